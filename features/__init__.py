@@ -1,0 +1,1 @@
+"""A candidate becomes numbers: parsing, element data, featurizers. Imports nothing else of elyte."""

@@ -1,0 +1,224 @@
+"""A candidate (one material to judge) and the conditions under which it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.elements import ATOMIC_NUMBER
+from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
+from features.formula import parse_formula, read_formula
+from features.lattice import NO_LATTICE, Lattice
+
+ROOM_TEMPERATURE_C = 25.0
+
+
+class Conditions(BaseModel):
+    """What a value depends on besides the material; absent means unknown, never zero."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    temperature_C: Annotated[float, Field(gt=-273.15, le=1500.0)] | None = None
+    stack_pressure_MPa: Annotated[float, Field(gt=0.0, le=2000.0)] | None = None
+    interlayer_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    anode: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    areal_capacity_mAh_cm2: Annotated[float, Field(gt=0.0, le=100.0)] | None = None
+    relative_density: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    thickness_um: Annotated[float, Field(gt=0.0, le=20000.0)] | None = None
+    interfacial_resistance_ohm_cm2: Annotated[float, Field(ge=0.0, le=1e7)] | None = None
+
+    def over(self, general: Conditions) -> Conditions:
+        """Return these conditions, with what they leave open taken from `general`."""
+        return general.model_copy(update=self.model_dump(exclude_none=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One readable material.
+
+    Parameters
+    ----------
+    formula
+        Cleaned formula, as the user spelled it.
+    amounts
+        Element symbol to amount.
+    lattice
+        Cell and space group, all NaN when only a formula is known.
+    id
+        The user's name of the row.
+    remarks
+        Warnings found while reading.
+    """
+
+    formula: str
+    amounts: dict[str, float]
+    lattice: Lattice = NO_LATTICE
+    id: str | None = None
+    remarks: tuple[Remark, ...] = field(default=())
+
+    @property
+    def has_lattice(self) -> bool:
+        """Whether a unit cell is known."""
+        return self.lattice.is_known
+
+    @classmethod
+    def from_formula(cls, text: str, *, id: str | None = None, lattice: Lattice = NO_LATTICE) -> Candidate:
+        """Read a formula.
+
+        Raises
+        ------
+        CandidateError
+            When the formula cannot be read.
+        """
+        formula, amounts = read_formula(text)
+        return cls(formula, amounts, lattice, id, _remarks(amounts))
+
+    @classmethod
+    def from_cif(cls, text: str, *, id: str | None = None) -> Candidate:
+        """Read the first crystal structure of a CIF, disorder included.
+
+        Raises
+        ------
+        CandidateError
+            When the text is not a usable CIF.
+        """
+        from features.cif import read_cif
+
+        formula, amounts, lattice = read_cif(text)
+        return cls(formula, amounts, lattice, id, _remarks(amounts))
+
+
+def _remarks(amounts: dict[str, float]) -> tuple[Remark, ...]:
+    if "Li" in amounts:
+        return ()
+    return (Remark(WarningCode.NO_LITHIUM, "no lithium: the models know lithium conductors only"),)
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialBatch:
+    """Candidates as arrays; row i is candidate i.
+
+    Parameters
+    ----------
+    element_index
+        Shape (n, k), atomic number - 1 of each row's elements in ascending order, padded with 0.
+    fraction
+        Shape (n, k), atomic fraction, padded with 0; rows sum to 1.
+    lattice
+        Shape (n, 8), columns as `Lattice`, NaN where unknown.
+    """
+
+    element_index: NDArray[np.int64]
+    fraction: NDArray[np.float64]
+    lattice: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.fraction)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return atomic fractions over all elements, shape (n, 103)."""
+        dense = np.zeros((len(self), len(ATOMIC_NUMBER)))
+        np.add.at(dense, (np.arange(len(self))[:, None], self.element_index), self.fraction)
+        return dense
+
+    def fraction_of(self, symbol: str) -> NDArray[np.float64]:
+        """Return the atomic fraction of one element, shape (n,)."""
+        here = self.element_index == ATOMIC_NUMBER[symbol] - 1
+        total: NDArray[np.float64] = np.where(here, self.fraction, 0.0).sum(axis=1)
+        return total
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> MaterialBatch:
+        """Return the chosen rows."""
+        return MaterialBatch(self.element_index[rows], self.fraction[rows], self.lattice[rows])
+
+    @classmethod
+    def from_candidates(cls, candidates: Sequence[Candidate]) -> MaterialBatch:
+        """Lay candidates out as arrays."""
+        lattice = np.array([c.lattice.as_tuple() for c in candidates], dtype=float).reshape(-1, 8)
+        return cls(*_composition_arrays([c.amounts for c in candidates]), lattice)
+
+    @classmethod
+    def from_formulas(
+        cls, formulas: Sequence[str], lattice: NDArray[np.float64] | None = None
+    ) -> MaterialBatch:
+        """Parse formulas and lay them out as arrays.
+
+        Parameters
+        ----------
+        formulas
+            n formulas.
+        lattice
+            Shape (n, 8), columns as `Lattice`, NaN where unknown; without it no cell is known.
+
+        Raises
+        ------
+        CandidateError
+            For the first unreadable formula; use `read_candidates` for errors by row.
+        ValueError
+            When `lattice` has another shape.
+        """
+        shape = (len(formulas), 8)
+        known = np.full(shape, np.nan) if lattice is None else np.array(lattice, dtype=float)
+        if known.shape != shape:
+            raise ValueError(f"lattice has shape {known.shape}; expected {shape}, one row a formula")
+        return cls(*_composition_arrays([parse_formula(formula) for formula in formulas]), known)
+
+
+def _composition_arrays(amounts: Sequence[dict[str, float]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    lengths = np.array([len(row) for row in amounts], dtype=np.int64)
+    total = int(lengths.sum())
+    flat_z = np.fromiter((ATOMIC_NUMBER[symbol] for row in amounts for symbol in row), np.int64, total)
+    flat_amount = np.fromiter((value for row in amounts for value in row.values()), np.float64, total)
+    row = np.repeat(np.arange(len(amounts)), lengths)
+    order = np.lexsort((flat_z, row))
+    column = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    width = int(lengths.max()) if len(lengths) else 1
+    index = np.zeros((len(amounts), width), dtype=np.int64)
+    fraction = np.zeros((len(amounts), width))
+    index[row, column] = flat_z[order] - 1
+    fraction[row, column] = flat_amount[order]
+    return index, fraction / fraction.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row that cannot be answered, with its place in the input."""
+
+    index: int
+    id: str | None
+    code: RowErrorCode
+    message: str
+
+
+def read_candidates(
+    formulas: Sequence[str | None], cifs: Sequence[str | None], ids: Sequence[str | None]
+) -> list[Candidate | RowError]:
+    """Read candidates row by row; a bad row becomes a `RowError` and leaves its neighbours alone.
+
+    Parameters
+    ----------
+    formulas, cifs, ids
+        Equal lengths; a row gives a formula or a CIF, not both.
+    """
+    rows: list[Candidate | RowError] = []
+    for i, (formula, cif, name) in enumerate(zip(formulas, cifs, ids, strict=True)):
+        try:
+            rows.append(_read_one(formula, cif, name))
+        except CandidateError as error:
+            rows.append(RowError(i, name, error.code, error.message))
+    return rows
+
+
+def _read_one(formula: str | None, cif: str | None, name: str | None) -> Candidate:
+    if formula is not None and cif is not None:
+        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "give either a formula or a CIF, not both")
+    if cif is not None:
+        return Candidate.from_cif(cif, id=name)
+    if formula is None:
+        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "neither formula nor CIF given")
+    return Candidate.from_formula(formula, id=name)

@@ -1,0 +1,71 @@
+"""What can be wrong with one candidate, in one documented list of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RowErrorCode(StrEnum):
+    """Codes of the errors that concern one row; `docs/errors.md` explains each to a user."""
+
+    EMPTY_FORMULA = "empty_formula"
+    UNPARSEABLE_FORMULA = "unparseable_formula"
+    UNKNOWN_ELEMENT = "unknown_element"
+    NON_POSITIVE_AMOUNT = "non_positive_amount"
+    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
+    TOO_MANY_ELEMENTS = "too_many_elements"
+    FORMULA_TOO_LONG = "formula_too_long"
+    MISSING_MATERIAL = "missing_material"
+    UNPARSEABLE_CIF = "unparseable_cif"
+    CIF_TOO_LARGE = "cif_too_large"
+    INVALID_CONDITION = "invalid_condition"
+
+
+class WarningCode(StrEnum):
+    """Codes of the remarks that accompany an answered row."""
+
+    NO_LITHIUM = "no_lithium"
+    NOT_CHARGE_BALANCED = "not_charge_balanced"
+    TEMPERATURE_EXTRAPOLATED = "temperature_extrapolated"
+    UNSEEN_ELEMENT = "unseen_element"
+    OUT_OF_DOMAIN = "out_of_domain"
+    CONDITION_IGNORED = "condition_ignored"
+
+
+_LONGEST_SHOWN = 60
+
+
+def shown(text: str) -> str:
+    """Return a user's text as it may stand in a message: one short line for any terminal and encoding."""
+    short = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in short)
+
+
+class CandidateError(ValueError):
+    """One candidate cannot be used.
+
+    Parameters
+    ----------
+    code
+        Entry of the documented list.
+    message
+        What was received and what was expected, in words.
+    """
+
+    def __init__(self, code: RowErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A warning that accompanies an answer."""
+
+    code: WarningCode
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the JSON form of the remark."""
+        return {"code": str(self.code), "message": self.message}

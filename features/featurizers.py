@@ -1,0 +1,34 @@
+"""What a featurizer is, and the registered ones."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import MaterialBatch
+from features.chemistry import ChemistryFeaturizer
+from features.composition import MagpieFeaturizer
+from features.crystal import CrystalFeaturizer
+from features.registry import Registry
+
+
+@runtime_checkable
+class Featurizer(Protocol):
+    """A stateless map from materials to numbers."""
+
+    version: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Column names."""
+
+    def __call__(self, batch: MaterialBatch) -> NDArray[np.float64]:
+        """Return an array of shape (n, len(labels))."""
+
+
+FEATURIZERS: Registry[Featurizer] = Registry("featurizer")
+FEATURIZERS.register("magpie")(MagpieFeaturizer())
+FEATURIZERS.register("chemistry")(ChemistryFeaturizer())
+FEATURIZERS.register("crystal")(CrystalFeaturizer())

@@ -1,0 +1,65 @@
+"""The rows of an answer, in the order of the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import RowError
+from features.errors import Remark
+
+DECIMALS = 4
+
+
+class IntervalArrays(Protocol):
+    """A central value with an interval, each of shape (n,)."""
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """Central values."""
+
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        """Lower ends."""
+
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        """Upper ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyAnswers:
+    """What one property says about n candidates; a block is None where `reasons` says why."""
+
+    blocks: list[dict[str, Any] | None]
+    applicability: list[dict[str, Any]]
+    remarks: list[list[Remark]]
+    reasons: list[str | None] | None = None
+
+
+def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, float]:
+    """Return one interval as JSON, rounded to what carries meaning."""
+    return {
+        "value": round(float(interval.value[row]), DECIMALS),
+        "lower": round(float(interval.lower[row]), DECIMALS),
+        "upper": round(float(interval.upper[row]), DECIMALS),
+        "coverage": coverage,
+    }
+
+
+def error_row(error: RowError) -> dict[str, Any]:
+    """Return the answer to a row that cannot be answered."""
+    return {
+        "id": error.id,
+        "index": error.index,
+        "status": "error",
+        "error": {
+            "code": str(error.code),
+            "message": error.message,
+            "index": error.index,
+            "id": error.id,
+        },
+    }

@@ -1,0 +1,1 @@
+"""The commands of `elyte`, one module each; every module stays light until its command runs."""

@@ -1,0 +1,127 @@
+"""Where the served models come from: the registry's champion, else the bundle that elyte ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from serving.schema import Property
+from training.bundle import Bundle, BundleError
+
+SHIPPED = Path(str(files("serving"))) / "bundles"
+DIGESTS_FILE = "digests.json"
+TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+class ModelUnavailableError(RuntimeError):
+    """No model of a property can be loaded; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A loaded model with its bundle and where it came from."""
+
+    property: Property
+    model: Any
+    bundle: Bundle
+    origin: str
+
+    def header(self) -> dict[str, str]:
+        """Return what every answer says about the model."""
+        card = self.bundle.card
+        return {
+            "version": card.version,
+            "trained_on": card.trained_on,
+            "origin": self.origin,
+            "digest": self.bundle.digest,
+        }
+
+
+def load_models(source: str = "auto") -> dict[Property, ServedModel]:
+    """Load every property that has a model.
+
+    Parameters
+    ----------
+    source
+        'auto': the champion where `MLFLOW_TRACKING_URI` names a registry that has one, else the shipped bundle;
+        'shipped': the shipped bundle; any other text: a folder that holds one bundle per property.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If there is no usable model at all, or a registry was named and cannot be used.
+    """
+    models = {}
+    for name in Property:
+        served = _load(name, source)
+        if served is not None:
+            models[name] = served
+    if not models:
+        raise ModelUnavailableError(f"no model found ({source}); run `elyte train conductivity`")
+    return models
+
+
+def _load(name: Property, source: str) -> ServedModel | None:
+    try:
+        if source == "auto" and os.environ.get(TRACKING_URI_VARIABLE, "").strip():
+            champion = _load_champion(name)
+            if champion is not None:
+                return champion
+        if source in ("auto", "shipped"):
+            return _load_folder(name, SHIPPED / name, "shipped bundle", _shipped_digest(name))
+        return _load_folder(name, Path(source) / name, f"folder {source}", None)
+    except BundleError as error:
+        raise ModelUnavailableError(f"{name}: {error}") from error
+
+
+def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) -> ServedModel | None:
+    if not folder.is_dir():
+        return None
+    if name is Property.CONDUCTIVITY:
+        from training.conductivity.bundling import load_conductivity
+
+        model, bundle = load_conductivity(folder, digest)
+        return ServedModel(name, model, bundle, origin)
+    raise ModelUnavailableError(f"{folder}: this version of elyte serves no {name} models")
+
+
+def _load_champion(name: Property) -> ServedModel | None:
+    try:
+        from training.tracking import CHAMPION, fetch_alias
+    except ModuleNotFoundError as error:
+        raise _without_mlflow() from error
+    uri = os.environ[TRACKING_URI_VARIABLE].strip()
+    with tempfile.TemporaryDirectory(prefix="elyte-champion-") as folder:
+        try:
+            found = fetch_alias(name, CHAMPION, Path(folder), tracking_uri=uri)
+        except ModuleNotFoundError as error:
+            raise _without_mlflow() from error
+        except BundleError:
+            raise
+        except Exception as error:
+            raise ModelUnavailableError(
+                f"{name}: the registry at {TRACKING_URI_VARIABLE} cannot be used: {error}"
+            ) from error
+        if found is None:
+            return None
+        bundle_folder, digest, version = found
+        return _load_folder(name, bundle_folder, f"registry champion, version {version}", digest)
+
+
+def _without_mlflow() -> ModelUnavailableError:
+    return ModelUnavailableError(
+        f"{TRACKING_URI_VARIABLE} is set but mlflow is not installed; install elyte[registry] or unset it"
+    )
+
+
+def _shipped_digest(name: Property) -> str | None:
+    listed = SHIPPED / DIGESTS_FILE
+    if not listed.is_file():
+        return None
+    digest = json.loads(listed.read_text(encoding="utf-8")).get(str(name))
+    return str(digest) if digest else None

@@ -1,0 +1,215 @@
+"""The OpenAPI document of the service, and the page that shows it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES, PredictRequest, Property
+
+SCHEMA_PREFIX = "#/components/schemas/"
+
+EXAMPLE_REQUEST: dict[str, Any] = {
+    "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li7La3Zr2O12"}],
+    "conditions": {"temperature_C": 25},
+    "properties": ["conductivity", "stability", "ccd"],
+    "coverage": 0.9,
+}
+
+# Status to (when, code, message); the statuses of POST /predict besides 200.
+REFUSALS: dict[int, tuple[str, str, str]] = {
+    400: (
+        "Malformed JSON, an unknown or duplicate key, a wrong type, a value out of range, or no candidates.",
+        "invalid_request",
+        "candidates[0].formulae: unknown key (did you mean formula?); allowed keys: cif, formula, id",
+    ),
+    408: (
+        "The body did not arrive in time.",
+        "request_timeout",
+        "received 12 bytes in 30 s, expected the whole body",
+    ),
+    413: (
+        f"More than {MAX_CANDIDATES} candidates or {MAX_BODY_BYTES} bytes.",
+        "too_many_candidates",
+        f"candidates: received 10001 candidates, expected at most {MAX_CANDIDATES} in one request",
+    ),
+    415: (
+        "The body is not declared as JSON.",
+        "unsupported_media_type",
+        'Content-Type: received "text/csv", expected application/json (UTF-8)',
+    ),
+    429: ("Too many requests are being answered; try again.", "too_many_requests", "try again in 1 s"),
+    500: (
+        "The service failed.",
+        "internal_error",
+        "the service failed; its log has the details under request 5f0c",
+    ),
+    503: ("The models are still being loaded.", "not_ready", "the models are being loaded; try again in 2 s"),
+    504: ("The answer took too long.", "timeout", "no answer within 60 s; send fewer candidates"),
+}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": SCHEMA_PREFIX + name}
+
+
+def _nullable(kind: str, description: str) -> dict[str, Any]:
+    return {"type": [kind, "null"], "description": description}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": required | (optional or {}), "required": [*required], **more}
+
+
+def _answer_schemas() -> dict[str, Any]:
+    """Return the schemas of an answer; objects may have more keys than are named here."""
+    properties = [str(name) for name in Property]
+    nearest = {"formula": {"type": "string"}, "distance": {"type": "number"}}
+    interval = {
+        "value": _nullable(
+            "number", "The prediction; null where none can be given, with the reason beside it."
+        ),
+        "lower": _nullable("number", "Lower end of the interval."),
+        "upper": _nullable("number", "Upper end of the interval."),
+        "coverage": _nullable("number", "Share of such intervals that hold the true value."),
+    }
+    applicability = {
+        "in_domain": {"type": "boolean"},
+        "distance": _nullable("number", "To the nearest known one."),
+    }
+    return {
+        "Error": _object({"error": _object({"code": {"type": "string"}, "message": {"type": "string"}})}),
+        "Interval": _object(interval, description="A value with its interval of stated coverage."),
+        "Applicability": _object(
+            applicability,
+            {"nearest": {"type": "array", "items": _object(nearest)}},
+            description="Whether the model knows this kind of material, and the nearest ones that it knows.",
+        ),
+        "AnsweredRow": _object(
+            {"id": _nullable("string", "As sent."), "status": {"const": "ok"}, "formula": {"type": "string"}},
+            {name: {"type": ["object", "null"]} for name in properties}
+            | {"applicability": {"type": "object", "additionalProperties": _reference("Applicability")}},
+            description="Values such as log10_sigma_S_per_cm are Intervals.",
+        ),
+        "FailedRow": _object(
+            {
+                "id": _nullable("string", "As sent."),
+                "status": {"const": "error"},
+                "error": _object(
+                    {"code": {"type": "string"}, "message": {"type": "string"}},
+                    {"index": {"type": "integer"}},
+                ),
+            },
+            description="One candidate that could not be judged; its neighbours are not affected.",
+        ),
+        "Answer": _object(
+            {
+                "models": {"type": "object", "additionalProperties": _object({"version": {}})},
+                "results": {
+                    "type": "array",
+                    "description": "One row a candidate, in the order sent.",
+                    "items": {"oneOf": [_reference("AnsweredRow"), _reference("FailedRow")]},
+                },
+            }
+        ),
+    }
+
+
+def _request_schemas() -> dict[str, Any]:
+    schema = PredictRequest.model_json_schema(ref_template=SCHEMA_PREFIX + "{model}")
+    schemas: dict[str, Any] = schema.pop("$defs")
+    # No maxItems: one too many is refused with 413, where a violation of the schema would mean 400.
+    schema["properties"]["candidates"]["description"] = f"From 1 to {MAX_CANDIDATES} materials to judge."
+    return schemas | {"PredictRequest": schema}
+
+
+def _json_content(schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    media: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        media["example"] = example
+    return {"application/json": media}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    when, code, message = REFUSALS[status]
+    response = {
+        "description": when,
+        "content": _json_content(_reference("Error"), {"error": {"code": code, "message": message}}),
+    }
+    return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
+
+
+def _plain(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def _paths() -> dict[str, Any]:
+    answer = {"description": "One row a candidate.", "content": _json_content(_reference("Answer"))}
+    predict = {
+        "operationId": "predict",
+        "summary": "Predict conductivity, stability and critical current density",
+        "description": "A candidate that cannot be judged becomes a row of status `error`; the others stand.",
+        "requestBody": {
+            "required": True,
+            "content": _json_content(_reference("PredictRequest"), EXAMPLE_REQUEST),
+        },
+        "responses": {"200": answer, **{str(status): _refusal(status) for status in REFUSALS}},
+    }
+    cards = {
+        "operationId": "models",
+        "summary": "Describe the models that answer now",
+        "responses": {
+            "200": {"description": "The models' cards.", "content": _json_content({"type": "object"})},
+            **{str(status): _refusal(status) for status in (500, 503, 504)},
+        },
+    }
+    live = {"summary": "Whether the process lives", "responses": {"200": _plain("It does.")}}
+    ready = {
+        "summary": "Whether the models are loaded and warm",
+        "responses": {"200": _plain("They are."), "503": _refusal(503)},
+    }
+    metrics = {"summary": "Prometheus metrics", "responses": {"200": _plain("Prometheus text format.")}}
+    return {
+        "/predict": {"post": predict},
+        "/models": {"get": cards},
+        "/livez": {"get": live},
+        "/readyz": {"get": ready},
+        "/metrics": {"get": metrics},
+    }
+
+
+@lru_cache(maxsize=1)
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the service; do not change it."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "elyte",
+            "version": "1",
+            "description": "Predicts conductivity, stability and critical current density of solid "
+            "electrolytes, each with an interval and whether the material is one that the model knows.",
+        },
+        "servers": [{"url": "."}],
+        "paths": _paths(),
+        "components": {"schemas": _request_schemas() | _answer_schemas()},
+    }
+
+
+DOCS_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>elyte: REST interface</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="./docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="./docs/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({url: "./openapi.json", dom_id: "#swagger-ui", deepLinking: true});
+</script>
+</body>
+</html>
+"""

@@ -1,0 +1,181 @@
+"""The Python entrance: candidates in, one answer document out, the same that REST and the command line give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from features.candidate import Candidate, Conditions, RowError, read_candidates
+from serving.answers import PropertyAnswers, error_row
+from serving.model_store import ServedModel, load_models
+from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property
+
+WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12")
+_ROWS_PER_PASS = 2048
+
+
+class Predictor:
+    """Loaded models that answer requests; safe to share between threads.
+
+    Examples
+    --------
+    >>> predictor = Predictor.load("shipped")
+    >>> document = predictor.predict_formulas(["Li6PS5Cl"])
+    >>> sigma = document["results"][0]["conductivity"]["log10_sigma_S_per_cm"]
+    >>> sigma["lower"] < sigma["value"] < sigma["upper"]
+    True
+    """
+
+    def __init__(self, models: dict[Property, ServedModel]) -> None:
+        self._models = models
+
+    @classmethod
+    def load(cls, source: str = "auto") -> Predictor:
+        """Load the models; see `serving.model_store.load_models` for what `source` may be.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If no usable model is found.
+        """
+        return cls(load_models(source))
+
+    def warm(self) -> None:
+        """Answer once, so that the first caller does not pay for what is computed on first use."""
+        self.predict_formulas(list(WARM_FORMULAS))
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Return the card of every served model, with its origin and digest."""
+        return {
+            str(name): served.header()
+            | served.bundle.card.model_dump(mode="json", exclude={"model", "golden"})
+            for name, served in self._models.items()
+        }
+
+    def predict_formulas(
+        self,
+        formulas: Sequence[str],
+        *,
+        temperature_C: float | None = None,
+        coverage: float = DEFAULT_COVERAGE,
+    ) -> dict[str, Any]:
+        """Judge formulas under one temperature; a shorthand for `predict`."""
+        return self.answer(
+            [CandidateInput(formula=formula) for formula in formulas],
+            Conditions(temperature_C=temperature_C),
+            coverage=coverage,
+        )
+
+    def predict(self, request: PredictRequest) -> dict[str, Any]:
+        """Answer a request with the document of DESIGN.md: `models`, and `results` in the order of the candidates."""
+        return self.answer(
+            request.candidates, request.conditions, properties=request.properties, coverage=request.coverage
+        )
+
+    def answer(
+        self,
+        rows: Sequence[CandidateInput | RowError],
+        conditions: Conditions | None = None,
+        *,
+        properties: Sequence[Property] | None = None,
+        coverage: float = DEFAULT_COVERAGE,
+    ) -> dict[str, Any]:
+        """Answer rows, of which some may have failed before they came here.
+
+        Parameters
+        ----------
+        rows
+            Candidates as given, or the error that reading one raised.
+        conditions
+            What holds for every row that does not say otherwise.
+        properties
+            What to answer; None means every property that has a model.
+        coverage
+            Nominal coverage of the intervals, 0.5 to 0.99.
+        """
+        wanted = list(dict.fromkeys(properties or self._models))
+        general = conditions or Conditions()
+        results: list[dict[str, Any]] = []
+        for start in range(0, len(rows), _ROWS_PER_PASS):
+            block = rows[start : start + _ROWS_PER_PASS]
+            results.extend(self._answer_block(block, start, general, wanted, coverage))
+        return {
+            "models": {str(n): m.header() for n, m in self._models.items() if n in wanted},
+            "results": results,
+        }
+
+    def _answer_block(
+        self, rows: Sequence[CandidateInput | RowError], offset: int, general: Conditions, wanted: list[Property],
+        coverage: float,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        read = _read_rows(rows, offset)
+        good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
+        candidates = [row for row in read if isinstance(row, Candidate)]
+        own = [
+            _conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good
+        ]
+        answers = {name: self._answer_property(name, candidates, own, coverage) for name in wanted}
+        results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
+        for position, i in enumerate(good):
+            results[i] = _result(candidates[position], offset + i, position, answers)
+        return results
+
+    def _answer_property(
+        self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float
+    ) -> PropertyAnswers:
+        served = self._models.get(name)
+        if served is None:
+            return _unavailable(len(candidates), f"this installation serves no {name} model")
+        if not candidates:
+            return PropertyAnswers([], [], [])
+        from serving.conductivity_answers import answer_conductivity
+        from training.uncertainty import InsufficientCalibrationError
+
+        try:
+            return answer_conductivity(served, candidates, conditions, coverage)
+        except InsufficientCalibrationError as error:
+            return _unavailable(len(candidates), str(error))
+
+
+def _read_rows(rows: Sequence[CandidateInput | RowError], offset: int) -> list[Candidate | RowError]:
+    given = [row for row in rows if isinstance(row, CandidateInput)]
+    read = iter(read_candidates([r.formula for r in given], [r.cif for r in given], [r.id for r in given]))
+    out: list[Candidate | RowError] = []
+    for i, row in enumerate(rows):
+        result = row if isinstance(row, RowError) else next(read)
+        if isinstance(result, RowError):
+            result = RowError(offset + i, result.id, result.code, result.message)
+        out.append(result)
+    return out
+
+
+def _states_conditions(row: CandidateInput | RowError) -> bool:
+    return isinstance(row, CandidateInput) and bool(row.conditions.model_fields_set)
+
+
+def _conditions_of(row: CandidateInput | RowError) -> Conditions:
+    return row.conditions if isinstance(row, CandidateInput) else Conditions()
+
+
+def _unavailable(n: int, reason: str) -> PropertyAnswers:
+    return PropertyAnswers([None] * n, [{}] * n, [[] for _ in range(n)], [reason] * n)
+
+
+def _result(
+    candidate: Candidate, index: int, position: int, answers: dict[Property, PropertyAnswers]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": candidate.id, "index": index, "status": "ok", "formula": candidate.formula}
+    reasons, applicability = {}, {}
+    remarks = list(candidate.remarks)
+    for name, answer in answers.items():
+        row[str(name)] = answer.blocks[position]
+        if answer.reasons is not None and answer.reasons[position] is not None:
+            reasons[str(name)] = answer.reasons[position]
+        if answer.applicability[position]:
+            applicability[str(name)] = answer.applicability[position]
+        remarks += [remark for remark in answer.remarks[position] if remark not in remarks]
+    row["applicability"] = applicability
+    row["warnings"] = [remark.as_dict() for remark in remarks]
+    if reasons:
+        row["reasons"] = reasons
+    return row

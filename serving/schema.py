@@ -1,0 +1,44 @@
+"""What a caller may send: one pydantic model per request, shared by REST, command line and Python."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.candidate import Conditions
+
+MAX_CANDIDATES = 10_000
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MIN_COVERAGE, MAX_COVERAGE, DEFAULT_COVERAGE = 0.5, 0.99, 0.9
+
+
+class Property(StrEnum):
+    """The properties of a candidate; each is one folder under `training/`."""
+
+    CONDUCTIVITY = "conductivity"
+    STABILITY = "stability"
+    CCD = "ccd"
+
+
+class CandidateInput(BaseModel):
+    """One material as the caller gives it: a formula or a CIF; what is wrong with either is a row error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    id: Annotated[str, Field(max_length=200)] | None = None
+    formula: str | None = None
+    cif: str | None = None
+    conditions: Conditions = Conditions()
+
+
+class PredictRequest(BaseModel):
+    """A call for predictions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    candidates: Annotated[list[CandidateInput], Field(min_length=1)]
+    conditions: Conditions = Conditions()
+    properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = None
+    coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE

@@ -1,0 +1,132 @@
+"""The BentoML service: process and worker model, health, readiness and metrics around the REST application.
+
+Start it with `elyte serve`, or `bentoml serve serving.service:ElyteService`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import bentoml
+from bentoml._internal.utils.analytics import usage_stats
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from serving.http_api import answer_http_exception, create_app
+from serving.observability import LOGGER_NAME, configure_logging, service_metrics
+from serving.openapi import openapi_document
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK = "127.0.0.1"
+PORT = 3000
+# BentoML's own timeout answers in another shape, so it must come after ours (30 s for the body, 60 s for the
+# answer). It also keeps a timer that long for every request, so it must not be much longer.
+BACKSTOP_SECONDS = 120
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
+
+# Its page loads a tracker and shows a specification without our statuses; the REST application has its own.
+BENTOML_PAGE_ROUTES = {"index", "openapi-spec", "static_content"}
+
+# BentoML reports usage, with the paths of requests, unless told otherwise; `bentoml serve` has asked and
+# remembered the answer before it imports this module.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
+usage_stats.do_not_track.cache_clear()
+
+rest_app = create_app()
+
+
+class KnownPathsOnly:
+    """Passes on the paths that BentoML's application knows; the REST application answers the others.
+
+    BentoML labels its metrics with the path as sent: whoever walks random paths would fill its memory, and
+    formulas in paths would show in `/metrics`.
+
+    Parameters
+    ----------
+    app
+        BentoML's application.
+    rest
+        The REST application, which refuses unknown paths in its own shape.
+    """
+
+    def __init__(self, app: Starlette, rest: ASGIApp) -> None:
+        self.app = app
+        self.rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        unknown = scope["type"] == "http" and all(
+            route.matches(scope)[0] is Match.NONE for route in self.app.routes
+        )
+        await (self.rest if unknown else self.app)(scope, receive, send)
+
+
+class RestService(bentoml.Service[Any]):  # type: ignore[misc]
+    """A BentoML service that speaks as the REST interface: its errors and documentation, not BentoML's."""
+
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """Return BentoML's application, with our error shape for its 404, 405 and 503."""
+        app: Starlette = super().to_asgi(is_main)
+        app.router.routes[:] = [r for r in app.routes if getattr(r, "name", None) not in BENTOML_PAGE_ROUTES]
+        app.router.redirect_slashes = False
+        app.add_exception_handler(HTTPException, answer_http_exception)
+        return KnownPathsOnly(app, rest_app)
+
+    @property
+    def openapi_spec(self) -> Any:
+        """Return the OpenAPI document that `bentoml build` stores."""
+        return openapi_document()
+
+
+@bentoml.service(
+    name="ElyteService",
+    service_class=RestService,
+    workers=1,
+    http={"host": LOOPBACK, "port": PORT},
+    traffic={"timeout": BACKSTOP_SECONDS},
+    # BentoML's access log holds paths; the REST application writes its own.
+    logging={"access": {"enabled": False}},
+)
+@bentoml.asgi_app(rest_app, path="/")
+class ElyteService:
+    """Predicts conductivity, stability and critical current density of solid electrolytes."""
+
+    def __init__(self) -> None:
+        configure_logging()
+        # In a thread, so that /livez answers and /readyz refuses while the models are loaded.
+        threading.Thread(target=self._load, name="load-models", daemon=True).start()
+
+    def _load(self) -> None:
+        """Load and warm the models; while that fails (no registry, no bundle yet), try again."""
+        logger = logging.getLogger(LOGGER_NAME)
+        pause = FIRST_RETRY_SECONDS
+        while rest_app.state.predictor is None:
+            try:
+                self._load_once(logger)
+            except Exception as error:
+                # No candidate is involved, so the reason may be logged.
+                fields = {"reason": str(error), "retry_seconds": pause}
+                logger.exception("models_not_loaded", extra={"fields": fields})
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_RETRY_SECONDS)
+
+    def _load_once(self, logger: logging.Logger) -> None:
+        from serving.predictor import Predictor
+
+        started = time.perf_counter()
+        predictor = Predictor.load()
+        predictor.warm()
+        versions = {name: str(card.get("version")) for name, card in predictor.models().items()}
+        service_metrics().announce_models(versions)
+        rest_app.state.predictor = predictor
+        seconds = round(time.perf_counter() - started, 3)
+        logger.info("ready", extra={"fields": {"models": versions, "seconds": seconds}})
+
+    async def __is_ready__(self) -> bool:
+        return rest_app.state.predictor is not None

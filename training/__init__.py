@@ -1,0 +1,1 @@
+"""Tables become models: sources, splits, recipes, calibration, bundles. Imports features only."""

@@ -1,0 +1,135 @@
+"""Whether a model knows a chemistry: distance to the materials it was trained on, and which those are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.elements import SYMBOLS
+from features.similarity import half_l1
+
+Array = NDArray[np.float64]
+N_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A measured material near a candidate."""
+
+    formula: str
+    value: float
+    doi: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class DomainIndex:
+    """The training compositions with what was measured on them.
+
+    Parameters
+    ----------
+    composition
+        Shape (m, 103), atomic fractions, one row per measurement.
+    formulas, dois
+        Length m.
+    values
+        Shape (m,), measured value of the property.
+    radius
+        Distance within which left-out papers were predicted when the intervals were calibrated (90 of 100 rows).
+    """
+
+    composition: Array
+    formulas: tuple[str, ...]
+    values: Array
+    dois: tuple[str, ...]
+    radius: float
+
+    @cached_property
+    def _distinct(self) -> tuple[Array, NDArray[np.int64]]:
+        """Distinct compositions, and for each measurement its composition's row."""
+        rounded = np.round(self.composition, 4)
+        _, first, inverse = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
+        return self.composition[first], inverse.reshape(-1)
+
+    @cached_property
+    def known_elements(self) -> NDArray[np.bool_]:
+        """Elements that occur in the training materials, shape (103,)."""
+        occurs: NDArray[np.bool_] = self.composition.any(axis=0)
+        return occurs
+
+    def distances(self, composition: Array) -> Array:
+        """Return the mean half-L1 distance to the `N_NEIGHBOURS` nearest distinct compositions, shape (n,)."""
+        return self._nearest_few(self._to_distinct(composition))
+
+    def _to_distinct(self, composition: Array) -> Array:
+        unique, _ = self._distinct
+        return half_l1(composition, unique)
+
+    def _nearest_few(self, between: Array) -> Array:
+        k = min(N_NEIGHBOURS, between.shape[1])
+        mean: Array = np.partition(between, k - 1, axis=1)[:, :k].mean(axis=1)
+        return mean
+
+    def describe(self, composition: Array, n_nearest: int = 3) -> tuple[Array, list[list[Neighbour]]]:
+        """Return distances, shape (n,), and each row's nearest known materials, nearest first.
+
+        One material is named once, with the value that lies in the middle of its measurements.
+        """
+        between = self._to_distinct(composition)
+        k = min(n_nearest, between.shape[1])
+        few = np.argpartition(between, k - 1, axis=1)[:, :k]
+        order = np.take_along_axis(few, np.argsort(np.take_along_axis(between, few, axis=1), axis=1), axis=1)
+        known = self._representatives
+        neighbours = [
+            [Neighbour(*known[int(j)], distance=round(float(row[j]), 4)) for j in chosen]
+            for row, chosen in zip(between, order, strict=True)
+        ]
+        return self._nearest_few(between), neighbours
+
+    @cached_property
+    def _representatives(self) -> list[tuple[str, float, str]]:
+        """Formula, median value and its DOI of each distinct composition."""
+        unique, inverse = self._distinct
+        order = np.lexsort((self.values, inverse))
+        starts = np.searchsorted(inverse[order], np.arange(len(unique) + 1))
+        middle = [int(order[(a + b - 1) // 2]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        return [(self.formulas[i], float(self.values[i]), self.dois[i]) for i in middle]
+
+    def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:
+        """Return, per row, the elements that no training material holds."""
+        new = (composition > 0) & ~self.known_elements
+        return [tuple(SYMBOLS[z] for z in np.flatnonzero(row)) for row in new]
+
+    def in_domain(self, distance: Array, composition: Array) -> NDArray[np.bool_]:
+        """Return whether each row lies within the radius and holds known elements only, shape (n,)."""
+        new = ((composition > 0) & ~self.known_elements).any(axis=1)
+        inside: NDArray[np.bool_] = (distance <= self.radius) & ~new
+        return inside
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores; texts as UTF-8 bytes, so that nothing is pickled."""
+        return {
+            "composition": self.composition, "values": self.values, "radius": np.array(self.radius),
+            "formulas": _encode(self.formulas), "dois": _encode(self.dois),
+        }  # fmt: skip
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DomainIndex:
+        """Rebuild from `arrays()`."""
+        return cls(
+            arrays["composition"], _decode(arrays["formulas"]), arrays["values"], _decode(arrays["dois"]),
+            float(arrays["radius"]),
+        )  # fmt: skip
+
+
+def _encode(texts: Sequence[str]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(text.replace("\n", " ") for text in texts).encode(), dtype=np.uint8)
+
+
+def _decode(data: NDArray[np.uint8]) -> tuple[str, ...]:
+    return tuple(data.tobytes().decode().split("\n"))

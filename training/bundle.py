@@ -1,0 +1,172 @@
+"""One fitted property model on disk: `card.json` and `arrays.npz`, nothing that can execute.
+
+The card names the sha256 of the arrays; the digest of a bundle is the sha256 of its card. Whoever knows the digest
+(the shipped `bundles.json`, the tag of a registry version) can tell that nothing was changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SCHEMA_VERSION = 1
+CARD_FILE, ARRAYS_FILE = "card.json", "arrays.npz"
+MAX_CARD_BYTES = 4_000_000
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class BundleError(RuntimeError):
+    """A bundle cannot be used; the message says which file, what was found and what was expected."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSource(_Strict):
+    """A table that the model was fitted on."""
+
+    name: str
+    rows: Annotated[int, Field(ge=0)]
+    licence: str
+    attribution: str
+    sha256: Sha256
+
+
+class GoldenPrediction(_Strict):
+    """An answer that the model must reproduce wherever it is loaded."""
+
+    formula: str
+    temperature_C: float
+    values: dict[str, float]
+
+
+class Card(_Strict):
+    """The description of a bundle."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    property: Literal["conductivity", "stability", "ccd"]
+    version: Annotated[str, Field(min_length=1)]
+    trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+    elyte_version: str
+    summary: str
+    intended_use: str
+    limitations: Annotated[list[str], Field(min_length=1)]
+    data: Annotated[list[DataSource], Field(min_length=1)]
+    recipe: dict[str, Any]
+    metrics: dict[str, float]
+    metrics_command: str
+    model: dict[str, Any]
+    libraries: dict[str, str]
+    golden: Annotated[list[GoldenPrediction], Field(min_length=1)]
+    files: dict[str, Sha256]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle in memory: its card, its arrays, its digest."""
+
+    card: Card
+    arrays: dict[str, NDArray[Any]]
+    digest: str
+
+
+def save_bundle(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write a bundle and return its digest; the card appears last, so that a torn write is no bundle.
+
+    Parameters
+    ----------
+    folder
+        Created where absent; files of an earlier bundle are replaced.
+    card
+        Its `files` are filled in here.
+    arrays
+        Name to array; object arrays are refused.
+
+    Raises
+    ------
+    BundleError
+        If an array holds Python objects.
+    """
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:
+        raise BundleError(f"arrays of Python objects cannot be stored: {', '.join(objects)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD_FILE).unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as handle:
+        np.savez_compressed(handle, **dict(arrays))  # type: ignore[arg-type]
+    os.replace(handle.name, folder / ARRAYS_FILE)
+    os.chmod(folder / ARRAYS_FILE, 0o644)
+    final = card.model_copy(update={"files": {ARRAYS_FILE: _sha256((folder / ARRAYS_FILE).read_bytes())}})
+    content = (final.model_dump_json(indent=1) + "\n").encode()
+    part = folder / f"{CARD_FILE}.part"
+    part.write_bytes(content)
+    os.replace(part, folder / CARD_FILE)
+    return _sha256(content)
+
+
+def load_bundle(folder: Path, *, expected_property: str, expected_digest: str | None = None) -> Bundle:
+    """Read a bundle after checking that it is whole, unchanged and of the expected property.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, foreign, changed, or for another property.
+    """
+    card_bytes = _read(folder / CARD_FILE, MAX_CARD_BYTES)
+    digest = _sha256(card_bytes)
+    if expected_digest is not None and digest != expected_digest:
+        raise BundleError(
+            f"{folder / CARD_FILE} has digest {digest}, expected {expected_digest}: the bundle was changed or is another"
+        )
+    try:
+        card = Card.model_validate_json(card_bytes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BundleError(
+            f"{folder / CARD_FILE} is no card of an elyte bundle: {place}: {first['msg']}"
+        ) from error
+    if card.property != expected_property:
+        raise BundleError(f"{folder} is a bundle for {card.property}, expected one for {expected_property}")
+    if set(card.files) != {ARRAYS_FILE}:
+        raise BundleError(
+            f"{folder / CARD_FILE} names the files {sorted(card.files)}, expected {ARRAYS_FILE}"
+        )
+    content = _read(folder / ARRAYS_FILE, None)
+    if _sha256(content) != card.files[ARRAYS_FILE]:
+        raise BundleError(f"{folder / ARRAYS_FILE} was changed: its sha256 differs from the one in the card")
+    return Bundle(card, _arrays(folder / ARRAYS_FILE), digest)
+
+
+def _read(path: Path, limit: int | None) -> bytes:
+    try:
+        if limit is not None and path.stat().st_size > limit:
+            raise BundleError(f"{path} is larger than {limit} bytes: not the card of a bundle")
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    import zipfile
+
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path} is not an archive of plain arrays: {error}") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

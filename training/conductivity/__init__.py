@@ -1,0 +1,1 @@
+"""Ionic conductivity: table, Arrhenius physics, members of the ensemble, recipe, evaluation."""

@@ -1,0 +1,114 @@
+"""Quantile regression forest of extremely randomised trees (Meinshausen, J. Mach. Learn. Res. 7, 983 (2006)).
+
+The forest predicts a distribution: the measured conductivities that share leaves with the candidate, weighted by how
+often they do. Its median resists the outliers of the literature better than a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from training.trees import TreeEnsemble
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class QuantileForest:
+    """Fitted forest with its training targets in rising order.
+
+    Parameters
+    ----------
+    trees
+        The forest.
+    targets
+        Shape (m,), log10 conductivities at 25 C, rising.
+    weights
+        Shape (m,), weight of each target.
+    leaves
+        Shape (m, trees), leaf of each target.
+    """
+
+    trees: TreeEnsemble
+    targets: Array
+    weights: Array
+    leaves: NDArray[np.int32]
+
+    @classmethod
+    def fit(
+        cls,
+        features: Array,
+        targets: Array,
+        weights: Array,
+        *,
+        n_trees: int,
+        min_leaf: int,
+        feature_share: float,
+        seed: int,
+    ) -> QuantileForest:
+        """Grow the forest.
+
+        Parameters
+        ----------
+        features, targets, weights
+            Shapes (m, d), (m,), (m,); no NaN.
+        n_trees, min_leaf, feature_share
+            Number of trees, smallest leaf, share of the features tried per split.
+        seed
+            Same seed, same forest.
+        """
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        order = np.argsort(targets, kind="stable")
+        features, targets, weights = features[order], targets[order], weights[order]
+        forest = ExtraTreesRegressor(
+            n_trees, min_samples_leaf=min_leaf, max_features=feature_share, random_state=seed, n_jobs=1
+        ).fit(features, targets, sample_weight=weights)
+        trees = TreeEnsemble.from_scikit_learn(forest.estimators_)
+        # scikit-learn compares in single precision; growing and answering must agree on the leaf
+        leaves = trees.leaves(features.astype(np.float32).astype(np.float64))
+        return cls(trees, targets, weights, leaves)
+
+    @cached_property
+    def _leaf_to_target(self) -> csr_matrix:
+        """Sparse (nodes, m): the share of each target in the distribution of a leaf."""
+        m, n_trees = self.leaves.shape
+        leaf, target = self.leaves.ravel(), np.repeat(np.arange(m), n_trees)
+        weight = self.weights[target]
+        total = np.bincount(leaf, weight, minlength=len(self.trees.value))
+        return csr_matrix((weight / total[leaf], (leaf, target)), shape=(len(self.trees.value), m))
+
+    def shares(self, features: Array) -> Array:
+        """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
+        leaves = self.trees.leaves(features.astype(np.float32).astype(np.float64))
+        n, n_trees = leaves.shape
+        reached = csr_matrix(
+            (np.full(n * n_trees, 1.0 / n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
+            shape=(n, len(self.trees.value)),
+        )
+        dense: Array = (reached @ self._leaf_to_target).toarray()
+        return dense
+
+    def quantiles(self, features: Array, levels: Array) -> Array:
+        """Return quantiles of log10 sigma at 25 C, shape (n, levels), interpolated between measured values."""
+        cumulative = np.cumsum(self.shares(features), axis=1)
+        middle = cumulative - 0.5 * np.diff(cumulative, axis=1, prepend=0.0)
+        return np.stack([np.interp(levels, row, self.targets) for row in middle])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores."""
+        trees = {f"trees/{name}": array for name, array in self.trees.arrays().items()}
+        return trees | {"targets": self.targets, "weights": self.weights, "leaves": self.leaves}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> QuantileForest:
+        """Rebuild from `arrays()`."""
+        trees = {name.removeprefix("trees/"): a for name, a in arrays.items() if name.startswith("trees/")}
+        return cls(TreeEnsemble.from_arrays(trees), arrays["targets"], arrays["weights"], arrays["leaves"])

@@ -1,0 +1,102 @@
+"""How alike two materials are: exponential kernels on distances of composition, chemistry and unit cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.similarity import half_l1
+from training.conductivity.descriptors import Descriptors
+
+Array = NDArray[np.float64]
+
+COMPOSITION_KERNELS = ("composition", "blurred_composition", "chemistry")
+LATTICE_KERNELS = (*COMPOSITION_KERNELS, "crystal")
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Means and standard deviations that bring features to a common scale, from the training materials."""
+
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, features: Array) -> Scaling:
+        """Take the scale of features of shape (n, d), NaN left out."""
+        if not np.isfinite(features).any():
+            return cls(np.zeros(features.shape[1]), np.ones(features.shape[1]))
+        deviation = np.nanstd(features, axis=0)
+        return cls(np.nanmean(features, axis=0), np.where(deviation > 1e-9, deviation, 1.0))
+
+    def __call__(self, features: Array) -> Array:
+        """Return scaled features, clipped at 5 standard deviations so that an exotic value stays comparable."""
+        scaled: Array = np.clip((features - self.mean) / self.deviation, -5.0, 5.0)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """Training materials, ready for distances to them."""
+
+    descriptors: Descriptors
+    chemistry_scaling: Scaling
+    crystal_scaling: Scaling
+
+    @classmethod
+    def of(cls, descriptors: Descriptors) -> Materials:
+        """Take materials and the scale of their features."""
+        return cls(descriptors, Scaling.of(descriptors.chemistry), Scaling.of(descriptors.crystal))
+
+    def distances(self, other: Descriptors, kernels: tuple[str, ...]) -> list[Array]:
+        """Return one matrix of distances (len(other), len(self)) per kernel; NaN where a lattice is missing."""
+        return [self._distance(other, name) for name in kernels]
+
+    def _distance(self, other: Descriptors, kernel: str) -> Array:
+        own = self.descriptors
+        if kernel == "composition":
+            return half_l1(other.composition, own.composition)
+        if kernel == "blurred_composition":
+            return _l1(other.blurred_composition, own.blurred_composition)
+        if kernel == "chemistry":
+            return _rms(self.chemistry_scaling(other.chemistry), self.chemistry_scaling(own.chemistry))
+        if kernel == "crystal":
+            return _rms(self.crystal_scaling(other.crystal), self.crystal_scaling(own.crystal))
+        raise KeyError(f"no kernel '{kernel}'; there are: {', '.join(LATTICE_KERNELS)}")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores; the blurred composition is derived again on loading."""
+        return {
+            "composition": self.descriptors.composition,
+            "chemistry": self.descriptors.chemistry,
+            "crystal": self.descriptors.crystal,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Materials:
+        """Rebuild from `arrays()`."""
+        from training.conductivity.descriptors import element_similarity
+
+        composition = arrays["composition"]
+        return cls.of(
+            Descriptors(
+                composition, composition @ element_similarity(), arrays["chemistry"], arrays["crystal"]
+            )
+        )
+
+
+def _l1(first: Array, second: Array) -> Array:
+    from scipy.spatial.distance import cdist
+
+    distance: Array = 0.5 * cdist(first, second, "cityblock")
+    return distance
+
+
+def _rms(first: Array, second: Array) -> Array:
+    squared = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :] - 2.0 * first @ second.T
+    distance: Array = np.sqrt(np.maximum(squared, 0.0) / first.shape[1])
+    return distance

@@ -1,0 +1,77 @@
+"""How a set of predictions is scored, in both conventions for censored rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+Array = NDArray[np.float64]
+
+PUBLISHED_CENSORED_VALUE = -15.0
+"""The OBELiX benchmark counts every censored row as 1e-15 S/cm (doi 10.1039/D5DD00441A)."""
+SMALLEST_REPORTED_PREDICTION = -10.0
+"""Scores over uncensored rows floor predictions here, as the exploration's figures did."""
+GOOD_CONDUCTOR = -4.0
+
+
+class Truth(NamedTuple):
+    """Measured log10 conductivities, shape (n,), and which of them are upper bounds."""
+
+    log10_sigma: Array
+    is_upper_bound: NDArray[np.bool_]
+
+
+class Answer(NamedTuple):
+    """Predicted log10 conductivities with interval ends, each of shape (n,)."""
+
+    value: Array
+    lower: Array
+    upper: Array
+
+
+def score(truth: Truth, answer: Answer) -> dict[str, float]:
+    """Return the metrics of `elyte evaluate conductivity`, all in decades unless their name says otherwise.
+
+    Returns
+    -------
+    dict
+        `mae`, `rmse`, `spearman` with censored rows at -15 (published convention); `mae_uncensored` over the other
+        rows; `accuracy_1e-4` of the question 'above 1e-4 S/cm?'; `coverage_90` and `mean_half_width_90` of the
+        interval (a censored row is covered when the lower end is at or below its bound).
+    """
+    censored = truth.is_upper_bound
+    published = np.where(censored, PUBLISHED_CENSORED_VALUE, truth.log10_sigma)
+    error = answer.value - published
+    floored = np.maximum(answer.value, SMALLEST_REPORTED_PREDICTION)
+    covered = is_covered(truth, answer)
+    half_width = (answer.upper - answer.lower) / 2
+    return {
+        "mae": float(np.abs(error).mean()),
+        "mae_uncensored": float(np.abs(floored - truth.log10_sigma)[~censored].mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "spearman": float(spearmanr(answer.value, published).statistic),
+        "accuracy_1e-4": float(((answer.value > GOOD_CONDUCTOR) == (published > GOOD_CONDUCTOR)).mean()),
+        "coverage_90": float(covered.mean()),
+        "mean_half_width_90": float(half_width.mean()),
+        "mean_half_width_90_uncensored": float(half_width[~censored].mean()),
+        "interval_score_90": float(interval_score(truth, answer).mean()),
+        "n_test": float(len(error)),
+    }
+
+
+def is_covered(truth: Truth, answer: Answer) -> NDArray[np.bool_]:
+    """Return which intervals hold their measured value, shape (n,)."""
+    reaches_down = answer.lower <= truth.log10_sigma
+    covered: NDArray[np.bool_] = reaches_down & (truth.is_upper_bound | (truth.log10_sigma <= answer.upper))
+    return covered
+
+
+def interval_score(truth: Truth, answer: Answer, coverage: float = 0.9) -> Array:
+    """Return the interval score (Gneiting and Raftery, doi 10.1198/016214506000001437), shape (n,); lower is better."""
+    missed_below = np.maximum(answer.lower - truth.log10_sigma, 0.0)
+    missed_above = np.where(truth.is_upper_bound, 0.0, np.maximum(truth.log10_sigma - answer.upper, 0.0))
+    total: Array = answer.upper - answer.lower + 2.0 / (1.0 - coverage) * (missed_below + missed_above)
+    return total

@@ -1,0 +1,178 @@
+"""The conductivity recipe: from tables to a tracked, bundled, registered model.
+
+1. OBELiX (all of it; the official test split is held out only when `elyte evaluate` asks how good the recipe is), the
+   embedded literature table, the activation energies of Laskowski et al.
+2. Descriptors of composition and, where known, unit cell.
+3. A Gaussian process over conductivity and activation energy, a quantile forest and boosted trees, pooled.
+4. Conformal intervals from predictions of left-out papers.
+5. Bundle, MLflow run, registry version with alias `challenger`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.bundle import Card, DataSource, save_bundle
+from training.conductivity.bundling import golden_predictions
+from training.conductivity.metrics import Answer, Truth, score
+from training.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from training.conductivity.ensemble import EnsembleSettings
+
+PUBLIC_SOURCES = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
+METRICS_COMMAND = "elyte train conductivity"
+SUMMARY = (
+    "log10 ionic conductivity and activation energy of lithium solid electrolytes from formula, temperature and, where"
+    " given, unit cell: average of a Gaussian process, a quantile forest and boosted trees, with conformal intervals"
+)
+INTENDED_USE = (
+    "Ranking candidates before synthesis. The interval, the in-domain flag and the nearest known materials belong to"
+    " the answer; a value without them is not one."
+)
+LIMITATIONS = [
+    "Papers report what works: materials that conduct badly are rarer in the tables than in the world.",
+    "Two laboratories differ by 0.4 to 0.8 decades on the same composition; no model can be better than that.",
+    "Glasses, grain boundaries and processing are not seen: total and bulk values are mixed in the sources.",
+    "Temperature follows one activated process; phase changes, melting and anything outside -40 to 200 C are not known.",
+    "Chemistry that no table holds is answered with a wide interval and an out-of-domain flag; believe the flag.",
+]
+WITHOUT_PUBLIC_TABLES = (
+    "Fitted on the embedded literature table alone (public tables were not fetched): recent, good conductors only, no"
+    " unit cells, far too optimistic about unfamiliar chemistry. Run `elyte data fetch` and train again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run of training left behind."""
+
+    folder: Path
+    card: Card
+    digest: str
+    left_out: dict[str, OutOfFold]
+
+
+def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
+    """Return the rows to learn from, where they come from, and what the model will lack."""
+    from training.catalogue import source
+    from training.conductivity.table import LITERATURE_PATH, load_literature, load_training_table
+    from training.sources import MissingSourceError, locate
+
+    try:
+        paths = {key: locate(key) for key in PUBLIC_SOURCES}
+        table, lacking = load_training_table(with_obelix_test=True), []
+    except MissingSourceError:
+        paths, table, lacking = {}, load_literature(), [WITHOUT_PUBLIC_TABLES]
+    counts = table["source"].value_counts()
+    data = [
+        DataSource(
+            name="literature", rows=int(counts.get("literature", 0)), licence="facts with sources",
+            attribution="compiled for elyte, a DOI or reference per row", sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
+        )
+    ]  # fmt: skip
+    for key in paths:
+        entry = source(key)
+        family = "laskowski" if key.startswith("laskowski") else "obelix"
+        rows = int((table["obelix_split"] == key.removeprefix("obelix_")).sum()) if family == "obelix" else 0
+        rows = int(counts.get("laskowski", 0)) if key == "laskowski" else rows
+        data.append(
+            DataSource(
+                name=key, rows=rows, licence=entry.licence,
+                attribution=f"{entry.attribution}, doi {entry.doi}", sha256=str(entry.sha256),
+            )
+        )  # fmt: skip
+    return table, data, lacking
+
+
+def train(
+    folder: Path,
+    settings: EnsembleSettings | None = None,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> Trained:
+    """Fit on all tables at hand and write the bundle.
+
+    Parameters
+    ----------
+    folder
+        Where the bundle goes.
+    settings
+        Sizes and seeds; None takes the recipe's.
+    on_step
+        Called with what is being done, for a progress bar.
+    """
+    from training.conductivity.ensemble import EnsembleSettings
+    from training.conductivity.rows import Measurements
+
+    chosen = settings or EnsembleSettings()
+    table, data, lacking = load_tables()
+    rows = Measurements.from_table(table)
+    model, left_out = fit_model(rows, chosen, on_step=on_step)
+    now = datetime.now(UTC)
+    card = Card(
+        property="conductivity",
+        version=f"{now:%Y.%m.%d.%H%M%S}",
+        trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        elyte_version=version("elyte"),
+        summary=SUMMARY,
+        intended_use=INTENDED_USE,
+        limitations=lacking + LIMITATIONS,
+        data=data,
+        recipe=asdict(chosen),
+        metrics=cross_validated_metrics(model, left_out),
+        metrics_command=METRICS_COMMAND,
+        model=model.settings(),
+        libraries=_libraries(),
+        golden=golden_predictions(model),
+        files={},
+    )
+    digest = save_bundle(folder, card, model.arrays())
+    return Trained(folder, card, digest, left_out)
+
+
+def cross_validated_metrics(model: ConductivityModel, left_out: dict[str, OutOfFold]) -> dict[str, float]:
+    """Score the predictions of left-out papers, per variant, over the rows that carry a conductivity."""
+    metrics: dict[str, float] = {}
+    for name, predicted in left_out.items():
+        truth, answer, _ = scored_rows(model, predicted, name)
+        scores = score(truth, answer)
+        metrics |= {f"{name}_cv_{key}": round(value, 4) for key, value in scores.items()}
+        energy = predicted.rows.has_energy
+        if energy.any():
+            error = predicted.pool.activation_energy_eV - predicted.rows.activation_energy_eV
+            metrics[f"{name}_cv_activation_energy_mae_eV"] = round(float(np.abs(error[energy]).mean()), 4)
+    return metrics
+
+
+def scored_rows(
+    model: ConductivityModel, predicted: OutOfFold, variant: str
+) -> tuple[Truth, Answer, np.ndarray[Any, Any]]:
+    """Return truth, answer (with the variant's 90 % interval) and row numbers of the left-out conductivities."""
+    rows = predicted.rows
+    keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
+    chosen = np.flatnonzero(keep)
+    pool = at_temperature(predicted.pool, rows.temperature_C)
+    reach = model.variants[variant].sigma_scale.factor(0.9)
+    answer = Answer(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+    return (
+        Truth(rows.log10_sigma[chosen], rows.is_upper_bound[chosen]),
+        Answer(*(part[chosen] for part in answer)),
+        chosen,
+    )
+
+
+def _libraries() -> dict[str, str]:
+    names = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -1,0 +1,185 @@
+"""MLflow: runs with parameters, metrics, data hashes and plots; a registry with the aliases champion and challenger.
+
+Telemetry is off unless the user turned it on. A bundle is registered as a pyfunc model by loader module and data
+path, so that `mlflow.pyfunc.load_model` works and nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+    from training.bundle import Card
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+DIGEST_TAG = "elyte.digest"
+TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Where a trained model stands in the registry."""
+
+    name: str
+    version: str
+    run_id: str
+    tracking_uri: str
+
+
+def model_name(property_name: str) -> str:
+    """Return the registered name of a property's model."""
+    return f"elyte-{property_name}"
+
+
+def default_tracking_uri() -> str:
+    """Return `MLFLOW_TRACKING_URI`, else a SQLite store in the user's data folder (created when first used)."""
+    chosen = os.environ.get(TRACKING_URI_VARIABLE, "").strip()
+    if chosen:
+        return chosen
+    from platformdirs import user_data_path
+
+    return f"sqlite:///{user_data_path('elyte', appauthor=False) / 'mlflow.db'}"
+
+
+def _import_mlflow() -> Any:  # noqa: ANN401
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
+    import mlflow
+
+    return mlflow
+
+
+@contextmanager
+def one_at_a_time(tracking_uri: str) -> Iterator[None]:
+    """Hold a lock beside a local SQLite store while it is created and migrated: several processes race there."""
+    if not tracking_uri.startswith("sqlite:///"):
+        yield
+        return
+    from filelock import FileLock
+
+    store = Path(tracking_uri.removeprefix("sqlite:///"))
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{store}.lock"):
+        yield
+
+
+def log_training(
+    card: Card, folder: Path, digest: str, plots: Mapping[str, Path], *, tracking_uri: str | None = None
+) -> Registered:
+    """Log a trained bundle as a run, register it and point the alias `challenger` at it.
+
+    Parameters
+    ----------
+    card, folder, digest
+        The bundle.
+    plots
+        Name to PNG file.
+    tracking_uri
+        None takes `default_tracking_uri()`.
+    """
+    mlflow = _import_mlflow()
+    uri = tracking_uri or default_tracking_uri()
+    name = model_name(card.property)
+    with one_at_a_time(uri):
+        mlflow.set_tracking_uri(uri)
+        experiment = _experiment(mlflow, name, uri)
+    with mlflow.start_run(experiment_id=experiment, run_name=f"{card.property} {card.version}") as run:
+        mlflow.log_params({"property": card.property, "version": card.version} | _flat(card.recipe))
+        mlflow.log_metrics(card.metrics)
+        mlflow.set_tags(
+            {DIGEST_TAG: digest} | {f"data.{source.name}.sha256": source.sha256 for source in card.data}
+        )
+        for path in plots.values():
+            mlflow.log_artifact(str(path), "plots")
+        model = mlflow.pyfunc.log_model(
+            name="bundle",
+            loader_module="training.mlflow_model",
+            data_path=str(folder),
+            signature=_signature(),
+            pip_requirements=[f"elyte=={card.elyte_version}"],
+        )
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    version = _register(client, name, model.model_uri, run.info.run_id, digest)
+    client.set_registered_model_alias(name, CHALLENGER, version.version)
+    return Registered(name, str(version.version), run.info.run_id, uri)
+
+
+def _experiment(mlflow: Any, name: str, uri: str) -> str:  # noqa: ANN401
+    """Return the experiment's id; artefacts of a local store lie beside it."""
+    found = mlflow.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    location = None
+    if uri.startswith("sqlite:///"):
+        location = (Path(uri.removeprefix("sqlite:///")).parent / "artifacts" / name).absolute().as_uri()
+    return str(mlflow.create_experiment(name, artifact_location=location))
+
+
+def _register(client: Any, name: str, model_uri: str, run_id: str, digest: str) -> ModelVersion:  # noqa: ANN401
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return client.create_model_version(name, model_uri, run_id, tags={DIGEST_TAG: digest})
+
+
+def _signature() -> Any:  # noqa: ANN401
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = Schema([ColSpec("string", "formula"), ColSpec("double", "temperature_C", required=False)])
+    columns = ("log10_sigma_S_per_cm", "lower", "upper", "activation_energy_eV")
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", column) for column in columns]))
+
+
+def fetch_alias(
+    property_name: str, alias: str, folder: Path, *, tracking_uri: str
+) -> tuple[Path, str, str] | None:
+    """Download the bundle that an alias points at.
+
+    Returns
+    -------
+    tuple or None
+        Folder of the bundle, its digest as registered, registry version; None where there is no such alias.
+
+    Raises
+    ------
+    ValueError
+        If the version carries no digest: it was not registered by elyte.
+    """
+    mlflow = _import_mlflow()
+    from mlflow.exceptions import MlflowException
+
+    with one_at_a_time(tracking_uri):
+        client = mlflow.MlflowClient(tracking_uri=tracking_uri)
+        try:
+            version = client.get_model_version_by_alias(model_name(property_name), alias)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+    digest = version.tags.get(DIGEST_TAG)
+    if digest is None:
+        raise ValueError(
+            f"{version.name} version {version.version} carries no digest; it was not made by elyte"
+        )
+    mlflow.set_tracking_uri(tracking_uri)
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=str(folder)))
+    cards = sorted(local.rglob("card.json"))
+    if len(cards) != 1:
+        raise ValueError(f"{version.name} version {version.version} holds {len(cards)} bundles, expected one")
+    return cards[0].parent, digest, str(version.version)
+
+
+def _flat(recipe: Mapping[str, Any], prefix: str = "recipe") -> dict[str, str]:
+    return {f"{prefix}.{name}": str(value) for name, value in recipe.items()}

@@ -1,0 +1,162 @@
+"""Fitted decision trees as plain arrays, evaluated with numpy: no scikit-learn or LightGBM where answers are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+    from sklearn.tree import DecisionTreeRegressor
+
+Array = NDArray[np.float64]
+_ROWS_PER_BLOCK = 256  # (rows, trees) temporaries of a block fit the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEnsemble:
+    """Several binary trees, their nodes one after the other.
+
+    Parameters
+    ----------
+    feature
+        Shape (nodes,); column that a node compares, -1 at leaves.
+    threshold
+        Shape (nodes,); a row goes left where its value is at or below it. Features must not be NaN.
+    left, right
+        Shape (nodes,); node numbers of the children; a leaf's children are itself.
+    value
+        Shape (nodes,); what a leaf contributes.
+    roots
+        Shape (trees,); node number of each root.
+    n_features
+        Columns that the trees were grown on.
+    """
+
+    feature: NDArray[np.int16]
+    threshold: Array
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float32]
+    roots: NDArray[np.int32]
+    n_features: int
+
+    def leaves(self, features: Array) -> NDArray[np.int32]:
+        """Return the leaf that each row reaches in each tree, shape (n, trees).
+
+        Raises
+        ------
+        ValueError
+            If the width differs from the one the trees were grown on, or a feature is NaN.
+        """
+        if features.ndim != 2 or features.shape[1] != self.n_features:
+            raise ValueError(f"features of shape {features.shape}; expected (n, {self.n_features})")
+        if np.isnan(features).any():
+            raise ValueError("a feature is NaN; impute before the trees")
+        out = np.empty((len(features), len(self.roots)), dtype=np.int32)
+        for start in range(0, len(features), _ROWS_PER_BLOCK):
+            out[start : start + _ROWS_PER_BLOCK] = self._descend(features[start : start + _ROWS_PER_BLOCK])
+        return out
+
+    def _descend(self, features: Array) -> NDArray[np.int32]:
+        node = np.tile(self.roots, (len(features), 1))
+        flat, width = features.ravel(), features.shape[1]
+        base = (np.arange(len(features), dtype=np.int64) * width)[:, None]
+        while True:
+            column = self.feature[node]
+            if (column < 0).all():
+                return node
+            go_left = flat[base + np.maximum(column, 0)] <= self.threshold[node]
+            node = np.where(go_left, self.left[node], self.right[node])
+
+    def sum(self, features: Array) -> Array:
+        """Return the sum of the leaf values over the trees, shape (n,)."""
+        total: Array = self.value[self.leaves(features)].sum(axis=1, dtype=np.float64)
+        return total
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores."""
+        return {
+            "feature": self.feature, "threshold": self.threshold, "left": self.left, "right": self.right,
+            "value": self.value, "roots": self.roots, "n_features": np.array(self.n_features),
+        }  # fmt: skip
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TreeEnsemble:
+        """Rebuild from `arrays()`."""
+        fields = {name: arrays[name] for name in ("feature", "threshold", "left", "right", "value", "roots")}
+        return cls(**fields, n_features=int(arrays["n_features"]))
+
+    @classmethod
+    def from_scikit_learn(cls, estimators: Sequence[DecisionTreeRegressor]) -> TreeEnsemble:
+        """Copy the trees of a fitted forest; values are the leaf means."""
+        parts = []
+        for estimator in estimators:
+            tree = estimator.tree_
+            leaf = tree.children_left < 0
+            own = np.arange(tree.node_count)
+            parts.append(
+                (
+                    np.where(leaf, -1, tree.feature),
+                    np.where(leaf, 0.0, tree.threshold),
+                    np.where(leaf, own, tree.children_left),
+                    np.where(leaf, own, tree.children_right),
+                    tree.value[:, 0, 0],
+                )
+            )
+        return cls._joined(parts, estimators[0].n_features_in_)
+
+    @classmethod
+    def from_lightgbm(cls, boosters: Sequence[lgb.Booster]) -> TreeEnsemble:
+        """Copy the trees of fitted boosters, each leaf's value divided by the number of boosters.
+
+        Raises
+        ------
+        ValueError
+            For categorical splits, which the arrays cannot hold.
+        """
+        parts = []
+        for booster in boosters:
+            for tree in booster.dump_model()["tree_info"]:
+                parts.append(_flatten(tree["tree_structure"], 1.0 / len(boosters)))
+        return cls._joined(parts, boosters[0].num_feature())
+
+    @classmethod
+    def _joined(cls, parts: list[tuple[Any, ...]], n_features: int) -> TreeEnsemble:
+        offsets = np.cumsum([0] + [len(part[0]) for part in parts])
+        return cls(
+            np.concatenate([part[0] for part in parts]).astype(np.int16),
+            np.concatenate([part[1] for part in parts]).astype(np.float64),
+            np.concatenate([p[2] + o for p, o in zip(parts, offsets, strict=False)]).astype(np.int32),
+            np.concatenate([p[3] + o for p, o in zip(parts, offsets, strict=False)]).astype(np.int32),
+            np.concatenate([part[4] for part in parts]).astype(np.float32),
+            offsets[:-1].astype(np.int32),
+            int(n_features),
+        )
+
+
+def _flatten(root: dict[str, Any], scale: float) -> tuple[Any, ...]:
+    """Number the nodes of one LightGBM tree and lay them out as arrays."""
+    feature, threshold, left, right, value = [], [], [], [], []
+
+    def visit(node: dict[str, Any]) -> int:
+        number = len(feature)
+        is_leaf = "leaf_value" in node
+        if not is_leaf and node["decision_type"] != "<=":
+            raise ValueError(f"split of type '{node['decision_type']}' cannot be exported")
+        feature.append(-1 if is_leaf else node["split_feature"])
+        threshold.append(0.0 if is_leaf else node["threshold"])
+        value.append(node["leaf_value"] * scale if is_leaf else 0.0)
+        left.append(number)
+        right.append(number)
+        if not is_leaf:
+            left[number] = visit(node["left_child"])
+            right[number] = visit(node["right_child"])
+        return number
+
+    visit(root)
+    return tuple(np.array(column) for column in (feature, threshold, left, right, value))

@@ -143,9 +143,7 @@ class MaterialBatch:
         return cls(*_composition_arrays([c.amounts for c in candidates]), lattice)
 
     @classmethod
-    def from_formulas(
-        cls, formulas: Sequence[str], lattice: NDArray[np.float64] | None = None
-    ) -> MaterialBatch:
+    def from_formulas(cls, formulas: Sequence[str], lattice: NDArray[np.float64] | None = None) -> MaterialBatch:
         """Parse formulas and lay them out as arrays.
 
         Parameters

@@ -22,6 +22,7 @@ _ANION_FORMERS = ("N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I")
 _OXIDISABLE = ("N", "S", "Cl", "Se", "Br", "Te", "I")  # become cations of oxoanions beside enough oxygen
 _METALLOID_ANIONS = ("P", "As", "Sb", "C", "Si", "Ge", "B", "Bi")  # anions only beside none of the above
 _OXYGEN_PER_OXIDISED = 2.5
+_HYDROGEN_PER_CAGE_BORON = 1.5
 _MOST_LITHIUM_PER_FRAMEWORK = 20.0
 _TETRAHEDRAL = ("B", "Al", "Si", "P", "Ge", "As", "Ga", "Zn", "Be", "V", "S")
 _OCTAHEDRAL = (
@@ -79,7 +80,8 @@ def assign_ions(batch: MaterialBatch) -> Ions:
     best: Ions | None = None
     for oxidised in (False, True):
         for hydride in (False, True):
-            trial = _with_imbalance(batch, _anion_mask(batch, oxidised=oxidised, hydride=hydride))
+            mask = _anion_mask(batch, oxidised=oxidised, hydride=hydride)
+            trial = _with_imbalance(batch, mask, hydride=hydride)
             best = trial if best is None else _more_neutral(best, trial)
     assert best is not None
     return best
@@ -108,13 +110,19 @@ def _most_electronegative_metalloid(index: NDArray[np.int64], present: NDArray[n
     return chosen.astype(np.float64)
 
 
-def _with_imbalance(batch: MaterialBatch, anion_mask: Array) -> Ions:
+def _with_imbalance(batch: MaterialBatch, anion_mask: Array, *, hydride: bool) -> Ions:
     table, index = element_table(), batch.element_index
     anions = batch.fraction * anion_mask
     cations = batch.fraction - anions
     negative = (anions * table["anion_charge"][index]).sum(axis=1)
     lowest = negative + (cations * table["cation_charge_min"][index]).sum(axis=1)
     highest = negative + (cations * table["cation_charge_max"][index]).sum(axis=1)
+    if hydride:
+        hydrogen, boron = batch.fraction_of("H"), batch.fraction_of("B")
+        # LiBH4 with NH3 holds protons beside hydrides; the boron of cages such as B12H12 shares electrons
+        highest += np.where(batch.fraction_of("N") > 0, 2.0 * hydrogen, 0.0)
+        cages = (hydrogen > 0) & (hydrogen < _HYDROGEN_PER_CAGE_BORON * boron)
+        lowest -= np.where(cages, table["cation_charge_max"][ATOMIC_NUMBER["B"] - 1] * boron, 0.0)
     return Ions(anions, cations, np.clip(0.0, lowest, highest))
 
 
@@ -228,9 +236,7 @@ def _framework_columns(framework: Array, ions: Ions, element: dict[str, Array]) 
     }
 
 
-def _contrast_columns(
-    lithium: Array, framework: Array, ions: Ions, element: dict[str, Array]
-) -> dict[str, Array]:
+def _contrast_columns(lithium: Array, framework: Array, ions: Ions, element: dict[str, Array]) -> dict[str, Array]:
     chi, r_cation, r_anion = element["chi"], element["cation_radius"], element["anion_radius"]
     of_lithium = {name: values[ATOMIC_NUMBER["Li"] - 1] for name, values in _elemental().items()}
     anion_chi, anion_r = _mean(ions.anions, chi), _mean(ions.anions, r_anion)

@@ -100,9 +100,7 @@ def _set_symmetry(structure: gemmi.SmallStructure) -> None:
     except _GEMMI_ERRORS as error:
         raise _unusable(f"space group: {shown(str(error))}") from error
     if structure.spacegroup is None:
-        raise _unusable(
-            f"no space group that is known (name '{shown(name)}', {len(structure.symops)} operators)"
-        )
+        raise _unusable(f"no space group that is known (name '{shown(name)}', {len(structure.symops)} operators)")
 
 
 def _stated_multiplicities(block: gemmi.cif.Block) -> list[int | None]:
@@ -135,9 +133,7 @@ def _amounts_per_cell(structure: gemmi.SmallStructure, stated: list[int | None])
     return amounts
 
 
-def _multiplicity(
-    structure: gemmi.SmallStructure, site: gemmi.SmallStructure.Site, stated: int | None
-) -> float:
+def _multiplicity(structure: gemmi.SmallStructure, site: gemmi.SmallStructure.Site, stated: int | None) -> float:
     """Count the atoms of a site in the unit cell.
 
     gemmi's own expansion merges whatever lies within 0.4 A, which halves split lithium sites. So only images

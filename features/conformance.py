@@ -47,9 +47,7 @@ def check_featurizer(featurizer: Featurizer, materials: Sequence[Candidate] | No
     rows = _checked_call(featurizer, batch, "the batch")
     _check_finite(featurizer, candidates, rows)
     _require_equal(featurizer, candidates, rows, _checked_call(featurizer, batch, "a second call"), "again")
-    singles = [
-        _checked_call(featurizer, MaterialBatch.from_candidates([one]), one.formula) for one in candidates
-    ]
+    singles = [_checked_call(featurizer, MaterialBatch.from_candidates([one]), one.formula) for one in candidates]
     _require_equal(featurizer, candidates, rows, np.concatenate(singles), "alone and in a batch")
     order = np.random.default_rng(0).permutation(len(candidates))
     _require_equal(featurizer, candidates, rows[order], featurizer(batch.take(order)), "permuted", order)
@@ -60,9 +58,7 @@ def check_featurizer(featurizer: Featurizer, materials: Sequence[Candidate] | No
 def _check_names(featurizer: Featurizer) -> None:
     version, labels = featurizer.version, featurizer.labels
     _require(isinstance(version, str) and version != "", f"version is {version!r}; expected text, not empty")
-    _require(
-        isinstance(labels, tuple) and len(labels) > 0, f"labels are {labels!r}; expected a tuple of names"
-    )
+    _require(isinstance(labels, tuple) and len(labels) > 0, f"labels are {labels!r}; expected a tuple of names")
     _require(all(isinstance(label, str) and label for label in labels), f"a label of {labels} is no name")
     twice = sorted({label for label in labels if labels.count(label) > 1})
     _require(not twice, f"labels are given twice: {twice}")
@@ -90,9 +86,7 @@ def _check_finite(featurizer: Featurizer, candidates: Sequence[Candidate], rows:
         _require(not wrong, f"{candidate.formula}: not finite, though nothing is unknown: {wrong}")
 
 
-def _check_spelling(
-    featurizer: Featurizer, candidates: Sequence[Candidate], rows: NDArray[np.float64]
-) -> None:
+def _check_spelling(featurizer: Featurizer, candidates: Sequence[Candidate], rows: NDArray[np.float64]) -> None:
     spellings = [list(_spellings(candidate)) for candidate in candidates]
     for variant in zip(*spellings, strict=True):
         respelled = [

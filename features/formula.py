@@ -26,16 +26,14 @@ MIN_AMOUNT = 1e-6
 _TERM = re.compile(r"([A-Z][a-z]?|[()\[\]{}])([0-9]*\.?[0-9]*)")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _BRACKETS = frozenset("()[]{}")
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"  # one way only to match a number: no backtracking
 _MULTIPLIER = re.compile(_NUMBER)
 _ADDUCT = re.compile(r"[·•∙⋅‧*]|\.(?=[A-Z(\[{])")
 _MIXTURE = re.compile(rf"{_NUMBER}[A-Z(\[{{][^-]*(?:-{_NUMBER}[A-Z(\[{{][^-]*)+")
 # A full stop between a salt and its water, as in CaSO4.2H2O or MoO3.0.5H2O: no decimal point. Only after an
 # anion or a bracket, so that P1.5H2O stays what `format_formula` means by it.
 _SOLVENTS = ("H2O", "NH3")
-_SOLVATE = re.compile(
-    rf"((?:[NOFSIH]|Cl|Br|Se|[)\]}}])(?:[1-9][0-9]*)?)\.({_NUMBER}(?:{'|'.join(_SOLVENTS)}))$"
-)
+_SOLVATE = re.compile(rf"((?:[NOFSIH]|Cl|Br|Se|[)\]}}])(?:[1-9][0-9]*)?)\.({_NUMBER}(?:{'|'.join(_SOLVENTS)}))$")
 _LOOKALIKES = str.maketrans({dash: "-" for dash in "−–—‐‑"})
 
 
@@ -99,9 +97,7 @@ def read_formula(text: str) -> tuple[str, dict[str, float]]:
         As `parse_formula`.
     """
     if not isinstance(text, str):
-        raise CandidateError(
-            RowErrorCode.UNPARSEABLE_FORMULA, f"a formula is text, received {type(text).__name__}"
-        )
+        raise CandidateError(RowErrorCode.UNPARSEABLE_FORMULA, f"a formula is text, received {type(text).__name__}")
     # Most formulas are plain terms: they are clean already and need no look for separators.
     if len(text) <= MAX_FORMULA_LENGTH and not text.endswith(_SOLVENTS):
         amounts = _terms_amounts(text)

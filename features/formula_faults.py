@@ -9,7 +9,7 @@ from features.errors import CandidateError, RowErrorCode, shown
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SYMBOL = re.compile(r"[A-Z][a-z]?|[)\]}]")
 _EMPTY_BRACKETS = re.compile(r"[(\[{][)\]}]")
-_SIGNED_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_SIGNED_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r","), "write decimals with a point"),

@@ -34,17 +34,14 @@ def answer_conductivity(
     """
     model: ConductivityModel = served.model
     batch = MaterialBatch.from_candidates(candidates)
-    temperature = np.array(
-        [ROOM_TEMPERATURE_C if c.temperature_C is None else c.temperature_C for c in conditions]
-    )
+    temperature = np.array([ROOM_TEMPERATURE_C if c.temperature_C is None else c.temperature_C for c in conditions])
     prediction = model.predict(batch, temperature, coverage, tuple(THRESHOLDS.values()))
     blocks: list[dict[str, Any] | None] = [
         {
             "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, i, coverage),
             "activation_energy_eV": interval_block(prediction.activation_energy_eV, i, coverage),
             "probability_sigma_above_S_per_cm": {
-                name: round(float(prediction.probability_above[level][i]), 4)
-                for name, level in THRESHOLDS.items()
+                name: round(float(prediction.probability_above[level][i]), 4) for name, level in THRESHOLDS.items()
             },
             "temperature_C": float(temperature[i]),
             "basis": "formula and unit cell" if prediction.used_lattice[i] else "formula",
@@ -91,7 +88,9 @@ def _temperature_remarks(temperature_C: float) -> list[Remark]:
     low, high = TRUSTED_RANGE_C
     if low <= temperature_C <= high:
         return []
-    message = f"{temperature_C:g} C lies outside {low:g} to {high:g} C: phase changes and melting are not known to the model"
+    message = (
+        f"{temperature_C:g} C lies outside {low:g} to {high:g} C: phase changes and melting are not known to the model"
+    )
     return [Remark(WarningCode.TEMPERATURE_EXTRAPOLATED, message)]
 
 

@@ -181,9 +181,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
         case 503:
             refusal = _not_ready()
         case status:
-            refusal = RequestError(
-                status, "internal_error" if status >= 500 else "refused", error.detail, headers
-            )
+            refusal = RequestError(status, "internal_error" if status >= 500 else "refused", error.detail, headers)
     return error_response(refusal, record)
 
 

@@ -112,13 +112,9 @@ class ServiceMetrics:
         from prometheus_client import Gauge, Histogram
 
         self.requests = Count("elyte_requests", "Requests answered", ["route", "method", "status"])
-        self.seconds = Histogram(
-            "elyte_request_seconds", "Time to answer", ["route"], buckets=SECONDS_BUCKETS
-        )
+        self.seconds = Histogram("elyte_request_seconds", "Time to answer", ["route"], buckets=SECONDS_BUCKETS)
         self.rows = Count("elyte_rows", "Candidates judged, by outcome", ["status"])
-        self.row_errors = Count(
-            "elyte_row_errors", "Candidates that could not be judged, by reason", ["code"]
-        )
+        self.row_errors = Count("elyte_row_errors", "Candidates that could not be judged, by reason", ["code"])
         self.judged = Count("elyte_predictions", "Answers given, by property", ["property"])
         self.out_of_domain = Count(
             "elyte_predictions_out_of_domain",
@@ -131,9 +127,7 @@ class ServiceMetrics:
             ["property", "version"],
             multiprocess_mode="livemax",
         )
-        self.in_flight = Gauge(
-            "elyte_requests_in_flight", "Requests being answered", multiprocess_mode="livesum"
-        )
+        self.in_flight = Gauge("elyte_requests_in_flight", "Requests being answered", multiprocess_mode="livesum")
 
     def observe(self, record: RequestRecord, seconds: float) -> None:
         """Count one finished request.
@@ -193,6 +187,7 @@ class RequestLog:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -221,9 +216,7 @@ class RequestLog:
 
 def known_method(method: str) -> str:
     """Return the method, or OTHER for one that the client made up (a metric label must have few values)."""
-    return (
-        method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} else "OTHER"
-    )
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} else "OTHER"
 
 
 class JsonLines(logging.Formatter):

@@ -58,8 +58,9 @@ def _nullable(kind: str, description: str) -> dict[str, Any]:
     return {"type": [kind, "null"], "description": description}
 
 
-def _object(required: dict[str, Any], optional: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": required | (optional or {}), "required": [*required], **more}
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None, description: str = "") -> dict[str, Any]:
+    schema = {"type": "object", "properties": required | (optional or {}), "required": [*required]}
+    return schema | ({"description": description} if description else {})
 
 
 def _answer_schemas() -> dict[str, Any]:
@@ -67,9 +68,7 @@ def _answer_schemas() -> dict[str, Any]:
     properties = [str(name) for name in Property]
     nearest = {"formula": {"type": "string"}, "distance": {"type": "number"}}
     interval = {
-        "value": _nullable(
-            "number", "The prediction; null where none can be given, with the reason beside it."
-        ),
+        "value": _nullable("number", "The prediction; null where none can be given, with the reason beside it."),
         "lower": _nullable("number", "Lower end of the interval."),
         "upper": _nullable("number", "Upper end of the interval."),
         "coverage": _nullable("number", "Share of such intervals that hold the true value."),
@@ -124,7 +123,7 @@ def _request_schemas() -> dict[str, Any]:
     return schemas | {"PredictRequest": schema}
 
 
-def _json_content(schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+def _json_content(schema: dict[str, Any], example: dict[str, Any] | None = None) -> dict[str, Any]:
     media: dict[str, Any] = {"schema": schema}
     if example is not None:
         media["example"] = example

@@ -47,8 +47,7 @@ class Predictor:
     def models(self) -> dict[str, dict[str, Any]]:
         """Return the card of every served model, with its origin and digest."""
         return {
-            str(name): served.header()
-            | served.bundle.card.model_dump(mode="json", exclude={"model", "golden"})
+            str(name): served.header() | served.bundle.card.model_dump(mode="json", exclude={"model", "golden"})
             for name, served in self._models.items()
         }
 
@@ -111,9 +110,7 @@ class Predictor:
         read = _read_rows(rows, offset)
         good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
         candidates = [row for row in read if isinstance(row, Candidate)]
-        own = [
-            _conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good
-        ]
+        own = [_conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good]
         answers = {name: self._answer_property(name, candidates, own, coverage) for name in wanted}
         results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
         for position, i in enumerate(good):

@@ -52,9 +52,7 @@ class RequestError(Exception):
         Extra response headers.
     """
 
-    def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
@@ -82,9 +80,7 @@ def require_json(request: Request) -> None:
         raise RequestError(415, "unsupported_media_type", message)
 
 
-async def read_body(
-    request: Request, max_bytes: int, seconds: float, reserve: Callable[[int], None]
-) -> bytes:
+async def read_body(request: Request, max_bytes: int, seconds: float, reserve: Callable[[int], None]) -> bytes:
     """Read the body, counting as it arrives; the client's Content-Length is a hint, not a promise.
 
     Parameters
@@ -188,9 +184,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
         raise RequestError(400, "malformed_json", message) from None
     _refuse_lone_surrogates(raw)
     if not isinstance(body, dict):
-        raise RequestError(
-            400, "invalid_request", f"the body: expected a JSON object, received {shown(body)}"
-        )
+        raise RequestError(400, "invalid_request", f"the body: expected a JSON object, received {shown(body)}")
     return body
 
 
@@ -218,9 +212,7 @@ def _refuse_lone_surrogates(raw: bytes) -> None:
 
 
 def _refuse_constant(name: str) -> float:
-    raise RequestError(
-        400, "malformed_json", f"received {name}, which JSON does not have; numbers must be finite"
-    )
+    raise RequestError(400, "malformed_json", f"received {name}, which JSON does not have; numbers must be finite")
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:

@@ -5,13 +5,18 @@ Start it with `elyte serve`, or `bentoml serve serving.service:ElyteService`.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
+import tempfile
 import threading
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import bentoml
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.utils.analytics import usage_stats
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -29,9 +34,21 @@ PORT = 3000
 # BentoML's own timeout answers in another shape, so it must come after ours (30 s for the body, 60 s for the
 # answer). It also keeps a timer that long for every request, so it must not be much longer.
 BACKSTOP_SECONDS = 120
+# BentoML sets it for its workers.
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
 
-# Its page loads a tracker and shows a specification without our statuses; the REST application has its own.
+# What the workers get where the user sets nothing. One thread a matrix product: requests already share the
+# cores, and lists of 64 took twice as long with a pool of threads for each small product.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "BENTOML_DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+# BentoML's page loads a tracker and shows a specification without our statuses; ours is in the REST
+# application.
 BENTOML_PAGE_ROUTES = {"index", "openapi-spec", "static_content"}
 
 # BentoML reports usage, with the paths of requests, unless told otherwise; `bentoml serve` has asked and
@@ -61,14 +78,29 @@ class KnownPathsOnly:
         self.rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        unknown = scope["type"] == "http" and all(
-            route.matches(scope)[0] is Match.NONE for route in self.app.routes
-        )
+        """Answer one ASGI connection."""
+        unknown = scope["type"] == "http" and all(route.matches(scope)[0] is Match.NONE for route in self.app.routes)
         await (self.rest if unknown else self.app)(scope, receive, send)
+
+
+@lru_cache(maxsize=1)
+def _metrics_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="elyte-metrics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class RestService(bentoml.Service[Any]):  # type: ignore[misc]
     """A BentoML service that speaks as the REST interface: its errors and documentation, not BentoML's."""
+
+    def inject_config(self) -> None:
+        """Read the configuration, and give this service's metrics a folder of their own.
+
+        BentoML keeps them in the user's home, and every start of any service, a failed one too, empties it.
+        """
+        super().inject_config()
+        if METRICS_FOLDER_VARIABLE not in os.environ:
+            BentoMLContainer.prometheus_multiproc_dir.set(_metrics_folder())
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         """Return BentoML's application, with our error shape for its 404, 405 and 503."""
@@ -79,7 +111,7 @@ class RestService(bentoml.Service[Any]):  # type: ignore[misc]
         return KnownPathsOnly(app, rest_app)
 
     @property
-    def openapi_spec(self) -> Any:
+    def openapi_spec(self) -> dict[str, Any]:
         """Return the OpenAPI document that `bentoml build` stores."""
         return openapi_document()
 
@@ -88,6 +120,7 @@ class RestService(bentoml.Service[Any]):  # type: ignore[misc]
     name="ElyteService",
     service_class=RestService,
     workers=1,
+    envs=[{"name": name, "value": value} for name, value in WORKER_ENVIRONMENT.items()],
     http={"host": LOOPBACK, "port": PORT},
     traffic={"timeout": BACKSTOP_SECONDS},
     # BentoML's access log holds paths; the REST application writes its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class DomainIndex:
     @cached_property
     def known_elements(self) -> NDArray[np.bool_]:
         """Elements that occur in the training materials, shape (103,)."""
-        occurs: NDArray[np.bool_] = self.composition.any(axis=0)
+        occurs: NDArray[np.bool_] = np.asarray(self.composition.any(axis=0))
         return occurs
 
     def distances(self, composition: Array) -> Array:
@@ -97,7 +98,7 @@ class DomainIndex:
         unique, inverse = self._distinct
         order = np.lexsort((self.values, inverse))
         starts = np.searchsorted(inverse[order], np.arange(len(unique) + 1))
-        middle = [int(order[(a + b - 1) // 2]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        middle = [int(order[(a + b - 1) // 2]) for a, b in pairwise(starts)]
         return [(self.formulas[i], float(self.values[i]), self.dois[i]) for i in middle]
 
     def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:

@@ -7,8 +7,11 @@ The card names the sha256 of the arrays; the digest of a bundle is the sha256 of
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SCHEMA_VERSION = 1
 CARD_FILE, ARRAYS_FILE = "card.json", "arrays.npz"
 MAX_CARD_BYTES = 4_000_000
 
@@ -54,7 +56,7 @@ class GoldenPrediction(_Strict):
 class Card(_Strict):
     """The description of a bundle."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     property: Literal["conductivity", "stability", "ccd"]
     version: Annotated[str, Field(min_length=1)]
     trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
@@ -127,26 +129,22 @@ def load_bundle(folder: Path, *, expected_property: str, expected_digest: str | 
     digest = _sha256(card_bytes)
     if expected_digest is not None and digest != expected_digest:
         raise BundleError(
-            f"{folder / CARD_FILE} has digest {digest}, expected {expected_digest}: the bundle was changed or is another"
+            f"{folder / CARD_FILE} has digest {digest}, expected {expected_digest}: it was changed or is another"
         )
     try:
         card = Card.model_validate_json(card_bytes)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BundleError(
-            f"{folder / CARD_FILE} is no card of an elyte bundle: {place}: {first['msg']}"
-        ) from error
+        raise BundleError(f"{folder / CARD_FILE} is no card of an elyte bundle: {place}: {first['msg']}") from error
     if card.property != expected_property:
         raise BundleError(f"{folder} is a bundle for {card.property}, expected one for {expected_property}")
     if set(card.files) != {ARRAYS_FILE}:
-        raise BundleError(
-            f"{folder / CARD_FILE} names the files {sorted(card.files)}, expected {ARRAYS_FILE}"
-        )
+        raise BundleError(f"{folder / CARD_FILE} names the files {sorted(card.files)}, expected {ARRAYS_FILE}")
     content = _read(folder / ARRAYS_FILE, None)
     if _sha256(content) != card.files[ARRAYS_FILE]:
         raise BundleError(f"{folder / ARRAYS_FILE} was changed: its sha256 differs from the one in the card")
-    return Bundle(card, _arrays(folder / ARRAYS_FILE), digest)
+    return Bundle(card, _arrays(content, folder / ARRAYS_FILE), digest)
 
 
 def _read(path: Path, limit: int | None) -> bytes:
@@ -158,13 +156,12 @@ def _read(path: Path, limit: int | None) -> bytes:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    import zipfile
-
+def _arrays(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
+    """Read arrays from the very bytes that were checked: the file may have changed since."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"{path} is not an archive of plain arrays: {error}") from error
 
 

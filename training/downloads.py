@@ -85,9 +85,7 @@ def _retrieve(url: str, sha256: str, target: Path, downloader: _ResumingDownload
     except ImportError as error:
         raise DownloadError("downloads need pooch; install elyte with its extra: elyte[train]") from error
     pooch.get_logger().setLevel(logging.WARNING)
-    pooch.retrieve(
-        url, known_hash=f"sha256:{sha256}", fname=target.name, path=target.parent, downloader=downloader
-    )
+    pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=target.name, path=target.parent, downloader=downloader)
 
 
 class _ResumingDownloader:
@@ -121,9 +119,7 @@ class _ResumingDownloader:
         # Without "identity" a server may compress, and a range would count compressed bytes.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
         try:
-            with get(
-                url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-            ) as response:
+            with get(url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as response:
                 if response.status_code == 416:  # what is held is no beginning of this file
                     self.part.unlink()
                     raise _InterruptedError("the server refused to go on from the part held")

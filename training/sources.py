@@ -155,9 +155,7 @@ def _status(wanted: Source, mirror: _Mirror) -> StatusRow:
     return StatusRow(wanted.key, status, "", how_to_get(wanted))
 
 
-def fetch(
-    keys: Iterable[str] | None = None, mirror: Path | None = None, progress: bool = False
-) -> list[FetchResult]:
+def fetch(keys: Iterable[str] | None = None, mirror: Path | None = None, progress: bool = False) -> list[FetchResult]:
     """Bring tables into the data folder: from the mirror where it has them, else from their origin.
 
     Parameters

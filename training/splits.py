@@ -94,16 +94,12 @@ def paper_groups(papers: Sequence[str], compositions: Sequence[str]) -> NDArray[
         If the two differ in length.
     """
     if len(papers) != len(compositions):
-        raise ValueError(
-            f"{len(papers)} papers for {len(compositions)} compositions; expected one each per row"
-        )
+        raise ValueError(f"{len(papers)} papers for {len(compositions)} compositions; expected one each per row")
     forest = _Forest()
     for paper, composition in zip(papers, compositions, strict=True):
         for part in paper_keys(paper):
             forest.join(f"composition {composition}", f"paper {part}")
-    return np.array(
-        [forest.root(f"composition {composition}") for composition in compositions], dtype=np.str_
-    )
+    return np.array([forest.root(f"composition {composition}") for composition in compositions], dtype=np.str_)
 
 
 def grouped_folds(groups: ArrayLike, n_folds: int, seed: int) -> NDArray[np.int64]:
@@ -132,9 +128,7 @@ def grouped_folds(groups: ArrayLike, n_folds: int, seed: int) -> NDArray[np.int6
     """
     labels, inverse, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     if not 2 <= n_folds <= len(labels):
-        raise ValueError(
-            f"{n_folds} folds for {len(labels)} groups; expected at least 2 folds and a group for each"
-        )
+        raise ValueError(f"{n_folds} folds for {len(labels)} groups; expected at least 2 folds and a group for each")
     rng = np.random.default_rng(seed)
     order = np.lexsort((rng.random(len(labels)), -sizes))
     rank = rng.permutation(n_folds)

@@ -93,9 +93,7 @@ def log_training(
     with mlflow.start_run(experiment_id=experiment, run_name=f"{card.property} {card.version}") as run:
         mlflow.log_params({"property": card.property, "version": card.version} | _flat(card.recipe))
         mlflow.log_metrics(card.metrics)
-        mlflow.set_tags(
-            {DIGEST_TAG: digest} | {f"data.{source.name}.sha256": source.sha256 for source in card.data}
-        )
+        mlflow.set_tags({DIGEST_TAG: digest} | {f"data.{source.name}.sha256": source.sha256 for source in card.data})
         for path in plots.values():
             mlflow.log_artifact(str(path), "plots")
         model = mlflow.pyfunc.log_model(
@@ -130,7 +128,8 @@ def _register(client: Any, name: str, model_uri: str, run_id: str, digest: str) 
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    return client.create_model_version(name, model_uri, run_id, tags={DIGEST_TAG: digest})
+    version: ModelVersion = client.create_model_version(name, model_uri, run_id, tags={DIGEST_TAG: digest})
+    return version
 
 
 def _signature() -> Any:  # noqa: ANN401
@@ -142,9 +141,7 @@ def _signature() -> Any:  # noqa: ANN401
     return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", column) for column in columns]))
 
 
-def fetch_alias(
-    property_name: str, alias: str, folder: Path, *, tracking_uri: str
-) -> tuple[Path, str, str] | None:
+def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: str) -> tuple[Path, str, str] | None:
     """Download the bundle that an alias points at.
 
     Returns
@@ -170,9 +167,7 @@ def fetch_alias(
             raise
     digest = version.tags.get(DIGEST_TAG)
     if digest is None:
-        raise ValueError(
-            f"{version.name} version {version.version} carries no digest; it was not made by elyte"
-        )
+        raise ValueError(f"{version.name} version {version.version} carries no digest; it was not made by elyte")
     mlflow.set_tracking_uri(tracking_uri)
     local = Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=str(folder)))
     cards = sorted(local.rglob("card.json"))

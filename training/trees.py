@@ -87,9 +87,28 @@ class TreeEnsemble:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TreeEnsemble:
-        """Rebuild from `arrays()`."""
+        """Rebuild from `arrays()`.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are no trees: descending them would not end, or would read elsewhere.
+        """
         fields = {name: arrays[name] for name in ("feature", "threshold", "left", "right", "value", "roots")}
-        return cls(**fields, n_features=int(arrays["n_features"]))
+        trees = cls(**fields, n_features=int(arrays["n_features"]))
+        trees._check()
+        return trees
+
+    def _check(self) -> None:
+        n = len(self.feature)
+        own = np.arange(n)
+        is_leaf = self.feature < 0
+        forward = np.where(is_leaf, (self.left == own) & (self.right == own), (self.left > own) & (self.right > own))
+        inside = (self.left < n) & (self.right < n) & (self.feature < self.n_features)
+        sizes = {len(a) for a in (self.threshold, self.left, self.right, self.value)}
+        rooted = len(self.roots) > 0 and bool(((self.roots >= 0) & (self.roots < n)).all())
+        if sizes != {n} or not rooted or not bool((forward & inside).all()):
+            raise ValueError("the arrays are no binary trees numbered from the root")
 
     @classmethod
     def from_scikit_learn(cls, estimators: Sequence[DecisionTreeRegressor]) -> TreeEnsemble:
@@ -140,8 +159,12 @@ class TreeEnsemble:
 
 
 def _flatten(root: dict[str, Any], scale: float) -> tuple[Any, ...]:
-    """Number the nodes of one LightGBM tree and lay them out as arrays."""
-    feature, threshold, left, right, value = [], [], [], [], []
+    """Return one LightGBM tree as arrays, its nodes numbered from the root."""
+    feature: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    value: list[float] = []
 
     def visit(node: dict[str, Any]) -> int:
         number = len(feature)

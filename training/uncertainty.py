@@ -69,13 +69,18 @@ class ConformalScale:
 
         Raises
         ------
+        ValueError
+            If the coverage is not between 0 and 1.
         InsufficientCalibrationError
             If fewer rows were left out than the coverage needs (9 for 0.9, 99 for 0.99).
         """
+        if not 0.0 < coverage < 1.0:
+            raise ValueError(f"coverage {coverage:g}; expected a number between 0 and 1")
         rank = math.ceil((len(self.scores) + 1) * coverage - 1e-9)
         if rank > len(self.scores):
+            needed = math.ceil(coverage / (1 - coverage) - 1e-9)
             raise InsufficientCalibrationError(
-                f"{len(self.scores)} calibration rows; coverage {coverage:g} needs {math.ceil(coverage / (1 - coverage))}"
+                f"{len(self.scores)} calibration rows; coverage {coverage:g} needs {needed}"
             )
         return float(self.scores[rank - 1])
 

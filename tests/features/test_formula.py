@@ -50,7 +50,7 @@ def fractions(amounts: dict[str, float]) -> dict[str, float]:
     [
         ("Li7La3Zr2O12", LLZO),
         ("Li₇La₃Zr₂O₁₂", LLZO),
-        ("Li₇La₃Zr₂O₁₂", LLZO),
+        ("Ｌｉ７Ｌａ３Ｚｒ２Ｏ１２", LLZO),
         (" Li7 La3\tZr2 O12\n", LLZO),
         ('"Li7La3Zr2O12"', LLZO),
         ("\ufeffLi7\u200bLa3Zr2O12", LLZO),
@@ -132,12 +132,14 @@ def test_what_is_not_text_is_refused(value: object) -> None:
     assert code_of(value) is RowErrorCode.UNPARSEABLE_FORMULA
 
 
-@pytest.mark.parametrize("text", ["Xx2", "LiX", "LI6PS5CL", "Li(Qq)2", "LiBD4", "Rf", "Alx"])
+@pytest.mark.parametrize("text", ["Xx2", "LiX", "LI6PS5CL", "Li(Qq)2", "LiBD4", "Rf", "LiOx"])
 def test_symbols_that_are_no_element_are_named(text: str) -> None:
-    assert code_of(text) in (RowErrorCode.UNKNOWN_ELEMENT, RowErrorCode.UNPARSEABLE_FORMULA)
+    assert code_of(text) is RowErrorCode.UNKNOWN_ELEMENT
 
 
-@pytest.mark.parametrize("text", ["Li0", "Li0.0Cl", "Li-1Cl", "Li(PO4)0", "Li-0.5", "Li0Li1", "0LiCl", "Li(PO0)2", "O-2"])
+@pytest.mark.parametrize(
+    "text", ["Li0", "Li0.0Cl", "Li-1Cl", "Li(PO4)0", "Li-0.5", "Li0Li1", "0LiCl", "Li(PO0)2", "O-2"]
+)
 def test_amounts_at_or_below_zero_are_refused(text: str) -> None:
     assert code_of(text) is RowErrorCode.NON_POSITIVE_AMOUNT
 
@@ -258,7 +260,7 @@ def summed(terms: Sequence[tuple[str, float]]) -> dict[str, float]:
     return {symbol: math.fsum(amount for other, amount in terms if other == symbol) for symbol, _ in terms}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(spelled(), min_size=1, max_size=3), st.sampled_from("·•*"))
 def test_any_spelling_gives_back_its_amounts(parts: list[tuple[str, list[tuple[str, float]]]], dot: str) -> None:
     text = dot.join(part for part, _ in parts)
@@ -269,14 +271,14 @@ def test_any_spelling_gives_back_its_amounts(parts: list[tuple[str, list[tuple[s
     assert parse_formula(text) == pytest.approx(expected, rel=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(spelled(), st.integers(2, 9), st.randoms())
 def test_scaling_and_order_leave_the_composition_alone(
     case: tuple[str, list[tuple[str, float]]], factor: int, random: object
 ) -> None:
     text, terms = case
     expected = summed(terms)
-    assume(len(text) < 280 and len(expected) <= MAX_ELEMENTS)
+    assume(len(text) < 280 and len(expected) <= 10)
     assume(all(0.001 < amount < 10_000 for amount in expected.values()))
     assume(not clean_formula(text).endswith(("H2O", "NH3")))
     symbols = list(expected)
@@ -312,8 +314,9 @@ ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=320)
 def test_arbitrary_text_is_read_or_refused_with_a_reason(text: str) -> None:
     try:
         amounts = parse_formula(text)
-    except CandidateError as error:
-        assert error.message.isprintable()
+    except CandidateError:
+        message = message_of(text)
+        assert message.isprintable() and len(message) < 300
         return
     assert 1 <= len(amounts) <= MAX_ELEMENTS
     assert all(symbol in ATOMIC_NUMBER for symbol in amounts)

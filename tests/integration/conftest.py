@@ -52,7 +52,7 @@ class RunningService:
         candidates = [{"formula": formula} for formula in formulas]
         return self.client.post("/predict", json={"candidates": candidates, **more})
 
-    def post_raw(self, body: bytes, content_type: str = "application/json") -> httpx.Response:
+    def post_raw(self, body: bytes | Iterator[bytes], content_type: str = "application/json") -> httpx.Response:
         """Post bytes to /predict."""
         return self.client.post("/predict", content=body, headers={"Content-Type": content_type})
 

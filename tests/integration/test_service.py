@@ -6,10 +6,12 @@ Every trap of BentoML that was met while building (see the docstrings) has its t
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -70,8 +72,8 @@ def test_a_bad_row_leaves_its_neighbours_alone(service: RunningService) -> None:
 
 def test_ids_come_back(service: RunningService) -> None:
     """An id is the client's handle on a row, error rows included."""
-    candidates = [{"id": "a", "formula": "Li3N"}, {"id": "Ω", "formula": "nonsense!"}, {"formula": "Li2O"}]
-    rows = service.client.post("/predict", json={"candidates": candidates}).json()["results"]
+    body = {"candidates": [{"id": "a", "formula": "Li3N"}, {"id": "Ω", "formula": "?"}, {"formula": "Li2O"}]}
+    rows = service.client.post("/predict", json=body).json()["results"]
     assert [row.get("id") for row in rows] == ["a", "Ω", None]
 
 
@@ -87,6 +89,21 @@ def test_listens_on_loopback_only(service: RunningService) -> None:
     listening = [c.laddr.ip for p in processes for c in p.net_connections("tcp") if c.status == "LISTEN"]
     assert listening
     assert set(listening) == {"127.0.0.1"}
+
+
+def test_telemetry_is_off_by_default(service: RunningService) -> None:
+    """BentoML reports usage, with paths, unless told otherwise; its command asks before it loads a service."""
+    worker = psutil.Process(service.pid).children()[-1]
+    assert worker.environ()["BENTOML_DO_NOT_TRACK"] == "true"
+    code = (
+        "from bentoml._internal.utils.analytics.usage_stats import do_not_track as off\n"
+        "asked_early = off()\n"
+        "import serving.service\n"
+        "print(asked_early, off())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "BENTOML_DO_NOT_TRACK"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 @pytest.mark.parametrize(
@@ -162,27 +179,16 @@ def test_too_many_candidates(service: RunningService) -> None:
 
 def test_a_large_body_is_refused_while_it_arrives(service: RunningService) -> None:
     """A chunked body has no Content-Length to look at; the count must stop it."""
-    sent = 0
-
-    def chunks() -> Iterator[bytes]:
-        nonlocal sent
-        while sent < 2 * MAX_BODY_BYTES:
-            sent += 1024 * 1024
-            yield b" " * (1024 * 1024)
-
-    response = service.client.post("/predict", content=chunks(), headers={"Content-Type": "application/json"})
-    assert_refused(response, 413, "body_too_large")
-    announced = service.post_raw(b" " * (MAX_BODY_BYTES + 1))
-    assert_refused(announced, 413, "body_too_large")
+    chunks = (b" " * 1024 * 1024 for _ in range(2 * MAX_BODY_BYTES // (1024 * 1024)))
+    assert_refused(service.post_raw(chunks), 413, "body_too_large")
+    assert_refused(service.post_raw(b" " * (MAX_BODY_BYTES + 1)), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("announced", [5, 5000])
 def test_a_lying_content_length_harms_nobody(service: RunningService, announced: int) -> None:
     """Too small, the rest is no part of the request; too large, the client leaves before the end."""
     body = b'{"candidates": [{"formula": "Li3N"}]}'
-    head = (
-        f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {announced}"
-    )
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {announced}"
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head.encode() + b"\r\n\r\n" + body)
@@ -203,9 +209,7 @@ def test_a_lying_content_length_harms_nobody(service: RunningService, announced:
         ("GET", "/static_content/index.css", 404, "not_found"),
     ],
 )
-def test_unknown_routes_and_methods(
-    service: RunningService, method: str, path: str, status: int, code: str
-) -> None:
+def test_unknown_routes_and_methods(service: RunningService, method: str, path: str, status: int, code: str) -> None:
     """BentoML answers these in plain text; clients parse one shape."""
     response = service.client.request(method, path)
     assert_refused(response, status, code)
@@ -255,17 +259,15 @@ def test_health_and_single_requests_are_answered_during_a_long_list(service: Run
 def test_strangers_requests_are_never_merged(service: RunningService) -> None:
     """BentoML's batching merged requests: one raising item failed 11 of 90 innocents."""
     expected = {
-        formula: service.predict(formula).json()["results"][0]["conductivity"]["log10_sigma_S_per_cm"][
-            "value"
-        ]
+        formula: service.predict(formula).json()["results"][0]["conductivity"]["log10_sigma_S_per_cm"]["value"]
         for formula in FAMILIES
     }
 
     def ask(turn: int) -> bool:
         with httpx.Client(base_url=service.url, timeout=60) as client:
             if turn % 3 == 0:
-                body = ['{"candidates": []}', '{"candidates": [{"formula": "???"}]}'][turn % 2]
-                reply = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+                body = [{"candidates": []}, {"candidates": [{"formula": "???"}]}][turn % 2]
+                reply = client.post("/predict", json=body)
                 return reply.status_code == 400 or reply.json()["results"][0]["status"] == "error"
             formula = FAMILIES[turn % len(FAMILIES)]
             reply = client.post("/predict", json={"candidates": [{"formula": formula}]})
@@ -284,20 +286,8 @@ GOOD_BODY = json.dumps(
         "coverage": 0.8,
     }
 ).encode()
-FRAGMENTS = [
-    b"",
-    b"null",
-    b"{",
-    b"]",
-    b'"',
-    b"-1e999",
-    b"\\ud800",
-    b"\x00",
-    b"\xff",
-    b"NaN",
-    b'{"":[]}',
-    b"0" * 30,
-]
+WORDS = rb"""null { ] " -1e999 \ud800 NaN {"":[]} 000000000000000000000000000000"""
+FRAGMENTS = [*WORDS.split(), b"", b"\x00", b"\xff"]
 
 
 @st.composite
@@ -379,6 +369,21 @@ def test_metrics_count_rows_and_their_errors(service: RunningService) -> None:
     assert metric(after, 'elyte_model_info{property="conductivity"') == 1
     assert metric(after, 'elyte_request_seconds_count{route="/predict"}') > 0
     assert "bentoml_service_request_total" in after
+
+
+def test_a_second_start_leaves_the_metrics_alone(service: RunningService) -> None:
+    """BentoML keeps the metrics of all services in one folder and empties it at every start."""
+    port = service.url.rsplit(":", 1)[1]
+    second = subprocess.run(
+        [sys.executable, "-m", "bentoml", "serve", "serving.service:ElyteService", "--port", port],
+        env=os.environ | {"BENTOML_HOME": str(service.log_file.parent / "bentoml")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Address already in use" in second.stderr + second.stdout
+    assert metric(service.client.get("/metrics").text, 'elyte_rows_total{status="ok"}') > 0
 
 
 def test_what_users_send_stays_out_of_logs_and_metrics(service: RunningService) -> None:

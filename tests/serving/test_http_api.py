@@ -17,13 +17,13 @@ import pytest
 import schemathesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from serving.predictor import Predictor
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
 from serving.http_api import ROUTES, Admission, Limits, create_app
 from serving.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
 from serving.openapi import EXAMPLE_REQUEST, REFUSALS, openapi_document
+from serving.predictor import Predictor
 from serving.request_body import RequestError, allowed_keys, path_of, read_request, shown
 from serving.schema import MAX_CANDIDATES, PredictRequest
 

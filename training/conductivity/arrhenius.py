@@ -38,9 +38,7 @@ def prefactor_shift(temperature_C: ArrayLike) -> Array:
     return shift
 
 
-def to_temperature(
-    log10_sigma_25C: ArrayLike, activation_energy_eV: ArrayLike, temperature_C: ArrayLike
-) -> Array:
+def to_temperature(log10_sigma_25C: ArrayLike, activation_energy_eV: ArrayLike, temperature_C: ArrayLike) -> Array:
     """Carry log10 conductivity from 25 C to another temperature.
 
     Parameters
@@ -68,9 +66,7 @@ def to_temperature(
     return carried
 
 
-def to_room_temperature(
-    log10_sigma: ArrayLike, activation_energy_eV: ArrayLike, temperature_C: ArrayLike
-) -> Array:
+def to_room_temperature(log10_sigma: ArrayLike, activation_energy_eV: ArrayLike, temperature_C: ArrayLike) -> Array:
     """Carry a measured log10 conductivity (S/cm) back to 25 C, the inverse of `to_temperature` below Ea/k."""
     at_25C: Array = (
         np.asarray(log10_sigma, dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,16 @@ GOLDEN_FORMULAS = (
     "Li1.3Al0.3Ti1.7(PO4)3", "Li3YCl6", "Li3InCl6", "Li4SiO4", "LiTaOCl4",
 )  # fmt: skip
 GOLDEN_TEMPERATURES_C = (25.0, 60.0)
+GOLDEN_QUESTIONS = tuple((formula, t) for formula in GOLDEN_FORMULAS for t in GOLDEN_TEMPERATURES_C)
 GOLDEN_TOLERANCE = 1e-6
 """In log10 units and eV: wider than the rounding of linear algebra on another machine, far below any meaning."""
 
 
-def golden_predictions(model: ConductivityModel) -> list[GoldenPrediction]:
-    """Compute the answers that every copy of the model must reproduce."""
-    formulas = [formula for formula in GOLDEN_FORMULAS for _ in GOLDEN_TEMPERATURES_C]
-    temperatures = list(GOLDEN_TEMPERATURES_C) * len(GOLDEN_FORMULAS)
+def golden_predictions(
+    model: ConductivityModel, questions: Sequence[tuple[str, float]] = GOLDEN_QUESTIONS
+) -> list[GoldenPrediction]:
+    """Compute the answers, to (formula, temperature in C), that every copy of the model must reproduce."""
+    formulas, temperatures = zip(*questions, strict=True)
     prediction = model.predict(MaterialBatch.from_formulas(formulas), np.array(temperatures))
     sigma, energy = prediction.log10_sigma_S_per_cm, prediction.activation_energy_eV
     return [
@@ -36,19 +39,20 @@ def golden_predictions(model: ConductivityModel) -> list[GoldenPrediction]:
                 "activation_energy_eV": float(energy.value[i]),
             },
         )
-        for i, (formula, temperature) in enumerate(zip(formulas, temperatures, strict=True))
+        for i, (formula, temperature) in enumerate(questions)
     ]
 
 
 def check_golden(model: ConductivityModel, golden: list[GoldenPrediction]) -> None:
-    """Recompute the golden predictions of a card.
+    """Recompute the golden predictions of a card, whichever materials it names.
 
     Raises
     ------
     BundleError
         If one differs by more than `GOLDEN_TOLERANCE`.
     """
-    for stored, now in zip(golden, golden_predictions(model), strict=True):
+    again = golden_predictions(model, [(stored.formula, stored.temperature_C) for stored in golden])
+    for stored, now in zip(golden, again, strict=True):
         for name, value in stored.values.items():
             if not abs(now.values[name] - value) <= GOLDEN_TOLERANCE:
                 raise BundleError(
@@ -68,7 +72,8 @@ def load_conductivity(folder: Path, expected_digest: str | None = None) -> tuple
     bundle = load_bundle(folder, expected_property="conductivity", expected_digest=expected_digest)
     try:
         model = ConductivityModel.from_arrays(bundle.arrays, bundle.card.model)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{folder} lacks a part of a conductivity model: {error}") from error
-    check_golden(model, bundle.card.golden)
+        check_golden(model, bundle.card.golden)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BundleError(f"{folder} lacks a part of a conductivity model: {reason}") from error
     return model, bundle

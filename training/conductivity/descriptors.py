@@ -73,7 +73,7 @@ class Descriptors:
     @property
     def has_lattice(self) -> NDArray[np.bool_]:
         """Whether a lattice is known, shape (n,)."""
-        known: NDArray[np.bool_] = np.isfinite(self.crystal).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(self.crystal).all(axis=1))
         return known
 
 

@@ -41,9 +41,7 @@ class EnsembleSettings:
     forest_feature_share: float = 0.4
     boosting_rounds: int = 400
     boosting_seeds: int = 3
-    boosting_scale: float = (
-        1.0  # Laplace width in decades; sets how far the pool's width follows the other members
-    )
+    boosting_scale: float = 1.0  # Laplace width in decades; sets how far the pool's width follows the other members
     n_folds: int = 10
     seed: int = 7
     weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
@@ -131,17 +129,13 @@ class Ensemble:
             self.forest.quantiles(features, LEVELS),
             self.boosting.quantiles(features, LEVELS),
         )
-        low, centre, high = sum(w * q for w, q in zip(self.weights, members, strict=True)).T  # type: ignore[union-attr]
-        return Pool(
-            centre, centre - low, high - centre, process.activation_energy_eV, process.activation_energy_sd_eV
-        )
+        low, centre, high = sum(w * q for w, q in zip(self.weights, members, strict=True)).T
+        return Pool(centre, centre - low, high - centre, process.activation_energy_eV, process.activation_energy_sd_eV)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
         return {
-            f"{name}/{key}": array
-            for name, member in self._members().items()
-            for key, array in member.arrays().items()
+            f"{name}/{key}": array for name, member in self._members().items() for key, array in member.arrays().items()
         }
 
     def _members(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from training.conductivity.ensemble import EnsembleSettings
+    from training.conductivity.model import ConductivityModel
     from training.conductivity.rows import Measurements
 
 Array = NDArray[np.float64]
@@ -67,7 +68,7 @@ def _with_and_without_lattice(
 
 
 def _score_variant(
-    model: Any,
+    model: ConductivityModel,
     held_out: Measurements,
     test: pd.DataFrame,
     variant: str,

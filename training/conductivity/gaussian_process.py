@@ -6,8 +6,8 @@ only an activation energy still says something about the conductivity:
 
     log10 sigma(T) - log10(T0/T) = a - E u(T) + noise,      reported energy = E + noise.
 
-The covariance is Cov[(a, E)_i, (a, E)_j] = B k(i, j) with a 2 x 2 matrix B (intrinsic coregionalisation; Alvarez et al.,
-doi 10.1561/2200000036) and k a weighted sum of exponential kernels. Bounds such as `<1e-10` are bounds: their
+The covariance is Cov[(a, E)_i, (a, E)_j] = B k(i, j) with a 2 x 2 matrix B (intrinsic coregionalisation; Alvarez et
+al., doi 10.1561/2200000036) and k a weighted sum of exponential kernels. Bounds such as `<1e-10` are bounds: their
 targets are moments of the truncated predictive distribution (Tobit by expectation-maximisation).
 """
 
@@ -177,7 +177,8 @@ class ArrheniusProcess:
         """Rebuild from `arrays()` and `settings()`."""
         materials = {n.removeprefix("materials/"): a for n, a in arrays.items() if n.startswith("materials/")}
         names = ("material", "of_sigma", "of_energy", "value", "is_upper_bound")
-        hyper = Hyperparameters(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        hyper = Hyperparameters(**values)
         return cls(
             Materials.from_arrays(materials), Observations(*(arrays[name] for name in names)), hyper,
             arrays["targets"], arrays["extra_variance"],

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 
 COMPOSITION_KERNELS = ("composition", "blurred_composition", "chemistry")
 LATTICE_KERNELS = (*COMPOSITION_KERNELS, "crystal")
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,7 @@ class Materials:
 
         composition = arrays["composition"]
         return cls.of(
-            Descriptors(
-                composition, composition @ element_similarity(), arrays["chemistry"], arrays["crystal"]
-            )
+            Descriptors(composition, composition @ element_similarity(), arrays["chemistry"], arrays["crystal"])
         )
 
 
@@ -98,5 +97,6 @@ def _l1(first: Array, second: Array) -> Array:
 
 def _rms(first: Array, second: Array) -> Array:
     squared = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :] - 2.0 * first @ second.T
-    distance: Array = np.sqrt(np.maximum(squared, 0.0) / first.shape[1])
+    squared[squared < _ROUNDING] = 0.0  # the root would turn 1e-14 into 1e-7, another one in every batch
+    distance: Array = np.sqrt(squared / first.shape[1])
     return distance

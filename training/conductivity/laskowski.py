@@ -201,9 +201,7 @@ def _measurement(record: Record, activation_only: bool, report: LaskowskiReport)
         sigma, is_bound = nan, False
     space_group = int(record.space_group_number) if record.space_group_number.isdigit() else nan
     references = tuple(int(number) for number in re.findall(r"\d+", record.references))
-    return Measurement(
-        record.line, formula, sigma, is_bound, energy, float(space_group), references, is_mixture
-    )
+    return Measurement(record.line, formula, sigma, is_bound, energy, float(space_group), references, is_mixture)
 
 
 def _number(text: str) -> tuple[float, bool]:

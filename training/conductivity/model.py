@@ -136,9 +136,7 @@ class ConductivityModel:
         return {name: variant.ensemble.settings() for name, variant in self.variants.items()}
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]
-    ) -> ConductivityModel:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> ConductivityModel:
         """Rebuild from `arrays()` and `settings()`."""
         variants = {}
         for name, chosen in settings.items():
@@ -183,6 +181,11 @@ def fit_model(
     return ConductivityModel(fitted, domain_of(rows.take(rows.has_sigma), radius)), left_out
 
 
+def n_steps(settings: EnsembleSettings) -> int:
+    """Return how often `fit_model` calls `on_step` where both variants are fitted."""
+    return len(VARIANTS) * (settings.process_iterations + 2 + settings.n_folds)
+
+
 def fit_variant(
     rows: Measurements, variant: str, settings: EnsembleSettings, *, on_step: Callable[[str], None]
 ) -> tuple[Variant, OutOfFold]:
@@ -200,9 +203,7 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
     """Give an ensemble the conformal scales that its left-out predictions call for."""
     rows, pool = left_out.rows, left_out.pool
     own, energy = rows.has_sigma, rows.has_energy
-    if (
-        ensemble.variant == "lattice"
-    ):  # intervals of the lattice variant are promised to candidates with a lattice
+    if ensemble.variant == "lattice":  # intervals of the lattice variant are promised to candidates with a lattice
         own = own & rows.descriptors.has_lattice
     at_t = at_temperature(pool, rows.temperature_C)
     sigma_scale = ConformalScale.fit(
@@ -247,6 +248,4 @@ def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
 
 def domain_of(rows: Measurements, radius: float) -> DomainIndex:
     """Return the domain that measured conductivities span."""
-    return DomainIndex(
-        rows.descriptors.composition, tuple(rows.formula), rows.log10_sigma, tuple(rows.doi), radius
-    )
+    return DomainIndex(rows.descriptors.composition, tuple(rows.formula), rows.log10_sigma, tuple(rows.doi), radius)

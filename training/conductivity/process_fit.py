@@ -71,9 +71,7 @@ def fit_process(
 def condition(materials: Materials, observations: Observations, hyper: Hyperparameters) -> ArrheniusProcess:
     """Return a process with given hyperparameters on other data: what a cross-validation fold needs."""
     n = len(observations.value)
-    return settle_bounds(
-        ArrheniusProcess(materials, observations, hyper, observations.value.copy(), np.zeros(n))
-    )
+    return settle_bounds(ArrheniusProcess(materials, observations, hyper, observations.value.copy(), np.zeros(n)))
 
 
 def settle_bounds(process: ArrheniusProcess, n_rounds: int = 3) -> ArrheniusProcess:
@@ -96,9 +94,7 @@ def update_bounds(process: ArrheniusProcess) -> ArrheniusProcess:
     extra[bounds] = 0.0
     bare = replace(process, extra_variance=extra)
     inverse = inverse_of(process.covariance())
-    residual = (
-        process.targets - o.of_sigma * process.hyper.mean_sigma - o.of_energy * process.hyper.mean_energy
-    )
+    residual = process.targets - o.of_sigma * process.hyper.mean_sigma - o.of_energy * process.hyper.mean_energy
     variance = 1.0 / np.diagonal(inverse)[bounds]
     mean = process.targets[bounds] - (inverse @ residual)[bounds] * variance
     deviation = np.sqrt(variance)
@@ -129,12 +125,9 @@ class _Problem:
 
     def start(self) -> Array:
         """Return theta of a plausible beginning, near where earlier fits on these tables ended."""
-        n = len(self.kernels)
         scales = [math.log(3.0), math.log(0.27), -1.4, math.log(0.6), math.log(0.08), -6.0, 0.5]
         lengths = np.log([_STARTING_LENGTHS[kernel] for kernel in self.kernels])
-        return np.concatenate(
-            [np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales]
-        )
+        return np.concatenate([np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales])
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Translate theta."""
@@ -142,7 +135,9 @@ class _Problem:
         weights = np.exp(theta[:n] - theta[:n].max())
         tail = theta[2 * n :]
         return Hyperparameters(
-            self.kernels, tuple(float(w) for w in weights / weights.sum()), tuple(float(v) for v in np.exp(theta[n : 2 * n])),
+            self.kernels,
+            tuple(float(weight) for weight in weights / weights.sum()),
+            tuple(float(length) for length in np.exp(theta[n : 2 * n])),
             float(np.exp(tail[0])), float(np.exp(tail[1])), float(np.tanh(tail[2])), float(np.exp(tail[3])),
             float(np.exp(tail[4])), float(tail[5]), float(tail[6]),
         )  # fmt: skip
@@ -159,14 +154,10 @@ class _Problem:
 
         n = len(self.kernels)
         weights, lengths, tail = torch.softmax(theta[:n], 0), torch.exp(theta[n : 2 * n]), theta[2 * n :]
-        k = sum(
-            w * torch.exp(-d / length) for w, d, length in zip(weights, self.distances, lengths, strict=True)
-        )
+        k = sum(w * torch.exp(-d / length) for w, d, length in zip(weights, self.distances, lengths, strict=True))
         sigma, energy = torch.exp(tail[0]) * self.of_sigma, torch.exp(tail[1]) * self.of_energy
         cross = torch.outer(sigma, energy)
-        coregion = (
-            torch.outer(sigma, sigma) + torch.outer(energy, energy) + torch.tanh(tail[2]) * (cross + cross.T)
-        )
+        coregion = torch.outer(sigma, sigma) + torch.outer(energy, energy) + torch.tanh(tail[2]) * (cross + cross.T)
         noise = torch.where(self.of_sigma > 0, torch.exp(2 * tail[3]), torch.exp(2 * tail[4]))
         covariance = coregion * k + torch.diag(noise + torch.tensor(process.extra_variance) + 1e-8)
         residual = torch.tensor(process.targets) - self.of_sigma * tail[5] - self.of_energy * tail[6]

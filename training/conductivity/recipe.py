@@ -45,7 +45,7 @@ LIMITATIONS = [
     "Papers report what works: materials that conduct badly are rarer in the tables than in the world.",
     "Two laboratories differ by 0.4 to 0.8 decades on the same composition; no model can be better than that.",
     "Glasses, grain boundaries and processing are not seen: total and bulk values are mixed in the sources.",
-    "Temperature follows one activated process; phase changes, melting and anything outside -40 to 200 C are not known.",
+    "Temperature follows one activated process: phase changes and melting are not known, -40 to 200 C at most.",
     "Chemistry that no table holds is answered with a wide interval and an out-of-domain flag; believe the flag.",
 ]
 WITHOUT_PUBLIC_TABLES = (
@@ -79,7 +79,8 @@ def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
     data = [
         DataSource(
             name="literature", rows=int(counts.get("literature", 0)), licence="facts with sources",
-            attribution="compiled for elyte, a DOI or reference per row", sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
+            attribution="compiled for elyte, a DOI or reference per row",
+            sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
         )
     ]  # fmt: skip
     for key in paths:

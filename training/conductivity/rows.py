@@ -72,19 +72,13 @@ class Measurements:
             table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float),
             np.array(table[Column.FORMULA], dtype=np.str_),
             paper_groups(sources, own_row),
-            np.array(
-                table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_
-            ),
+            np.array(table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_),
             np.array(table[Column.FAMILY].fillna("").astype(str), dtype=np.str_),
         )
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Measurements:
         """Return the chosen rows."""
-        values = {
-            field.name: getattr(self, field.name)[rows]
-            for field in fields(self)
-            if field.name != "descriptors"
-        }
+        values = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "descriptors"}
         return Measurements(descriptors=self.descriptors.take(rows), **values)
 
     @property
@@ -126,7 +120,5 @@ class Measurements:
 
     def _copies(self, rows: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.bool_]:
         composition = self.descriptors.composition
-        same: NDArray[np.bool_] = (
-            half_l1(composition[rows], composition[of]).min(axis=1) < SAME_MATERIAL_DISTANCE
-        )
+        same: NDArray[np.bool_] = half_l1(composition[rows], composition[of]).min(axis=1) < SAME_MATERIAL_DISTANCE
         return same

@@ -121,9 +121,7 @@ def assemble_training_table(
         steps.append(Step(f"{name}: not repeating an earlier table", len(rows)))
         table = pd.concat([table, rows], ignore_index=True)
     steps.append(Step("all", len(table)))
-    checked = validate(
-        table, table_schema(), table="the assembled conductivity table", id_column=Column.ROW_ID
-    )
+    checked = validate(table, table_schema(), table="the assembled conductivity table", id_column=Column.ROW_ID)
     return AssembledTable(checked, tuple(steps))
 
 
@@ -288,9 +286,7 @@ def leaks_into_test(table: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.bool_
 
 
 def _row_papers(table: pd.DataFrame) -> list[frozenset[str]]:
-    return [
-        paper_keys(doi, text) for doi, text in zip(table[Column.DOI], table[Column.REFERENCE], strict=True)
-    ]
+    return [paper_keys(doi, text) for doi, text in zip(table[Column.DOI], table[Column.REFERENCE], strict=True)]
 
 
 def _nearest_distance(table: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.float64]:

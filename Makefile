@@ -1,0 +1,58 @@
+# One environment per checkout; a stamp per set of extras, so that nothing is installed twice.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+export MLFLOW_DISABLE_TELEMETRY ?= true
+export BENTOML_DO_NOT_TRACK ?= true
+export RAY_USAGE_STATS_ENABLED ?= 0
+
+.PHONY: serve test check lint types imports notebooks smoke data train evaluate clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# only what answers requests: no notebooks, no training, no linters
+$(VENV)/.serve: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[serve,registry]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@ $(VENV)/.serve
+
+serve: $(VENV)/.serve
+	$(BIN)/elyte serve --host 127.0.0.1 --port 3000
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check features training serving tests benchmarks
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+smoke: $(VENV)/.dev
+	$(BIN)/python benchmarks/featurization.py --quick
+	$(BIN)/python benchmarks/rest.py --quick
+	$(BIN)/python benchmarks/command_line.py --quick
+
+check: lint types imports test smoke
+
+data: $(VENV)/.dev
+	$(BIN)/elyte data fetch
+
+train: $(VENV)/.dev
+	$(BIN)/elyte train conductivity
+
+evaluate: $(VENV)/.dev
+	$(BIN)/elyte evaluate conductivity --json
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

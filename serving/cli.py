@@ -1,0 +1,64 @@
+"""The command `elyte`. Subcommands are imported when they run, so that `elyte --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+# command -> (module, attribute, one line of help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "predict": ("serving.commands.predict", "predict", "Predict properties of formulas, CIFs or a table."),
+    "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
+    "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
+    "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),
+    "data": ("serving.commands.data", "data", "List, fetch and check the public tables."),
+    "models": ("serving.commands.models", "models", "Show the served models and the registry."),
+}
+EXIT_ROW_FAILED, EXIT_UNUSABLE = 1, 2
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="elyte")
+def elyte() -> None:
+    """Predict, with honest uncertainty, whether a solid electrolyte is worth making.
+
+    Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        elyte(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        sys.exit(EXIT_UNUSABLE)
+    except BrokenPipeError:
+        sys.exit(0)

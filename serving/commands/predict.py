@@ -1,0 +1,129 @@
+"""`elyte predict`: formulas, CIFs or a table in, predictions out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from features.candidate import Conditions, RowError
+from serving.cli import EXIT_ROW_FAILED
+from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command(short_help="Predict properties of formulas, CIFs or a table.")
+@click.argument("formulas", nargs=-1, metavar="FORMULA...")
+@click.option("--cif", "cif_files", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--input", "input_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
+)  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a flat table here.")
+@click.option("--property", "properties", multiple=True, type=click.Choice([str(p) for p in Property]))
+@click.option("--temperature-c", type=float, help="Temperature in degrees Celsius (25 unless a row says otherwise).")
+@click.option("--stack-pressure-mpa", type=float, help="Stack pressure in MPa.")
+@click.option("--interlayer-type", type=str, help="Interlayer between electrolyte and lithium.")
+@click.option("--areal-capacity-mah-cm2", type=float, help="Capacity per cycle in mAh/cm2.")
+@click.option(
+    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    help="Coverage of the intervals.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
+def predict(
+    formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None, output: Path | None,
+    properties: tuple[str, ...], temperature_c: float | None, stack_pressure_mpa: float | None,
+    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, coverage: float, as_json: bool,
+) -> None:  # fmt: skip
+    """Predict conductivity, with interval and nearest known material, of each FORMULA, CIF or row of a table."""
+    conditions = _conditions(
+        temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
+        areal_capacity_mAh_cm2=areal_capacity_mah_cm2,
+    )  # fmt: skip
+    rows = _collect(formulas, cif_files, input_file)
+    if not rows:
+        raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
+    document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage)
+    if output is not None:
+        _write(document["results"], output)
+    _show(document, as_json=as_json, quiet=output is not None)
+    failed = sum(result["status"] == "error" for result in document["results"])
+    if failed:
+        click.echo(f"{failed} of {len(rows)} rows failed", err=True)
+        sys.exit(EXIT_ROW_FAILED)
+
+
+def _conditions(**given: float | str | None) -> Conditions:
+    try:
+        return Conditions(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise click.UsageError(f"{name}: received {first['input']!r}; {first['msg'].lower()}") from error
+
+
+def _collect(
+    formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None
+) -> list[CandidateInput | RowError]:
+    rows: list[CandidateInput | RowError] = [CandidateInput(formula=formula) for formula in formulas]
+    for path in cif_files:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        rows.append(CandidateInput(id=path.name[:200], cif=text))
+    if input_file is not None:
+        from serving.input_tables import InputTableError, read_candidates_file
+
+        try:
+            read, ignored = read_candidates_file(input_file)
+        except InputTableError as error:
+            raise click.UsageError(str(error)) from error
+        if ignored:
+            click.echo(f"columns not used: {', '.join(ignored)}", err=True)
+        offset = len(rows)
+        for row in read:
+            rows.append(
+                RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
+            )
+    return rows
+
+
+def _answer(
+    rows: Sequence[CandidateInput | RowError],
+    conditions: Conditions,
+    properties: list[Property] | None,
+    coverage: float,
+) -> dict[str, Any]:
+    from serving.model_store import ModelUnavailableError
+    from serving.predictor import Predictor
+
+    try:
+        predictor = Predictor.load()
+    except ModelUnavailableError as error:
+        raise click.UsageError(str(error)) from error
+    return predictor.answer(rows, conditions, properties=properties, coverage=coverage)
+
+
+def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
+    from serving.output_tables import write_results
+
+    try:
+        write_results(results, output)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"cannot write {output}: {error}") from error
+    click.echo(f"wrote {len(results)} rows to {output}", err=True)
+
+
+def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    elif not quiet:
+        from serving.output_tables import terminal_lines
+
+        for line in terminal_lines(document["results"]):
+            click.echo(line)

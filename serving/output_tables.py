@@ -1,0 +1,108 @@
+"""Answers as tables: for a terminal, and flat rows for CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FLAT_COLUMNS = (
+    "id", "index", "status", "formula", "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
+    "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
+    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", "warnings", "error_code",
+    "error_message",
+)  # fmt: skip
+
+
+def flat_row(result: dict[str, Any]) -> dict[str, Any]:
+    """Return one result as a flat row with the columns `FLAT_COLUMNS`; what is unknown is None."""
+    row: dict[str, Any] = dict.fromkeys(FLAT_COLUMNS)
+    row |= {key: result.get(key) for key in ("id", "index", "status", "formula")}
+    if result["status"] == "error":
+        return row | {"error_code": result["error"]["code"], "error_message": result["error"]["message"]}
+    row["warnings"] = "; ".join(warning["code"] for warning in result["warnings"])
+    block = result.get("conductivity")
+    if block:
+        sigma, energy = block["log10_sigma_S_per_cm"], block["activation_energy_eV"]
+        row |= {
+            "log10_sigma_S_per_cm": sigma["value"], "log10_sigma_lower": sigma["lower"],
+            "log10_sigma_upper": sigma["upper"], "activation_energy_eV": energy["value"],
+            "activation_energy_lower_eV": energy["lower"], "activation_energy_upper_eV": energy["upper"],
+            "coverage": sigma["coverage"], "temperature_C": block["temperature_C"],
+        }  # fmt: skip
+    domain = result["applicability"].get("conductivity")
+    if domain:
+        row |= {"in_domain": domain["in_domain"], "distance": domain["distance"]}
+        if domain["nearest"]:
+            nearest = domain["nearest"][0]
+            row |= {
+                "nearest_formula": nearest["formula"], "nearest_log10_sigma": nearest["value"],
+                "nearest_doi": nearest["doi"],
+            }  # fmt: skip
+    return row
+
+
+def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write flat rows; the format follows the file's ending; the file appears whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        For another ending than .csv, .jsonl or .parquet.
+    """
+    rows = [flat_row(result) for result in results]
+    part = path.with_name(f".{path.name}.part")
+    match path.suffix.lower():
+        case ".csv":
+            with part.open("w", encoding="utf-8", newline="") as handle:
+                writer = csv.DictWriter(handle, FLAT_COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+        case ".jsonl":
+            import orjson
+
+            part.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        case ".parquet":
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            pq.write_table(pa.Table.from_pylist(rows), part)
+        case _:
+            raise ValueError(f"{path}: expected a file that ends in .csv, .jsonl or .parquet")
+    os.replace(part, path)
+
+
+def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Return an aligned table for people: conductivity with its interval, energy, domain, nearest known material."""
+    header = ("material", "sigma (S/cm)", "interval", "Ea (eV)", "T (C)", "known?", "nearest measured")
+    rows = [header, *(_terminal_row(result) for result in results)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    notes = [
+        f"{result.get('id') or result.get('formula')}: {warning['message']}"
+        for result in results
+        if result["status"] == "ok"
+        for warning in result["warnings"]
+    ]
+    return [*lines, "", *notes] if notes else lines
+
+
+def _terminal_row(result: dict[str, Any]) -> tuple[str, ...]:
+    name = result.get("id") or result.get("formula") or f"row {result['index']}"
+    if result["status"] == "error":
+        return (name, "-", "-", "-", "-", "-", f"{result['error']['code']}: {result['error']['message']}")
+    row = flat_row(result)
+    if row["log10_sigma_S_per_cm"] is None:
+        return (name, "-", "-", "-", "-", "-", "; ".join(result.get("reasons", {}).values()))
+    nearest = f"{row['nearest_formula']} {10 ** row['nearest_log10_sigma']:.1e} ({row['nearest_doi']})"
+    return (
+        name,
+        f"{10 ** row['log10_sigma_S_per_cm']:.1e}",
+        f"{10 ** row['log10_sigma_lower']:.0e} .. {10 ** row['log10_sigma_upper']:.0e} ({row['coverage']:.0%})",
+        f"{row['activation_energy_eV']:.2f}",
+        f"{row['temperature_C']:g}",
+        "yes" if row["in_domain"] else "NO",
+        nearest,
+    )

@@ -48,7 +48,7 @@ def check_featurizer(featurizer: Featurizer, materials: Sequence[Candidate] | No
     _check_finite(featurizer, candidates, rows)
     _require_equal(featurizer, candidates, rows, _checked_call(featurizer, batch, "a second call"), "again")
     singles = [_checked_call(featurizer, MaterialBatch.from_candidates([one]), one.formula) for one in candidates]
-    _require_equal(featurizer, candidates, rows, np.concatenate(singles), "alone and in a batch")
+    _require_equal(featurizer, candidates, rows, np.concatenate(singles), "alone instead of in a batch")
     order = np.random.default_rng(0).permutation(len(candidates))
     _require_equal(featurizer, candidates, rows[order], featurizer(batch.take(order)), "permuted", order)
     _check_spelling(featurizer, candidates, rows)
@@ -103,7 +103,8 @@ def _spellings(candidate: Candidate) -> Iterator[str]:
     yield "".join(symbol + amount for symbol, amount in terms)
     yield "".join(symbol + amount for symbol, amount in reversed(terms))
     yield " ".join(symbol + amount.translate(_SUBSCRIPTS) for symbol, amount in terms)
-    yield "".join(symbol + _written(3.7 * amount) for symbol, amount in candidate.amounts.items())
+    for factor in (3.7, 0.3, 7.0, 1.1):  # rounding must not decide anything
+        yield "".join(symbol + _written(factor * amount) for symbol, amount in candidate.amounts.items())
     yield "{[" + "".join(f"({symbol}){amount}" for symbol, amount in reversed(terms)) + "]2}0.25"
 
 
@@ -127,8 +128,8 @@ def _require_equal(
     candidate = candidates[row if order is None else int(order[row])]
     _require(
         False,
-        f"{how}: {featurizer.labels[column]} of {candidate.formula} is {received[row, column]!r}, was"
-        f" {expected[row, column]!r}",
+        f"{how}: {featurizer.labels[column]} of {candidate.formula} is {float(received[row, column])!r}, was"
+        f" {float(expected[row, column])!r}",
     )
 
 
@@ -143,7 +144,8 @@ def _reference_materials() -> list[Candidate]:
         "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li10GeP2S12", "Li7La3Zr2O12", "Li6.4Al0.2La3Zr2O12",
         "Li1.3Al0.3Ti1.7(PO4)3", "Li0.33La0.557TiO3", "Li3YCl6", "LiTaOCl4", "Li3OCl", "LiBH4", "Li2(OH)Br",
         "Li2SO4", "LiNO3", "Li3N", "Li2PO2N", "75Li2S-25P2S5", "Li2B12H12", "Li3Bi", "Li", "Al2O3",
-        "Li2S2O5", "LiOH.H2O", "Li2NaKRbMgCaSrBaScYTiZrHfVNbTaCrMoWO30",
+        "Li2S2O5", "Li1.75S4.5", "Ti9Cl9.75", "O4.75La1.5", "S12PCl5", "LiOH.H2O",
+        "Li2NaKRbMgCaSrBaScYTiZrHfVNbTaCrMoWO30",
     )  # fmt: skip
     return [
         Candidate.from_formula("Li6PS5Cl", lattice=_ARGYRODITE_CELL),

@@ -12,6 +12,7 @@ from features.chemistry import ChemistryFeaturizer
 from features.composition import MagpieFeaturizer
 from features.crystal import CrystalFeaturizer
 from features.registry import Registry
+from features.stoichiometry import StoichiometryFeaturizer
 
 
 @runtime_checkable
@@ -31,4 +32,5 @@ class Featurizer(Protocol):
 FEATURIZERS: Registry[Featurizer] = Registry("featurizer")
 FEATURIZERS.register("magpie")(MagpieFeaturizer())
 FEATURIZERS.register("chemistry")(ChemistryFeaturizer())
+FEATURIZERS.register("stoichiometry")(StoichiometryFeaturizer())
 FEATURIZERS.register("crystal")(CrystalFeaturizer())

@@ -63,55 +63,68 @@ def _object(required: dict[str, Any], optional: dict[str, Any] | None = None, de
     return schema | ({"description": description} if description else {})
 
 
-def _answer_schemas() -> dict[str, Any]:
-    """Return the schemas of an answer; objects may have more keys than are named here."""
-    properties = [str(name) for name in Property]
-    nearest = {"formula": {"type": "string"}, "distance": {"type": "number"}}
-    interval = {
-        "value": _nullable("number", "The prediction; null where none can be given, with the reason beside it."),
+NOTE = _object({"code": {"type": "string"}, "message": {"type": "string"}})
+ID = _nullable("string", "As sent.")
+
+
+def _interval() -> dict[str, Any]:
+    parts = {
+        "value": _nullable("number", "The prediction; null where none can be given."),
         "lower": _nullable("number", "Lower end of the interval."),
         "upper": _nullable("number", "Upper end of the interval."),
         "coverage": _nullable("number", "Share of such intervals that hold the true value."),
     }
-    applicability = {
-        "in_domain": {"type": "boolean"},
-        "distance": _nullable("number", "To the nearest known one."),
+    return _object(parts, description="A value with its interval of stated coverage.")
+
+
+def _applicability() -> dict[str, Any]:
+    nearest = _object({"formula": {"type": "string"}, "distance": {"type": "number"}})
+    return _object(
+        {"in_domain": {"type": "boolean"}, "distance": _nullable("number", "To the nearest known ones.")},
+        {"nearest": {"type": "array", "items": nearest}},
+        description="Whether the model knows this kind of material, and the nearest ones that it knows.",
+    )
+
+
+def _answered_row() -> dict[str, Any]:
+    blocks = {
+        str(name): _nullable("object", "Intervals and what belongs to them; null where `reasons` says why.")
+        for name in Property
     }
+    blocks[Property.CONDUCTIVITY]["properties"] = {
+        "log10_sigma_S_per_cm": _reference("Interval"),
+        "activation_energy_eV": _reference("Interval"),
+        "temperature_C": {"type": "number"},
+    }
+    beside = {
+        "index": {"type": "integer"},
+        "applicability": {"type": "object", "additionalProperties": _reference("Applicability")},
+        "warnings": {"type": "array", "items": NOTE},
+        "reasons": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
+    named = {"id": ID, "status": {"const": "ok"}, "formula": {"type": "string"}}
+    return _object(named, blocks | beside, description="A candidate that was judged.")
+
+
+def _answer_schemas() -> dict[str, Any]:
+    """Return the schemas of an answer; objects may have more keys than are named here."""
+    rows = {
+        "type": "array",
+        "description": "One row a candidate, in the order sent.",
+        "items": {"oneOf": [_reference("AnsweredRow"), _reference("FailedRow")]},
+    }
+    models = {"type": "object", "additionalProperties": _object({"version": {"type": "string"}})}
     return {
-        "Error": _object({"error": _object({"code": {"type": "string"}, "message": {"type": "string"}})}),
-        "Interval": _object(interval, description="A value with its interval of stated coverage."),
-        "Applicability": _object(
-            applicability,
-            {"nearest": {"type": "array", "items": _object(nearest)}},
-            description="Whether the model knows this kind of material, and the nearest ones that it knows.",
-        ),
-        "AnsweredRow": _object(
-            {"id": _nullable("string", "As sent."), "status": {"const": "ok"}, "formula": {"type": "string"}},
-            {name: {"type": ["object", "null"]} for name in properties}
-            | {"applicability": {"type": "object", "additionalProperties": _reference("Applicability")}},
-            description="Values such as log10_sigma_S_per_cm are Intervals.",
-        ),
+        "Error": _object({"error": NOTE}),
+        "Interval": _interval(),
+        "Applicability": _applicability(),
+        "AnsweredRow": _answered_row(),
         "FailedRow": _object(
-            {
-                "id": _nullable("string", "As sent."),
-                "status": {"const": "error"},
-                "error": _object(
-                    {"code": {"type": "string"}, "message": {"type": "string"}},
-                    {"index": {"type": "integer"}},
-                ),
-            },
+            {"id": ID, "status": {"const": "error"}, "error": NOTE},
+            {"index": {"type": "integer"}},
             description="One candidate that could not be judged; its neighbours are not affected.",
         ),
-        "Answer": _object(
-            {
-                "models": {"type": "object", "additionalProperties": _object({"version": {}})},
-                "results": {
-                    "type": "array",
-                    "description": "One row a candidate, in the order sent.",
-                    "items": {"oneOf": [_reference("AnsweredRow"), _reference("FailedRow")]},
-                },
-            }
-        ),
+        "Answer": _object({"models": models, "results": rows}),
     }
 
 

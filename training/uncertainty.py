@@ -60,7 +60,7 @@ class ConformalScale:
             np.where(is_upper_bound, 0.0, distance / np.maximum(above, SMALLEST_SCALE)),
             -distance / np.maximum(below, SMALLEST_SCALE),
         )
-        if not np.isfinite(scores).all():
+        if not np.isfinite([value, centre, below, above]).all():
             raise ValueError("calibration rows must be finite")
         return cls(np.sort(scores))
 

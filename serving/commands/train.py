@@ -5,8 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from training.conductivity.recipe import Trained
 
 
 @click.command(short_help="Fit a property's model, track and register it.")
@@ -15,9 +19,15 @@ import click
     "--output", type=click.Path(file_okay=False, path_type=Path),
     help="Also keep the bundle in this folder (the registry keeps it in any case).",
 )  # fmt: skip
+@click.option(
+    "--plots", "plots_folder", type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the plots into this folder (the run in MLflow has them in any case).",
+)  # fmt: skip
 @click.option("--quick", is_flag=True, help="Few trees and steps: to try the path, not to use the model.")
 @click.option("--no-registry", is_flag=True, help="Write the bundle to --output only, without MLflow.")
-def train(property_name: str, output: Path | None, quick: bool, no_registry: bool) -> None:
+def train(
+    property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool
+) -> None:
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
     Without the public tables (`elyte data fetch`) the embedded literature table is used, and the card says what such
@@ -40,19 +50,22 @@ def train(property_name: str, output: Path | None, quick: bool, no_registry: boo
         click.echo(f"version {trained.card.version}, digest {trained.digest}")
         for name, value in trained.card.metrics.items():
             click.echo(f"  {name} = {value:g}")
+        plots = _draw(trained, plots_folder or Path(scratch) / "plots")
         if not no_registry:
-            _register(trained, Path(scratch))
+            _register(trained, plots)
 
 
-def _register(trained: object, scratch: Path) -> None:
+def _draw(trained: Trained, folder: Path) -> dict[str, Path]:
     from training.conductivity.bundling import load_conductivity
     from training.conductivity.plots import write_plots
-    from training.conductivity.recipe import Trained
+
+    model, _ = load_conductivity(trained.folder, trained.digest)
+    return write_plots(model, trained.left_out, folder)
+
+
+def _register(trained: Trained, plots: dict[str, Path]) -> None:
     from training.tracking import log_training
 
-    assert isinstance(trained, Trained)
-    model, _ = load_conductivity(trained.folder, trained.digest)
-    plots = write_plots(model, trained.left_out, scratch / "plots")
     registered = log_training(trained.card, trained.folder, trained.digest, plots)
     click.echo(f"registered {registered.name} version {registered.version} as challenger in {registered.tracking_uri}")
 

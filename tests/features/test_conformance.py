@@ -74,12 +74,12 @@ def test_a_featurizer_without_fault_passes() -> None:
         (lambda _, rows: rows.astype(np.float32), "float32"),
         (lambda _, rows: rows.tolist(), "list"),
         (lambda _, rows: rows[::-1], "not finite|alone instead of in a batch"),
-        (lambda _, rows: rows - np.nanmean(rows, axis=0) if len(rows) else rows, "alone instead of in a batch"),
+        (lambda _, rows: rows - rows[:1], "alone instead of in a batch"),
         (lambda batch, rows: rows + batch.fraction.shape[1], "alone instead of in a batch"),
         (lambda _, rows: np.where(np.isnan(rows), np.inf, rows), "not finite"),
         (lambda _, rows: np.full_like(rows, np.nan), "not finite"),
         (lambda _, rows: rows + np.random.default_rng().normal(size=rows.shape), "again"),
-        (lambda _, rows: np.where(rows == rows, np.round(rows * 1e15) % 2, rows), "spelled otherwise"),
+        (lambda _, rows: np.where(rows == rows, np.round(rows * 1e15) % 2, rows), "spelled otherwise|alone"),
     ],
 )
 def test_a_broken_promise_is_named(
@@ -118,5 +118,5 @@ def test_the_complaint_names_the_material_and_the_column() -> None:
         rows[batch.fraction_of("Bi") > 0, 0] = np.inf
         return rows
 
-    with pytest.raises(AssertionError, match="Li3Bi.*mean_number"):
+    with pytest.raises(AssertionError, match=r"Li3Bi.*mean_number"):
         check_featurizer(broken(poison))

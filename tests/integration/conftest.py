@@ -69,8 +69,8 @@ def wait_until_ready(service: RunningService, process: subprocess.Popen[bytes]) 
     """Probe /livez and /readyz until the latter answers 200."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the service ended with {process.returncode}:\n{service.log()}")
+        if process.poll() is not None or "models_not_loaded" in service.log():
+            raise RuntimeError(f"the service cannot answer:\n{service.log()}")
         try:
             live = service.client.get("/livez").status_code
             service.probes.append((live, service.client.get("/readyz").status_code))

@@ -31,6 +31,8 @@ class Descriptors:
         Shape (n, 103), atomic fractions shared out among chemically similar elements.
     chemistry
         Shape (n, 50), `features.chemistry`.
+    stoichiometry
+        Shape (n, 4), `features.stoichiometry`.
     crystal
         Shape (n, 12), `features.crystal`, NaN where no lattice is known.
     """
@@ -38,6 +40,7 @@ class Descriptors:
     composition: Array
     blurred_composition: Array
     chemistry: Array
+    stoichiometry: Array
     crystal: Array
 
     def __len__(self) -> int:
@@ -51,6 +54,7 @@ class Descriptors:
             composition,
             composition @ element_similarity(),
             FEATURIZERS["chemistry"](batch),
+            FEATURIZERS["stoichiometry"](batch),
             FEATURIZERS["crystal"](batch),
         )
 
@@ -84,14 +88,3 @@ def element_similarity() -> Array:
     similarity = np.exp(-np.abs(number[:, None] - number[None, :]) / SIMILARITY_LENGTH)
     share: Array = similarity / similarity.sum(axis=1, keepdims=True)
     return share
-
-
-def feature_labels(variant: str) -> tuple[str, ...]:
-    """Return the column names that the trees of a variant ('formula' or 'lattice') are grown on."""
-    chemistry = FEATURIZERS["chemistry"].labels
-    return chemistry if variant == "formula" else chemistry + FEATURIZERS["crystal"].labels
-
-
-def used_elements(composition: Array) -> NDArray[np.int64]:
-    """Return the columns of a composition matrix that are not all zero."""
-    return np.flatnonzero(composition.any(axis=0))

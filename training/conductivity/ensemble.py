@@ -1,14 +1,14 @@
 """Three families of model, one predictive distribution.
 
 A Gaussian process (smooth, censored, knows temperature), a quantile forest (robust) and boosted trees (sharp) err in
-different ways. Their quantiles are averaged level by level (Vincent's average), so that the median of the pool is the
-average of their medians and its width the average of their widths.
+different ways. The pool's centre is the weighted average of their medians; its width on either side is the average of
+the widths of the two members that have one, the process and the forest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,16 +19,17 @@ from training.conductivity.arrhenius import to_room_temperature
 from training.conductivity.boosting import BoostedTrees
 from training.conductivity.descriptors import Descriptors
 from training.conductivity.forest import QuantileForest
-from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters
+from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, LatentPrediction
 from training.conductivity.imputation import HotDeck
 from training.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
+from training.conductivity.leave_paper_out import predict_without_own_paper
 from training.conductivity.process_fit import condition, fit_process
-from training.conductivity.rows import Measurements
+from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 
 Array = NDArray[np.float64]
 
-LEVELS = np.array([0.1, 0.5, 0.9])
-"""Quantile levels that the pool carries: the centre and the two scales of the conformal interval."""
+LEVELS = np.array([0.06, 0.5, 0.94])
+"""Quantile levels of the members: the centre and the two scales of the conformal interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,12 @@ class EnsembleSettings:
     process_iterations: int = 30
     forest_trees: int = 300
     forest_min_leaf: int = 3
-    forest_feature_share: float = 0.4
-    boosting_rounds: int = 400
-    boosting_seeds: int = 3
-    boosting_scale: float = 1.0  # Laplace width in decades; sets how far the pool's width follows the other members
+    forest_feature_share: float = 0.5
+    boosting_rounds: int = 300
+    boosting_seeds: int = 2
     n_folds: int = 10
     seed: int = 7
-    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    weights: tuple[float, float, float] = (0.2, 0.4, 0.4)
 
     @classmethod
     def quick(cls) -> EnsembleSettings:
@@ -56,8 +56,8 @@ class Pool(NamedTuple):
     """Prediction at 25 C before calibration; each of shape (n,)."""
 
     centre: Array  # median log10 sigma
-    below: Array  # median minus 10 % quantile
-    above: Array  # 90 % quantile minus median
+    below: Array  # median minus low quantile
+    above: Array  # high quantile minus median
     activation_energy_eV: Array
     activation_energy_sd_eV: Array
 
@@ -71,7 +71,7 @@ class Ensemble:
     forest: QuantileForest
     boosting: BoostedTrees
     hot_deck: HotDeck
-    weights: tuple[float, float, float] = field(default=(1 / 3, 1 / 3, 1 / 3))
+    weights: tuple[float, float, float]
 
     @classmethod
     def fit(
@@ -104,7 +104,10 @@ class Ensemble:
             process = condition(materials, observed, hyper)
         learnt = rows.has_sigma
         deck = HotDeck.of(rows.descriptors)
-        features = _tree_features(rows.descriptors, variant, deck)[learnt]
+        answer = predict_without_own_paper(
+            process, material, rows.paper, rows.paper[rows.observations().material], SAME_MATERIAL_DISTANCE
+        )
+        features = _tree_features(rows.descriptors, variant, deck, answer)[learnt]
         targets = _at_room_temperature(rows, process)[learnt]
         weights = rows.weights()[learnt]
         forest = QuantileForest.fit(
@@ -114,23 +117,25 @@ class Ensemble:
         on_step()
         boosting = BoostedTrees.fit(
             features, targets, weights, n_rounds=settings.boosting_rounds, n_seeds=settings.boosting_seeds,
-            seed=settings.seed, scale=settings.boosting_scale,
+            seed=settings.seed,
         )  # fmt: skip
         on_step()
         return cls(variant, process, forest, boosting, deck, settings.weights)
 
     def predict(self, descriptors: Descriptors) -> Pool:
         """Pool the members' distributions for n materials."""
-        features = _tree_features(descriptors, self.variant, self.hot_deck)
         process = self.process.predict(descriptors)
-        of_process = process.log10_sigma[:, None] + process.log10_sigma_sd[:, None] * ndtri(LEVELS)
-        members = (
-            of_process,
-            self.forest.quantiles(features, LEVELS),
-            self.boosting.quantiles(features, LEVELS),
+        features = _tree_features(descriptors, self.variant, self.hot_deck, process.latent())
+        low, median, high = self.forest.quantiles(features, LEVELS).T
+        medians = (process.log10_sigma, median, self.boosting.centre(features))
+        reach = process.log10_sigma_sd * ndtri(LEVELS[-1])
+        return Pool(
+            np.average(medians, axis=0, weights=self.weights),
+            (reach + median - low) / 2,
+            (reach + high - median) / 2,
+            process.activation_energy_eV,
+            process.activation_energy_sd_eV,
         )
-        low, centre, high = sum(w * q for w, q in zip(self.weights, members, strict=True)).T
-        return Pool(centre, centre - low, high - centre, process.activation_energy_eV, process.activation_energy_sd_eV)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
@@ -167,10 +172,12 @@ class Ensemble:
         )
 
 
-def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck) -> Array:
-    if variant == "formula":
-        return descriptors.chemistry
-    return np.hstack([descriptors.chemistry, deck.crystal_descriptors(descriptors)])
+def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck, process: LatentPrediction) -> Array:
+    """Return what the trees see: chemistry, stoichiometry, the process's opinion and, in its variant, the lattice."""
+    blocks = [descriptors.chemistry, descriptors.stoichiometry, np.column_stack(process)]
+    if variant == "lattice":
+        blocks.append(deck.crystal_descriptors(descriptors))
+    return np.hstack(blocks)
 
 
 def _at_room_temperature(rows: Measurements, process: ArrheniusProcess) -> Array:

@@ -28,6 +28,7 @@ from training.conductivity.kernels import Materials
 
 Array = NDArray[np.float64]
 _ROWS_PER_BLOCK = 2048
+SMALLEST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,22 @@ class Hyperparameters:
     mean_energy: float
 
     def covariance(self, distances: list[Array]) -> Array:
-        """Return k from distances; where a lattice is missing, the lattice kernel contributes nothing."""
+        """Return k from distances; where a lattice is missing, the lattice kernel contributes nothing.
+
+        Likeness of stoichiometry counts among chemically alike materials only: its kernel, a Gaussian of the
+        distance, is multiplied by that of the blurred composition.
+        """
+        terms = {
+            name: np.nan_to_num(np.exp(-distance / length), nan=0.0)
+            for name, length, distance in zip(self.kernels, self.lengths, distances, strict=True)
+        }
+        if "stoichiometry" in terms:
+            place = self.kernels.index("stoichiometry")
+            gaussian = np.exp(-0.5 * (distances[place] / self.lengths[place]) ** 2)
+            terms["stoichiometry"] = gaussian * terms["blurred_composition"]
         total = np.zeros_like(distances[0])
-        for weight, length, distance in zip(self.weights, self.lengths, distances, strict=True):
-            total += weight * np.nan_to_num(np.exp(-distance / length), nan=0.0)
+        for weight, term in zip(self.weights, terms.values(), strict=True):
+            total += weight * term
         return total
 
 
@@ -80,6 +93,14 @@ class Observations:
         return replace(self, material=material[self.material])
 
 
+class LatentPrediction(NamedTuple):
+    """Means of a and E, and how sure the process is of a before the noise of a measurement; each of shape (n,)."""
+
+    log10_sigma: Array
+    activation_energy_eV: Array
+    log10_sigma_sd: Array
+
+
 class ProcessPrediction(NamedTuple):
     """Predictive means and standard deviations of a new measurement (noise included), each of shape (n,)."""
 
@@ -87,6 +108,11 @@ class ProcessPrediction(NamedTuple):
     log10_sigma_sd: Array
     activation_energy_eV: Array
     activation_energy_sd_eV: Array
+    log10_sigma_latent_sd: Array
+
+    def latent(self) -> LatentPrediction:
+        """Return the prediction without the noise of a measurement."""
+        return LatentPrediction(self.log10_sigma, self.activation_energy_eV, self.log10_sigma_latent_sd)
 
 
 @dataclass(frozen=True)
@@ -100,26 +126,45 @@ class ArrheniusProcess:
     extra_variance: Array
 
     @cached_property
-    def _factors(self) -> tuple[Array, Array, Array, Array]:
-        """Weights of the mean and of the variance, per material: (alpha_a, alpha_E, variance_a, variance_E)."""
+    def _inverse(self) -> Array:
+        """Inverse covariance of the observations, shape (m, m)."""
+        return inverse_of(self.covariance())
+
+    @property
+    def _loadings(self) -> tuple[Array, Array]:
+        """Return how each observation bears on a and on E of its own material, shape (m,) each."""
         h, o = self.hyper, self.observations
         sigma, energy = h.sd_sigma * o.of_sigma, h.sd_energy * o.of_energy
-        to_a = h.sd_sigma * (sigma + h.correlation * energy)
-        to_e = h.sd_energy * (energy + h.correlation * sigma)
-        inverse = inverse_of(self.covariance())
-        alpha = inverse @ (self.targets - o.of_sigma * h.mean_sigma - o.of_energy * h.mean_energy)
-        place = (o.material, np.arange(len(sigma)))
-        shape = (len(self.materials.descriptors), len(sigma))
+        return h.sd_sigma * (sigma + h.correlation * energy), h.sd_energy * (energy + h.correlation * sigma)
+
+    @cached_property
+    def _alpha(self) -> Array:
+        """Inverse covariance times the targets less their means, shape (m,)."""
+        h, o = self.hyper, self.observations
+        alpha: Array = self._inverse @ (self.targets - o.of_sigma * h.mean_sigma - o.of_energy * h.mean_energy)
+        return alpha
+
+    @cached_property
+    def _factors(self) -> tuple[Array, Array, Array, Array]:
+        """Weights of the mean and of the variance, per material: (alpha_a, alpha_E, variance_a, variance_E)."""
+        to_a, to_e = self._loadings
+        place = (self.observations.material, np.arange(len(to_a)))
+        shape = (len(self.materials.descriptors), len(to_a))
         of_a, of_e = csr_array((to_a, place), shape=shape), csr_array((to_e, place), shape=shape)
+        alpha, inverse = self._alpha, self._inverse
         return of_a @ alpha, of_e @ alpha, _fold(of_a, inverse), _fold(of_e, inverse)
+
+    def between_materials(self) -> Array:
+        """Return k between the training materials, 1 on the diagonal."""
+        own = self.materials.descriptors
+        between = self.hyper.covariance(self.materials.distances(own, self.hyper.kernels))
+        np.fill_diagonal(between, 1.0)
+        return between
 
     def covariance(self) -> Array:
         """Return the covariance of the observations, noise included, shape (m, m)."""
         h, o = self.hyper, self.observations
-        own = self.materials.descriptors
-        between = h.covariance(self.materials.distances(own, h.kernels))
-        np.fill_diagonal(between, 1.0)
-        k = between[np.ix_(o.material, o.material)]
+        k = self.between_materials()[np.ix_(o.material, o.material)]
         sigma, energy = h.sd_sigma * o.of_sigma, h.sd_energy * o.of_energy
         cross = np.outer(sigma, energy)
         noise = np.where(o.of_sigma > 0, h.noise_sigma**2, h.noise_energy**2) + self.extra_variance
@@ -155,9 +200,36 @@ class ArrheniusProcess:
                     np.sqrt(np.maximum(left_a, 0.0) + h.noise_sigma**2),
                     h.mean_energy + k @ alpha_e,
                     np.sqrt(np.maximum(left_e, 0.0) + h.noise_energy**2),
+                    np.sqrt(np.maximum(left_a, SMALLEST_VARIANCE)),
                 )
             )
         return ProcessPrediction(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+
+    def predict_without(self, likeness: Array, left_out: NDArray[np.bool_]) -> LatentPrediction:
+        """Predict materials as if some observations had not been made; see `leave_paper_out`.
+
+        Parameters
+        ----------
+        likeness
+            Shape (n, materials), k between the wanted materials and the training materials.
+        left_out
+            Shape (m,), the observations to ignore.
+        """
+        h, inverse = self.hyper, self._inverse
+        to_a, to_e = self._loadings
+        k = likeness[:, self.observations.material]
+        alpha, gone = self._alpha, np.flatnonzero(left_out)
+        block = np.linalg.inv(inverse[np.ix_(gone, gone)]) if len(gone) else np.zeros((0, 0))
+        alpha = alpha - inverse[:, gone] @ (block @ alpha[gone])
+        alpha[gone] = 0.0
+        projected = (k * to_a) @ inverse
+        explained = (projected * (k * to_a)).sum(axis=1)
+        explained -= ((projected[:, gone] @ block) * projected[:, gone]).sum(axis=1)
+        return LatentPrediction(
+            h.mean_sigma + (k * to_a) @ alpha,
+            h.mean_energy + (k * to_e) @ alpha,
+            np.sqrt(np.maximum(h.sd_sigma**2 - explained, SMALLEST_VARIANCE)),
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

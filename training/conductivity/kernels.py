@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
 from training.conductivity.descriptors import Descriptors
 
 Array = NDArray[np.float64]
 
-COMPOSITION_KERNELS = ("composition", "blurred_composition", "chemistry")
+COMPOSITION_KERNELS = ("composition", "blurred_composition", "chemistry", "stoichiometry")
 LATTICE_KERNELS = (*COMPOSITION_KERNELS, "crystal")
 _ROUNDING = 1e-9
 
@@ -46,12 +47,18 @@ class Materials:
 
     descriptors: Descriptors
     chemistry_scaling: Scaling
+    order_scaling: Scaling
     crystal_scaling: Scaling
 
     @classmethod
     def of(cls, descriptors: Descriptors) -> Materials:
         """Take materials and the scale of their features."""
-        return cls(descriptors, Scaling.of(descriptors.chemistry), Scaling.of(descriptors.crystal))
+        return cls(
+            descriptors,
+            Scaling.of(descriptors.chemistry),
+            Scaling.of(_order(descriptors)),
+            Scaling.of(descriptors.crystal),
+        )
 
     def distances(self, other: Descriptors, kernels: tuple[str, ...]) -> list[Array]:
         """Return one matrix of distances (len(other), len(self)) per kernel; NaN where a lattice is missing."""
@@ -65,6 +72,9 @@ class Materials:
             return _l1(other.blurred_composition, own.blurred_composition)
         if kernel == "chemistry":
             return _rms(self.chemistry_scaling(other.chemistry), self.chemistry_scaling(own.chemistry))
+        if kernel == "stoichiometry":
+            scale = self.order_scaling
+            return _rms(scale(_order(other)), scale(_order(own)))
         if kernel == "crystal":
             return _rms(self.crystal_scaling(other.crystal), self.crystal_scaling(own.crystal))
         raise KeyError(f"no kernel '{kernel}'; there are: {', '.join(LATTICE_KERNELS)}")
@@ -74,6 +84,7 @@ class Materials:
         return {
             "composition": self.descriptors.composition,
             "chemistry": self.descriptors.chemistry,
+            "stoichiometry": self.descriptors.stoichiometry,
             "crystal": self.descriptors.crystal,
         }
 
@@ -84,8 +95,21 @@ class Materials:
 
         composition = arrays["composition"]
         return cls.of(
-            Descriptors(composition, composition @ element_similarity(), arrays["chemistry"], arrays["crystal"])
+            Descriptors(
+                composition,
+                composition @ element_similarity(),
+                arrays["chemistry"],
+                arrays["stoichiometry"],
+                arrays["crystal"],
+            )
         )
+
+
+def _order(descriptors: Descriptors) -> Array:
+    """Return what tells an ordered compound from a doped or mixed one, shape (n, 6)."""
+    labels = FEATURIZERS["chemistry"].labels
+    mixing = [labels.index(name) for name in ("anion_mixing_entropy", "framework_mixing_entropy")]
+    return np.hstack([descriptors.stoichiometry, descriptors.chemistry[:, mixing]])
 
 
 def _l1(first: Array, second: Array) -> Array:

@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from features.candidate import MaterialBatch
 from training.applicability import DomainIndex
 from training.conductivity.arrhenius import SMALLEST_ACTIVATION_ENERGY_EV, inverse_temperature, to_temperature
 from training.conductivity.descriptors import Descriptors
-from training.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
+from training.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
 from training.conductivity.rows import Measurements
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
 VARIANTS = ("formula", "lattice")
 DOMAIN_QUANTILE = 0.9
-NORMAL_90 = 1.2815515655446004  # 90 % quantile of the standard normal: sd to the scale of a pool
 
 
 class Interval(NamedTuple):
@@ -236,7 +236,7 @@ def cross_fit(
 def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
     """Carry a pool from 25 C to other temperatures; the uncertain activation energy widens it on the way."""
     energy = np.maximum(pool.activation_energy_eV, SMALLEST_ACTIVATION_ENERGY_EV)
-    drift = np.abs(inverse_temperature(temperature_C)) * pool.activation_energy_sd_eV * NORMAL_90
+    drift = np.abs(inverse_temperature(temperature_C)) * pool.activation_energy_sd_eV * ndtri(LEVELS[-1])
     return Pool(
         to_temperature(pool.centre, energy, temperature_C),
         np.hypot(pool.below, drift),

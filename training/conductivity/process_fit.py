@@ -24,8 +24,12 @@ LEARNING_RATE = 0.08
 LENGTH_PRIOR = 0.02
 """Weak pull of the log lengths towards the median distance: keeps a kernel that explains nothing in its place."""
 _EM_EVERY = 10
-_STARTING_WEIGHTS = {"composition": 0.5, "blurred_composition": 0.3, "chemistry": 0.15, "crystal": 0.05}
-_STARTING_LENGTHS = {"composition": 0.35, "blurred_composition": 0.12, "chemistry": 2.0, "crystal": 0.5}
+_STARTING_WEIGHTS = {
+    "composition": 0.65, "blurred_composition": 0.13, "chemistry": 0.03, "stoichiometry": 0.12, "crystal": 0.05,
+}  # fmt: skip
+_STARTING_LENGTHS = {
+    "composition": 0.25, "blurred_composition": 0.15, "chemistry": 4.0, "stoichiometry": 0.8, "crystal": 0.5,
+}  # fmt: skip
 _FAR = 1e6  # finite, so that the gradient of exp(-d/length) stays zero instead of NaN
 
 
@@ -115,7 +119,11 @@ class _Problem:
         self.materials, self.observations, self.kernels = materials, observations, kernels
         rows = observations.material
         distances = [d[np.ix_(rows, rows)] for d in materials.distances(materials.descriptors, kernels)]
-        self.medians = [float(np.nanmedian(d[d > 0])) for d in distances]
+        apart = [d[d > 0] for d in distances]  # none where one material alone has a lattice
+        self.medians = [
+            float(np.median(d)) if len(d) else _STARTING_LENGTHS[kernel]
+            for d, kernel in zip(apart, kernels, strict=True)
+        ]
         same = rows[:, None] == rows[None, :]
         # nothing in common between materials where a lattice is missing, distance 0 of a material to itself
         filled = [np.where(same, 0.0, np.nan_to_num(d, nan=_FAR)) for d in distances]
@@ -154,7 +162,15 @@ class _Problem:
 
         n = len(self.kernels)
         weights, lengths, tail = torch.softmax(theta[:n], 0), torch.exp(theta[n : 2 * n]), theta[2 * n :]
-        k = sum(w * torch.exp(-d / length) for w, d, length in zip(weights, self.distances, lengths, strict=True))
+        terms = {
+            name: torch.exp(-distance / length)
+            for name, distance, length in zip(self.kernels, self.distances, lengths, strict=True)
+        }
+        if "stoichiometry" in terms:
+            place = self.kernels.index("stoichiometry")
+            gaussian = torch.exp(-0.5 * (self.distances[place] / lengths[place]) ** 2)
+            terms["stoichiometry"] = gaussian * terms["blurred_composition"]
+        k = sum(weight * term for weight, term in zip(weights, terms.values(), strict=True))
         sigma, energy = torch.exp(tail[0]) * self.of_sigma, torch.exp(tail[1]) * self.of_energy
         cross = torch.outer(sigma, energy)
         coregion = torch.outer(sigma, sigma) + torch.outer(energy, energy) + torch.tanh(tail[2]) * (cross + cross.T)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+TRUST_IN_LASKOWSKI = 0.5
+CROWDING_EXPONENT = 0.75
 SAME_MATERIAL_DISTANCE = 0.01
 """Half-L1 distance below which two compositions are the same material reported twice."""
 
@@ -38,6 +40,8 @@ class Measurements:
         log10 of S/cm at `temperature_C`, NaN where only an activation energy was reported; for a bound, the bound.
     is_upper_bound, temperature_C, activation_energy_eV
         As in the table; activation energy NaN where not reported.
+    trust
+        Weight of the source table; the Laskowski table was read from a PDF by machine and counts half.
     formula, paper, doi, family
         Names; `paper` joins rows that must stay on one side of a split.
     """
@@ -47,6 +51,7 @@ class Measurements:
     is_upper_bound: NDArray[np.bool_]
     temperature_C: Array
     activation_energy_eV: Array
+    trust: Array
     formula: NDArray[np.str_]
     paper: NDArray[np.str_]
     doi: NDArray[np.str_]
@@ -70,6 +75,7 @@ class Measurements:
             table[Column.IS_UPPER_BOUND].to_numpy(dtype=bool),
             table[Column.TEMPERATURE].to_numpy(dtype=float),
             table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float),
+            np.where(table[Column.SOURCE] == "laskowski", TRUST_IN_LASKOWSKI, 1.0),
             np.array(table[Column.FORMULA], dtype=np.str_),
             paper_groups(sources, own_row),
             np.array(table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_),
@@ -104,9 +110,9 @@ class Measurements:
         )
 
     def weights(self) -> Array:
-        """Return 1/sqrt(rows of the same paper), mean one: a paper's rows are near-copies of each other."""
+        """Return trust / (rows of the same paper)^0.75, mean one: a paper's rows are near-copies of each other."""
         _, inverse, counts = np.unique(self.paper, return_inverse=True, return_counts=True)
-        weight = 1.0 / np.sqrt(counts[inverse.reshape(-1)])
+        weight = self.trust / counts[inverse.reshape(-1)] ** CROWDING_EXPONENT
         scaled: Array = weight / weight.mean()
         return scaled
 

@@ -126,6 +126,15 @@ class MaterialBatch:
         np.add.at(dense, (np.arange(len(self))[:, None], self.element_index), self.fraction)
         return dense
 
+    @classmethod
+    def from_matrix(cls, matrix: NDArray[np.float64]) -> MaterialBatch:
+        """Lay out atomic fractions over all elements, shape (n, 103), rows summing to 1, as compositions without cell."""
+        present = matrix > 0
+        width = int(present.sum(axis=1).max()) if len(matrix) else 1
+        index = np.argsort(~present, axis=1, kind="stable")[:, :width]
+        fraction = np.take_along_axis(matrix, index, axis=1)
+        return cls(np.where(fraction > 0, index, 0), fraction, np.full((len(matrix), 8), np.nan))
+
     def fraction_of(self, symbol: str) -> NDArray[np.float64]:
         """Return the atomic fraction of one element, shape (n,)."""
         here = self.element_index == ATOMIC_NUMBER[symbol] - 1

@@ -15,6 +15,8 @@ from serving.model_store import ServedModel
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.conductivity.model import ConductivityModel
 
+LARGEST_NOVELTY = 0.8
+"""Above it the process has learnt next to nothing; whole classes of anions left out lie near 0.95."""
 THRESHOLDS = {"1e-10": -10.0, "1e-4": -4.0, "1e-3": -3.0}
 IGNORED_CONDITIONS = (
     "stack_pressure_MPa", "interlayer_type", "anode", "areal_capacity_mAh_cm2", "relative_density", "thickness_um",
@@ -50,15 +52,22 @@ def answer_conductivity(
     ]
     composition = batch.matrix()
     distance, nearest = model.domain.describe(composition)
-    inside = model.domain.in_domain(distance, composition)
+    inside = model.domain.in_domain(distance, composition) & (prediction.novelty <= LARGEST_NOVELTY)
     unseen = model.domain.unseen_elements(composition)
     applicability = [
         {
             "in_domain": bool(inside[i]),
             "distance": round(float(distance[i]), 4),
             "domain_radius": round(model.domain.radius, 4),
+            "novelty": round(float(prediction.novelty[i]), 4),
             "nearest": [
-                {"formula": n.formula, "value": round(n.value, 4), "doi": n.doi, "distance": n.distance}
+                {
+                    "formula": n.formula,
+                    "value": round(n.value, 4),
+                    "temperature_C": n.temperature_C,
+                    "doi": n.doi,
+                    "distance": n.distance,
+                }
                 for n in nearest[i]
             ],
         }
@@ -69,7 +78,7 @@ def answer_conductivity(
         [
             *_balance_remarks(float(imbalance[i])),
             *_temperature_remarks(float(temperature[i])),
-            *_domain_remarks(bool(inside[i]), unseen[i], float(distance[i]), model.domain.radius),
+            *_domain_remarks(bool(inside[i]), unseen[i], float(distance[i]), float(prediction.novelty[i])),
             *_condition_remarks(conditions[i]),
         ]
         for i in range(len(candidates))
@@ -94,15 +103,15 @@ def _temperature_remarks(temperature_C: float) -> list[Remark]:
     return [Remark(WarningCode.TEMPERATURE_EXTRAPOLATED, message)]
 
 
-def _domain_remarks(inside: bool, unseen: tuple[str, ...], distance: float, radius: float) -> list[Remark]:
+def _domain_remarks(inside: bool, unseen: tuple[str, ...], distance: float, novelty: float) -> list[Remark]:
     if unseen:
         names = ", ".join(unseen)
         return [Remark(WarningCode.UNSEEN_ELEMENT, f"no measured material of the tables holds {names}")]
     if inside:
         return []
     message = (
-        f"conductivity: unfamiliar chemistry, distance {distance:.2f} to the nearest known materials;"
-        f" intervals were checked up to {radius:.2f}"
+        f"conductivity: unfamiliar chemistry (distance {distance:.2f}, novelty {novelty:.2f}):"
+        " trust the interval more than the value, and neither much"
     )
     return [Remark(WarningCode.OUT_OF_DOMAIN, message)]
 

@@ -123,5 +123,8 @@ def _shipped_digest(name: Property) -> str | None:
     listed = SHIPPED / DIGESTS_FILE
     if not listed.is_file():
         return None
-    digest = json.loads(listed.read_text(encoding="utf-8")).get(str(name))
+    try:
+        digest = json.loads(listed.read_text(encoding="utf-8")).get(str(name))
+    except (ValueError, AttributeError) as error:
+        raise BundleError(f"{listed} is no list of digests: {error}") from error
     return str(digest) if digest else None

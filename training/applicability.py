@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.candidate import ROOM_TEMPERATURE_C
 from features.elements import SYMBOLS
 from features.similarity import half_l1
 
 Array = NDArray[np.float64]
 N_NEIGHBOURS = 5
+ROOM_TEMPERATURE_SPAN_C = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Neighbour:
 
     formula: str
     value: float
+    temperature_C: float
     doi: str
     distance: float
 
@@ -38,8 +41,8 @@ class DomainIndex:
         Shape (m, 103), atomic fractions, one row per measurement.
     formulas, dois
         Length m.
-    values
-        Shape (m,), measured value of the property.
+    values, temperatures_C
+        Shape (m,), measured value of the property, and the temperature at which it was measured.
     radius
         Distance within which left-out papers were predicted when the intervals were calibrated (90 of 100 rows).
     """
@@ -47,6 +50,7 @@ class DomainIndex:
     composition: Array
     formulas: tuple[str, ...]
     values: Array
+    temperatures_C: Array
     dois: tuple[str, ...]
     radius: float
 
@@ -79,7 +83,8 @@ class DomainIndex:
     def describe(self, composition: Array, n_nearest: int = 3) -> tuple[Array, list[list[Neighbour]]]:
         """Return distances, shape (n,), and each row's nearest known materials, nearest first.
 
-        One material is named once, with the value that lies in the middle of its measurements.
+        One material is named once, with the value that lies in the middle of its measurements near 25 C, or of all
+        where there are none.
         """
         between = self._to_distinct(composition)
         k = min(n_nearest, between.shape[1])
@@ -93,13 +98,21 @@ class DomainIndex:
         return self._nearest_few(between), neighbours
 
     @cached_property
-    def _representatives(self) -> list[tuple[str, float, str]]:
-        """Formula, median value and its DOI of each distinct composition."""
+    def _representatives(self) -> list[tuple[str, float, float, str]]:
+        """Formula, median value, its temperature and DOI of each distinct composition."""
         unique, inverse = self._distinct
-        order = np.lexsort((self.values, inverse))
+        elsewhere = np.abs(self.temperatures_C - ROOM_TEMPERATURE_C) > ROOM_TEMPERATURE_SPAN_C
+        order = np.lexsort((self.values, elsewhere, inverse))
         starts = np.searchsorted(inverse[order], np.arange(len(unique) + 1))
-        middle = [int(order[(a + b - 1) // 2]) for a, b in pairwise(starts)]
-        return [(self.formulas[i], float(self.values[i]), self.dois[i]) for i in middle]
+        chosen = []
+        for start, end in pairwise(starts):
+            own = order[start:end]
+            near = own[~elsewhere[own]]
+            few = near if len(near) else own
+            chosen.append(int(few[(len(few) - 1) // 2]))
+        return [
+            (self.formulas[i], float(self.values[i]), float(self.temperatures_C[i]), self.dois[i]) for i in chosen
+        ]
 
     def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:
         """Return, per row, the elements that no training material holds."""
@@ -115,7 +128,8 @@ class DomainIndex:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores; texts as UTF-8 bytes, so that nothing is pickled."""
         return {
-            "composition": self.composition, "values": self.values, "radius": np.array(self.radius),
+            "composition": self.composition, "values": self.values, "temperatures_C": self.temperatures_C,
+            "radius": np.array(self.radius),
             "formulas": _encode(self.formulas), "dois": _encode(self.dois),
         }  # fmt: skip
 
@@ -123,8 +137,8 @@ class DomainIndex:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DomainIndex:
         """Rebuild from `arrays()`."""
         return cls(
-            arrays["composition"], _decode(arrays["formulas"]), arrays["values"], _decode(arrays["dois"]),
-            float(arrays["radius"]),
+            arrays["composition"], _decode(arrays["formulas"]), arrays["values"], arrays["temperatures_C"],
+            _decode(arrays["dois"]), float(arrays["radius"]),
         )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ class BundleError(RuntimeError):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataSource(_Strict):
@@ -104,9 +104,9 @@ def save_bundle(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) ->
     if objects:
         raise BundleError(f"arrays of Python objects cannot be stored: {', '.join(objects)}")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD_FILE).unlink(missing_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as handle:
         np.savez_compressed(handle, **dict(arrays))  # type: ignore[arg-type]
+    (folder / CARD_FILE).unlink(missing_ok=True)
     os.replace(handle.name, folder / ARRAYS_FILE)
     os.chmod(folder / ARRAYS_FILE, 0o644)
     final = card.model_copy(update={"files": {ARRAYS_FILE: _sha256((folder / ARRAYS_FILE).read_bytes())}})

@@ -45,8 +45,8 @@ class TreeEnsemble:
     roots: NDArray[np.int32]
     n_features: int
 
-    def leaves(self, features: Array) -> NDArray[np.int32]:
-        """Return the leaf that each row reaches in each tree, shape (n, trees).
+    def check(self, features: Array) -> None:
+        """Refuse features that the trees cannot judge.
 
         Raises
         ------
@@ -57,6 +57,10 @@ class TreeEnsemble:
             raise ValueError(f"features of shape {features.shape}; expected (n, {self.n_features})")
         if np.isnan(features).any():
             raise ValueError("a feature is NaN; impute before the trees")
+
+    def leaves(self, features: Array) -> NDArray[np.int32]:
+        """Return the leaf that each row reaches in each tree, shape (n, trees); refuses what `check` refuses."""
+        self.check(features)
         out = np.empty((len(features), len(self.roots)), dtype=np.int32)
         for start in range(0, len(features), _ROWS_PER_BLOCK):
             out[start : start + _ROWS_PER_BLOCK] = self._descend(features[start : start + _ROWS_PER_BLOCK])

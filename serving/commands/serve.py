@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
@@ -14,13 +15,14 @@ import click
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve predictions over REST until interrupted."""
-    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
-    try:
-        import bentoml  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise click.UsageError("serving needs BentoML; install elyte[serve]") from error
+    if importlib.util.find_spec("bentoml") is None:
+        raise click.UsageError("serving needs BentoML; install elyte[serve]")
+    environment = os.environ | {"BENTOML_DO_NOT_TRACK": os.environ.get("BENTOML_DO_NOT_TRACK", "true")}
+    if workers > 1:  # BentoML 1.4 reads the number from here only; its --api-workers does nothing
+        environment["BENTOML_CONFIG_OPTIONS"] = f"services.ElyteService.workers={workers}"
+    address = "127.0.0.1" if host == "localhost" else host  # BentoML wants an address, not a name
     arguments = [
-        sys.executable, "-m", "bentoml", "serve", "serving.service:ElyteService", "--host", host, "--port", str(port),
-        "--api-workers", str(workers),
+        sys.executable, "-m", "bentoml", "serve", "serving.service:ElyteService", "--host", address,
+        "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
     ]  # fmt: skip
-    os.execv(sys.executable, arguments)
+    os.execve(sys.executable, arguments, environment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,7 +28,8 @@ def composition_of(*formulas: str) -> Array:
 
 def index_of(known: list[tuple[str, float, str]] = KNOWN, radius: float = 0.3) -> DomainIndex:
     formulas, values, dois = zip(*known, strict=True)
-    return DomainIndex(composition_of(*formulas), formulas, np.array(values), dois, radius)
+    room = np.full(len(formulas), 25.0)
+    return DomainIndex(composition_of(*formulas), formulas, np.array(values), room, dois, radius)
 
 
 def brute_force(index: DomainIndex, candidate: Array) -> list[float]:
@@ -66,6 +69,16 @@ def test_one_material_is_named_once_with_the_middle_of_its_measurements_and_that
     assert (nearest[0].formula, nearest[0].value) == ("Li6PS5Cl", -2.5)
     assert (nearest[0].doi, nearest[0].distance) == ("10.1/c", 0.0)
     assert {n.formula for n in nearest[1:]} <= {"Li6PS5Br", "Li6PS5I"}
+
+
+def test_measurements_near_room_temperature_stand_for_a_material_where_there_are_any() -> None:
+    known = [("Li6PS5Cl", -1.0, "10.1/hot"), ("Li6PS5Cl", -2.5, "10.1/room"), ("Li6PS5Cl", -6.0, "10.1/cold"),
+             ("Li3YCl6", -2.0, "10.1/hot")]  # fmt: skip
+    index = replace(index_of(known), temperatures_C=np.array([150.0, 27.0, -60.0, 120.0]))
+    _, nearest = index.describe(composition_of("Li6PS5Cl", "Li3YCl6"), n_nearest=1)
+    assert [(n[0].value, n[0].temperature_C, n[0].doi) for n in nearest] == [
+        (-2.5, 27.0, "10.1/room"), (-2.0, 120.0, "10.1/hot"),
+    ]  # fmt: skip
 
 
 def test_a_reference_without_doi_is_kept_as_it_is() -> None:

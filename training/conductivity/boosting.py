@@ -44,15 +44,12 @@ class BoostedTrees:
         """Fit `n_seeds` boosters of `n_rounds` trees on features (m, d), log10 sigma (m,) and weights (m,)."""
         import lightgbm as lgb
 
-        seen = np.round(features / FEATURE_STEP) * FEATURE_STEP
+        seen = on_grid(features)
         boosters = [
             lgb.train(SETTINGS | {"seed": seed + k}, lgb.Dataset(seen, targets, weight=weights), n_rounds)
             for k in range(n_seeds)
         ]
-        trees = TreeEnsemble.from_lightgbm(boosters)
-        at_zero = np.abs(trees.threshold) < FEATURE_STEP / 2  # LightGBM splits at 1e-35 between zero and the rest
-        threshold = np.where(at_zero, np.sign(trees.threshold) * FEATURE_STEP / 2, trees.threshold)
-        return cls(replace(trees, threshold=threshold))
+        return cls(split_off_grid(TreeEnsemble.from_lightgbm(boosters)))
 
     def centre(self, features: Array) -> Array:
         """Return the predicted log10 sigma at 25 C, shape (n,)."""
@@ -66,3 +63,15 @@ class BoostedTrees:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> BoostedTrees:
         """Rebuild from `arrays()`."""
         return cls(TreeEnsemble.from_arrays(arrays))
+
+
+def on_grid(features: Array) -> Array:
+    """Round training features to multiples of `FEATURE_STEP`."""
+    rounded: Array = np.round(features / FEATURE_STEP) * FEATURE_STEP
+    return rounded
+
+
+def split_off_grid(trees: TreeEnsemble) -> TreeEnsemble:
+    """Move the splits that LightGBM puts at 1e-35, between zero and the rest, to half a step."""
+    at_zero = np.abs(trees.threshold) < FEATURE_STEP / 2
+    return replace(trees, threshold=np.where(at_zero, np.sign(trees.threshold) * FEATURE_STEP / 2, trees.threshold))

@@ -2,7 +2,8 @@
 
 A Gaussian process (smooth, censored, knows temperature), a quantile forest (robust) and boosted trees (sharp) err in
 different ways. The pool's centre is the weighted average of their medians; its width on either side is the average of
-the widths of the two members that have one, the process and the forest.
+the widths of the two members that have one, the process and the forest. Where the process knows nothing alike, the
+centre goes back towards the median of all that is known and the width grows.
 """
 
 from __future__ import annotations
@@ -28,8 +29,14 @@ from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 
 Array = NDArray[np.float64]
 
-LEVELS = np.array([0.06, 0.5, 0.94])
+LEVELS = np.array([0.1, 0.5, 0.9])
 """Quantile levels of the members: the centre and the two scales of the conformal interval."""
+SMALLEST_WIDTH = 0.3
+"""In decades: two papers on one composition rarely agree better."""
+WIDEN_FROM, WIDEN_TO, WIDEN_BY = 0.5, 0.9, 0.5
+"""Between these novelties the width grows by up to this share: left-out families were covered too rarely without."""
+REVERT_FROM, REVERT_TO, REVERT_BY = 0.85, 0.95, 0.7
+"""Between these novelties the centre goes back towards the median of what is known, up to this share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +49,19 @@ class EnsembleSettings:
     forest_feature_share: float = 0.5
     boosting_rounds: int = 300
     boosting_seeds: int = 2
+    explainer_trees: int = 300
+    explainer_neighbours: int = 9000
     n_folds: int = 10
     seed: int = 7
-    weights: tuple[float, float, float] = (0.2, 0.4, 0.4)
+    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
 
     @classmethod
     def quick(cls) -> EnsembleSettings:
         """Return a setting for tests: the same path, few steps."""
-        return cls(process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1, n_folds=3)
+        return cls(
+            process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1, explainer_trees=40,
+            explainer_neighbours=300, n_folds=3,
+        )  # fmt: skip
 
 
 class Pool(NamedTuple):
@@ -60,6 +72,7 @@ class Pool(NamedTuple):
     above: Array  # high quantile minus median
     activation_energy_eV: Array
     activation_energy_sd_eV: Array
+    novelty: Array  # what share of its prior uncertainty the process still has: 0 known, 1 nothing like it is known
 
 
 @dataclass(frozen=True)
@@ -127,14 +140,18 @@ class Ensemble:
         process = self.process.predict(descriptors)
         features = _tree_features(descriptors, self.variant, self.hot_deck, process.latent())
         low, median, high = self.forest.quantiles(features, LEVELS).T
-        medians = (process.log10_sigma, median, self.boosting.centre(features))
+        centre = np.average((process.log10_sigma, median, self.boosting.centre(features)), axis=0, weights=self.weights)
         reach = process.log10_sigma_sd * ndtri(LEVELS[-1])
+        novelty = np.minimum(process.log10_sigma_latent_sd / self.process.hyper.sd_sigma, 1.0)
+        widening = 1.0 + WIDEN_BY * _ramp(novelty, WIDEN_FROM, WIDEN_TO)
+        reversion = REVERT_BY * _ramp(novelty, REVERT_FROM, REVERT_TO)
         return Pool(
-            np.average(medians, axis=0, weights=self.weights),
-            (reach + median - low) / 2,
-            (reach + high - median) / 2,
+            (1.0 - reversion) * centre + reversion * np.median(self.forest.targets),
+            np.maximum((reach + median - low) / 2, SMALLEST_WIDTH) * widening,
+            np.maximum((reach + high - median) / 2, SMALLEST_WIDTH) * widening,
             process.activation_energy_eV,
             process.activation_energy_sd_eV,
+            novelty,
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -170,6 +187,11 @@ class Ensemble:
             HotDeck.from_arrays(of("hot_deck")),
             tuple(settings["weights"]),
         )
+
+
+def _ramp(value: Array, start: float, end: float) -> Array:
+    """Return 0 below start, 1 above end, straight in between."""
+    return np.clip((value - start) / (end - start), 0.0, 1.0)
 
 
 def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck, process: LatentPrediction) -> Array:

@@ -20,11 +20,13 @@ from training.conductivity.arrhenius import SMALLEST_ACTIVATION_ENERGY_EV, inver
 from training.conductivity.descriptors import Descriptors
 from training.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
 from training.conductivity.rows import Measurements
+from training.explanations import TreeExplainer
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
 VARIANTS = ("formula", "lattice")
 DOMAIN_QUANTILE = 0.9
+_EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
 
 
 class Interval(NamedTuple):
@@ -42,6 +44,8 @@ class ConductivityPrediction(NamedTuple):
     activation_energy_eV: Interval
     probability_above: dict[float, Array]  # log10 threshold in S/cm -> probability
     used_lattice: NDArray[np.bool_]
+    novelty: Array  # 0: the like is known, 1: nothing like it is
+    log10_sigma_25C: Array
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,12 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class Variant:
-    """An ensemble with the conformal scales of its two answers."""
+    """An ensemble with the conformal scales of its two answers and, where fitted, what explains it."""
 
     ensemble: Ensemble
     sigma_scale: ConformalScale
     energy_scale: ConformalScale
+    explainer: TreeExplainer | None = None
 
 
 @dataclass(frozen=True)
@@ -94,15 +99,16 @@ class ConductivityModel:
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
-        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu")}
+        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu", "n", "v25")}
         above = {threshold: np.empty(len(batch)) for threshold in thresholds}
         for name, variant in self.variants.items():
             rows = np.flatnonzero(used_lattice if name == "lattice" else ~used_lattice)
             if not len(rows):
                 continue
-            pool = at_temperature(variant.ensemble.predict(descriptors.take(rows)), temperature[rows])
+            at_25C = variant.ensemble.predict(descriptors.take(rows))
+            pool = at_temperature(at_25C, temperature[rows])
             reach = variant.sigma_scale.factor(coverage)
-            out["v"][rows] = pool.centre
+            out["v"][rows], out["v25"][rows], out["n"][rows] = pool.centre, at_25C.centre, pool.novelty
             out["l"][rows], out["u"][rows] = (
                 pool.centre - reach * pool.below,
                 pool.centre + reach * pool.above,
@@ -120,6 +126,8 @@ class ConductivityModel:
             Interval(out["e"], out["el"], out["eu"]),
             above,
             used_lattice,
+            out["n"],
+            out["v25"],
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -129,6 +137,8 @@ class ConductivityModel:
             stored |= {f"{name}/{key}": array for key, array in variant.ensemble.arrays().items()}
             stored[f"{name}/sigma_scores"] = variant.sigma_scale.scores
             stored[f"{name}/energy_scores"] = variant.energy_scale.scores
+            if variant.explainer is not None:
+                stored |= {f"{name}/{_EXPLAINER}{key}": array for key, array in variant.explainer.arrays().items()}
         return stored
 
     def settings(self) -> dict[str, Any]:
@@ -141,10 +151,12 @@ class ConductivityModel:
         variants = {}
         for name, chosen in settings.items():
             own = {key.removeprefix(f"{name}/"): a for key, a in arrays.items() if key.startswith(f"{name}/")}
+            explainer = {key.removeprefix(_EXPLAINER): a for key, a in own.items() if key.startswith(_EXPLAINER)}
             variants[name] = Variant(
                 Ensemble.from_arrays(own, chosen),
                 ConformalScale(own["sigma_scores"]),
                 ConformalScale(own["energy_scores"]),
+                TreeExplainer.from_arrays(explainer) if explainer else None,
             )
         domain = {key.removeprefix("domain/"): a for key, a in arrays.items() if key.startswith("domain/")}
         return cls(variants, DomainIndex.from_arrays(domain))
@@ -243,9 +255,12 @@ def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
         np.hypot(pool.above, drift),
         energy,
         pool.activation_energy_sd_eV,
+        pool.novelty,
     )
 
 
 def domain_of(rows: Measurements, radius: float) -> DomainIndex:
     """Return the domain that measured conductivities span."""
-    return DomainIndex(rows.descriptors.composition, tuple(rows.formula), rows.log10_sigma, tuple(rows.doi), radius)
+    return DomainIndex(
+        rows.descriptors.composition, tuple(rows.formula), rows.log10_sigma, rows.temperature_C, tuple(rows.doi), radius
+    )

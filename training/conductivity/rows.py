@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-TRUST_IN_LASKOWSKI = 0.5
+TRUST_IN_OTHERS = 0.5
 CROWDING_EXPONENT = 0.75
 SAME_MATERIAL_DISTANCE = 0.01
 """Half-L1 distance below which two compositions are the same material reported twice."""
@@ -41,7 +41,7 @@ class Measurements:
     is_upper_bound, temperature_C, activation_energy_eV
         As in the table; activation energy NaN where not reported.
     trust
-        Weight of the source table; the Laskowski table was read from a PDF by machine and counts half.
+        Weight of the source table: OBELiX was checked entry by entry, the others count half.
     formula, paper, doi, family
         Names; `paper` joins rows that must stay on one side of a split.
     """
@@ -75,7 +75,7 @@ class Measurements:
             table[Column.IS_UPPER_BOUND].to_numpy(dtype=bool),
             table[Column.TEMPERATURE].to_numpy(dtype=float),
             table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float),
-            np.where(table[Column.SOURCE] == "laskowski", TRUST_IN_LASKOWSKI, 1.0),
+            np.where(table[Column.SOURCE] == "obelix", 1.0, TRUST_IN_OTHERS),
             np.array(table[Column.FORMULA], dtype=np.str_),
             paper_groups(sources, own_row),
             np.array(table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_),

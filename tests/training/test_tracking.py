@@ -1,0 +1,272 @@
+"""Runs, registry and aliases in a real MLflow store on SQLite; what comes back is checked, never unpickled."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic_world import Fitted
+
+from serving import model_store
+from serving.model_store import ModelUnavailableError
+from serving.predictor import Predictor
+from serving.schema import Property
+from training.bundle import BundleError, load_bundle
+from training.conductivity.bundling import load_conductivity
+from training.conductivity.plots import write_plots
+from training.tracking import (
+    CHALLENGER,
+    CHAMPION,
+    DIGEST_TAG,
+    TRACKING_URI_VARIABLE,
+    Registered,
+    default_tracking_uri,
+    fetch_alias,
+    log_training,
+    model_name,
+    one_at_a_time,
+)
+
+ROOT = Path(__file__).parents[2]
+FORMULAS = ["Li6.5PS5.5Cl0.5", "Li6.7La3Zr1.7Ta0.3O12"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with one registered model."""
+
+    uri: str
+    registered: Registered
+    bundle: Path
+    digest: str
+
+    @property
+    def client(self) -> Any:
+        import mlflow
+
+        return mlflow.MlflowClient(tracking_uri=self.uri)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, fitted: Fitted, bundles: Path) -> Iterator[Store]:
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    folder = tmp_path_factory.mktemp("mlflow")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    bundle = load_bundle(bundles / "conductivity", expected_property="conductivity")
+    card = bundle.card.model_copy(update={"metrics": {"cv_mae": 0.5, "cv_accuracy_1e-4": 0.9}, "recipe": {"seed": 7}})
+    plots = write_plots(fitted.model, {"formula": fitted.left_out["formula"]}, folder / "plots")
+    registered = log_training(card, bundles / "conductivity", bundle.digest, plots, tracking_uri=uri)
+    yield Store(uri, registered, bundles / "conductivity", bundle.digest)
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def champion(store: Store) -> Iterator[Store]:
+    """Make the challenger the champion for one test."""
+    store.client.set_registered_model_alias(store.registered.name, CHAMPION, store.registered.version)
+    yield store
+    store.client.delete_registered_model_alias(store.registered.name, CHAMPION)
+
+
+@pytest.fixture
+def served_from(monkeypatch: pytest.MonkeyPatch, bundles: Path, store: Store) -> None:
+    """Let `Predictor.load()` see the store, and the synthetic bundle as the shipped one."""
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, store.uri)
+    monkeypatch.setattr(model_store, "SHIPPED", bundles)
+
+
+def test_a_run_holds_parameters_metrics_data_hashes_and_plots(store: Store) -> None:
+    run = store.client.get_run(store.registered.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["property"] == "conductivity"
+    assert run.data.params["recipe.seed"] == "7"
+    assert run.data.metrics == {"cv_mae": 0.5, "cv_accuracy_1e-4": 0.9}
+    assert run.data.tags[DIGEST_TAG] == store.digest
+    assert run.data.tags["data.synthetic.sha256"] == "0" * 64
+    plots = [entry.path for entry in store.client.list_artifacts(store.registered.run_id, "plots")]
+    assert len(plots) >= 2
+    assert all(path.endswith(".png") for path in plots)
+
+
+def test_the_registered_version_is_the_challenger_and_carries_the_digest(store: Store) -> None:
+    version = store.client.get_model_version_by_alias(model_name("conductivity"), CHALLENGER)
+    assert (str(version.version), version.run_id) == (store.registered.version, store.registered.run_id)
+    assert version.tags[DIGEST_TAG] == store.digest
+
+
+def test_the_alias_leads_back_to_the_same_bundle(store: Store, tmp_path: Path) -> None:
+    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
+    assert found is not None
+    folder, digest, version = found
+    assert (digest, version) == (store.digest, store.registered.version)
+    model, bundle = load_conductivity(folder, digest)
+    assert bundle.digest == store.digest
+    assert set(model.variants) == {"formula", "lattice"}
+
+
+@pytest.mark.parametrize(("name", "alias"), [("conductivity", CHAMPION), ("stability", CHALLENGER)])
+def test_an_alias_or_a_model_that_is_not_there_is_none(store: Store, tmp_path: Path, name: str, alias: str) -> None:
+    assert fetch_alias(name, alias, tmp_path, tracking_uri=store.uri) is None
+
+
+def test_nothing_in_the_registered_model_is_a_pickle(store: Store, tmp_path: Path) -> None:
+    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
+    assert found is not None
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"MLmodel", "card.json", "arrays.npz"} <= {path.name for path in files}
+    assert not [path for path in files if path.suffix in (".pkl", ".joblib", ".skops", ".pt")]
+
+
+def test_pyfunc_loads_and_answers_without_unpickling(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+    import pandas as pd
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was unpickled")
+
+    mlflow.set_tracking_uri(store.uri)
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    loaded = mlflow.pyfunc.load_model(f"models:/{store.registered.name}@{CHALLENGER}")
+    warm = loaded.predict(pd.DataFrame({"formula": FORMULAS, "temperature_C": [60.0, 60.0]}))
+    plain = loaded.predict(pd.DataFrame({"formula": FORMULAS}))
+    assert list(plain.columns) == ["log10_sigma_S_per_cm", "lower", "upper", "activation_energy_eV"]
+    assert (plain["lower"] < plain["log10_sigma_S_per_cm"]).all()
+    assert (warm["log10_sigma_S_per_cm"] > plain["log10_sigma_S_per_cm"]).all()
+    direct = Predictor.load(str(store.bundle.parent)).predict_formulas(FORMULAS)["results"]
+    values = [row["conductivity"]["log10_sigma_S_per_cm"]["value"] for row in direct]
+    np.testing.assert_allclose(plain["log10_sigma_S_per_cm"], values, atol=1e-4)
+
+
+def test_a_second_model_takes_over_the_alias(store: Store) -> None:
+    card = load_bundle(store.bundle, expected_property="conductivity").card
+    second = log_training(card, store.bundle, store.digest, {}, tracking_uri=store.uri)
+    version = store.client.get_model_version_by_alias(store.registered.name, CHALLENGER)
+    store.client.set_registered_model_alias(store.registered.name, CHALLENGER, store.registered.version)
+    assert int(second.version) > int(store.registered.version)
+    assert str(version.version) == second.version
+
+
+# ---------------------------------------------------------------- serving from the registry
+
+
+@pytest.mark.usefixtures("served_from")
+def test_the_champion_is_served(champion: Store) -> None:
+    header = Predictor.load().predict_formulas(FORMULAS)["models"]["conductivity"]
+    assert header["origin"] == f"registry champion, version {champion.registered.version}"
+    assert header["digest"] == champion.digest
+
+
+@pytest.mark.usefixtures("served_from")
+def test_without_a_champion_the_shipped_bundle_is_served() -> None:
+    header = Predictor.load().predict_formulas(FORMULAS)["models"]["conductivity"]
+    assert header["origin"] == "shipped bundle"
+
+
+@pytest.mark.usefixtures("served_from", "champion")
+def test_the_shipped_bundle_can_be_asked_for_in_spite_of_a_champion() -> None:
+    assert model_store.load_models("shipped")[Property.CONDUCTIVITY].origin == "shipped bundle"
+
+
+def artefact(store: Store, name: str) -> Path:
+    """Return a file of the registered model where the store keeps it."""
+    version = store.client.get_model_version(store.registered.name, store.registered.version)
+    root = Path(store.uri.removeprefix("sqlite:///")).parent / "artifacts"
+    (path,) = [p for p in root.rglob(name) if version.source.rsplit("/", 1)[-1] in str(p)]
+    return path
+
+
+@pytest.mark.usefixtures("served_from")
+@pytest.mark.parametrize(("name", "reason"), [("arrays.npz", "was changed"), ("card.json", "has digest")])
+def test_a_tampered_champion_is_refused_and_not_replaced_in_silence(champion: Store, name: str, reason: str) -> None:
+    path = artefact(champion, name)
+    sound = path.read_bytes()
+    path.write_bytes(sound[:-2] + b" \n" if name == "card.json" else sound[:-1] + bytes([sound[-1] ^ 1]))
+    try:
+        with pytest.raises(ModelUnavailableError, match=reason) as caught:
+            Predictor.load()
+        assert isinstance(caught.value.__cause__, BundleError)
+    finally:
+        path.write_bytes(sound)
+
+
+@pytest.mark.usefixtures("served_from")
+def test_a_champion_that_elyte_did_not_make_is_refused(store: Store) -> None:
+    import mlflow
+
+    client, foreign = store.client, model_name("ccd")
+    client.create_registered_model(foreign)
+    source = client.get_model_version(store.registered.name, store.registered.version).source
+    version = client.create_model_version(foreign, source, store.registered.run_id)
+    client.set_registered_model_alias(foreign, CHAMPION, version.version)
+    try:
+        with pytest.raises(ModelUnavailableError, match="carries no digest; it was not made by elyte"):
+            Predictor.load()
+    finally:
+        mlflow.MlflowClient(tracking_uri=store.uri).delete_registered_model(foreign)
+
+
+def test_a_registry_that_cannot_be_reached_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundles: Path
+) -> None:
+    (tmp_path / "not-a-database.db").write_bytes(b"hello, this is no database at all" * 40)
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, f"sqlite:///{tmp_path / 'not-a-database.db'}")
+    monkeypatch.setattr(model_store, "SHIPPED", bundles)
+    with pytest.raises(ModelUnavailableError, match=rf"registry at {TRACKING_URI_VARIABLE} cannot be used"):
+        Predictor.load()
+
+
+# ---------------------------------------------------------------- stores and processes
+
+_REGISTER = """
+import sys
+from pathlib import Path
+from training.bundle import load_bundle
+from training.tracking import log_training
+folder = Path(sys.argv[1])
+bundle = load_bundle(folder, expected_property="conductivity")
+print(log_training(bundle.card, folder, bundle.digest, {}, tracking_uri=sys.argv[2]).version)
+"""
+
+
+def test_two_processes_may_start_on_a_fresh_store_at_once(tmp_path: Path, bundles: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'fresh' / 'mlflow.db'}"
+    command = [sys.executable, "-c", _REGISTER, str(bundles / "conductivity"), uri]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    processes = [
+        subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    outcomes = [process.communicate(timeout=120) for process in processes]
+    failures = [err for process, (_, err) in zip(processes, outcomes, strict=True) if process.returncode != 0]
+    assert not failures, failures[0][-2000:]
+    assert sorted(out.split()[-1] for out, _ in outcomes) == ["1", "2"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fresh"]  # nothing beside the store, no ./mlruns
+
+
+def test_the_default_store_is_the_one_named_else_one_in_the_users_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, " http://mlflow.lab:5000 ")
+    assert default_tracking_uri() == "http://mlflow.lab:5000"
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, "")
+    assert default_tracking_uri().startswith("sqlite:////")
+    assert default_tracking_uri().endswith("elyte/mlflow.db")
+
+
+def test_only_local_stores_are_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with one_at_a_time("http://mlflow.lab:5000"):
+        assert not list(tmp_path.iterdir())
+    with one_at_a_time(f"sqlite:///{tmp_path / 'deep' / 'mlflow.db'}"):
+        assert (tmp_path / "deep").is_dir()

@@ -1,0 +1,182 @@
+"""Why a material gets its conductivity, in terms of named physical features.
+
+The pool's own trees see the process's opinion among their features, so that their Shapley values would mean nothing to
+a chemist. Instead a surrogate, a few hundred small trees, imitates the pool's answer at 25 C from named features of
+composition and unit cell only, and is explained exactly (`training/explanations.py`). What it misses is a term of its
+own, and so is the temperature: the terms of an explanation always sum to the answered value,
+
+    log10 sigma(T) = base + contributions of the features + not explained by them + temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import MaterialBatch
+from training.conductivity.boosting import on_grid, split_off_grid
+from training.conductivity.descriptors import Descriptors
+from training.conductivity.ensemble import Ensemble, EnsembleSettings
+from training.conductivity.model import ConductivityModel, ConductivityPrediction
+from training.conductivity.named_features import feature_values, n_features, named_features, training_features
+from training.conductivity.neighbours import Neighbours, neighbours_of
+from training.conductivity.rows import Measurements
+from training.explanations import TreeExplainer
+from training.trees import TreeEnsemble
+
+Array = NDArray[np.float64]
+
+SETTINGS: dict[str, Any] = {
+    "objective": "regression", "learning_rate": 0.2, "num_leaves": 8, "max_depth": 4, "min_data_in_leaf": 6,
+    "verbose": -1, "deterministic": True, "force_row_wise": True, "num_threads": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """Terms in decades that sum to log10 sigma (S/cm) of n candidates at their temperatures.
+
+    Parameters
+    ----------
+    base
+        Shape (n,), mean log10 sigma at 25 C of what the surrogate was fitted on: the known materials and made-up ones
+        around them.
+    contributions, values
+        Shape (n, features), of `named_features()`; a feature that the variant does not see contributes 0.
+    not_explained
+        Shape (n,), answer at 25 C less the surrogate's.
+    temperature
+        Shape (n,), answer less the answer at 25 C.
+    """
+
+    base: Array
+    contributions: Array
+    values: Array
+    not_explained: Array
+    temperature: Array
+
+
+def explain(
+    model: ConductivityModel, batch: MaterialBatch, prediction: ConductivityPrediction
+) -> Explanations | None:
+    """Explain the predictions of n candidates; None where the model was fitted without what that takes.
+
+    Parameters
+    ----------
+    model
+        A model whose variants have an explainer; see `with_explainers`.
+    batch
+        The candidates.
+    prediction
+        What the model predicts for them.
+    """
+    values = feature_values(batch)
+    base, contributions = np.empty(len(batch)), np.zeros(values.shape)
+    for name, variant in model.variants.items():
+        rows = np.flatnonzero(prediction.used_lattice == (name == "lattice"))
+        if not len(rows):
+            continue
+        if variant.explainer is None:
+            return None
+        width = n_features(name)
+        base[rows] = variant.explainer.base
+        contributions[rows, :width] = variant.explainer.contributions(values[rows, :width])
+    at_25C = prediction.log10_sigma_25C
+    return Explanations(
+        base,
+        contributions,
+        values,
+        at_25C - base - contributions.sum(axis=1),
+        prediction.log10_sigma_S_per_cm.value - at_25C,
+    )
+
+
+def with_explainers(
+    model: ConductivityModel, rows: Measurements, settings: EnsembleSettings, *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> tuple[ConductivityModel, dict[str, float]]:  # fmt: skip
+    """Fit a surrogate to each variant of a model.
+
+    Parameters
+    ----------
+    model
+        The final model.
+    rows
+        What it was fitted on.
+    settings
+        Sizes and seeds.
+    on_step
+        Called once a variant, for a progress bar.
+
+    Returns
+    -------
+    model, fidelity
+        The model with explainers; how well each surrogate imitates it on papers that the surrogate had not seen (R2,
+        mean absolute difference in decades).
+    """
+    variants, fidelity = {}, {}
+    for name, variant in model.variants.items():
+        examples = _Examples.of(variant.ensemble, rows, settings)
+        trees = settings.explainer_trees
+        variants[name] = replace(variant, explainer=fit_surrogate(examples.features, examples.answer, trees))
+        fidelity |= {f"{name}_{key}": value for key, value in _fidelity(examples, rows, name, settings).items()}
+        on_step(f"{name}: explaining")
+    return replace(model, variants=variants), fidelity
+
+
+def fit_surrogate(features: Array, answer: Array, n_trees: int) -> TreeExplainer:
+    """Fit small trees to answers (m,) given features (m, d)."""
+    import lightgbm as lgb
+
+    seen = on_grid(features)
+    booster = lgb.train(SETTINGS, lgb.Dataset(seen, answer), n_trees)
+    return TreeExplainer.of(split_off_grid(TreeEnsemble.from_lightgbm([booster])), seen)
+
+
+class _Examples(NamedTuple):
+    """What a surrogate learns from: first the m measured materials, then the neighbours made from them."""
+
+    features: Array
+    answer: Array
+    neighbours: Neighbours
+
+    @classmethod
+    def of(cls, ensemble: Ensemble, rows: Measurements, settings: EnsembleSettings) -> _Examples:
+        own = rows.descriptors
+        neighbours = neighbours_of(own.composition, settings.explainer_neighbours, settings.seed)
+        around = replace(
+            Descriptors.of(MaterialBatch.from_matrix(neighbours.composition)),
+            crystal=own.crystal[neighbours.parent],  # a substituted argyrodite keeps an argyrodite's cell
+        )
+        parts = [(training_features(d, ensemble.variant, ensemble.hot_deck), ensemble.predict(d).centre)
+                 for d in (own, around)]  # fmt: skip
+        features, answer = zip(*parts, strict=True)
+        return cls(np.vstack(features), np.concatenate(answer), neighbours)
+
+
+def _fidelity(examples: _Examples, rows: Measurements, variant: str, settings: EnsembleSettings) -> dict[str, float]:
+    """Compare surrogate and pool on left-out papers; neighbours of a left-out material are left out with it."""
+    m, answer = len(rows), examples.answer[: len(rows)]
+    surrogate = np.empty(m)
+    for train, test in rows.folds(settings.n_folds, settings.seed):
+        kept = np.zeros(m, dtype=bool)
+        kept[train] = True
+        both = kept[examples.neighbours.parent] & kept[examples.neighbours.other_parent]
+        learnt = np.concatenate([kept, both])
+        fitted = fit_surrogate(examples.features[learnt], examples.answer[learnt], settings.explainer_trees)
+        surrogate[test] = fitted.trees.sum(examples.features[:m][test])
+    judged = rows.descriptors.has_lattice if variant == "lattice" else np.ones(m, dtype=bool)
+    error, spread = (surrogate - answer)[judged], answer[judged] - answer[judged].mean()
+    return {
+        "explanation_cv_r2": round(1.0 - float((error**2).sum() / (spread**2).sum()), 4),
+        "explanation_cv_mae": round(float(np.abs(error).mean()), 4),
+    }
+
+
+def feature_names() -> tuple[str, ...]:
+    """Return the columns of `Explanations.contributions`."""
+    return tuple(feature.name for feature in named_features())

@@ -128,7 +128,7 @@ class MaterialBatch:
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[np.float64]) -> MaterialBatch:
-        """Lay out atomic fractions over all elements, shape (n, 103), rows summing to 1, as compositions without cell."""
+        """Lay out atomic fractions over all elements, shape (n, 103), rows summing to 1; no cell is known."""
         present = matrix > 0
         width = int(present.sum(axis=1).max()) if len(matrix) else 1
         index = np.argsort(~present, axis=1, kind="stable")[:, :width]

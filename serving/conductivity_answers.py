@@ -11,9 +11,11 @@ from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, Materi
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import Remark, WarningCode
 from serving.answers import PropertyAnswers, interval_block
+from serving.explanation_blocks import WITHOUT_EXPLAINER, explanation_block
 from serving.model_store import ServedModel
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
-from training.conductivity.model import ConductivityModel
+from training.conductivity.explanation import explanations_of
+from training.conductivity.model import ConductivityModel, ConductivityPrediction
 
 LARGEST_NOVELTY = 0.8
 """Above it the process has learnt next to nothing; whole classes of anions left out lie near 0.95."""
@@ -25,8 +27,9 @@ IGNORED_CONDITIONS = (
 
 
 def answer_conductivity(
-    served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float
-) -> PropertyAnswers:
+    served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
+    explain: bool = False,
+) -> PropertyAnswers:  # fmt: skip
     """Judge n candidates, each under its own conditions.
 
     Raises
@@ -50,6 +53,8 @@ def answer_conductivity(
         }
         for i in range(len(candidates))
     ]
+    if explain:
+        _add_explanations(blocks, model, batch, prediction)
     composition = batch.matrix()
     distance, nearest = model.domain.describe(composition)
     inside = model.domain.in_domain(distance, composition) & (prediction.novelty <= LARGEST_NOVELTY)
@@ -84,6 +89,19 @@ def answer_conductivity(
         for i in range(len(candidates))
     ]
     return PropertyAnswers(blocks, applicability, remarks)
+
+
+def _add_explanations(
+    blocks: Sequence[dict[str, Any] | None], model: ConductivityModel, batch: MaterialBatch,
+    prediction: ConductivityPrediction,
+) -> None:  # fmt: skip
+    explanations = explanations_of(model, batch, prediction)
+    for i, block in enumerate(blocks):
+        assert block is not None
+        if explanations is None:
+            block |= {"explanation": None, "explanation_reason": WITHOUT_EXPLAINER}
+        else:
+            block["explanation"] = explanation_block(explanations, i, block["log10_sigma_S_per_cm"]["value"])
 
 
 def _balance_remarks(imbalance: float) -> list[Remark]:

@@ -95,6 +95,7 @@ def _answered_row() -> dict[str, Any]:
         "log10_sigma_S_per_cm": _reference("Interval"),
         "activation_energy_eV": _reference("Interval"),
         "temperature_C": {"type": "number"},
+        "explanation": _nullable("object", "Where asked for: terms in decades of S/cm that sum to log10 sigma."),
     }
     beside = {
         "index": {"type": "integer"},

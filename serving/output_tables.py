@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.explanation_blocks import explanation_cell
+
 FLAT_COLUMNS = (
     "id", "index", "status", "formula", "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
     "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
@@ -53,11 +55,15 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
         For another ending than .csv, .jsonl or .parquet.
     """
     rows = [flat_row(result) for result in results]
+    columns = [*FLAT_COLUMNS]
+    if any("explanation" in (result.get("conductivity") or {}) for result in results):
+        columns.append("explanation")
+        rows = [row | {"explanation": explanation_cell(result)} for row, result in zip(rows, results, strict=True)]
     part = path.with_name(f".{path.name}.part")
     match path.suffix.lower():
         case ".csv":
             with part.open("w", encoding="utf-8", newline="") as handle:
-                writer = csv.DictWriter(handle, FLAT_COLUMNS, lineterminator="\n")
+                writer = csv.DictWriter(handle, columns, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows)
         case ".jsonl":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from features.candidate import Candidate, Conditions, RowError, read_candidates
@@ -11,7 +14,7 @@ from serving.model_store import ServedModel, load_models
 from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12")
-_ROWS_PER_PASS = 2048
+_ROWS_PER_PASS = 1024
 
 
 class Predictor:
@@ -57,19 +60,22 @@ class Predictor:
         *,
         temperature_C: float | None = None,
         coverage: float = DEFAULT_COVERAGE,
+        explain: bool = False,
     ) -> dict[str, Any]:
         """Judge formulas under one temperature; a shorthand for `predict`."""
         return self.answer(
             [CandidateInput(formula=formula) for formula in formulas],
             Conditions(temperature_C=temperature_C),
             coverage=coverage,
+            explain=explain,
         )
 
     def predict(self, request: PredictRequest) -> dict[str, Any]:
         """Answer a request with the document of DESIGN.md: `models`, and `results` in the order of the candidates."""
         return self.answer(
-            request.candidates, request.conditions, properties=request.properties, coverage=request.coverage
-        )
+            request.candidates, request.conditions, properties=request.properties, coverage=request.coverage,
+            explain=request.explain,
+        )  # fmt: skip
 
     def answer(
         self,
@@ -78,6 +84,7 @@ class Predictor:
         *,
         properties: Sequence[Property] | None = None,
         coverage: float = DEFAULT_COVERAGE,
+        explain: bool = False,
     ) -> dict[str, Any]:
         """Answer rows, of which some may have failed before they came here.
 
@@ -91,13 +98,22 @@ class Predictor:
             What to answer; None means every property that has a model.
         coverage
             Nominal coverage of the intervals, 0.5 to 0.99.
+        explain
+            Whether each conductivity is to come with an `explanation`: terms that sum to it.
         """
         wanted = list(dict.fromkeys(properties or self._models))
         general = conditions or Conditions()
-        results: list[dict[str, Any]] = []
-        for start in range(0, len(rows), _ROWS_PER_PASS):
+        starts = range(0, len(rows), _ROWS_PER_PASS)
+
+        def answer_from(start: int) -> list[dict[str, Any]]:
             block = rows[start : start + _ROWS_PER_PASS]
-            results.extend(self._answer_block(block, start, general, wanted, coverage))
+            return self._answer_block(block, start, general, wanted, coverage, explain=explain)
+
+        if len(starts) == 1:
+            results = answer_from(0)
+        else:  # numpy lets go of the interpreter in all that takes long
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                results = list(chain.from_iterable(threads.map(answer_from, starts)))
         return {
             "models": {str(n): m.header() for n, m in self._models.items() if n in wanted},
             "results": results,
@@ -105,21 +121,22 @@ class Predictor:
 
     def _answer_block(
         self, rows: Sequence[CandidateInput | RowError], offset: int, general: Conditions, wanted: list[Property],
-        coverage: float,
+        coverage: float, *, explain: bool,
     ) -> list[dict[str, Any]]:  # fmt: skip
         read = _read_rows(rows, offset)
         good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
         candidates = [row for row in read if isinstance(row, Candidate)]
         own = [_conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good]
-        answers = {name: self._answer_property(name, candidates, own, coverage) for name in wanted}
+        answers = {name: self._answer_property(name, candidates, own, coverage, explain=explain) for name in wanted}
         results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
         for position, i in enumerate(good):
             results[i] = _result(candidates[position], offset + i, position, answers)
         return results
 
     def _answer_property(
-        self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float
-    ) -> PropertyAnswers:
+        self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float, *,
+        explain: bool,
+    ) -> PropertyAnswers:  # fmt: skip
         served = self._models.get(name)
         if served is None:
             return _unavailable(len(candidates), f"this installation serves no {name} model")
@@ -129,7 +146,7 @@ class Predictor:
         from training.uncertainty import InsufficientCalibrationError
 
         try:
-            return answer_conductivity(served, candidates, conditions, coverage)
+            return answer_conductivity(served, candidates, conditions, coverage, explain=explain)
         except InsufficientCalibrationError as error:
             return _unavailable(len(candidates), str(error))
 

@@ -42,3 +42,4 @@ class PredictRequest(BaseModel):
     conditions: Conditions = Conditions()
     properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = None
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
+    explain: Annotated[bool, Field(strict=True)] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,3 +73,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         patch.setenv(DATA_DIR_VARIABLE, str(folder / "no-data"))
         patch.delenv(MIRROR_VARIABLE, raising=False)
         return train(folder / "conductivity", EnsembleSettings.quick())
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a CI run in which a test was skipped: there, every public table and tool must be at hand."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter is not None else 0
+    if os.environ.get("CI") == "true" and skipped and exitstatus == pytest.ExitCode.OK:
+        print(f"\nCI: {skipped} test(s) were skipped; none may be")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -110,9 +110,7 @@ class DomainIndex:
             near = own[~elsewhere[own]]
             few = near if len(near) else own
             chosen.append(int(few[(len(few) - 1) // 2]))
-        return [
-            (self.formulas[i], float(self.values[i]), float(self.temperatures_C[i]), self.dois[i]) for i in chosen
-        ]
+        return [(self.formulas[i], float(self.values[i]), float(self.temperatures_C[i]), self.dois[i]) for i in chosen]
 
     def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:
         """Return, per row, the elements that no training material holds."""

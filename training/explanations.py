@@ -15,6 +15,7 @@ a polynomial in t, which a few Gauss-Legendre points integrate exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,13 +32,13 @@ _ROWS_PER_BLOCK = 16  # the dozen (rows, leaves) temporaries of a block fit the 
 
 
 class _Paths(NamedTuple):
-    """What leads to each leaf, one array per slot; a path has as many slots as features, the rest is padding."""
+    """What leads to each leaf, shape (slots, leaves); a path takes as many slots as it has features, then padding."""
 
     value: Array  # (leaves,)
-    feature: list[NDArray[np.int64]]
-    low: list[Array]  # a row is inside where low < its feature <= high
-    high: list[Array]
-    share: list[Array]
+    feature: NDArray[np.int64]
+    low: Array  # a row is inside where low < its feature <= high
+    high: Array
+    share: Array
 
 
 @dataclass(frozen=True)
@@ -102,23 +103,22 @@ class TreeExplainer:
         return out
 
     def _of_block(self, features: Array) -> Array:
-        paths, n_slots = self._paths, len(self._paths.feature)
-        inside = [
-            ((features[:, f] > low) & (features[:, f] <= high)).astype(np.float64)
-            for f, low, high in zip(paths.feature, paths.low, paths.high, strict=True)
-        ]
-        integral = [np.zeros_like(inside[0]) for _ in range(n_slots)]
-        nodes, weights = np.polynomial.legendre.leggauss((n_slots + 1) // 2)
+        paths = self._paths
+        slots = range(len(paths.feature))
+        inside = []
+        for s in slots:
+            compared = features[:, paths.feature[s]]
+            inside.append(((compared > paths.low[s]) & (compared <= paths.high[s])).astype(np.float64))
+        integral = [np.zeros_like(inside[0]) for _ in slots]
+        nodes, weights = np.polynomial.legendre.leggauss((len(slots) + 1) // 2)
         for t, weight in zip((1.0 + nodes) / 2.0, weights / 2.0, strict=True):
-            factors = [t * one + (1.0 - t) * share for one, share in zip(inside, paths.share, strict=True)]
-            whole = weight * paths.value
-            for factor in factors:
-                whole = whole * factor
-            for total, factor in zip(integral, factors, strict=True):
-                total += whole / factor  # never 0: t < 1 and shares are positive
+            factors = [t * inside[s] + (1.0 - t) * paths.share[s] for s in slots]
+            whole = math.prod(factors, start=weight * paths.value)
+            for s in slots:
+                integral[s] += whole / factors[s]  # never 0: t < 1 and shares are positive
         out = np.zeros(features.shape)
-        for one, share, total, gather in zip(inside, paths.share, integral, self._gather, strict=True):
-            out += ((one - share) * total) @ gather
+        for s in slots:
+            out += ((inside[s] - paths.share[s]) * integral[s]) @ self._gather[s]
         return out
 
     @cached_property
@@ -147,7 +147,7 @@ class TreeExplainer:
         rows = [[(k, *v) for k, v in path.items()] + padding[len(path) :] for path in steps.values()]
         feature, low, high, share = np.moveaxis(np.array(rows), (0, 1, 2), (2, 1, 0))
         value = trees.value[list(steps)].astype(np.float64)
-        return _Paths(value, list(feature.astype(np.int64)), list(low), list(high), list(share))
+        return _Paths(value, feature.astype(np.int64), low, high, share)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

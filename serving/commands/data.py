@@ -89,9 +89,7 @@ def check_sources(as_json: bool) -> None:
         raise click.UsageError(str(error)) from error
     if as_json:
         everything_is_here = all(row.ok for row in rows)
-        _print_json(
-            {"data_dir": str(data_dir()), "ok": everything_is_here, "sources": [asdict(row) for row in rows]}
-        )
+        _print_json({"data_dir": str(data_dir()), "ok": everything_is_here, "sources": [asdict(row) for row in rows]})
     else:
         _print_table(("key", "status", "path"), [(row.key, str(row.status), row.path or "-") for row in rows])
     _report_failures({row.key: row.message for row in rows if not row.ok})

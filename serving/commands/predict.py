@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
     help="Coverage of the intervals.",
 )  # fmt: skip
+@click.option("--explain", is_flag=True, help="Also say which physical features make the conductivity what it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def predict(
     formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None, output: Path | None,
     properties: tuple[str, ...], temperature_c: float | None, stack_pressure_mpa: float | None,
-    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, coverage: float, as_json: bool,
+    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, coverage: float, explain: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Predict conductivity, with interval and nearest known material, of each FORMULA, CIF or row of a table."""
     conditions = _conditions(
@@ -48,7 +50,7 @@ def predict(
     rows = _collect(formulas, cif_files, input_file)
     if not rows:
         raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
-    document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage)
+    document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage, explain=explain)
     if output is not None:
         _write(document["results"], output)
     _show(document, as_json=as_json, quiet=output is not None)
@@ -96,6 +98,8 @@ def _answer(
     conditions: Conditions,
     properties: list[Property] | None,
     coverage: float,
+    *,
+    explain: bool,
 ) -> dict[str, Any]:
     from serving.model_store import ModelUnavailableError
     from serving.predictor import Predictor
@@ -104,7 +108,7 @@ def _answer(
         predictor = Predictor.load()
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
-    return predictor.answer(rows, conditions, properties=properties, coverage=coverage)
+    return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)
 
 
 def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
@@ -123,7 +127,8 @@ def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
 
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     elif not quiet:
+        from serving.explanation_blocks import explanation_lines
         from serving.output_tables import terminal_lines
 
-        for line in terminal_lines(document["results"]):
+        for line in [*terminal_lines(document["results"]), *explanation_lines(document["results"])]:
             click.echo(line)

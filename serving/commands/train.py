@@ -25,16 +25,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--quick", is_flag=True, help="Few trees and steps: to try the path, not to use the model.")
 @click.option("--no-registry", is_flag=True, help="Write the bundle to --output only, without MLflow.")
-def train(
-    property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool
-) -> None:
+def train(property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool) -> None:
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
     Without the public tables (`elyte data fetch`) the embedded literature table is used, and the card says what such
     a model lacks.
     """
     from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.model import n_steps
+    from training.conductivity.model import VARIANTS, n_steps
     from training.conductivity.recipe import WITHOUT_PUBLIC_TABLES
     from training.conductivity.recipe import train as train_conductivity
 
@@ -43,7 +41,7 @@ def train(
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with tempfile.TemporaryDirectory(prefix="elyte-train-") as scratch:
         folder = output or Path(scratch) / "conductivity"
-        with progress(n_steps(settings)) as on_step:
+        with progress(n_steps(settings) + len(VARIANTS)) as on_step:  # each variant is explained last
             trained = train_conductivity(folder, settings, on_step=on_step)
         if WITHOUT_PUBLIC_TABLES in trained.card.limitations:
             click.echo(f"note: {WITHOUT_PUBLIC_TABLES}", err=True)

@@ -114,6 +114,7 @@ def test_at_25_C_the_answer_is_the_room_temperature_answer(fitted: Fitted, candi
     np.testing.assert_array_equal(
         mixed.log10_sigma_S_per_cm.value[1::2], default.log10_sigma_S_per_cm.value[1::2]
     )  # a neighbour's temperature is its own affair
+    np.testing.assert_array_equal(mixed.log10_sigma_25C, default.log10_sigma_S_per_cm.value)
 
 
 def test_conductivity_rises_with_temperature_and_doubt_with_the_distance_from_25_C(
@@ -153,6 +154,9 @@ def test_far_from_the_data_intervals_widen_and_the_flag_falls(fitted: Fitted) ->
     domain = fitted.model.domain
     inside = domain.in_domain(domain.distances(composition), composition)
     np.testing.assert_array_equal(inside, [True] * 3 + [False] * 3)
+    novelty = fitted.model.predict(MaterialBatch.from_formulas(familiar + foreign)).novelty
+    assert ((novelty >= 0) & (novelty <= 1)).all()
+    assert novelty[3:].min() > novelty[:3].max()
 
 
 def test_the_calibrated_interval_covers_the_left_out_rows_it_was_calibrated_on(fitted: Fitted) -> None:

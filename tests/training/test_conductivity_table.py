@@ -122,9 +122,7 @@ def test_missing_and_unknown_columns_are_named(tmp_path: Path) -> None:
     assert ("sigma_S_per_cm", "this column") in named
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff\xfe\x00bad", b'a,b\n"1,2\n', b"a,b\n1,2,3\n", b"a,b\n1,2,\n3,4,\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00bad", b'a,b\n"1,2\n', b"a,b\n1,2,3\n", b"a,b\n1,2,\n3,4,\n"])
 def test_what_is_no_csv_is_a_table_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd.csv"
     path.write_bytes(content)

@@ -101,9 +101,7 @@ def test_no_paper_and_no_composition_is_in_two_groups(rows: list[tuple[str, str]
 
 @given(labels=LABELS, n_folds=st.integers(2, 4), seed=st.integers(0, 1000), shuffle=st.integers(0, 1000))
 @settings(deadline=None, max_examples=100)
-def test_folds_keep_groups_whole_and_ignore_row_order(
-    labels: list[str], n_folds: int, seed: int, shuffle: int
-) -> None:
+def test_folds_keep_groups_whole_and_ignore_row_order(labels: list[str], n_folds: int, seed: int, shuffle: int) -> None:
     folds = grouped_folds(labels, n_folds, seed)
     assert set(folds) == set(range(n_folds))
     assert len({(label, fold) for label, fold in zip(labels, folds, strict=True)}) == len(set(labels))

@@ -105,8 +105,8 @@ def baseline_random_forest(train: pd.DataFrame, test: pd.DataFrame, n_seeds: int
 
     errors = []
     for seed in range(n_seeds):
-        forest = RandomForestRegressor(
-            50, max_depth=12, max_features=None, min_samples_leaf=2, random_state=seed
-        ).fit(features(train), target(train))
+        forest = RandomForestRegressor(50, max_depth=12, max_features=None, min_samples_leaf=2, random_state=seed).fit(
+            features(train), target(train)
+        )
         errors.append(np.abs(forest.predict(features(test)) - target(test)).mean())
     return float(np.mean(errors))

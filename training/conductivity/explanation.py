@@ -21,8 +21,8 @@ from features.candidate import MaterialBatch
 from training.conductivity.boosting import on_grid, split_off_grid
 from training.conductivity.descriptors import Descriptors
 from training.conductivity.ensemble import Ensemble, EnsembleSettings
-from training.conductivity.model import ConductivityModel, ConductivityPrediction
-from training.conductivity.named_features import feature_values, n_features, named_features, training_features
+from training.conductivity.model import ConductivityModel, ConductivityPrediction, Variant
+from training.conductivity.named_features import feature_values, n_features, training_features
 from training.conductivity.neighbours import Neighbours, neighbours_of
 from training.conductivity.rows import Measurements
 from training.explanations import TreeExplainer
@@ -60,7 +60,7 @@ class Explanations:
     temperature: Array
 
 
-def explain(
+def explanations_of(
     model: ConductivityModel, batch: MaterialBatch, prediction: ConductivityPrediction
 ) -> Explanations | None:
     """Explain the predictions of n candidates; None where the model was fitted without what that takes.
@@ -118,7 +118,8 @@ def with_explainers(
         The model with explainers; how well each surrogate imitates it on papers that the surrogate had not seen (R2,
         mean absolute difference in decades).
     """
-    variants, fidelity = {}, {}
+    variants: dict[str, Variant] = {}
+    fidelity: dict[str, float] = {}
     for name, variant in model.variants.items():
         examples = _Examples.of(variant.ensemble, rows, settings)
         trees = settings.explainer_trees
@@ -175,8 +176,3 @@ def _fidelity(examples: _Examples, rows: Measurements, variant: str, settings: E
         "explanation_cv_r2": round(1.0 - float((error**2).sum() / (spread**2).sum()), 4),
         "explanation_cv_mae": round(float(np.abs(error).mean()), 4),
     }
-
-
-def feature_names() -> tuple[str, ...]:
-    """Return the columns of `Explanations.contributions`."""
-    return tuple(feature.name for feature in named_features())

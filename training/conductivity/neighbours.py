@@ -50,7 +50,7 @@ def neighbours_of(composition: Array, n: int, seed: int) -> Neighbours:
     other[mixed] = _similar(composition, parent[mixed], rng)
     share = rng.uniform(0.5, 1.0, (len(mixed), 1))  # the parent keeps the larger part
     made[mixed] = share * made[mixed] + (1.0 - share) * composition[other[mixed]]
-    made[substituted] = _substituted(made[substituted], composition.any(axis=0), rng)
+    made[substituted] = _substituted(made[substituted], composition.max(axis=0) > 0, rng)
     made[jittered] *= np.exp(JITTER * rng.normal(size=made[jittered].shape))
     return Neighbours(made / made.sum(axis=1, keepdims=True), parent, other)
 

@@ -5,7 +5,8 @@
 2. Descriptors of composition and, where known, unit cell.
 3. A Gaussian process over conductivity and activation energy, a quantile forest and boosted trees, pooled.
 4. Conformal intervals from predictions of left-out papers.
-5. Bundle, MLflow run, registry version with alias `challenger`.
+5. A surrogate on named physical features, which explains the answers.
+6. Bundle, MLflow run, registry version with alias `challenger`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from training.bundle import Card, DataSource, save_bundle
 from training.conductivity.bundling import golden_predictions
+from training.conductivity.explanation import with_explainers
 from training.conductivity.metrics import Answer, Truth, score
 from training.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
 
@@ -121,6 +123,7 @@ def train(
     table, data, lacking = load_tables()
     rows = Measurements.from_table(table)
     model, left_out = fit_model(rows, chosen, on_step=on_step)
+    model, fidelity = with_explainers(model, rows, chosen, on_step=on_step)
     now = datetime.now(UTC)
     card = Card(
         property="conductivity",
@@ -132,7 +135,7 @@ def train(
         limitations=lacking + LIMITATIONS,
         data=data,
         recipe=asdict(chosen),
-        metrics=cross_validated_metrics(model, left_out),
+        metrics=cross_validated_metrics(model, left_out) | fidelity,
         metrics_command=METRICS_COMMAND,
         model=model.settings(),
         libraries=_libraries(),

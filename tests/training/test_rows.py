@@ -1,0 +1,92 @@
+"""Rows of the table as the arrays that the members learn from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic_world import synthetic_table
+
+from training.conductivity.arrhenius import to_temperature
+from training.conductivity.rows import Measurements
+from training.conductivity.schema import Column
+
+
+def rows_of(**changes: object) -> Measurements:
+    return Measurements.from_table(synthetic_table().iloc[:12].assign(**changes))
+
+
+def test_a_row_is_what_stands_in_the_table(synthetic_rows: Measurements) -> None:
+    table = synthetic_table()
+    assert len(synthetic_rows) == len(table)
+    np.testing.assert_array_equal(synthetic_rows.log10_sigma, table[Column.LOG10_SIGMA])
+    np.testing.assert_array_equal(synthetic_rows.formula, table[Column.FORMULA])
+    np.testing.assert_array_equal(synthetic_rows.doi, table[Column.DOI])
+    np.testing.assert_array_equal(synthetic_rows.descriptors.has_lattice, table[Column.A].notna())
+    np.testing.assert_allclose(synthetic_rows.descriptors.composition.sum(axis=1), 1.0)
+
+
+def test_observations_are_the_arrhenius_law(synthetic_rows: Measurements) -> None:
+    """With a = log10 sigma(25 C) and E of a material, of_sigma a + of_energy E is what was measured on it."""
+    a, energy = -3.0, 0.35
+    measured = to_temperature(np.full(len(synthetic_rows), a), energy, synthetic_rows.temperature_C)
+    rows = replace(
+        synthetic_rows, log10_sigma=measured, activation_energy_eV=np.where(synthetic_rows.has_energy, energy, np.nan)
+    )
+    o = rows.observations()
+    np.testing.assert_allclose(o.of_sigma * a + o.of_energy * energy, o.value, atol=1e-12)
+    assert len(o.value) == rows.has_sigma.sum() + rows.has_energy.sum()
+    is_sigma = o.of_sigma > 0
+    np.testing.assert_array_equal(o.material[is_sigma], np.flatnonzero(rows.has_sigma))
+    np.testing.assert_array_equal(o.material[~is_sigma], np.flatnonzero(rows.has_energy))
+    np.testing.assert_array_equal(o.is_upper_bound[is_sigma], rows.is_upper_bound[rows.has_sigma])
+    assert not o.is_upper_bound[~is_sigma].any()
+
+
+def test_a_row_with_an_activation_energy_only_is_one_observation() -> None:
+    rows = rows_of(**{Column.LOG10_SIGMA: np.nan, Column.ACTIVATION_ENERGY: 0.3})
+    assert not rows.has_sigma.any()
+    o = rows.observations()
+    np.testing.assert_array_equal(o.of_sigma, 0.0)
+    np.testing.assert_array_equal(o.value, 0.3)
+
+
+def test_rows_of_a_large_paper_weigh_less_each_and_more_together() -> None:
+    paper = ["10.1/a"] * 9 + ["10.1/b", "10.1/c", "10.1/d"]
+    weights = rows_of(**{Column.DOI: paper}).weights()
+    assert weights.mean() == pytest.approx(1.0)
+    assert len(set(weights[:9])) == len(set(weights[9:])) == 1
+    assert weights[0] < weights[9] < weights[:9].sum()
+
+
+def test_papers_are_joined_by_doi_but_a_review_joins_nobody() -> None:
+    doi = ["10.1/a", "10.1/A|10.1/b", "10.1/b", "10.1/c"] + ["10.1/review"] * 8
+    provenance = ["primary"] * 4 + ["review"] * 8
+    rows = rows_of(**{Column.DOI: doi, Column.PROVENANCE: provenance})
+    assert len(set(rows.paper[:3])) == 1
+    assert len(set(rows.paper)) == 1 + 1 + 8
+
+
+def test_folds_leave_out_every_row_once_whatever_the_number() -> None:
+    rows = rows_of()
+    for n_folds in (2, 4):
+        left_out = np.concatenate([test for _, test in rows.folds(n_folds, seed=1)])
+        assert sorted(left_out) == list(range(12))
+
+
+def test_a_copy_of_a_left_out_material_is_not_learnt_from() -> None:
+    table = synthetic_table().iloc[:12].copy()
+    table.loc[11, Column.FORMULA] = table.loc[0, Column.FORMULA]  # measured again by another paper
+    rows = Measurements.from_table(table)
+    for train, test in rows.folds(4, seed=1):
+        assert not {0, 11} & set(train) or not {0, 11} & set(test)
+
+
+def test_take_keeps_rows_together(synthetic_rows: Measurements) -> None:
+    order = np.random.default_rng(0).permutation(len(synthetic_rows))[:20]
+    taken = synthetic_rows.take(order)
+    assert len(taken) == 20
+    np.testing.assert_array_equal(taken.formula, synthetic_rows.formula[order])
+    np.testing.assert_array_equal(taken.descriptors.chemistry, synthetic_rows.descriptors.chemistry[order])
+    assert len(synthetic_rows.take(np.zeros(len(synthetic_rows), dtype=bool))) == 0

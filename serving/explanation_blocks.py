@@ -48,7 +48,7 @@ def _contribution(explanations: Explanations, row: int, column: int) -> dict[str
         "feature": feature.name,
         "label": feature.label,
         "group": feature.group,
-        "value": float(f"{explanations.values[row, column]:.4g}"),
+        "value": float(f"{round(explanations.values[row, column], 9):.4g}") + 0.0,
         "unit": feature.unit,
         "decades": _rounded(explanations.contributions[row, column]),
     }
@@ -63,7 +63,7 @@ def _by_group(contributions: np.ndarray[Any, Any]) -> dict[str, float]:
 
 def _terms(block: dict[str, Any]) -> dict[str, float]:
     """Return the terms that sum to the answer, in the order in which people read them."""
-    features = {f"{c['label']} = {c['value']:g} {c['unit']}".rstrip(): c["decades"] for c in block["contributions"]}
+    features = {f"{c['label']} = {c['value']:.3g} {c['unit']}".rstrip(): c["decades"] for c in block["contributions"]}
     return {
         "average of known chemistry at 25 C": block["base_log10_sigma_S_per_cm"],
         **features,
@@ -91,7 +91,7 @@ def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
             lines.append(f"{name}: {conductivity['explanation_reason']}")
             continue
         lines.append(f"{name}: log10 sigma = {sigma:.2f} at {conductivity['temperature_C']:g} C is the sum of")
-        lines += [f"  {decades:+6.2f}  {term}" for term, decades in _terms(block).items() if decades]
+        lines += [f"  {decades:+6.2f}  {term}" for term, decades in _terms(block).items() if round(decades, 2)]
     return lines
 
 
@@ -100,4 +100,4 @@ def explanation_cell(result: dict[str, Any]) -> str | None:
     block = (result.get("conductivity") or {}).get("explanation")
     if not block:
         return None
-    return "; ".join(f"{term}: {decades:+.2f}" for term, decades in _terms(block).items() if decades)
+    return "; ".join(f"{term}: {decades:+.2f}" for term, decades in _terms(block).items() if round(decades, 2))

@@ -243,6 +243,19 @@ def test_missing_lattices_never_make_nan(edges: list[float]) -> None:
     assert np.isfinite(process.predict(new)).all()
 
 
+def test_distances_do_not_depend_on_the_batch_and_vanish_between_equals() -> None:
+    """A root turns rounding of 1e-14 into 1e-7: known materials would be answered differently in every batch."""
+    materials = materials_of(FORMULAS * 20, [9.9, 10.0, 10.1, 12.9, 13.0, 11.0, 9.0, 6.0] * 20)
+    own = materials.descriptors
+    together = materials.distances(own, LATTICE_KERNELS)
+    alone = [materials.distances(own.take(np.array([i])), LATTICE_KERNELS) for i in range(8)]
+    for number, name in enumerate(LATTICE_KERNELS):
+        single = np.vstack([distances[number] for distances in alone])
+        np.testing.assert_allclose(single, together[number][:8], rtol=0, atol=1e-12, err_msg=name)
+        equal = np.arange(8)[:, None] == np.arange(160)[None, :] % 8
+        assert np.abs(single[equal]).max() < 1e-12, name
+
+
 def test_a_lattice_brings_materials_with_one_closer_together() -> None:
     materials = materials_of(["Li6PS5Cl"], [9.9])
     process = condition(materials, observe([0], [-2.0]), hyperparameters(LATTICE_KERNELS))

@@ -90,7 +90,7 @@ _NAMES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("framework_mixing_entropy", "entropy of mixing of the framework cations", "R"),
     ),
     ORDER: (
-        ("log2_smallest_formula_atoms", "size of the smallest integer formula", "log2 of atoms"),
+        ("log2_smallest_formula_atoms", "log2 of the atoms in the smallest integer formula", ""),
         ("distance_to_compound_of_9_atoms", "distance to a compound of up to 9 atoms", "atomic fraction"),
         ("distance_to_compound_of_14_atoms", "distance to a compound of up to 14 atoms", "atomic fraction"),
         ("distance_to_compound_of_24_atoms", "distance to a compound of up to 24 atoms", "atomic fraction"),
@@ -102,7 +102,7 @@ _NAMES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("mass_density_g_per_cm3", "density", "g/cm³"),
         ("ionic_packing_fraction", "packing: volume of the ions over that of the cell", ""),
         ("free_volume_per_lithium_A3", "free volume per lithium", "Å³"),
-        ("log10_cell_volume_A3", "volume of the unit cell", "log10 of Å³"),
+        ("log10_cell_volume_A3", "log10 of the unit cell's volume in Å³", ""),
         ("atoms_per_cell", "atoms in the unit cell", ""),
         ("space_group_number", "space group number", ""),
         ("crystal_system_rank", "crystal system, 0 triclinic to 6 cubic", ""),

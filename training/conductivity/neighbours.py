@@ -73,7 +73,7 @@ def _substituted(composition: Array, known: NDArray[np.bool_], rng: np.random.Ge
     out = composition.copy()
     for row in out:
         present = np.flatnonzero(row)
-        candidates = present[present != ATOMIC_NUMBER["Li"] - 1]
+        candidates = present[(present != ATOMIC_NUMBER["Li"] - 1) & likeness[present].any(axis=1)]
         extent = 1.0 if rng.random() < 0.5 else rng.uniform(0.05, 0.95)
         if not len(candidates):
             continue

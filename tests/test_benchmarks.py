@@ -1,0 +1,88 @@
+"""What the conductivity benchmark holds out and how it compares, against values worked out by hand."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from conductivity_splits import (
+    LeftOut,
+    anion_classes,
+    anion_shares,
+    honest_error,
+    laboratory_scatter,
+    paired_bootstrap,
+    without_anion_classes,
+    without_families,
+)
+
+from training.conductivity.ensemble import EnsembleSettings
+from training.conductivity.metrics import Truth
+
+if TYPE_CHECKING:
+    from synthetic_world import Fitted
+
+    from training.conductivity.rows import Measurements
+
+
+def test_a_prediction_below_a_bound_is_no_error() -> None:
+    truth = Truth(np.array([-10.0, -10.0, -4.0]), np.array([True, True, False]))
+    assert honest_error(truth, np.array([-12.0, -7.0, -5.5])) == pytest.approx([0.0, 3.0, 1.5])
+
+
+def test_scatter_takes_each_paper_once_per_material() -> None:
+    value = np.array([-3.0, -3.2, -4.1, -5.0, -2.0])
+    material, paper = np.array(["a", "a", "a", "b", "c"]), np.array(["p", "p", "q", "p", "q"])
+    scatter = laboratory_scatter(value, material, paper)
+    assert scatter["pairs"] == scatter["compositions"] == 1
+    assert scatter["mean_pair_difference"] == pytest.approx(1.0)  # -3.1 of paper p, -4.1 of paper q
+    assert scatter["expected_mae_of_perfect_model"] == pytest.approx(1.0 / np.sqrt(2.0))
+    assert scatter["sd"] == pytest.approx(np.sqrt(0.5))
+
+
+def test_bootstrap_draws_papers_not_rows() -> None:
+    rng = np.random.default_rng(1)
+    paper = np.repeat([f"p{i}" for i in range(30)], 10)
+    of_paper = np.repeat(rng.normal(0.0, 1.0, 30), 10)
+    found = paired_bootstrap(of_paper, paper, 4000)
+    width = found["high_95"] - found["low_95"]
+    assert width == pytest.approx(2 * 1.96 * of_paper.std() / np.sqrt(30), rel=0.15)
+    assert found["low_95"] < found["difference"] < found["high_95"]
+
+
+def test_left_out_groups_leave_nothing_alike_in_training(synthetic_rows: Measurements) -> None:
+    for name, train, judged in without_anion_classes(synthetic_rows):
+        assert anion_shares(synthetic_rows)[name][train].max() < 0.2
+        assert not np.isin(synthetic_rows.paper[train], synthetic_rows.paper[judged]).any()
+    left_out = list(without_families(synthetic_rows))
+    assert {name for name, _, _ in left_out} == {"argyrodite", "garnet", "halide"}
+    for name, train, judged in left_out:
+        assert set(synthetic_rows.family[judged]) == {name}
+        assert name not in set(synthetic_rows.family[train])
+
+
+def test_every_row_has_one_class_of_anions(synthetic_rows: Measurements) -> None:
+    assert (np.sum(list(anion_classes(synthetic_rows).values()), axis=0) == 1).all()
+
+
+def test_factors_of_a_fold_come_from_the_other_folds(fitted: Fitted) -> None:
+    settings = EnsembleSettings.quick()
+    left_out = LeftOut.of(fitted.left_out["formula"], "formula", settings)
+    own = left_out.fold == 0
+    moved = replace(left_out.rows, log10_sigma=left_out.rows.log10_sigma + 50.0 * own)
+    before, after = left_out.factors([0.9])[0], replace(left_out, rows=moved).factors([0.9])[0]
+    assert after[own] == pytest.approx(before[own])
+    assert (after[~own] > before[~own]).all()
+
+
+def test_crps_of_left_out_rows_is_below_their_mean_error(fitted: Fitted) -> None:
+    left_out = LeftOut.of(fitted.left_out["formula"], "formula", EnsembleSettings.quick())
+    scores = left_out.scores(left_out.judged)
+    assert 0.4 * scores["mae_uncensored"] < scores["crps_uncensored"] < scores["mae_uncensored"]

@@ -30,7 +30,7 @@ def draw_pictures(result: Mapping[str, Any], folder: Path) -> None:
         figure, panels = plt.subplots(2, 1, figsize=(7.4, 7.6), height_ratios=heights, sharex=True)
         for axes, (kind, title) in zip(panels, KINDS.items(), strict=True):
             _draw_transfer(axes, result["transfer"][kind]["groups"], title)
-        panels[0].legend(frameon=False, loc="lower right")
+        panels[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
         panels[1].set_xlabel("mean absolute error / decades")
         _save(figure, folder / "benchmark_transfer.png")
     if "cv" in result:
@@ -54,7 +54,7 @@ def _draw_transfer(axes: Axes, groups: Mapping[str, Mapping[str, float]], title:
         text = f"{100 * scores['coverage_90']:.0f} % covered, {100 * scores['flagged']:.0f} % flagged"
         axes.text(max(scores["mae"], scores["mae_of_median"]) + 0.06, y, text, va="center", fontsize=7.5)
     axes.set_yticks(place, [f"{name} ({scores['n']:.0f})" for name, scores in groups.items()])
-    axes.set_xlim(0.0, 7.0)
+    axes.set_xlim(0.0, 7.4)
     axes.set_title(title, loc="left", fontsize=10)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)

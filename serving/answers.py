@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,12 +41,16 @@ class PropertyAnswers:
     reasons: list[str | None] | None = None
 
 
-def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, float]:
-    """Return one interval as JSON, rounded to what carries meaning."""
+def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, Any]:
+    """Return one interval as JSON, rounded to what carries meaning; ends that are NaN become null with a reason."""
+    value, lower, upper = (float(ends[row]) for ends in (interval.value, interval.lower, interval.upper))
+    if math.isnan(lower) or math.isnan(upper):
+        reason = f"too few calibration rows for coverage {coverage:g}"
+        return {"value": round(value, DECIMALS), "lower": None, "upper": None, "coverage": coverage, "reason": reason}
     return {
-        "value": round(float(interval.value[row]), DECIMALS),
-        "lower": round(float(interval.lower[row]), DECIMALS),
-        "upper": round(float(interval.upper[row]), DECIMALS),
+        "value": round(value, DECIMALS),
+        "lower": round(lower, DECIMALS),
+        "upper": round(upper, DECIMALS),
         "coverage": coverage,
     }
 

@@ -41,25 +41,31 @@ def answer_conductivity(
     batch = MaterialBatch.from_candidates(candidates)
     temperature = np.array([ROOM_TEMPERATURE_C if c.temperature_C is None else c.temperature_C for c in conditions])
     prediction = model.predict(batch, temperature, coverage, tuple(THRESHOLDS.values()))
-    blocks: list[dict[str, Any] | None] = [
-        {
-            "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, i, coverage),
-            "activation_energy_eV": interval_block(prediction.activation_energy_eV, i, coverage),
-            "probability_sigma_above_S_per_cm": {
-                name: round(float(prediction.probability_above[level][i]), 4) for name, level in THRESHOLDS.items()
-            },
-            "temperature_C": float(temperature[i]),
-            "basis": "formula and unit cell" if prediction.used_lattice[i] else "formula",
-        }
-        for i in range(len(candidates))
-    ]
+    blocks = [_block(prediction, i, float(temperature[i]), coverage) for i in range(len(candidates))]
     if explain:
         _add_explanations(blocks, model, batch, prediction)
+    applicability = _applicability(model, batch, prediction)
+    unseen = model.domain.unseen_elements(batch.matrix())
+    imbalance = assign_ions(batch).charge_imbalance
+    remarks = [
+        [
+            *_balance_remarks(float(imbalance[i])),
+            *_temperature_remarks(float(temperature[i])),
+            *_domain_remarks(applicability[i], unseen[i]),
+            *_condition_remarks(conditions[i]),
+        ]
+        for i in range(len(candidates))
+    ]
+    return PropertyAnswers([*blocks], applicability, remarks)
+
+
+def _applicability(
+    model: ConductivityModel, batch: MaterialBatch, prediction: ConductivityPrediction
+) -> list[dict[str, Any]]:
     composition = batch.matrix()
     distance, nearest = model.domain.describe(composition)
     inside = model.domain.in_domain(distance, composition) & (prediction.novelty <= LARGEST_NOVELTY)
-    unseen = model.domain.unseen_elements(composition)
-    applicability = [
+    return [
         {
             "in_domain": bool(inside[i]),
             "distance": round(float(distance[i]), 4),
@@ -70,34 +76,35 @@ def answer_conductivity(
                     "formula": n.formula,
                     "value": round(n.value, 4),
                     "temperature_C": n.temperature_C,
+                    "is_upper_bound": n.is_upper_bound,
                     "doi": n.doi,
                     "distance": n.distance,
                 }
                 for n in nearest[i]
             ],
         }
-        for i in range(len(candidates))
+        for i in range(len(batch))
     ]
-    imbalance = assign_ions(batch).charge_imbalance
-    remarks = [
-        [
-            *_balance_remarks(float(imbalance[i])),
-            *_temperature_remarks(float(temperature[i])),
-            *_domain_remarks(bool(inside[i]), unseen[i], float(distance[i]), float(prediction.novelty[i])),
-            *_condition_remarks(conditions[i]),
-        ]
-        for i in range(len(candidates))
-    ]
-    return PropertyAnswers(blocks, applicability, remarks)
+
+
+def _block(prediction: ConductivityPrediction, row: int, temperature_C: float, coverage: float) -> dict[str, Any]:
+    return {
+        "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, row, coverage),
+        "activation_energy_eV": interval_block(prediction.activation_energy_eV, row, coverage),
+        "probability_sigma_above_S_per_cm": {
+            name: round(float(prediction.probability_above[level][row]), 4) for name, level in THRESHOLDS.items()
+        },
+        "temperature_C": temperature_C,
+        "basis": "formula and unit cell" if prediction.used_lattice[row] else "formula",
+    }
 
 
 def _add_explanations(
-    blocks: Sequence[dict[str, Any] | None], model: ConductivityModel, batch: MaterialBatch,
+    blocks: Sequence[dict[str, Any]], model: ConductivityModel, batch: MaterialBatch,
     prediction: ConductivityPrediction,
 ) -> None:  # fmt: skip
     explanations = explanations_of(model, batch, prediction)
     for i, block in enumerate(blocks):
-        assert block is not None
         if explanations is None:
             block |= {"explanation": None, "explanation_reason": WITHOUT_EXPLAINER}
         else:
@@ -121,14 +128,14 @@ def _temperature_remarks(temperature_C: float) -> list[Remark]:
     return [Remark(WarningCode.TEMPERATURE_EXTRAPOLATED, message)]
 
 
-def _domain_remarks(inside: bool, unseen: tuple[str, ...], distance: float, novelty: float) -> list[Remark]:
+def _domain_remarks(domain: dict[str, Any], unseen: tuple[str, ...]) -> list[Remark]:
     if unseen:
         names = ", ".join(unseen)
         return [Remark(WarningCode.UNSEEN_ELEMENT, f"no measured material of the tables holds {names}")]
-    if inside:
+    if domain["in_domain"]:
         return []
     message = (
-        f"conductivity: unfamiliar chemistry (distance {distance:.2f}, novelty {novelty:.2f}):"
+        f"conductivity: unfamiliar chemistry (distance {domain['distance']:.2f}, novelty {domain['novelty']:.2f}):"
         " trust the interval more than the value, and neither much"
     )
     return [Remark(WarningCode.OUT_OF_DOMAIN, message)]

@@ -120,11 +120,11 @@ def _without_mlflow() -> ModelUnavailableError:
 
 
 def _shipped_digest(name: Property) -> str | None:
-    listed = SHIPPED / DIGESTS_FILE
-    if not listed.is_file():
+    """Return the digest that the shipped bundle of a property must have, None where none is shipped."""
+    if not (SHIPPED / name).is_dir():
         return None
+    listed = SHIPPED / DIGESTS_FILE
     try:
-        digest = json.loads(listed.read_text(encoding="utf-8")).get(str(name))
-    except (ValueError, AttributeError) as error:
-        raise BundleError(f"{listed} is no list of digests: {error}") from error
-    return str(digest) if digest else None
+        return str(json.loads(listed.read_text(encoding="utf-8"))[name])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{listed} does not list the digest of {name}: {error}") from error

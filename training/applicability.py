@@ -27,6 +27,7 @@ class Neighbour:
     formula: str
     value: float
     temperature_C: float
+    is_upper_bound: bool
     doi: str
     distance: float
 
@@ -41,8 +42,8 @@ class DomainIndex:
         Shape (m, 103), atomic fractions, one row per measurement.
     formulas, dois
         Length m.
-    values, temperatures_C
-        Shape (m,), measured value of the property, and the temperature at which it was measured.
+    values, temperatures_C, are_upper_bounds
+        Shape (m,), measured value of the property, the temperature at which it was measured, whether it is a bound.
     radius
         Distance within which left-out papers were predicted when the intervals were calibrated (90 of 100 rows).
     """
@@ -51,6 +52,7 @@ class DomainIndex:
     formulas: tuple[str, ...]
     values: Array
     temperatures_C: Array
+    are_upper_bounds: NDArray[np.bool_]
     dois: tuple[str, ...]
     radius: float
 
@@ -98,8 +100,8 @@ class DomainIndex:
         return self._nearest_few(between), neighbours
 
     @cached_property
-    def _representatives(self) -> list[tuple[str, float, float, str]]:
-        """Formula, median value, its temperature and DOI of each distinct composition."""
+    def _representatives(self) -> list[tuple[str, float, float, bool, str]]:
+        """Formula, median value, its temperature, whether it is a bound, and its DOI, of each distinct composition."""
         unique, inverse = self._distinct
         elsewhere = np.abs(self.temperatures_C - ROOM_TEMPERATURE_C) > ROOM_TEMPERATURE_SPAN_C
         order = np.lexsort((self.values, elsewhere, inverse))
@@ -110,7 +112,16 @@ class DomainIndex:
             near = own[~elsewhere[own]]
             few = near if len(near) else own
             chosen.append(int(few[(len(few) - 1) // 2]))
-        return [(self.formulas[i], float(self.values[i]), float(self.temperatures_C[i]), self.dois[i]) for i in chosen]
+        return [
+            (
+                self.formulas[i],
+                float(self.values[i]),
+                float(self.temperatures_C[i]),
+                bool(self.are_upper_bounds[i]),
+                self.dois[i],
+            )
+            for i in chosen
+        ]
 
     def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:
         """Return, per row, the elements that no training material holds."""
@@ -127,7 +138,7 @@ class DomainIndex:
         """Return what a bundle stores; texts as UTF-8 bytes, so that nothing is pickled."""
         return {
             "composition": self.composition, "values": self.values, "temperatures_C": self.temperatures_C,
-            "radius": np.array(self.radius),
+            "are_upper_bounds": self.are_upper_bounds, "radius": np.array(self.radius),
             "formulas": _encode(self.formulas), "dois": _encode(self.dois),
         }  # fmt: skip
 
@@ -136,7 +147,7 @@ class DomainIndex:
         """Rebuild from `arrays()`."""
         return cls(
             arrays["composition"], _decode(arrays["formulas"]), arrays["values"], arrays["temperatures_C"],
-            _decode(arrays["dois"]), float(arrays["radius"]),
+            arrays["are_upper_bounds"], _decode(arrays["dois"]), float(arrays["radius"]),
         )  # fmt: skip
 
 

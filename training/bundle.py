@@ -1,7 +1,7 @@
 """One fitted property model on disk: `card.json` and `arrays.npz`, nothing that can execute.
 
 The card names the sha256 of the arrays; the digest of a bundle is the sha256 of its card. Whoever knows the digest
-(the shipped `bundles.json`, the tag of a registry version) can tell that nothing was changed.
+(the shipped `digests.json`, the tag of a registry version) can tell that nothing was changed.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from synthetic_world import Fitted, make_card
 
 from features.candidate import Conditions, RowError
 from features.errors import RowErrorCode
-from serving import model_store
 from serving.cli import elyte
 from serving.explanation_blocks import N_SHOWN, WITHOUT_EXPLAINER
 from serving.http_api import create_app
@@ -47,16 +47,15 @@ def predictor(folder: Path) -> Predictor:
     return Predictor.load(str(folder))
 
 
+def run_with(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+    """Run `elyte predict` with these models as the served ones."""
+    monkeypatch.setattr(Predictor, "load", lambda: predictor)
+    return CliRunner().invoke(elyte, ["predict", *arguments], catch_exceptions=False)
+
+
 @pytest.fixture
-def command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command line with those bundles as the shipped ones."""
-    monkeypatch.delenv(model_store.TRACKING_URI_VARIABLE, raising=False)
-    monkeypatch.setattr(model_store, "SHIPPED", folder)
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(elyte, ["predict", *arguments], catch_exceptions=False)
-
-    return run
+def command(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Any:
+    return partial(run_with, predictor, monkeypatch)
 
 
 def terms(block: dict[str, Any]) -> list[float]:
@@ -195,11 +194,9 @@ def test_a_table_has_the_explanation_in_one_cell(command: Any, tmp_path: Path) -
 def test_an_old_model_is_no_crash_in_the_terminal(
     bundles: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv(model_store.TRACKING_URI_VARIABLE, raising=False)
-    monkeypatch.setattr(model_store, "SHIPPED", bundles)
-    output = tmp_path / "answers.csv"
+    old, output = Predictor.load(str(bundles)), tmp_path / "answers.csv"
     for more in ([], ["--output", str(output)]):
-        result = CliRunner().invoke(elyte, ["predict", "Li3N", "--explain", *more], catch_exceptions=False)
+        result = run_with(old, monkeypatch, "Li3N", "--explain", *more)
         assert result.exit_code == 0
         assert more or f"Li3N: {WITHOUT_EXPLAINER}" in result.output
     assert next(csv.DictReader(output.read_text().splitlines()))["explanation"] == ""

@@ -29,7 +29,7 @@ def composition_of(*formulas: str) -> Array:
 def index_of(known: list[tuple[str, float, str]] = KNOWN, radius: float = 0.3) -> DomainIndex:
     formulas, values, dois = zip(*known, strict=True)
     room = np.full(len(formulas), 25.0)
-    return DomainIndex(composition_of(*formulas), formulas, np.array(values), room, dois, radius)
+    return DomainIndex(composition_of(*formulas), formulas, np.array(values), room, room < 0, dois, radius)
 
 
 def brute_force(index: DomainIndex, candidate: Array) -> list[float]:

@@ -13,6 +13,7 @@ from scipy.stats import betabinom
 from synthetic_world import ACTIVATION_ENERGY_EV, FAMILIES, SIGMA_25C, Fitted, formula_of, synthetic_table
 
 from features.candidate import Candidate, MaterialBatch
+from serving.answers import interval_block
 from training.conductivity.ensemble import EnsembleSettings
 from training.conductivity.imputation import HotDeck
 from training.conductivity.metrics import Answer, Truth, is_covered
@@ -302,7 +303,13 @@ def test_bounds_alone_still_make_a_model() -> None:
     assert (answer.lower < answer.value).all()
 
 
-def test_without_any_activation_energy_there_is_no_interval_to_give() -> None:
+def test_without_any_activation_energy_only_its_interval_is_missing() -> None:
+    """The conductivity of a table without energies is answered all the same."""
     model, _ = fit_model(edge_world(activation_energy_eV=np.nan), EnsembleSettings.quick())
-    with pytest.raises(InsufficientCalibrationError, match="0 calibration rows"):
-        sigma(model, ["Li6.5PS5.5Cl0.5"])
+    answer = model.predict(MaterialBatch.from_formulas(["Li6.5PS5.5Cl0.5"]))
+    assert np.isfinite(np.array(answer.log10_sigma_S_per_cm)).all()
+    assert np.isfinite(answer.activation_energy_eV.value).all()
+    assert np.isnan(answer.activation_energy_eV.lower).all()
+    block = interval_block(answer.activation_energy_eV, 0, 0.9)
+    assert block["lower"] is None
+    assert "calibration" in block["reason"]

@@ -21,11 +21,13 @@ from training.conductivity.descriptors import Descriptors
 from training.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
 from training.conductivity.rows import Measurements
 from training.explanations import TreeExplainer
-from training.uncertainty import ConformalScale
+from training.uncertainty import ConformalScale, InsufficientCalibrationError
 
 Array = NDArray[np.float64]
 VARIANTS = ("formula", "lattice")
 DOMAIN_QUANTILE = 0.9
+SMALLEST_CALIBRATION = 9
+"""Rows with a unit cell below which there is no lattice variant: fewer cannot carry a 90 % interval."""
 _EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
 
 
@@ -94,7 +96,8 @@ class ConductivityModel:
         Raises
         ------
         InsufficientCalibrationError
-            If the calibration rows are too few for the coverage.
+            If the calibration rows are too few for the coverage of the conductivity. Where only those of the activation
+            energy are, the ends of its interval are NaN.
         """
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
@@ -113,7 +116,7 @@ class ConductivityModel:
                 pool.centre - reach * pool.below,
                 pool.centre + reach * pool.above,
             )
-            energy_reach = variant.energy_scale.factor(coverage) * pool.activation_energy_sd_eV
+            energy_reach = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
             out["e"][rows] = pool.activation_energy_eV
             out["el"][rows] = np.maximum(pool.activation_energy_eV - energy_reach, 0.0)
             out["eu"][rows] = pool.activation_energy_eV + energy_reach
@@ -173,7 +176,7 @@ def fit_model(
     Parameters
     ----------
     rows
-        All measurements to learn from; without any unit cell among them there is no lattice variant.
+        All measurements to learn from; with fewer than `SMALLEST_CALIBRATION` unit cells there is no lattice variant.
     settings
         Sizes and seeds; None takes the recipe's.
     on_step
@@ -185,7 +188,8 @@ def fit_model(
         The model, and per variant the predictions of rows whose papers were left out.
     """
     chosen = settings or EnsembleSettings()
-    possible = VARIANTS if rows.descriptors.has_lattice.any() else ("formula",)
+    with_cell = int((rows.descriptors.has_lattice & rows.has_sigma).sum())
+    possible = VARIANTS if with_cell >= SMALLEST_CALIBRATION else ("formula",)
     fitted, left_out = {}, {}
     for variant in possible:
         fitted[variant], left_out[variant] = fit_variant(rows, variant, chosen, on_step=on_step)
@@ -245,6 +249,13 @@ def cross_fit(
     return OutOfFold(rows, Pool(*columns), distance)
 
 
+def _factor_or_nan(scale: ConformalScale, coverage: float) -> float:
+    try:
+        return scale.factor(coverage)
+    except InsufficientCalibrationError:
+        return float("nan")
+
+
 def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
     """Carry a pool from 25 C to other temperatures; the uncertain activation energy widens it on the way."""
     energy = np.maximum(pool.activation_energy_eV, SMALLEST_ACTIVATION_ENERGY_EV)
@@ -262,5 +273,11 @@ def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
 def domain_of(rows: Measurements, radius: float) -> DomainIndex:
     """Return the domain that measured conductivities span."""
     return DomainIndex(
-        rows.descriptors.composition, tuple(rows.formula), rows.log10_sigma, rows.temperature_C, tuple(rows.doi), radius
+        rows.descriptors.composition,
+        tuple(rows.formula),
+        rows.log10_sigma,
+        rows.temperature_C,
+        rows.is_upper_bound,
+        tuple(rows.doi),
+        radius,
     )

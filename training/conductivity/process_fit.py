@@ -94,20 +94,19 @@ def update_bounds(process: ArrheniusProcess) -> ArrheniusProcess:
     bounds = np.flatnonzero(o.is_upper_bound)
     if not len(bounds):
         return process
-    extra = process.extra_variance.copy()
-    extra[bounds] = 0.0
-    bare = replace(process, extra_variance=extra)
     inverse = inverse_of(process.covariance())
     residual = process.targets - o.of_sigma * process.hyper.mean_sigma - o.of_energy * process.hyper.mean_energy
-    variance = 1.0 / np.diagonal(inverse)[bounds]
-    mean = process.targets[bounds] - (inverse @ residual)[bounds] * variance
+    total_variance = 1.0 / np.diagonal(inverse)[bounds]
+    mean = process.targets[bounds] - (inverse @ residual)[bounds] * total_variance
+    variance = total_variance - process.extra_variance[bounds]  # of a new measurement, had this one not been made
     deviation = np.sqrt(variance)
     z = (o.value[bounds] - mean) / deviation
     hazard = np.exp(-0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - log_ndtr(z))
     targets = process.targets.copy()
     targets[bounds] = mean - deviation * hazard
+    extra = process.extra_variance.copy()
     extra[bounds] = np.maximum(variance * (1.0 - z * hazard - hazard**2), 0.0)
-    return replace(bare, targets=targets, extra_variance=extra)
+    return replace(process, targets=targets, extra_variance=extra)
 
 
 class _Problem:

@@ -25,8 +25,10 @@ import numpy as np
 from training.bundle import Card, DataSource, save_bundle
 from training.conductivity.bundling import golden_predictions
 from training.conductivity.explanation import with_explainers
-from training.conductivity.metrics import Answer, Truth, score
+from training.conductivity.metrics import Answer, Truth, is_covered, score
 from training.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
+from training.splits import grouped_folds
+from training.uncertainty import ConformalScale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +136,7 @@ def train(
         intended_use=INTENDED_USE,
         limitations=lacking + LIMITATIONS,
         data=data,
-        recipe=asdict(chosen),
+        recipe=asdict(chosen) | fixed_choices(),
         metrics=cross_validated_metrics(model, left_out) | fidelity,
         metrics_command=METRICS_COMMAND,
         model=model.settings(),
@@ -146,18 +148,50 @@ def train(
     return Trained(folder, card, digest, left_out)
 
 
+def fixed_choices() -> dict[str, Any]:
+    """Return the constants of the recipe that are no settings, so that a card says all that was chosen."""
+    from training.conductivity import ensemble, rows
+
+    return {
+        "levels": [float(level) for level in ensemble.LEVELS],
+        "smallest_width": ensemble.SMALLEST_WIDTH,
+        "widen": [ensemble.WIDEN_FROM, ensemble.WIDEN_TO, ensemble.WIDEN_BY],
+        "revert": [ensemble.REVERT_FROM, ensemble.REVERT_TO, ensemble.REVERT_BY],
+        "trust_in_other_tables": rows.TRUST_IN_OTHERS,
+        "crowding_exponent": rows.CROWDING_EXPONENT,
+    }
+
+
 def cross_validated_metrics(model: ConductivityModel, left_out: dict[str, OutOfFold]) -> dict[str, float]:
     """Score the predictions of left-out papers, per variant, over the rows that carry a conductivity."""
     metrics: dict[str, float] = {}
     for name, predicted in left_out.items():
         truth, answer, _ = scored_rows(model, predicted, name)
-        scores = score(truth, answer)
+        scores = score(truth, answer) | {"coverage_90": _coverage_across_papers(predicted, name)}
         metrics |= {f"{name}_cv_{key}": round(value, 4) for key, value in scores.items()}
         energy = predicted.rows.has_energy
         if energy.any():
             error = predicted.pool.activation_energy_eV - predicted.rows.activation_energy_eV
             metrics[f"{name}_cv_activation_energy_mae_eV"] = round(float(np.abs(error[energy]).mean()), 4)
     return metrics
+
+
+def _coverage_across_papers(predicted: OutOfFold, variant: str, coverage: float = 0.9) -> float:
+    """Return the coverage on each half of the papers of intervals that the other half calibrated."""
+    rows = predicted.rows
+    pool = at_temperature(predicted.pool, rows.temperature_C)
+    keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
+    half = grouped_folds(rows.paper, 2, seed=0)
+    covered = []
+    for number in (0, 1):
+        fit, held = keep & (half != number), keep & (half == number)
+        reach = ConformalScale.fit(
+            rows.log10_sigma[fit], rows.is_upper_bound[fit], pool.centre[fit], pool.below[fit], pool.above[fit]
+        ).factor(coverage)
+        ends = (pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+        truth = Truth(rows.log10_sigma[held], rows.is_upper_bound[held])
+        covered.append(is_covered(truth, Answer(*(end[held] for end in ends))))
+    return float(np.concatenate(covered).mean())
 
 
 def scored_rows(

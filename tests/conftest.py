@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ def bundles(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.bundle import save_bundle
 
     folder = tmp_path_factory.mktemp("bundles")
-    save_bundle(folder / "conductivity", make_card(fitted.model), fitted.model.arrays())
+    digest = save_bundle(folder / "conductivity", make_card(fitted.model), fitted.model.arrays())
+    (folder / "digests.json").write_text(json.dumps({"conductivity": digest}))
     return folder
 
 

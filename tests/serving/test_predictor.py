@@ -82,7 +82,8 @@ def test_an_answer_has_every_part_of_the_design(predictor: Predictor) -> None:
     domain = row["applicability"]["conductivity"]
     assert domain["in_domain"] is True
     assert domain["distance"] <= domain["domain_radius"]
-    assert [set(near) for near in domain["nearest"]] == [{"formula", "value", "temperature_C", "doi", "distance"}] * 3
+    parts = {"formula", "value", "temperature_C", "is_upper_bound", "doi", "distance"}
+    assert [set(near) for near in domain["nearest"]] == [parts] * 3
     assert all(near["doi"].startswith("10.1234/argyrodite") for near in domain["nearest"])
     json.dumps(document, allow_nan=False)
 
@@ -214,11 +215,14 @@ def test_coverage_changes_the_width_and_nothing_else(predictor: Predictor) -> No
     assert [sigma(answer)["coverage"] for answer in answers] == [0.5, 0.8, 0.95]
 
 
-def test_a_coverage_that_the_calibration_cannot_give_is_null_with_a_reason(predictor: Predictor) -> None:
-    (row,) = ask(predictor, {"formula": ARGYRODITE}, coverage=0.99)  # 54 activation energies in the synthetic table
-    assert row["status"] == "ok"
-    assert row["conductivity"] is None
-    assert "calibration rows; coverage 0.99 needs 99" in row["reasons"]["conductivity"]
+def test_an_interval_that_the_calibration_cannot_give_is_null_with_a_reason(predictor: Predictor) -> None:
+    """108 conductivities carry a 99 % interval, the 54 activation energies of the synthetic table do not."""
+    (row,) = ask(predictor, {"formula": ARGYRODITE}, coverage=0.99)
+    sigma, energy = row["conductivity"]["log10_sigma_S_per_cm"], row["conductivity"]["activation_energy_eV"]
+    assert sigma["lower"] < sigma["value"] < sigma["upper"]
+    assert energy["value"] > 0
+    assert energy["lower"] is energy["upper"] is None
+    assert "too few calibration rows" in energy["reason"]
 
 
 # ---------------------------------------------------------------- properties and warnings

@@ -78,6 +78,7 @@ FAMILY_OF: dict[str, str] = {
     "lipon": "LiPON", "oxides": "oxide", "lanthanumlithiumoxide": "oxide", "zirconates": "oxide",
     "sulfides": "sulfide", "thio-phosphate": "thiophosphate", "halides": "halide", "chlorides": "halide",
     "cholorides": "halide", "fluorides": "halide", "halide (ucl3-type)": "UCl3-type halide",
+    "ucl3-type halide": "UCl3-type halide",
     "phosphates": "phosphate", "diphosphate": "pyrophosphate", "fluorophosphates": "fluorophosphate",
     "tavorite": "fluorophosphate", "borophosphates": "borophosphate", "copper pyroborate": "borate",
     "fluorooxoborate": "borate", "boracites": "borate", "molybdates": "molybdate", "silicates": "silicate",

@@ -67,15 +67,20 @@ class TreeEnsemble:
         return out
 
     def _descend(self, features: Array) -> NDArray[np.int32]:
-        node = np.tile(self.roots, (len(features), 1))
-        flat, width = features.ravel(), features.shape[1]
-        base = (np.arange(len(features), dtype=np.int64) * width)[:, None]
-        while True:
-            column = self.feature[node]
-            if (column < 0).all():
-                return node
-            go_left = flat[base + np.maximum(column, 0)] <= self.threshold[node]
+        values, trees = features.ravel(), len(self.roots)
+        reached = np.tile(self.roots, len(features))
+        # what is still on its way: its place in `reached`, its node, where its row begins in `values`
+        place = np.arange(len(reached))
+        node = reached
+        row_start = np.repeat(np.arange(len(features), dtype=np.int64) * features.shape[1], trees)
+        while len(place):
+            inner = self.feature[node] >= 0
+            if not inner.all():
+                place, node, row_start = place[inner], node[inner], row_start[inner]
+            go_left = values[row_start + self.feature[node]] <= self.threshold[node]
             node = np.where(go_left, self.left[node], self.right[node])
+            reached[place] = node
+        return reached.reshape(len(features), trees)
 
     def sum(self, features: Array) -> Array:
         """Return the sum of the leaf values over the trees, shape (n,)."""

@@ -3,7 +3,7 @@
 Both sides start from text: elyte parses, lays out and featurizes the batch; matminer gets pymatgen's `Composition` and
 is called without its data-frame wrapper, which would only slow it down. Rounds alternate between the two, the median
 of the processor times counts, so that waiting for a shared machine does not. Prints one JSON line; exits 1 where the
-ratio falls short or the numbers differ.
+numbers differ.
 """
 
 from __future__ import annotations

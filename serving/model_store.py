@@ -12,10 +12,10 @@ from typing import Any
 
 from serving.schema import Property
 from training.bundle import Bundle, BundleError
+from training.tracking import TRACKING_URI_VARIABLE
 
 SHIPPED = Path(str(files("serving"))) / "bundles"
 DIGESTS_FILE = "digests.json"
-TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 class ModelUnavailableError(RuntimeError):

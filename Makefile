@@ -42,6 +42,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/featurization.py --quick
 	$(BIN)/python benchmarks/rest.py --quick
 	$(BIN)/python benchmarks/command_line.py --quick
+	$(BIN)/python benchmarks/stability.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 
 check: lint types imports test smoke

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from conductivity_splits import (
+    COMPOSITION_BINS,
     DISTANCE_BINS,
     Array,
     LeftOut,
@@ -28,6 +29,7 @@ from conductivity_splits import (
     Rows,
     Scores,
     anion_classes,
+    binned,
     families,
     honest_error,
     laboratory_scatter,
@@ -38,18 +40,10 @@ from conductivity_splits import (
 )
 
 from features.formula import parse_formula
-from serving.conductivity_answers import LARGEST_NOVELTY
 from training.conductivity.ensemble import Ensemble, EnsembleSettings
+from training.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
 from training.conductivity.metrics import PUBLISHED_CENSORED_VALUE, SMALLEST_REPORTED_PREDICTION, Answer, is_covered
-from training.conductivity.model import (
-    DOMAIN_QUANTILE,
-    VARIANTS,
-    Variant,
-    at_temperature,
-    cross_fit,
-    domain_of,
-    fit_variant,
-)
+from training.conductivity.model import VARIANTS, Variant, at_temperature, cross_fit, domain_of, fit_variant
 from training.conductivity.rows import Measurements
 from training.splits import composition_key, grouped_folds
 
@@ -121,13 +115,12 @@ def cross_validation(bench: Workbench) -> dict[str, Any]:
         scopes = {"obelix": left_out.judged & bench.is_obelix, "all": left_out.judged}
         if variant == "lattice":  # no other table holds unit cells
             del scopes["all"]
-        bins = {
-            name: (left_out.distance >= low) & (left_out.distance < high) for name, (low, high) in DISTANCE_BINS.items()
-        }
         out[variant] = {
             **{scope: left_out.scores(keep) for scope, keep in scopes.items()},
             "spearman_with_error": {scope: left_out.rank_correlations(keep) for scope, keep in scopes.items()},
-            "by_distance": left_out.coverage_by(bins),
+            "by_distance": left_out.coverage_by(binned(left_out.pool.distance, DISTANCE_BINS)),
+            "by_composition_distance": left_out.coverage_by(binned(left_out.composition_distance, COMPOSITION_BINS)),
+            "in_domain": left_out.coverage_by(left_out.flagged()),
             "by_anion_class": left_out.coverage_by(anion_classes(bench.rows)),
             "activation_energy": _energy_scores(left_out),
         }
@@ -158,8 +151,9 @@ def _worst(left_out: LeftOut) -> list[dict[str, Any]]:
             "formula": str(rows.formula[judged[i]]), "family": str(family[judged[i]]),
             "measured": float(truth.log10_sigma[i]), "is_upper_bound": bool(truth.is_upper_bound[i]),
             "predicted": float(answer.value[i]), "lower": float(answer.lower[i]), "upper": float(answer.upper[i]),
-            "temperature_C": float(rows.temperature_C[judged[i]]), "distance": float(left_out.distance[judged[i]]),
-            "novelty": float(left_out.pool.novelty[judged[i]]),
+            "temperature_C": float(rows.temperature_C[judged[i]]), "novelty": float(left_out.pool.novelty[judged[i]]),
+            "distance": float(left_out.pool.distance[judged[i]]),
+            "composition_distance": float(left_out.composition_distance[judged[i]]),
         }
         for i in order
     ]  # fmt: skip
@@ -196,10 +190,11 @@ def _transfer_to(bench: Workbench, train: Rows, judged: Rows) -> Scores:
     answer = Answer(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
     left_out = LeftOut(rows, pool, np.zeros(len(rows)), rows.has_sigma, np.zeros(len(rows), dtype=np.int64))
     truth = left_out.truth(rows.has_sigma)
-    radius = float(np.quantile(calibration.distance[calibration.judged], DOMAIN_QUANTILE))
+    radius = float(np.quantile(calibration.composition_distance[calibration.judged], DOMAIN_QUANTILE))
     domain = domain_of(learnt.take(learnt.has_sigma), radius)
     composition = rows.descriptors.composition
-    inside = domain.in_domain(domain.distances(composition), composition) & (pool.novelty <= LARGEST_NOVELTY)
+    inside = domain.in_domain(domain.distances(composition), composition)
+    inside &= is_familiar(pool.distance, whole.domain_radius, pool.novelty)
     covered, error = is_covered(truth, answer), honest_error(truth, pool.centre)
     constant = np.full(len(rows), np.median(learnt.log10_sigma[learnt.has_sigma]))
     exact = ~truth.is_upper_bound
@@ -209,6 +204,7 @@ def _transfer_to(bench: Workbench, train: Rows, judged: Rows) -> Scores:
         "mae_of_median": float(honest_error(truth, constant).mean()), "coverage_90": float(covered.mean()),
         "mean_half_width_90": float((answer.upper - answer.lower).mean() / 2), "flagged": float((~inside).mean()),
         "missed_without_flag": float((~covered & inside).mean()), "mean_novelty": float(pool.novelty.mean()),
+        "mean_distance": float(pool.distance.mean()),
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
 from training.conductivity.ensemble import EnsembleSettings, Pool
+from training.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
 from training.conductivity.metrics import PUBLISHED_CENSORED_VALUE, Answer, Truth, is_covered, score
 from training.conductivity.model import OutOfFold, at_temperature
 from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
@@ -31,7 +32,8 @@ MAIN_ANION_SHARE = 0.7  # of the anions; a material where none has it is 'mixed'
 TRACE_ANION_SHARE = 0.2  # a material may hold less of a left-out class and stay in training (Li6PS5Cl: 0.17 halide)
 SMALLEST_FAMILY = 10
 FAMILY_REACH = 0.12  # half-L1; an unlabelled row this near to a labelled one takes its family
-DISTANCE_BINS = {"below_0.03": (0.0, 0.03), "0.03_to_0.1": (0.03, 0.1), "above_0.1": (0.1, np.inf)}
+DISTANCE_BINS = {"below_0.6": (0.0, 0.6), "0.6_to_0.8": (0.6, 0.8), "above_0.8": (0.8, np.inf)}
+COMPOSITION_BINS = {"below_0.03": (0.0, 0.03), "0.03_to_0.1": (0.03, 0.1), "above_0.1": (0.1, np.inf)}
 CENTRAL_COVERAGES = np.arange(0.05, 0.96, 0.05)
 
 
@@ -41,7 +43,7 @@ class LeftOut:
 
     Parameters
     ----------
-    rows, pool, distance
+    rows, pool, composition_distance
         As in `OutOfFold`, the pool at each row's own temperature.
     judged
         Rows that the variant would answer: with a conductivity and, for the lattice variant, a unit cell.
@@ -51,7 +53,7 @@ class LeftOut:
 
     rows: Measurements
     pool: Pool
-    distance: Array
+    composition_distance: Array
     judged: Mask
     fold: Rows
 
@@ -63,7 +65,8 @@ class LeftOut:
         for number, (_, left_out) in enumerate(rows.folds(settings.n_folds, settings.seed)):
             fold[left_out] = number
         judged = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
-        return cls(rows, at_temperature(predicted.pool, rows.temperature_C), predicted.distance, judged, fold)
+        pool = at_temperature(predicted.pool, rows.temperature_C)
+        return cls(rows, pool, predicted.composition_distance, judged, fold)
 
     def factors(self, coverages: Sequence[float] | Array) -> Array:
         """Return by how much each row's scale is multiplied, shape (len(coverages), n)."""
@@ -125,19 +128,32 @@ class LeftOut:
                 }  # fmt: skip
         return out
 
+    def flagged(self) -> dict[str, Mask]:
+        """Return which rows would be called in the domain and which out of it; elements unseen in a fold left aside."""
+        radii = [
+            float(np.quantile(d[self.judged], DOMAIN_QUANTILE)) for d in (self.pool.distance, self.composition_distance)
+        ]
+        inside = is_familiar(self.pool.distance, radii[0], self.pool.novelty) & (self.composition_distance <= radii[1])
+        return {"in_domain": inside, "out_of_domain": ~inside}
+
     def rank_correlations(self, keep: Mask) -> Scores:
         """Return Spearman's rho of what may warn with the absolute error, in both conventions."""
         truth, answer = self.truth(keep), self.answer(keep)
         errors = {"published": published_error(truth, answer.value), "honest": honest_error(truth, answer.value)}
         warnings = {
-            "distance": self.distance[keep], "half_width": answer.upper - answer.lower,
-            "novelty": self.pool.novelty[keep],
+            "distance": self.pool.distance[keep], "half_width": answer.upper - answer.lower,
+            "novelty": self.pool.novelty[keep], "composition_distance": self.composition_distance[keep],
         }  # fmt: skip
         return {
             f"{name}_{convention}": float(spearmanr(warning, error).statistic)
             for name, warning in warnings.items()
             for convention, error in errors.items()
         }
+
+
+def binned(value: Array, bins: dict[str, tuple[float, float]]) -> dict[str, Mask]:
+    """Return, per bin, which values are at or above its lower end and below its upper end."""
+    return {name: (value >= low) & (value < high) for name, (low, high) in bins.items()}
 
 
 def published_error(truth: Truth, value: Array) -> Array:

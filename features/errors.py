@@ -20,6 +20,7 @@ class RowErrorCode(StrEnum):
     UNPARSEABLE_CIF = "unparseable_cif"
     CIF_TOO_LARGE = "cif_too_large"
     INVALID_CONDITION = "invalid_condition"
+    ELEMENT_WITHOUT_ENERGIES = "element_without_energies"
 
 
 class WarningCode(StrEnum):
@@ -28,6 +29,7 @@ class WarningCode(StrEnum):
     NO_LITHIUM = "no_lithium"
     NOT_CHARGE_BALANCED = "not_charge_balanced"
     TEMPERATURE_EXTRAPOLATED = "temperature_extrapolated"
+    PHASE_CHANGE = "phase_change"
     UNSEEN_ELEMENT = "unseen_element"
     OUT_OF_DOMAIN = "out_of_domain"
     CONDITION_IGNORED = "condition_ignored"

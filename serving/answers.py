@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import RowError
-from features.errors import Remark
+from features.errors import CandidateError, Remark
 
 DECIMALS = 4
 
@@ -33,12 +33,16 @@ class IntervalArrays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PropertyAnswers:
-    """What one property says about n candidates; a block is None where `reasons` says why."""
+    """What one property says about n candidates.
+
+    A block is None where `reasons` says why; where `errors` names one, the whole row fails.
+    """
 
     blocks: list[dict[str, Any] | None]
     applicability: list[dict[str, Any]]
     remarks: list[list[Remark]]
     reasons: list[str | None] | None = None
+    errors: list[CandidateError | None] | None = None
 
 
 def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, Any]:

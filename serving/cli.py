@@ -10,6 +10,11 @@ import click
 # command -> (module, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "predict": ("serving.commands.predict", "predict", "Predict properties of formulas, CIFs or a table."),
+    "interface": (
+        "serving.commands.interface",
+        "interface",
+        "Reactions with lithium, cathodes, coatings and water.",
+    ),
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
     "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
     "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),

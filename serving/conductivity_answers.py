@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import Remark, WarningCode
-from serving.answers import PropertyAnswers, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, interval_block
 from serving.explanation_blocks import WITHOUT_EXPLAINER, explanation_block
 from serving.model_store import ServedModel
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.conductivity.explanation import explanations_of
+from training.conductivity.familiarity import LARGEST_NOVELTY, is_familiar
 from training.conductivity.model import ConductivityModel, ConductivityPrediction
+from training.conductivity.phase_changes import PhaseChange, crossed
 
-LARGEST_NOVELTY = 0.65
-"""Above it lie an eighth of the rows of left-out papers, with twice the mean error of the others.
-Measured once by hand, after the left-out families of docs/benchmark.md had been seen; no command prints it."""
 THRESHOLDS = {"1e-10": -10.0, "1e-4": -4.0, "1e-3": -3.0}
 IGNORED_CONDITIONS = (
     "stack_pressure_MPa", "interlayer_type", "anode", "areal_capacity_mAh_cm2", "relative_density", "thickness_um",
@@ -42,16 +42,18 @@ def answer_conductivity(
     batch = MaterialBatch.from_candidates(candidates)
     temperature = np.array([ROOM_TEMPERATURE_C if c.temperature_C is None else c.temperature_C for c in conditions])
     prediction = model.predict(batch, temperature, coverage, tuple(THRESHOLDS.values()))
-    blocks = [_block(prediction, i, float(temperature[i]), coverage) for i in range(len(candidates))]
+    blocks = _blocks(prediction, temperature, coverage)
     if explain:
         _add_explanations(blocks, model, batch, prediction)
-    applicability = _applicability(model, batch, prediction)
-    unseen = model.domain.unseen_elements(batch.matrix())
+    composition = batch.matrix()
+    applicability = _applicability(model, composition, prediction)
+    unseen, changes = model.domain.unseen_elements(composition), crossed(composition, temperature)
     imbalance = assign_ions(batch).charge_imbalance
     remarks = [
         [
             *_balance_remarks(float(imbalance[i])),
             *_temperature_remarks(float(temperature[i])),
+            *_phase_remarks(changes[i], float(temperature[i])),
             *_domain_remarks(applicability[i], unseen[i]),
             *_condition_remarks(conditions[i]),
         ]
@@ -61,43 +63,42 @@ def answer_conductivity(
 
 
 def _applicability(
-    model: ConductivityModel, batch: MaterialBatch, prediction: ConductivityPrediction
+    model: ConductivityModel, composition: NDArray[np.float64], prediction: ConductivityPrediction
 ) -> list[dict[str, Any]]:
-    composition = batch.matrix()
-    distance, nearest = model.domain.describe(composition)
-    inside = model.domain.in_domain(distance, composition) & (prediction.novelty <= LARGEST_NOVELTY)
+    in_composition, nearest = model.domain.describe(composition)
+    inside = model.domain.in_domain(in_composition, composition) & is_familiar(
+        prediction.distance, prediction.domain_radius, prediction.novelty
+    )
+    numbers = {
+        "distance": prediction.distance, "domain_radius": prediction.domain_radius,
+        "composition_distance": in_composition,
+        "composition_radius": np.full(len(composition), model.domain.radius), "novelty": prediction.novelty,
+    }  # fmt: skip
+    rows = zip(inside.tolist(), *(column.round(DECIMALS).tolist() for column in numbers.values()), nearest, strict=True)
     return [
         {
-            "in_domain": bool(inside[i]),
-            "distance": round(float(distance[i]), 4),
-            "domain_radius": round(model.domain.radius, 4),
-            "novelty": round(float(prediction.novelty[i]), 4),
-            "nearest": [
-                {
-                    "formula": n.formula,
-                    "value": round(n.value, 4),
-                    "temperature_C": n.temperature_C,
-                    "is_upper_bound": n.is_upper_bound,
-                    "doi": n.doi,
-                    "distance": n.distance,
-                }
-                for n in nearest[i]
-            ],
+            "in_domain": in_domain,
+            **dict(zip(numbers, values, strict=True)),
+            "nearest": [neighbour._asdict() for neighbour in neighbours],
         }
-        for i in range(len(batch))
+        for in_domain, *values, neighbours in rows
     ]
 
 
-def _block(prediction: ConductivityPrediction, row: int, temperature_C: float, coverage: float) -> dict[str, Any]:
-    return {
-        "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, row, coverage),
-        "activation_energy_eV": interval_block(prediction.activation_energy_eV, row, coverage),
-        "probability_sigma_above_S_per_cm": {
-            name: round(float(prediction.probability_above[level][row]), 4) for name, level in THRESHOLDS.items()
-        },
-        "temperature_C": temperature_C,
-        "basis": "formula and unit cell" if prediction.used_lattice[row] else "formula",
-    }
+def _blocks(
+    prediction: ConductivityPrediction, temperature_C: NDArray[np.float64], coverage: float
+) -> list[dict[str, Any]]:
+    above = np.array([prediction.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
+    return [
+        {
+            "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, row, coverage),
+            "activation_energy_eV": interval_block(prediction.activation_energy_eV, row, coverage),
+            "probability_sigma_above_S_per_cm": dict(zip(THRESHOLDS, above[row], strict=True)),
+            "temperature_C": temperature,
+            "basis": "formula and unit cell" if prediction.used_lattice[row] else "formula",
+        }
+        for row, temperature in enumerate(temperature_C.tolist())
+    ]
 
 
 def _add_explanations(
@@ -129,15 +130,35 @@ def _temperature_remarks(temperature_C: float) -> list[Remark]:
     return [Remark(WarningCode.TEMPERATURE_EXTRAPOLATED, message)]
 
 
+def _phase_remarks(changes: Sequence[PhaseChange], temperature_C: float) -> list[Remark]:
+    return [
+        Remark(
+            WarningCode.PHASE_CHANGE,
+            f"between 25 C and {temperature_C:g} C, near {change.temperature_C:g} C, lies a change of {change.formula}"
+            f" that the model does not know of: {change.kind} ({change.source})",
+        )
+        for change in changes
+    ]
+
+
 def _domain_remarks(domain: dict[str, Any], unseen: tuple[str, ...]) -> list[Remark]:
     if unseen:
         names = ", ".join(unseen)
         return [Remark(WarningCode.UNSEEN_ELEMENT, f"no measured material of the tables holds {names}")]
     if domain["in_domain"]:
         return []
+    beyond = [
+        f"{name} {domain[key]:.2f} above {limit:.2f}"
+        for name, key, limit in (
+            ("distance", "distance", domain["domain_radius"]),
+            ("distance in composition", "composition_distance", domain["composition_radius"]),
+            ("novelty", "novelty", LARGEST_NOVELTY),
+        )
+        if domain[key] > limit
+    ]
     message = (
-        f"conductivity: unfamiliar chemistry (distance {domain['distance']:.2f}, novelty {domain['novelty']:.2f}):"
-        " trust the interval more than the value, and neither much"
+        f"conductivity: unfamiliar chemistry ({', '.join(beyond)}): trust the interval more than the value, and neither"
+        " much"
     )
     return [Remark(WarningCode.OUT_OF_DOMAIN, message)]
 

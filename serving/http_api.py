@@ -228,9 +228,8 @@ def _loaded(request: Request) -> Predictor:
     return predictor
 
 
-@endpoint
-async def predict(request: Request) -> Response:
-    """Answer `POST /predict`."""
+async def _answer_body(request: Request, answer: Callable[[Predictor, bytes], dict[str, Any]]) -> Response:
+    """Read the body, answer it in a worker thread, and note how many rows it had."""
     limits: Limits = request.app.state.limits
     require_json(request)
     predictor = _loaded(request)
@@ -240,11 +239,35 @@ async def predict(request: Request) -> Response:
         raw = await read_body(request, limits.body_bytes, limits.body_seconds, reserve)
 
         def work() -> bytes:
-            document = predictor.predict(read_request(raw))
-            record.count_rows(document)
+            document = answer(predictor, raw)
+            if "results" in document:
+                record.count_rows(document)
             return _json(document)
 
         return await in_lane(request, work, short=len(raw) <= SHORT_BODY_BYTES)
+
+
+@endpoint
+async def predict(request: Request) -> Response:
+    """Answer `POST /predict`."""
+    return await _answer_body(request, lambda predictor, raw: predictor.predict(read_request(raw)))
+
+
+@endpoint
+async def interface(request: Request) -> Response:
+    """Answer `POST /interface`."""
+    return await _answer_body(request, _interface)
+
+
+def _interface(predictor: Predictor, raw: bytes) -> dict[str, Any]:
+    from serving.interface_request import read_interface_request
+    from serving.model_store import ModelUnavailableError
+
+    asked = read_interface_request(raw)
+    try:
+        return predictor.interface(asked)
+    except ModelUnavailableError as error:
+        raise RequestError(404, "not_served", str(error)) from None
 
 
 @endpoint
@@ -298,6 +321,7 @@ async def index(request: Request) -> Response:
 
 ROUTES: tuple[tuple[str, Endpoint, str], ...] = (
     ("/predict", predict, "POST"),
+    ("/interface", interface, "POST"),
     ("/models", models, "GET"),
     ("/", index, "GET"),
     (DOCS_PATH, docs, "GET"),

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from serving.properties import is_served, loader_of
 from serving.schema import Property
 from training.bundle import Bundle, BundleError
 from training.tracking import TRACKING_URI_VARIABLE
@@ -82,12 +83,10 @@ def _load(name: Property, source: str) -> ServedModel | None:
 def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) -> ServedModel | None:
     if not folder.is_dir():
         return None
-    if name is Property.CONDUCTIVITY:
-        from training.conductivity.bundling import load_conductivity
-
-        model, bundle = load_conductivity(folder, digest)
-        return ServedModel(name, model, bundle, origin)
-    raise ModelUnavailableError(f"{folder}: this version of elyte serves no {name} models")
+    if not is_served(name):
+        raise ModelUnavailableError(f"{folder}: this version of elyte serves no {name} models")
+    model, bundle = loader_of(name)(folder, digest)
+    return ServedModel(name, model, bundle, origin)
 
 
 def _load_champion(name: Property) -> ServedModel | None:

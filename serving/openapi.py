@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from serving.interface_request import InterfaceRequest
 from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES, PredictRequest, Property
 
 SCHEMA_PREFIX = "#/components/schemas/"
@@ -15,6 +16,8 @@ EXAMPLE_REQUEST: dict[str, Any] = {
     "properties": ["conductivity", "stability", "ccd"],
     "coverage": 0.9,
 }
+
+EXAMPLE_INTERFACE: dict[str, Any] = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
 
 # Status to (when, code, message); the statuses of POST /predict besides 200.
 REFUSALS: dict[int, tuple[str, str, str]] = {
@@ -107,6 +110,24 @@ def _answered_row() -> dict[str, Any]:
     return _object(named, blocks | beside, description="A candidate that was judged.")
 
 
+def _interface_answer() -> dict[str, Any]:
+    contact = _object(
+        {"against": {"type": "string"}, "formula": {"type": "string"}, "status": {"enum": ["ok", "error"]}},
+        description="Energies in eV, reactions as text and as formulas with coefficients; objects may hold more keys.",
+    )
+    return _object(
+        {"models": {"type": "object"}, "status": {"enum": ["ok", "error"]}},
+        {
+            "electrolyte": {"type": "object"},
+            "voltage_V": _nullable("number", "As sent."),
+            "contacts": {"type": "array", "items": contact, "description": "One a partner, in the order sent."},
+            "warnings": {"type": "array", "items": NOTE},
+            "error": NOTE,
+        },
+        description="Reactions of one electrolyte; of status `error` where it cannot be judged itself.",
+    )
+
+
 def _answer_schemas() -> dict[str, Any]:
     """Return the schemas of an answer; objects may have more keys than are named here."""
     rows = {
@@ -126,6 +147,7 @@ def _answer_schemas() -> dict[str, Any]:
             description="One candidate that could not be judged; its neighbours are not affected.",
         ),
         "Answer": _object({"models": models, "results": rows}),
+        "InterfaceAnswer": _interface_answer(),
     }
 
 
@@ -134,7 +156,8 @@ def _request_schemas() -> dict[str, Any]:
     schemas: dict[str, Any] = schema.pop("$defs")
     # No maxItems: one too many is refused with 413, where a violation of the schema would mean 400.
     schema["properties"]["candidates"]["description"] = f"From 1 to {MAX_CANDIDATES} materials to judge."
-    return schemas | {"PredictRequest": schema}
+    interface = InterfaceRequest.model_json_schema(ref_template=SCHEMA_PREFIX + "{model}")
+    return schemas | {"PredictRequest": schema, "InterfaceRequest": interface}
 
 
 def _json_content(schema: dict[str, Any], example: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -153,6 +176,12 @@ def _refusal(status: int) -> dict[str, Any]:
     return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
 
+def _not_served() -> dict[str, Any]:
+    message = "this installation serves no stability model"
+    example = {"error": {"code": "not_served", "message": message}}
+    return {"description": "No stability model is served.", "content": _json_content(_reference("Error"), example)}
+
+
 def _plain(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
 
@@ -168,6 +197,20 @@ def _paths() -> dict[str, Any]:
             "content": _json_content(_reference("PredictRequest"), EXAMPLE_REQUEST),
         },
         "responses": {"200": answer, **{str(status): _refusal(status) for status in REFUSALS}},
+    }
+    interface = {
+        "operationId": "interface",
+        "summary": "Name the reactions of an electrolyte with lithium, cathodes, coatings and water",
+        "description": "A partner that cannot be judged becomes a contact of status `error`; the others stand.",
+        "requestBody": {
+            "required": True,
+            "content": _json_content(_reference("InterfaceRequest"), EXAMPLE_INTERFACE),
+        },
+        "responses": {
+            "200": {"description": "One contact a partner.", "content": _json_content(_reference("InterfaceAnswer"))},
+            "404": _not_served(),
+            **{str(status): _refusal(status) for status in REFUSALS},
+        },
     }
     cards = {
         "operationId": "models",
@@ -185,6 +228,7 @@ def _paths() -> dict[str, Any]:
     metrics = {"summary": "Prometheus metrics", "responses": {"200": _plain("Prometheus text format.")}}
     return {
         "/predict": {"post": predict},
+        "/interface": {"post": interface},
         "/models": {"get": cards},
         "/livez": {"get": live},
         "/readyz": {"get": ready},

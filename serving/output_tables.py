@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from serving.explanation_blocks import explanation_cell
+from serving.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
 
 FLAT_COLUMNS = (
     "id", "index", "status", "formula", "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
     "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
-    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", "warnings", "error_code",
-    "error_message",
+    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, "warnings",
+    "error_code", "error_message",
 )  # fmt: skip
 
 
@@ -34,6 +35,7 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
             "activation_energy_lower_eV": energy["lower"], "activation_energy_upper_eV": energy["upper"],
             "coverage": sigma["coverage"], "temperature_C": block["temperature_C"],
         }  # fmt: skip
+    row |= stability_cells(result.get("stability"))
     domain = result["applicability"].get("conductivity")
     if domain:
         row |= {"in_domain": domain["in_domain"], "distance": domain["distance"]}
@@ -81,7 +83,7 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Return an aligned table for people: conductivity with its interval, energy, domain, nearest known material."""
+    """Return aligned tables for people: conductivity with its interval and nearest known material, then stability."""
     header = ("material", "sigma (S/cm)", "interval", "Ea (eV)", "T (C)", "known?", "nearest measured")
     rows = [header, *(_terminal_row(result) for result in results)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
@@ -92,7 +94,9 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
         if result["status"] == "ok"
         for warning in result["warnings"]
     ]
-    return [*lines, "", *notes] if notes else lines
+    for section in (stability_lines(results), notes):
+        lines += ["", *section] if section else []
+    return lines
 
 
 def _terminal_row(result: dict[str, Any]) -> tuple[str, ...]:

@@ -6,14 +6,20 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate, Conditions, RowError, read_candidates
+from features.errors import CandidateError
 from serving.answers import PropertyAnswers, error_row
-from serving.model_store import ServedModel, load_models
+from serving.model_store import ModelUnavailableError, ServedModel, load_models
+from serving.properties import answerer_of
 from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property
 
-WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12")
+if TYPE_CHECKING:
+    from serving.interface_request import InterfaceRequest
+    from training.stability.phases import PhaseTable
+
+WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
 _ROWS_PER_PASS = 1024
 
 
@@ -77,6 +83,34 @@ class Predictor:
             explain=request.explain,
         )  # fmt: skip
 
+    def phases(self) -> PhaseTable:
+        """Return the formation energies on which equilibria are computed.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation serves no stability model.
+        """
+        served = self._models.get(Property.STABILITY)
+        if served is None:
+            raise ModelUnavailableError("this installation serves no stability model; run `elyte train stability`")
+        phases: PhaseTable = served.model.phases
+        return phases
+
+    def interface(self, request: InterfaceRequest) -> dict[str, Any]:
+        """Answer what an electrolyte becomes where it touches other materials; see `serving.interface_answers`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation serves no stability model.
+        """
+        from serving.interface_answers import answer_interface
+
+        phases = self.phases()
+        header = {str(Property.STABILITY): self._models[Property.STABILITY].header()}
+        return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
+
     def answer(
         self,
         rows: Sequence[CandidateInput | RowError],
@@ -130,7 +164,11 @@ class Predictor:
         answers = {name: self._answer_property(name, candidates, own, coverage, explain=explain) for name in wanted}
         results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
         for position, i in enumerate(good):
-            results[i] = _result(candidates[position], offset + i, position, answers)
+            error = _first_error(answers, position)
+            if error is None:
+                results[i] = _result(candidates[position], offset + i, position, answers)
+            else:
+                results[i] = error_row(RowError(offset + i, candidates[position].id, error.code, error.message))
         return results
 
     def _answer_property(
@@ -142,13 +180,17 @@ class Predictor:
             return _unavailable(len(candidates), f"this installation serves no {name} model")
         if not candidates:
             return PropertyAnswers([], [], [])
-        from serving.conductivity_answers import answer_conductivity
         from training.uncertainty import InsufficientCalibrationError
 
         try:
-            return answer_conductivity(served, candidates, conditions, coverage, explain=explain)
+            return answerer_of(name)(served, candidates, conditions, coverage, explain=explain)
         except InsufficientCalibrationError as error:
             return _unavailable(len(candidates), str(error))
+
+
+def _first_error(answers: dict[Property, PropertyAnswers], position: int) -> CandidateError | None:
+    given = (answer.errors[position] for answer in answers.values() if answer.errors is not None)
+    return next((error for error in given if error is not None), None)
 
 
 def _read_rows(rows: Sequence[CandidateInput | RowError], offset: int) -> list[Candidate | RowError]:

@@ -86,3 +86,24 @@ def test_crps_of_left_out_rows_is_below_their_mean_error(fitted: Fitted) -> None
     left_out = LeftOut.of(fitted.left_out["formula"], "formula", EnsembleSettings.quick())
     scores = left_out.scores(left_out.judged)
     assert 0.4 * scores["mae_uncensored"] < scores["crps_uncensored"] < scores["mae_uncensored"]
+
+
+# ---------------------------------------------------------------- stability
+
+
+def test_the_stability_benchmark_measures_what_it_says() -> None:
+    from phase_tables import reference
+    from stability import decomposition_energies, hydrolysis_errors, window_errors
+
+    energies = reference()
+    rows = np.arange(0, len(energies), 200)
+    found = decomposition_energies(energies, rows)
+    assert found["rows"] == len(rows)
+    assert found["share_within_1_meV"] >= 0.98
+    windows = window_errors(energies.phases)
+    assert windows["reference_largest_mV"] <= 2.0
+    assert windows["oxidation_mae_V"] < windows["oxidation_mae_V_with_unbalanced_formula"]
+    hydrolysis = hydrolysis_errors(energies.phases)
+    assert hydrolysis["sulfides_at_1_bar"]["n"] == 52
+    # the published sulfide energies agree with hydrogen sulfide at 1 bar, not at 1 ppm
+    assert hydrolysis["sulfides_at_1_bar"]["mae_eV"] < hydrolysis["sulfides_at_1_ppm"]["mae_eV"]

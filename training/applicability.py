@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ N_NEIGHBOURS = 5
 ROOM_TEMPERATURE_SPAN_C = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """A measured material near a candidate."""
 
     formula: str
@@ -45,7 +44,8 @@ class DomainIndex:
     values, temperatures_C, are_upper_bounds
         Shape (m,), measured value of the property, the temperature at which it was measured, whether it is a bound.
     radius
-        Distance within which left-out papers were predicted when the intervals were calibrated (90 of 100 rows).
+        Distance in composition within which left-out papers were predicted when the intervals were calibrated (90 of
+        100 rows).
     """
 
     composition: Array
@@ -93,9 +93,11 @@ class DomainIndex:
         few = np.argpartition(between, k - 1, axis=1)[:, :k]
         order = np.take_along_axis(few, np.argsort(np.take_along_axis(between, few, axis=1), axis=1), axis=1)
         known = self._representatives
+        numbers: list[list[int]] = order.tolist()
+        distances: list[list[float]] = np.take_along_axis(between, order, axis=1).round(4).tolist()
         neighbours = [
-            [Neighbour(*known[int(j)], distance=round(float(row[j]), 4)) for j in chosen]
-            for row, chosen in zip(between, order, strict=True)
+            [Neighbour(*known[number], distance) for number, distance in zip(chosen, apart, strict=True)]
+            for chosen, apart in zip(numbers, distances, strict=True)
         ]
         return self._nearest_few(between), neighbours
 
@@ -115,7 +117,7 @@ class DomainIndex:
         return [
             (
                 self.formulas[i],
-                float(self.values[i]),
+                round(float(self.values[i]), 4),
                 float(self.temperatures_C[i]),
                 bool(self.are_upper_bounds[i]),
                 self.dois[i],

@@ -50,6 +50,7 @@ class GoldenPrediction(_Strict):
 
     formula: str
     temperature_C: float
+    lattice: tuple[float, ...] | None = None
     values: dict[str, float]
 
 
@@ -104,16 +105,22 @@ def save_bundle(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) ->
     if objects:
         raise BundleError(f"arrays of Python objects cannot be stored: {', '.join(objects)}")
     folder.mkdir(parents=True, exist_ok=True)
+    card_part = folder / f"{CARD_FILE}.part"
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as handle:
-        np.savez_compressed(handle, **dict(arrays))  # type: ignore[arg-type]
-    (folder / CARD_FILE).unlink(missing_ok=True)
-    os.replace(handle.name, folder / ARRAYS_FILE)
-    os.chmod(folder / ARRAYS_FILE, 0o644)
-    final = card.model_copy(update={"files": {ARRAYS_FILE: _sha256((folder / ARRAYS_FILE).read_bytes())}})
-    content = (final.model_dump_json(indent=1) + "\n").encode()
-    part = folder / f"{CARD_FILE}.part"
-    part.write_bytes(content)
-    os.replace(part, folder / CARD_FILE)
+        arrays_part = Path(handle.name)
+    try:
+        with arrays_part.open("wb") as file:
+            np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]
+        (folder / CARD_FILE).unlink(missing_ok=True)
+        os.replace(arrays_part, folder / ARRAYS_FILE)
+        os.chmod(folder / ARRAYS_FILE, 0o644)
+        final = card.model_copy(update={"files": {ARRAYS_FILE: _sha256((folder / ARRAYS_FILE).read_bytes())}})
+        content = (final.model_dump_json(indent=1) + "\n").encode()
+        card_part.write_bytes(content)
+        os.replace(card_part, folder / CARD_FILE)
+    finally:  # a full disk leaves nothing behind
+        arrays_part.unlink(missing_ok=True)
+        card_part.unlink(missing_ok=True)
     return _sha256(content)
 
 

@@ -10,61 +10,102 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from training.conductivity.recipe import Trained
+    from training.bundle import Card
+
+
+TRAINABLE = ("conductivity", "stability")
+WORK_FOLDER = "training"
 
 
 @click.command(short_help="Fit a property's model, track and register it.")
-@click.argument("property_name", metavar="PROPERTY", type=click.Choice(["conductivity", "all"]))
+@click.argument("property_name", metavar="PROPERTY", type=click.Choice([*TRAINABLE, "all"]))
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path),
-    help="Also keep the bundle in this folder (the registry keeps it in any case).",
+    help="Also keep the bundle in this folder (the registry keeps it in any case); with `all`, one folder each in it.",
 )  # fmt: skip
 @click.option(
     "--plots", "plots_folder", type=click.Path(file_okay=False, path_type=Path),
     help="Also write the plots into this folder (the run in MLflow has them in any case).",
 )  # fmt: skip
-@click.option("--quick", is_flag=True, help="Few trees and steps: to try the path, not to use the model.")
+@click.option("--quick", is_flag=True, help="Few trees, nets and steps: to try the path, not to use the model.")
 @click.option("--no-registry", is_flag=True, help="Write the bundle to --output only, without MLflow.")
-def train(property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool) -> None:
+@click.option(
+    "--work", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for checkpoints of long fits (default: in the user's cache); a stopped run goes on from there.",
+)  # fmt: skip
+def train(
+    property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool,
+    work: Path | None,
+) -> None:  # fmt: skip
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
-    Without the public tables (`elyte data fetch`) the embedded literature table is used, and the card says what such
-    a model lacks.
+    Conductivity takes minutes, stability up to an hour on two cores. Without the public tables (`elyte data fetch`)
+    conductivity is fitted on the embedded literature table, and the card says what such a model lacks; stability
+    needs its tables.
     """
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.model import VARIANTS, n_steps
-    from training.conductivity.recipe import WITHOUT_PUBLIC_TABLES
-    from training.conductivity.recipe import train as train_conductivity
+    from training.sources import MissingSourceError
 
     if no_registry and output is None:
         raise click.UsageError("--no-registry needs --output FOLDER")
-    settings = EnsembleSettings.quick() if quick else EnsembleSettings()
-    with tempfile.TemporaryDirectory(prefix="elyte-train-") as scratch:
-        folder = output or Path(scratch) / "conductivity"
-        with progress(n_steps(settings) + len(VARIANTS)) as on_step:  # each variant is explained last
-            trained = train_conductivity(folder, settings, on_step=on_step)
-        if WITHOUT_PUBLIC_TABLES in trained.card.limitations:
-            click.echo(f"note: {WITHOUT_PUBLIC_TABLES}", err=True)
-        click.echo(f"version {trained.card.version}, digest {trained.digest}")
-        for name, value in trained.card.metrics.items():
-            click.echo(f"  {name} = {value:g}")
-        plots = _draw(trained, plots_folder or Path(scratch) / "plots")
-        if not no_registry:
-            _register(trained, plots)
+    for name in TRAINABLE if property_name == "all" else (property_name,):
+        with tempfile.TemporaryDirectory(prefix="elyte-train-") as scratch:
+            folder = Path(scratch) / name
+            if output is not None:
+                folder = output / name if property_name == "all" else output
+            plots = plots_folder or Path(scratch) / "plots"
+            try:
+                if name == "conductivity":
+                    card, digest, pictures = _train_conductivity(folder, plots, quick=quick)
+                else:
+                    card, digest, pictures = _train_stability(folder, plots, work or default_work(), quick=quick)
+            except MissingSourceError as error:
+                raise click.UsageError(str(error)) from error
+            click.echo(f"{name}: version {card.version}, digest {digest}")
+            for metric, value in card.metrics.items():
+                click.echo(f"  {metric} = {value:g}")
+            if not no_registry:
+                _register(card, folder, digest, pictures)
 
 
-def _draw(trained: Trained, folder: Path) -> dict[str, Path]:
+def default_work() -> Path:
+    """Return the folder in which long fits keep their checkpoints."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("elyte", appauthor=False) / WORK_FOLDER
+
+
+def _train_conductivity(folder: Path, plots: Path, *, quick: bool) -> tuple[Card, str, dict[str, Path]]:
     from training.conductivity.bundling import load_conductivity
+    from training.conductivity.ensemble import EnsembleSettings
+    from training.conductivity.model import VARIANTS, n_steps
     from training.conductivity.plots import write_plots
+    from training.conductivity.recipe import WITHOUT_PUBLIC_TABLES
+    from training.conductivity.recipe import train as train_conductivity
 
+    settings = EnsembleSettings.quick() if quick else EnsembleSettings()
+    with progress(n_steps(settings) + len(VARIANTS)) as on_step:  # each variant is explained last
+        trained = train_conductivity(folder, settings, on_step=on_step)
+    if WITHOUT_PUBLIC_TABLES in trained.card.limitations:
+        click.echo(f"note: {WITHOUT_PUBLIC_TABLES}", err=True)
     model, _ = load_conductivity(trained.folder, trained.digest)
-    return write_plots(model, trained.left_out, folder)
+    return trained.card, trained.digest, write_plots(model, trained.left_out, plots)
 
 
-def _register(trained: Trained, plots: dict[str, Path]) -> None:
+def _train_stability(folder: Path, plots: Path, work: Path, *, quick: bool) -> tuple[Card, str, dict[str, Path]]:
+    from training.stability.ensemble_fit import EnsembleSettings
+    from training.stability.plots import write_plots
+    from training.stability.recipe import train as train_stability
+
+    settings = EnsembleSettings.quick() if quick else EnsembleSettings()
+    with progress(settings.n_epochs) as on_step:
+        trained = train_stability(folder, settings, work=work / "stability", on_step=on_step)
+    return trained.card, trained.digest, write_plots(trained, plots)
+
+
+def _register(card: Card, folder: Path, digest: str, plots: dict[str, Path]) -> None:
     from training.tracking import log_training
 
-    registered = log_training(trained.card, trained.folder, trained.digest, plots)
+    registered = log_training(card, folder, digest, plots)
     click.echo(f"registered {registered.name} version {registered.version} as challenger in {registered.tracking_uri}")
 
 

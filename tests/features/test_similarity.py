@@ -31,6 +31,16 @@ def test_the_distance_is_that_of_the_plain_formula_symmetric_and_never_negative(
     assert got.min() >= 0.0
 
 
+def test_compiled_and_plain_distances_are_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    formulas = ["Li7La3Zr2O12", "Li6PS5Cl", "Li1.3Al0.3Ti1.7(PO4)3", "Li3YCl6", "Li", "BaTiO3"]
+    matrix = MaterialBatch.from_formulas(formulas).matrix()
+    plain = half_l1(matrix, matrix[::2])
+    monkeypatch.setattr("features.similarity._WORTH_COMPILING", 0)
+    np.testing.assert_array_equal(half_l1(matrix, matrix[::2]), plain)
+    matrix.flags.writeable = False
+    np.testing.assert_array_equal(half_l1(np.asfortranarray(matrix), matrix[::2]), plain)
+
+
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0)])
 def test_nothing_to_compare_gives_an_empty_table(n: int, m: int) -> None:
     assert half_l1(np.ones((n, 103)) / 103, np.ones((m, 103)) / 103).shape == (n, m)

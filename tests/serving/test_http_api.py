@@ -88,7 +88,7 @@ def test_importing_the_application_is_cheap() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("GET", "/models")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("POST", "/interface"), ("GET", "/models")])
 def test_not_ready_before_the_models_are_loaded(method: str, path: str) -> None:
     """A request that comes too early must be told to come again, not fail."""
     app = create_app(None)
@@ -250,7 +250,7 @@ def test_the_example_is_answered_as_declared(app: Starlette) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
-@pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("GET", "/models")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("POST", "/interface"), ("GET", "/models")])
 def test_the_document_and_the_application_agree(app: Starlette, method: str, path: str) -> None:
     """What the schema allows is answered, what it forbids is refused, and no answer leaves its schema."""
     operation = schemathesis.openapi.from_asgi("/openapi.json", app)[path][method]

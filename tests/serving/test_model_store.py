@@ -18,7 +18,7 @@ from serving.model_store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, lo
 from serving.schema import Property
 from training.bundle import CARD_FILE
 from training.catalogue import catalogue
-from training.conductivity.bundling import GOLDEN_TOLERANCE, golden_predictions
+from training.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
 from training.conformance import check_property_model
 from training.tracking import TRACKING_URI_VARIABLE
 
@@ -111,7 +111,7 @@ def test_the_shipped_bundles_are_small() -> None:
 def test_the_shipped_conductivity_model_reproduces_its_golden_predictions(shipped: dict[Property, Any]) -> None:
     served = shipped[Property.CONDUCTIVITY]
     stored = served.bundle.card.golden
-    again = golden_predictions(served.model, [(golden.formula, golden.temperature_C) for golden in stored])
+    again = golden_predictions(served.model, [GoldenQuestion.of(golden) for golden in stored])
     for one, other in zip(stored, again, strict=True):
         assert other.values == pytest.approx(one.values, abs=GOLDEN_TOLERANCE)
 

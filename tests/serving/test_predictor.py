@@ -81,7 +81,9 @@ def test_an_answer_has_every_part_of_the_design(predictor: Predictor) -> None:
     assert probabilities["1e-10"] >= probabilities["1e-4"] >= probabilities["1e-3"]
     domain = row["applicability"]["conductivity"]
     assert domain["in_domain"] is True
-    assert domain["distance"] <= domain["domain_radius"]
+    assert 0.0 <= domain["distance"] <= domain["domain_radius"] <= 1.0
+    assert 0.0 <= domain["composition_distance"] <= domain["composition_radius"]
+    assert 0.0 <= domain["novelty"] <= 1.0
     parts = {"formula", "value", "temperature_C", "is_upper_bound", "doi", "distance"}
     assert [set(near) for near in domain["nearest"]] == [parts] * 3
     assert all(near["doi"].startswith("10.1234/argyrodite") for near in domain["nearest"])
@@ -266,6 +268,15 @@ def test_what_is_odd_about_a_material_is_said(predictor: Predictor, formula: str
     if code in (WarningCode.UNSEEN_ELEMENT, WarningCode.OUT_OF_DOMAIN):
         assert odd["applicability"]["conductivity"]["in_domain"] is False
         assert sigma(odd)["upper"] - sigma(odd)["lower"] > sigma(usual)["upper"] - sigma(usual)["lower"]
+
+
+def test_a_known_phase_change_on_the_way_is_warned_of(predictor: Predictor) -> None:
+    (cool,) = predictor.predict_formulas(["LiBH4"], temperature_C=100.0)["results"]
+    (hot,) = predictor.predict_formulas(["LiBH4"], temperature_C=150.0)["results"]
+    assert WarningCode.PHASE_CHANGE not in codes(cool)
+    (warning,) = (w for w in hot["warnings"] if w["code"] == WarningCode.PHASE_CHANGE)
+    assert "hexagonal" in warning["message"]
+    assert "10.1063/1.2817934" in warning["message"]
 
 
 def test_threads_get_the_answers_that_one_thread_gets(bundles: Path) -> None:

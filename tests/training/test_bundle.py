@@ -29,7 +29,8 @@ from training.bundle import (
     load_bundle,
     save_bundle,
 )
-from training.conductivity.bundling import check_golden, golden_predictions, load_conductivity
+from training.conductivity.bundling import GoldenQuestion, check_golden, golden_predictions, load_conductivity
+from training.conductivity.model import ConductivityModel
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "weights": np.arange(6.0).reshape(2, 3),
@@ -273,6 +274,19 @@ def test_a_card_with_numbers_that_json_lacks_is_not_made(number: float) -> None:
         plain_card(metrics={"spearman": number})
 
 
+def test_a_failed_write_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_bundle(folder, plain_card(), ARRAYS)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    load(folder)  # the earlier bundle is still there
+
+
 # ---------------------------------------------------------------- the conductivity model in it
 
 
@@ -286,11 +300,25 @@ def test_the_model_comes_back_and_predicts_the_same(fitted: Fitted, bundles: Pat
 
 def test_golden_predictions_of_other_materials_are_recomputed_too(fitted: Fitted) -> None:
     """A later version may name other materials; an old bundle must still load."""
-    golden = golden_predictions(fitted.model, [("Li3N", 80.0)])
+    golden = golden_predictions(fitted.model, [GoldenQuestion("Li3N", 80.0)])
     check_golden(fitted.model, golden)
     wrong = golden[0].model_copy(update={"values": golden[0].values | {"upper": 0.0}})
     with pytest.raises(BundleError, match="golden prediction of Li3N at 80 C: upper"):
         check_golden(fitted.model, [wrong])
+
+
+def test_golden_predictions_ask_both_variants(fitted: Fitted) -> None:
+    golden = golden_predictions(fitted.model)
+    with_cell = [stored for stored in golden if stored.lattice is not None]
+    assert 0 < len(with_cell) < len(golden)
+    plain = {(stored.formula, stored.temperature_C): stored for stored in golden if stored.lattice is None}
+    for stored in with_cell:
+        assert stored.values != plain[stored.formula, stored.temperature_C].values
+    changed = {name: array + 0.5 if name == "lattice/forest/targets" else array for name, array in
+               fitted.model.arrays().items()}  # fmt: skip
+    spoilt = ConductivityModel.from_arrays(changed, fitted.model.settings())
+    with pytest.raises(BundleError, match="golden prediction"):
+        check_golden(spoilt, golden)
 
 
 def test_a_bundle_that_predicts_otherwise_than_its_card_is_refused(fitted: Fitted, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from training.conductivity.metrics import Answer, Truth, is_covered
 from training.conductivity.model import ConductivityModel, fit_model
 from training.conductivity.recipe import scored_rows
 from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.conductivity.schema import Column
 from training.conformance import Intervals, Predict, check_property_model
 from training.uncertainty import InsufficientCalibrationError
 
@@ -100,6 +101,14 @@ def test_the_synthetic_law_is_found_again(fitted: Fitted) -> None:
         answer = fitted.model.predict(MaterialBatch.from_formulas([formula_of(family, 4, 0.3)]))
         assert answer.log10_sigma_S_per_cm.value[0] == pytest.approx(SIGMA_25C[family] - 0.8 * 0.3, abs=0.4)
         assert answer.activation_energy_eV.value[0] == pytest.approx(ACTIVATION_ENERGY_EV[family], abs=0.05)
+
+
+def test_a_table_of_copies_is_refused_in_words() -> None:
+    """Every paper measured the same material: without its copies nothing is left to learn from."""
+    table = synthetic_table().iloc[:30]
+    copies = Measurements.from_table(table.assign(**{Column.FORMULA: "Li6PS5Cl"}))
+    with pytest.raises(ValueError, match="left to learn from"):
+        fit_model(copies, EnsembleSettings.quick())
 
 
 # ---------------------------------------------------------------- temperature

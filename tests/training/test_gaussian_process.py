@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from features.candidate import MaterialBatch
 from training.conductivity.arrhenius import inverse_temperature
@@ -28,7 +29,7 @@ def hyperparameters(kernels: tuple[str, ...] = COMPOSITION_KERNELS, **changes: f
     weights, lengths = np.arange(1.0, len(kernels) + 1), np.linspace(0.3, 1.5, len(kernels))
     values = {
         "sd_sigma": 2.0, "sd_energy": 0.2, "correlation": -0.6, "noise_sigma": 0.4, "noise_energy": 0.05,
-        "mean_sigma": -5.0, "mean_energy": 0.4,
+        "mean_sigma": -5.0, "mean_energy": 0.4, "other_prototype": 0.6,
     } | changes  # fmt: skip
     return Hyperparameters(kernels, tuple(weights / weights.sum()), tuple(lengths), **values)
 
@@ -62,8 +63,8 @@ def observe(
 def textbook(process: ArrheniusProcess, new: Descriptors) -> list[Array]:
     """Return mean and sd of a new measurement of a, then of E, by dense algebra over all pairs of all materials."""
     h, o, own = process.hyper, process.observations, process.materials.descriptors
-    k = h.covariance(process.materials.distances(own, h.kernels))
-    cross = h.covariance(process.materials.distances(new, h.kernels))
+    k = h.covariance(process.materials, own)
+    cross = h.covariance(process.materials, new)
     n, m = len(own), len(new)
     joint = np.eye(n + m)
     joint[:n, :n], joint[n:, :n], joint[:n, n:] = k, cross, cross.T
@@ -219,7 +220,7 @@ def test_fitting_improves_the_marginal_likelihood() -> None:
         h = process.hyper
         theta = torch.tensor(
             [*np.log(h.weights), *np.log(h.lengths), np.log(h.sd_sigma), np.log(h.sd_energy), np.arctanh(h.correlation),
-             np.log(h.noise_sigma), np.log(h.noise_energy), h.mean_sigma, h.mean_energy], dtype=torch.float64,
+             np.log(h.noise_sigma), np.log(h.noise_energy), h.mean_sigma, h.mean_energy, logit(h.other_prototype)], dtype=torch.float64,
         )  # fmt: skip
         losses.append(float(problem.loss(theta, process)))
     assert losses[0] > losses[1] > losses[2]
@@ -252,6 +253,15 @@ def test_distances_do_not_depend_on_the_batch_and_vanish_between_equals() -> Non
         np.testing.assert_allclose(single, together[number][:8], rtol=0, atol=1e-12, err_msg=name)
         equal = np.arange(8)[:, None] == np.arange(160)[None, :] % 8
         assert np.abs(single[equal]).max() < 1e-12, name
+
+
+def test_compiled_and_plain_distances_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    materials = materials_of(FORMULAS, [9.9, 10.0, 10.1, 12.9, 13.0, 11.0, 9.0, 6.0])
+    plain = materials.distances(materials.descriptors, COMPOSITION_KERNELS)
+    monkeypatch.setattr("training.conductivity.kernels._WORTH_COMPILING", 0)
+    monkeypatch.setattr("features.similarity._WORTH_COMPILING", 0)
+    for one, other in zip(materials.distances(materials.descriptors, COMPOSITION_KERNELS), plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-14)
 
 
 def test_a_lattice_brings_materials_with_one_closer_together() -> None:

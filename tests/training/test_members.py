@@ -56,6 +56,22 @@ def test_quantiles_rise_with_their_level_and_stay_among_the_measured(forest: Qua
     assert quantiles.max() <= forest.targets[-1]
 
 
+def test_quantiles_pass_over_targets_that_the_candidate_shares_no_leaf_with(forest: QuantileForest) -> None:
+    """Interpolated straight between the neighbours that have a share, whatever values lie between them."""
+    new = world()[3]
+    for row, shares in zip(forest.quantiles(new, LEVELS), forest.shares(new), strict=True):
+        own = shares > 0
+        middle = np.cumsum(shares[own]) - 0.5 * shares[own]
+        np.testing.assert_allclose(row, np.interp(LEVELS, middle, forest.targets[own]), atol=1e-12)
+
+
+def test_compiled_and_plain_quantiles_agree(forest: QuantileForest, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = np.concatenate([LEVELS, [0.0, 1e-9, 1.0 - 1e-9, 1.0]])
+    plain = forest.quantiles(world()[3], levels)
+    monkeypatch.setattr("training.conductivity.forest._WORTH_COMPILING", 0)
+    np.testing.assert_allclose(forest.quantiles(world()[3], levels), plain, rtol=0, atol=1e-12)
+
+
 def test_quantiles_widen_where_the_noise_does() -> None:
     grown = QuantileForest.fit(*world(1500)[:3], n_trees=40, min_leaf=10, feature_share=0.5, seed=1)
     calm, wild = np.zeros((1, 6)), np.zeros((1, 6))

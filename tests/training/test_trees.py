@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
@@ -66,6 +69,31 @@ def test_rows_do_not_depend_on_their_block(trees: TreeEnsemble) -> None:
     many = np.tile(new, (3, 1))  # more than one block of rows
     np.testing.assert_array_equal(trees.sum(many), np.tile(trees.sum(new), 3))
     assert trees.sum(np.empty((0, 4))).shape == (0,)
+
+
+def test_compiled_and_plain_descents_reach_the_same_leaves(
+    trees: TreeEnsemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, new = random_world(4, 12, 4)
+    new[::7] = trees.threshold[trees.feature >= 0][0]  # on a threshold, too
+    plain = trees.leaves(new)
+    monkeypatch.setattr("training.trees._WORTH_COMPILING", 0)
+    np.testing.assert_array_equal(trees.leaves(new), plain)
+    np.testing.assert_array_equal(trees.leaves(np.asfortranarray(new)), plain)
+    new.flags.writeable = False
+    np.testing.assert_array_equal(trees.leaves(new), plain)
+    with pytest.raises(ValueError, match="expected"):
+        trees.leaves(new[:, :3])
+
+
+def test_few_rows_do_not_wait_for_the_compiler() -> None:
+    code = (
+        "import sys; from pathlib import Path; from features.candidate import MaterialBatch;"
+        "from training.conductivity.bundling import load_conductivity;"
+        "model, _ = load_conductivity(Path('serving/bundles/conductivity'));"
+        "model.predict(MaterialBatch.from_formulas(['Li6PS5Cl'])); assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_a_row_on_the_threshold_goes_left() -> None:

@@ -19,6 +19,7 @@ from scipy.special import ndtri
 from training.conductivity.arrhenius import to_room_temperature
 from training.conductivity.boosting import BoostedTrees
 from training.conductivity.descriptors import Descriptors
+from training.conductivity.familiarity import distance_to_known
 from training.conductivity.forest import QuantileForest
 from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, LatentPrediction
 from training.conductivity.imputation import HotDeck
@@ -73,6 +74,7 @@ class Pool(NamedTuple):
     activation_energy_eV: Array
     activation_energy_sd_eV: Array
     novelty: Array  # what share of its prior uncertainty the process still has: 0 known, 1 nothing like it is known
+    distance: Array  # to what is known, see `familiarity`
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Ensemble:
             process.activation_energy_eV,
             process.activation_energy_sd_eV,
             novelty,
+            distance_to_known(novelty, high - low),
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:

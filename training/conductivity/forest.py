@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from features.compiling import compiled
 from training.trees import TreeEnsemble
 
 Array = NDArray[np.float64]
+_WORTH_COMPILING = 100_000
+"""Descents (rows times trees), as in `training.trees`."""
+_READ = ((np.int32, 2), (np.int64, 1), (np.int64, 1), (np.float64, 1), (np.float64, 1), (np.float64, 1))
 
 
 @dataclass(frozen=True)
@@ -87,20 +92,42 @@ class QuantileForest:
 
     def shares(self, features: Array) -> Array:
         """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
-        leaves = self.trees.leaves(features.astype(np.float32).astype(np.float64))
+        dense: Array = self._sparse_shares(features).toarray()
+        return dense
+
+    def _leaves(self, features: Array) -> NDArray[np.int32]:
+        return self.trees.leaves(features.astype(np.float32).astype(np.float64))
+
+    def _sparse_shares(self, features: Array) -> csr_matrix:
+        """Return `shares` without the zeros, the targets of a row in rising order."""
+        leaves = self._leaves(features)
         n, n_trees = leaves.shape
         reached = csr_matrix(
             (np.full(n * n_trees, 1.0 / n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
             shape=(n, len(self.trees.value)),
         )
-        dense: Array = (reached @ self._leaf_to_target).toarray()
-        return dense
+        shares = reached @ self._leaf_to_target
+        shares.sort_indices()
+        return shares
 
     def quantiles(self, features: Array, levels: Array) -> Array:
-        """Return quantiles of log10 sigma at 25 C, shape (n, levels), interpolated between measured values."""
-        cumulative = np.cumsum(self.shares(features), axis=1)
-        middle = cumulative - 0.5 * np.diff(cumulative, axis=1, prepend=0.0)
-        return np.stack([np.interp(levels, row, self.targets) for row in middle])
+        """Return quantiles of log10 sigma at 25 C, shape (n, levels).
+
+        Interpolated between the measured values that share leaves with the candidate, each at the middle of its share.
+        """
+        out = np.empty((len(features), len(levels)))
+        if len(features) * len(self.trees.roots) >= _WORTH_COMPILING:
+            leaves, inside = self._leaves(features), self._leaf_to_target
+            compiled(_interpolate_quantiles, _READ, (np.float64, 2))(
+                leaves, inside.indptr.astype(np.int64), inside.indices.astype(np.int64), inside.data, self.targets,
+                np.asarray(levels, dtype=np.float64), out,
+            )  # fmt: skip
+            return out
+        shares = self._sparse_shares(features)
+        for row, (start, end) in enumerate(pairwise(shares.indptr)):
+            share = shares.data[start:end]
+            out[row] = np.interp(levels, np.cumsum(share) - 0.5 * share, self.targets[shares.indices[start:end]])
+        return out
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
@@ -112,3 +139,32 @@ class QuantileForest:
         """Rebuild from `arrays()`."""
         trees = {name.removeprefix("trees/"): a for name, a in arrays.items() if name.startswith("trees/")}
         return cls(TreeEnsemble.from_arrays(trees), arrays["targets"], arrays["weights"], arrays["leaves"])
+
+
+def _interpolate_quantiles(
+    leaves: NDArray[np.int32], start: NDArray[np.int64], target_of: NDArray[np.int64], share_of: Array, targets: Array,
+    levels: Array, out: Array,
+) -> None:  # fmt: skip
+    """Write `QuantileForest.quantiles` into `out`, in plain loops for numba; the leaves' targets as a sparse table."""
+    share = np.zeros(len(targets))
+    for row in range(len(leaves)):
+        share[:] = 0.0
+        for leaf in leaves[row]:
+            for place in range(start[leaf], start[leaf + 1]):
+                share[target_of[place]] += share_of[place] / leaves.shape[1]
+        for number in range(len(levels)):
+            cumulative, before, lower, reached = 0.0, -1.0, 0.0, False
+            for j in range(len(targets)):
+                if share[j] > 0.0:
+                    middle = cumulative + 0.5 * share[j]
+                    if middle >= levels[number]:
+                        reached = True
+                        if before < 0.0:
+                            out[row, number] = targets[j]
+                        else:
+                            slope = (targets[j] - lower) / (middle - before)
+                            out[row, number] = lower + slope * (levels[number] - before)
+                        break
+                    cumulative, before, lower = cumulative + share[j], middle, targets[j]
+            if not reached:
+                out[row, number] = lower

@@ -7,7 +7,8 @@ only an activation energy still says something about the conductivity:
     log10 sigma(T) - log10(T0/T) = a - E u(T) + noise,      reported energy = E + noise.
 
 The covariance is Cov[(a, E)_i, (a, E)_j] = B k(i, j) with a 2 x 2 matrix B (intrinsic coregionalisation; Alvarez et
-al., doi 10.1561/2200000036) and k a weighted sum of exponential kernels. Bounds such as `<1e-10` are bounds: their
+al., doi 10.1561/2200000036) and k a weighted sum of exponential kernels, smaller between materials whose stoichiometry
+suggests different structures. Bounds such as `<1e-10` are bounds: their
 targets are moments of the truncated predictive distribution (Tobit by expectation-maximisation).
 """
 
@@ -28,12 +29,17 @@ from training.conductivity.kernels import Materials
 
 Array = NDArray[np.float64]
 _ROWS_PER_BLOCK = 2048
+_COLUMNS_PER_BLOCK = 128
+_FEW_ROWS = 128  # so few that their distances are not worth a compiler: a model that is loaded should answer at once
 SMALLEST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Kernel weights and lengths (one per kernel), scales of both functions, their correlation, noises, means."""
+    """Kernel weights and lengths (one per kernel), scales of both functions, their correlation, noises, means.
+
+    `other_prototype` is how much a material of another structure prototype counts, 0 to 1; 1 in older bundles.
+    """
 
     kernels: tuple[str, ...]
     weights: tuple[float, ...]
@@ -45,24 +51,39 @@ class Hyperparameters:
     noise_energy: float
     mean_sigma: float
     mean_energy: float
+    other_prototype: float = 1.0
 
-    def covariance(self, distances: list[Array]) -> Array:
-        """Return k from distances; where a lattice is missing, the lattice kernel contributes nothing.
+    def covariance(self, materials: Materials, other: Descriptors) -> Array:
+        """Return k between materials, shape (len(other), len(materials))."""
+        total = self._sum_of_kernels(materials.distances(other, self.kernels))
+        if self.other_prototype < 1.0:
+            total *= np.where(materials.same_prototype(other), 1.0, self.other_prototype)
+        return total
+
+    def _sum_of_kernels(self, distances: list[Array]) -> Array:
+        """Return the sum from distances; where a lattice is missing, the lattice kernel contributes nothing.
 
         Likeness of stoichiometry counts among chemically alike materials only: its kernel, a Gaussian of the
         distance, is multiplied by that of the blurred composition.
         """
-        terms = {
-            name: np.nan_to_num(np.exp(-distance / length), nan=0.0)
-            for name, length, distance in zip(self.kernels, self.lengths, distances, strict=True)
-        }
-        if "stoichiometry" in terms:
-            place = self.kernels.index("stoichiometry")
-            gaussian = np.exp(-0.5 * (distances[place] / self.lengths[place]) ** 2)
-            terms["stoichiometry"] = gaussian * terms["blurred_composition"]
         total = np.zeros_like(distances[0])
-        for weight, term in zip(self.weights, terms.values(), strict=True):
-            total += weight * term
+        blurred: Array | None = None
+        for name, weight, length, distance in zip(self.kernels, self.weights, self.lengths, distances, strict=True):
+            term = distance / -length  # in place from here on: these matrices are what a batch spends its time on
+            if name == "stoichiometry":
+                assert blurred is not None, "the kernel 'blurred_composition' stands before 'stoichiometry'"
+                np.multiply(term, term, out=term)
+                term *= -0.5
+                np.exp(term, out=term)
+                term *= blurred
+            else:
+                np.exp(term, out=term)
+            if name == "blurred_composition":
+                blurred = term.copy()
+            elif name == "crystal":
+                term[np.isnan(term)] = 0.0
+            term *= weight
+            total += term
         return total
 
 
@@ -152,12 +173,17 @@ class ArrheniusProcess:
         shape = (len(self.materials.descriptors), len(to_a))
         of_a, of_e = csr_array((to_a, place), shape=shape), csr_array((to_e, place), shape=shape)
         alpha, inverse = self._alpha, self._inverse
-        return of_a @ alpha, of_e @ alpha, _fold(of_a, inverse), _fold(of_e, inverse)
+        return of_a @ alpha, of_e @ alpha, _lower(_fold(of_a, inverse)), _lower(_fold(of_e, inverse))
 
     def between_materials(self) -> Array:
         """Return k between the training materials, 1 on the diagonal."""
-        own = self.materials.descriptors
-        between = self.hyper.covariance(self.materials.distances(own, self.hyper.kernels))
+        own, h = self.materials.descriptors, self.hyper
+        between = np.vstack(
+            [
+                h.covariance(self.materials, own.take(rows))
+                for rows in np.split(np.arange(len(own)), range(_FEW_ROWS, len(own), _FEW_ROWS))
+            ]
+        )
         np.fill_diagonal(between, 1.0)
         return between
 
@@ -191,9 +217,9 @@ class ArrheniusProcess:
         blocks = []
         for start in range(0, len(descriptors), _ROWS_PER_BLOCK):
             block = descriptors.take(np.arange(start, min(start + _ROWS_PER_BLOCK, len(descriptors))))
-            k = h.covariance(self.materials.distances(block, h.kernels))
-            left_a = h.sd_sigma**2 - ((k @ variance_a) * k).sum(axis=1)
-            left_e = h.sd_energy**2 - ((k @ variance_e) * k).sum(axis=1)
+            k = h.covariance(self.materials, block)
+            left_a = h.sd_sigma**2 - _quadratic_form(k, variance_a)
+            left_e = h.sd_energy**2 - _quadratic_form(k, variance_e)
             blocks.append(
                 (
                     h.mean_sigma + k @ alpha_a,
@@ -272,3 +298,18 @@ def _fold(loading: csr_array, inverse: Array) -> Array:
     """Gather the inverse covariance of the observations by material, each weighted by what it says."""
     folded: Array = loading @ (loading @ inverse).T
     return folded
+
+
+def _lower(symmetric: Array) -> Array:
+    """Return the lower triangle that has the quadratic form of a symmetric matrix."""
+    triangle: Array = 2.0 * np.tril(symmetric, -1) + np.diag(np.diag(symmetric))
+    return triangle
+
+
+def _quadratic_form(rows: Array, lower: Array) -> Array:
+    """Return row @ lower @ row of each row, shape (n,), without multiplying by the zeros above the diagonal."""
+    total = np.zeros(len(rows))
+    for start in range(0, len(lower), _COLUMNS_PER_BLOCK):
+        end = start + _COLUMNS_PER_BLOCK
+        total += np.einsum("ij,ij->i", rows[:, start:] @ lower[start:, start:end], rows[:, start:end])
+    return total

@@ -19,16 +19,20 @@ from training.applicability import DomainIndex
 from training.conductivity.arrhenius import SMALLEST_ACTIVATION_ENERGY_EV, inverse_temperature, to_temperature
 from training.conductivity.descriptors import Descriptors
 from training.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
+from training.conductivity.familiarity import DOMAIN_QUANTILE
 from training.conductivity.rows import Measurements
 from training.explanations import TreeExplainer
 from training.uncertainty import ConformalScale, InsufficientCalibrationError
 
 Array = NDArray[np.float64]
 VARIANTS = ("formula", "lattice")
-DOMAIN_QUANTILE = 0.9
+SMALLEST_TRAINING = 2
+"""Rows with a conductivity below which no member can be fitted."""
 SMALLEST_CALIBRATION = 9
 """Rows with a unit cell below which there is no lattice variant: fewer cannot carry a 90 % interval."""
 _EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
+_DOMAIN_RADIUS = "domain_radius"  # missing in older bundles
+_NO_RADIUS = 1.0
 
 
 class Interval(NamedTuple):
@@ -48,6 +52,8 @@ class ConductivityPrediction(NamedTuple):
     used_lattice: NDArray[np.bool_]
     novelty: Array  # 0: the like is known, 1: nothing like it is
     log10_sigma_25C: Array
+    distance: Array  # to what is known, 0 to 1
+    domain_radius: Array  # largest distance of nine tenths of the left-out rows of the variant that answered
 
 
 @dataclass(frozen=True)
@@ -56,16 +62,17 @@ class OutOfFold:
 
     rows: Measurements
     pool: Pool
-    distance: Array
+    composition_distance: Array
 
 
 @dataclass(frozen=True)
 class Variant:
-    """An ensemble with the conformal scales of its two answers and, where fitted, what explains it."""
+    """An ensemble with the conformal scales of its two answers, its domain and, where fitted, what explains it."""
 
     ensemble: Ensemble
     sigma_scale: ConformalScale
     energy_scale: ConformalScale
+    domain_radius: float = _NO_RADIUS
     explainer: TreeExplainer | None = None
 
 
@@ -102,7 +109,7 @@ class ConductivityModel:
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
-        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu", "n", "v25")}
+        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu", "n", "v25", "d", "r")}
         above = {threshold: np.empty(len(batch)) for threshold in thresholds}
         for name, variant in self.variants.items():
             rows = np.flatnonzero(used_lattice if name == "lattice" else ~used_lattice)
@@ -112,10 +119,8 @@ class ConductivityModel:
             pool = at_temperature(at_25C, temperature[rows])
             reach = variant.sigma_scale.factor(coverage)
             out["v"][rows], out["v25"][rows], out["n"][rows] = pool.centre, at_25C.centre, pool.novelty
-            out["l"][rows], out["u"][rows] = (
-                pool.centre - reach * pool.below,
-                pool.centre + reach * pool.above,
-            )
+            out["l"][rows], out["u"][rows] = pool.centre - reach * pool.below, pool.centre + reach * pool.above
+            out["d"][rows], out["r"][rows] = pool.distance, variant.domain_radius
             energy_reach = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
             out["e"][rows] = pool.activation_energy_eV
             out["el"][rows] = np.maximum(pool.activation_energy_eV - energy_reach, 0.0)
@@ -128,10 +133,8 @@ class ConductivityModel:
             Interval(out["v"], out["l"], out["u"]),
             Interval(out["e"], out["el"], out["eu"]),
             above,
-            used_lattice,
-            out["n"],
-            out["v25"],
-        )
+            used_lattice, out["n"], out["v25"], out["d"], out["r"],
+        )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
@@ -140,6 +143,7 @@ class ConductivityModel:
             stored |= {f"{name}/{key}": array for key, array in variant.ensemble.arrays().items()}
             stored[f"{name}/sigma_scores"] = variant.sigma_scale.scores
             stored[f"{name}/energy_scores"] = variant.energy_scale.scores
+            stored[f"{name}/{_DOMAIN_RADIUS}"] = np.array(variant.domain_radius)
             if variant.explainer is not None:
                 stored |= {f"{name}/{_EXPLAINER}{key}": array for key, array in variant.explainer.arrays().items()}
         return stored
@@ -159,6 +163,7 @@ class ConductivityModel:
                 Ensemble.from_arrays(own, chosen),
                 ConformalScale(own["sigma_scores"]),
                 ConformalScale(own["energy_scores"]),
+                float(own.get(_DOMAIN_RADIUS, _NO_RADIUS)),
                 TreeExplainer.from_arrays(explainer) if explainer else None,
             )
         domain = {key.removeprefix("domain/"): a for key, a in arrays.items() if key.startswith("domain/")}
@@ -193,7 +198,7 @@ def fit_model(
     fitted, left_out = {}, {}
     for variant in possible:
         fitted[variant], left_out[variant] = fit_variant(rows, variant, chosen, on_step=on_step)
-    radius = float(np.quantile(left_out["formula"].distance[rows.has_sigma], DOMAIN_QUANTILE))
+    radius = float(np.quantile(left_out["formula"].composition_distance[rows.has_sigma], DOMAIN_QUANTILE))
     return ConductivityModel(fitted, domain_of(rows.take(rows.has_sigma), radius)), left_out
 
 
@@ -216,7 +221,7 @@ def fit_variant(
 
 
 def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
-    """Give an ensemble the conformal scales that its left-out predictions call for."""
+    """Give an ensemble the conformal scales and the domain that its left-out predictions call for."""
     rows, pool = left_out.rows, left_out.pool
     own, energy = rows.has_sigma, rows.has_energy
     if ensemble.variant == "lattice":  # intervals of the lattice variant are promised to candidates with a lattice
@@ -230,7 +235,7 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
         rows.activation_energy_eV[energy], np.zeros(int(energy.sum()), dtype=bool),
         pool.activation_energy_eV[energy], spread, spread,
     )  # fmt: skip
-    return Variant(ensemble, sigma_scale, energy_scale)
+    return Variant(ensemble, sigma_scale, energy_scale, float(np.quantile(pool.distance[own], DOMAIN_QUANTILE)))
 
 
 def cross_fit(
@@ -240,6 +245,7 @@ def cross_fit(
     columns = np.full((len(Pool._fields), len(rows)), np.nan)
     distance = np.full(len(rows), np.nan)
     for train, test in rows.folds(settings.n_folds, settings.seed):
+        _check_fold(rows, train, test)
         ensemble = Ensemble.fit(rows.take(train), full.variant, settings, hyper=full.process.hyper)
         left_out = rows.descriptors.take(test)
         columns[:, test] = np.array(ensemble.predict(left_out))
@@ -247,6 +253,15 @@ def cross_fit(
         distance[test] = domain_of(learnt, radius=0.0).distances(left_out.composition)
         on_step()
     return OutOfFold(rows, Pool(*columns), distance)
+
+
+def _check_fold(rows: Measurements, train: NDArray[np.int64], left_out: NDArray[np.int64]) -> None:
+    n_sigma = int(rows.has_sigma[train].sum())
+    if n_sigma < SMALLEST_TRAINING:
+        raise ValueError(
+            f"{n_sigma} rows with a conductivity are left to learn from without the papers of {len(left_out)} rows and"
+            f" copies of their materials; expected at least {SMALLEST_TRAINING}: the table holds too few materials"
+        )
 
 
 def _factor_or_nan(scale: ConformalScale, coverage: float) -> float:
@@ -267,6 +282,7 @@ def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
         energy,
         pool.activation_energy_sd_eV,
         pool.novelty,
+        pool.distance,
     )
 
 

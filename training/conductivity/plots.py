@@ -80,8 +80,8 @@ def _draw_calibration(axes: Axes, model: ConductivityModel, predicted: OutOfFold
     keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
     groups = {
         "all": keep,
-        "near (distance < 0.1)": keep & (predicted.distance < 0.1),
-        "far": keep & (predicted.distance >= 0.1),
+        "near (half-L1 < 0.1)": keep & (predicted.composition_distance < 0.1),
+        "far": keep & (predicted.composition_distance >= 0.1),
     }
     for (name, chosen), colour in zip(groups.items(), (BLUE, GREY, ORANGE), strict=True):
         if chosen.sum() < SMALLEST_FAMILY:

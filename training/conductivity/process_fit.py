@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import expit, log_ndtr
 
 from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, Observations, inverse_of
 from training.conductivity.kernels import Materials
@@ -127,14 +127,18 @@ class _Problem:
         # nothing in common between materials where a lattice is missing, distance 0 of a material to itself
         filled = [np.where(same, 0.0, np.nan_to_num(d, nan=_FAR)) for d in distances]
         self.distances = [torch.tensor(d) for d in filled]
+        self.same_prototype = torch.tensor(
+            materials.same_prototype(materials.descriptors)[np.ix_(rows, rows)], dtype=torch.float64
+        )
         self.of_sigma = torch.tensor(observations.of_sigma)
         self.of_energy = torch.tensor(observations.of_energy)
 
     def start(self) -> Array:
         """Return theta of a plausible beginning, near where earlier fits on these tables ended."""
         scales = [math.log(3.0), math.log(0.27), -1.4, math.log(0.6), math.log(0.08), -6.0, 0.5]
+        of_other_prototype = 0.0  # a half, through a sigmoid
         lengths = np.log([_STARTING_LENGTHS[kernel] for kernel in self.kernels])
-        return np.concatenate([np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales])
+        return np.concatenate([np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales, [of_other_prototype]])
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Translate theta."""
@@ -146,7 +150,7 @@ class _Problem:
             tuple(float(weight) for weight in weights / weights.sum()),
             tuple(float(length) for length in np.exp(theta[n : 2 * n])),
             float(np.exp(tail[0])), float(np.exp(tail[1])), float(np.tanh(tail[2])), float(np.exp(tail[3])),
-            float(np.exp(tail[4])), float(tail[5]), float(tail[6]),
+            float(np.exp(tail[4])), float(tail[5]), float(tail[6]), float(expit(tail[7])),
         )  # fmt: skip
 
     def process(self, theta: Array) -> ArrheniusProcess:
@@ -170,6 +174,8 @@ class _Problem:
             gaussian = torch.exp(-0.5 * (self.distances[place] / lengths[place]) ** 2)
             terms["stoichiometry"] = gaussian * terms["blurred_composition"]
         k = sum(weight * term for weight, term in zip(weights, terms.values(), strict=True))
+        other = torch.sigmoid(tail[7])
+        k = k * (other + (1.0 - other) * self.same_prototype)
         sigma, energy = torch.exp(tail[0]) * self.of_sigma, torch.exp(tail[1]) * self.of_energy
         cross = torch.outer(sigma, energy)
         coregion = torch.outer(sigma, sigma) + torch.outer(energy, energy) + torch.tanh(tail[2]) * (cross + cross.T)

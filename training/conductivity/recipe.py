@@ -49,7 +49,7 @@ LIMITATIONS = [
     "Papers report what works: materials that conduct badly are rarer in the tables than in the world.",
     "Two laboratories differ by 0.4 to 0.8 decades on the same composition; no model can be better than that.",
     "Glasses, grain boundaries and processing are not seen: total and bulk values are mixed in the sources.",
-    "Temperature follows one activated process: phase changes and melting are not known, -40 to 200 C at most.",
+    "Temperature follows one activated process: phase changes and melting are only warned of, -40 to 200 C at most.",
     "Chemistry that no table holds is answered with a wide interval and an out-of-domain flag; believe the flag.",
 ]
 WITHOUT_PUBLIC_TABLES = (
@@ -150,13 +150,16 @@ def train(
 
 def fixed_choices() -> dict[str, Any]:
     """Return the constants of the recipe that are no settings, so that a card says all that was chosen."""
-    from training.conductivity import ensemble, rows
+    from training.conductivity import ensemble, familiarity, rows
 
     return {
         "levels": [float(level) for level in ensemble.LEVELS],
         "smallest_width": ensemble.SMALLEST_WIDTH,
         "widen": [ensemble.WIDEN_FROM, ensemble.WIDEN_TO, ensemble.WIDEN_BY],
         "revert": [ensemble.REVERT_FROM, ensemble.REVERT_TO, ensemble.REVERT_BY],
+        "scatter_decades": familiarity.SCATTER_DECADES,
+        "largest_novelty": familiarity.LARGEST_NOVELTY,
+        "domain_quantile": familiarity.DOMAIN_QUANTILE,
         "trust_in_other_tables": rows.TRUST_IN_OTHERS,
         "crowding_exponent": rows.CROWDING_EXPONENT,
     }

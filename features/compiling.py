@@ -1,0 +1,38 @@
+"""Loops over arrays as machine code, where numpy would pass over memory too often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+ArrayType = tuple[type[np.generic], int]
+"""Kind of number and number of dimensions."""
+
+
+@cache
+def compiled(function: Callable[..., None], inputs: tuple[ArrayType, ...], output: ArrayType) -> Callable[..., None]:
+    """Compile a function of plain loops with numba, once; it then runs without the interpreter's lock.
+
+    Numba is imported only here and now: it takes 400 ms, and the first compilation of a function up to one
+    second more. The machine code is kept beside the module or, where that cannot be written, in the user's cache.
+
+    Parameters
+    ----------
+    function
+        Reads its first arguments and writes into its last; at the top of a module, so that it can be kept.
+    inputs, output
+        What it reads (C order, may be read-only) and what it writes.
+    """
+    from numba import from_dtype, njit, types
+
+    def array(kind: ArrayType, *, read_only: bool) -> types.Array:
+        return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=read_only)
+
+    signature = types.void(*(array(kind, read_only=True) for kind in inputs), array(output, read_only=False))
+    try:
+        fast: Callable[..., None] = njit(signature, cache=True, nogil=True)(function)
+    except RuntimeError:  # no folder to keep it in can be written
+        fast = njit(signature, nogil=True)(function)
+    return fast

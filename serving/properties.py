@@ -1,0 +1,44 @@
+"""Where each property's model is loaded and answered: a new property is one more line here. Imported on first use."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from serving.answers import PropertyAnswers
+from serving.schema import Property
+from training.bundle import Bundle
+
+Loader = Callable[[Path, str | None], tuple[Any, Bundle]]
+Answerer = Callable[..., PropertyAnswers]
+
+# property -> module and function that load a bundle, module and function that answer with the model
+_PLACES: dict[Property, tuple[str, str, str, str]] = {
+    Property.CONDUCTIVITY: (
+        "training.conductivity.bundling", "load_conductivity", "serving.conductivity_answers", "answer_conductivity",
+    ),
+    Property.STABILITY: (
+        "training.stability.bundling", "load_stability", "serving.stability_answers", "answer_stability",
+    ),
+}  # fmt: skip
+
+
+def is_served(name: Property) -> bool:
+    """Whether this version of elyte has models of a property at all."""
+    return name in _PLACES
+
+
+def loader_of(name: Property) -> Loader:
+    """Return what loads a bundle of the property; raises `KeyError` where `is_served` is false."""
+    module, function, _, _ = _PLACES[name]
+    loader: Loader = getattr(importlib.import_module(module), function)
+    return loader
+
+
+def answerer_of(name: Property) -> Answerer:
+    """Return what answers with a loaded model; raises `KeyError` where `is_served` is false."""
+    _, _, module, function = _PLACES[name]
+    answerer: Answerer = getattr(importlib.import_module(module), function)
+    return answerer

@@ -1,0 +1,144 @@
+"""Stability as JSON blocks: energies, window, what it decomposes into and what happens beyond the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from features.candidate import Candidate, Conditions, MaterialBatch
+from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
+from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
+from serving.answers import DECIMALS, PropertyAnswers, interval_block
+from serving.model_store import ServedModel
+from training.stability.hull import NO_PHASE
+from training.stability.model import StabilityModel, StabilityPrediction
+from training.stability.reactions import NO_REACTION, Reaction, decompositions, phase_formula
+from training.stability.window import limit_reactions
+
+ENERGIES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
+LIMITS = ("reduction_V", "oxidation_V")
+REFERENCE_DOI = "10.1038/s41524-020-00362-y"
+WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
+ELEMENT_ALONE = "an element alone has no window"
+NOT_SOLVED = "the phase equilibrium did not converge"
+UNBALANCED = "no common oxidation states balance the formula; its window would mean nothing"
+
+
+def answer_stability(
+    served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
+    explain: bool = False,
+) -> PropertyAnswers:  # fmt: skip
+    """Judge n candidates at 0 K; conditions and `explain` change nothing here.
+
+    Raises
+    ------
+    InsufficientCalibrationError
+        If the model was calibrated on too few rows for this coverage.
+    """
+    model: StabilityModel = served.model
+    batch = MaterialBatch.from_candidates(candidates)
+    uncovered = model.uncovered_elements(batch)
+    good = np.array([i for i, elements in enumerate(uncovered) if not elements], dtype=np.int64)
+    answers = PropertyAnswers(
+        [None] * len(candidates), [{} for _ in candidates], [[] for _ in candidates],
+        errors=[_uncovered(elements) if elements else None for elements in uncovered],
+    )  # fmt: skip
+    if not len(good):
+        return answers
+    chosen = batch.take(good)
+    said = model.predict(chosen, coverage)
+    amounts = [candidates[i].amounts for i in good]
+    breaking = decompositions(model.phases, amounts, said.competing)
+    beyond = limit_reactions(model.phases, amounts, said.windows)
+    imbalance = assign_ions(chosen).charge_imbalance
+    for row, i in enumerate(good.tolist()):
+        reason = _no_window(amounts[row], float(imbalance[row]), float(said.reduction_V.value[row]))
+        answers.blocks[i] = _block(said, row, coverage, breaking[row], beyond[row], reason)
+        answers.applicability[i] = _applicability(model, said, row)
+        answers.remarks[i] = [*balance_remarks(float(imbalance[row])), *_domain_remarks(answers.applicability[i])]
+    return answers
+
+
+def _block(
+    said: StabilityPrediction, row: int, coverage: float, breaking: Reaction,
+    beyond: tuple[Reaction | None, Reaction | None], reason: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    block: dict[str, Any] = {name: interval_block(getattr(said, name), row, coverage) for name in ENERGIES}
+    unstable = block["energy_above_hull_eV_per_atom"]["value"] > 0
+    block |= {
+        "probability_stable": round(float(said.probability_stable[row]), DECIMALS),
+        "basis": "reference" if said.is_reference[row] else "model",
+        "decomposition_products": _parts(breaking.products) if unstable else [],
+        "decomposition": breaking.text if unstable else None,
+        "competing_phases": [] if breaking.text == NO_REACTION else _parts(breaking.products),
+    }
+    if reason is not None:
+        return block | {name: None for name in LIMITS} | {"window_reason": reason}
+    block |= {name: interval_block(getattr(said, name), row, coverage) for name in LIMITS}
+    for name, reaction in zip(("reduction", "oxidation"), beyond, strict=True):
+        block[f"{name}_reaction"] = reaction.text if reaction is not None else None
+        block[f"{name}_products"] = _parts(reaction.products) if reaction is not None else []
+    return block
+
+
+def _parts(species: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return formulas with their formula units per formula unit of the candidate."""
+    return [{"formula": formula, "amount": round(amount, DECIMALS)} for formula, amount in species.items()]
+
+
+def _no_window(amounts: Mapping[str, float], imbalance: float, reduction_V: float) -> str | None:
+    if "Li" not in amounts:
+        return WITHOUT_LITHIUM
+    if len(amounts) == 1:
+        return ELEMENT_ALONE
+    if abs(imbalance) > NEUTRALITY_TOLERANCE:
+        return f"{UNBALANCED} ({imbalance:+.2f} charges per atom are left)"
+    return NOT_SOLVED if np.isnan(reduction_V) else None
+
+
+def _applicability(model: StabilityModel, said: StabilityPrediction, row: int) -> dict[str, Any]:
+    depth = model.surroundings.depth_eV_per_atom
+    return {
+        "in_domain": bool(said.in_domain[row]),
+        "distance": round(float(said.distance[row, 0]), DECIMALS),
+        "domain_radius": round(model.radius, DECIMALS),
+        "disagreement_eV_per_atom": round(float(said.spread_eV_per_atom[row]), DECIMALS),
+        "nearest": [
+            {
+                "formula": phase_formula(model.phases, phase),
+                "value": round(float(model.phases.energy_eV_per_atom[phase]), DECIMALS),
+                "energy_above_hull_eV_per_atom": round(max(float(depth[phase]), 0.0), DECIMALS),
+                "doi": REFERENCE_DOI,
+                "distance": round(distance, DECIMALS),
+            }
+            for phase, distance in zip(said.nearest[row].tolist(), said.distance[row].tolist(), strict=True)
+            if phase != NO_PHASE
+        ],
+    }
+
+
+def balance_remarks(imbalance: float) -> list[Remark]:
+    """Return a warning if common oxidation states leave charges over."""
+    if abs(imbalance) <= NEUTRALITY_TOLERANCE:
+        return []
+    message = f"no common oxidation states balance the formula: {imbalance:+.2f} charges per atom are left"
+    return [Remark(WarningCode.NOT_CHARGE_BALANCED, message)]
+
+
+def _domain_remarks(domain: Mapping[str, Any]) -> list[Remark]:
+    if domain["in_domain"]:
+        return []
+    message = (
+        f"stability: far from known compounds (distance {domain['distance']:.2f}) or the nets disagree"
+        f" ({domain['disagreement_eV_per_atom']:.3f} eV/atom): trust the interval more than the value"
+    )
+    return [Remark(WarningCode.OUT_OF_DOMAIN, message)]
+
+
+def _uncovered(elements: Sequence[str]) -> CandidateError:
+    return CandidateError(
+        RowErrorCode.ELEMENT_WITHOUT_ENERGIES,
+        f"stability: the table of formation energies holds no compound of {', '.join(elements)}",
+    )

@@ -1,0 +1,135 @@
+"""`elyte interface` and `POST /interface`: one document, errors in their places, readable lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from phase_tables import SMALL, build
+from starlette.applications import Starlette
+
+from serving.cli import elyte
+from serving.http_api import create_app
+from serving.interface_answers import terminal_lines
+from serving.interface_request import MAX_PARTNERS, InterfaceRequest
+from serving.model_store import ModelUnavailableError, ServedModel
+from serving.predictor import Predictor
+from serving.schema import Property
+
+ENERGIES = SMALL | {"LiCoO2": -1.75, "Li2O": -2.07, "Li3PO4": -2.77, "CoS2": -0.5, "H2O": -1.39, "H2S": -0.47,
+                    "LiOH": -1.84, "Li2SO4": -2.42, "CoO": -1.2}  # fmt: skip
+
+
+class StandIn:
+    """A served stability model that is nothing but its phases."""
+
+    model = SimpleNamespace(phases=build(ENERGIES))
+
+    def header(self) -> dict[str, str]:
+        return {"version": "test"}
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor({Property.STABILITY: cast("ServedModel", StandIn())})
+
+
+@pytest.fixture(scope="module")
+def app(predictor: Predictor) -> Starlette:
+    return create_app(predictor)
+
+
+def post(app: Starlette, body: object) -> httpx.Response:
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.post("/interface", json=body)
+
+    return asyncio.run(send())
+
+
+def test_the_document_has_one_contact_a_partner_in_order(app: Starlette) -> None:
+    response = post(app, {"formula": "Li6PS5Cl", "against": ["lithium", "LiCoO2", "LiXe", "water"], "voltage_V": 3.0})
+    assert response.status_code == 200
+    document: dict[str, Any] = response.json()
+    assert document["models"] == {"stability": {"version": "test"}}
+    assert document["electrolyte"]["energy_basis"] == "reference"
+    assert [contact["status"] for contact in document["contacts"]] == ["ok", "ok", "error", "ok"]
+    metal, cathode, xenon, water = document["contacts"]
+    assert metal["with_excess_lithium"]["reaction"]["text"] == "Li6PS5Cl + 8 Li -> 5 Li2S + Li3P + LiCl"
+    assert metal["at_voltage"] is None
+    assert cathode["at_voltage"]["energy_eV_per_atom"] <= 0
+    assert xenon["error"]["code"] == "element_without_energies"
+    assert water["evolves_h2s"] in (True, False)
+    json.dumps(document, allow_nan=False)
+
+
+def test_python_and_rest_give_the_same_document(app: Starlette, predictor: Predictor) -> None:
+    body = {"formula": "Li3PS4", "against": ["Li", "LiCl"]}
+    assert post(app, body).json() == json.loads(json.dumps(predictor.interface(InterfaceRequest.model_validate(body))))
+
+
+def test_an_unreadable_electrolyte_is_an_answer_of_status_error(app: Starlette) -> None:
+    document = post(app, {"formula": "Li3Qq", "against": ["Li"]}).json()
+    assert document["status"] == "error"
+    assert document["error"]["code"] == "unknown_element"
+    assert terminal_lines(document)[0].startswith("Li3Qq  error unknown_element")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "formula: required"),
+        ({"formula": "Li3PS4", "voltage": 4}, "did you mean voltage_V?"),
+        ({"formula": "Li3PS4", "against": []}, "against"),
+        ({"formula": "Li3PS4", "against": ["Li"] * (MAX_PARTNERS + 1)}, "against"),
+        ({"formula": "Li3PS4", "voltage_V": 11}, "voltage_V"),
+        ({"formula": "Li3PS4", "voltage_V": "4"}, "voltage_V"),
+        ({"formula": 3}, "formula"),
+        ([], "expected a JSON object"),
+    ],
+)
+def test_a_bad_call_is_a_400_that_says_why(app: Starlette, body: object, told: str) -> None:
+    response = post(app, body)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_request"
+    assert told in response.json()["error"]["message"]
+
+
+def test_without_a_stability_model_it_says_so() -> None:
+    response = post(create_app(Predictor({})), {"formula": "Li3PS4"})
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "not_served"
+    with pytest.raises(ModelUnavailableError, match="no stability model"):
+        Predictor({}).phases()
+
+
+def run(monkeypatch: pytest.MonkeyPatch, predictor: Predictor, *arguments: str) -> Any:
+    monkeypatch.setattr(Predictor, "load", classmethod(lambda cls, source="auto": predictor))
+    return CliRunner().invoke(elyte, ["interface", *arguments])
+
+
+def test_the_command_prints_reactions_and_energies(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
+    done = run(monkeypatch, predictor, "Li6PS5Cl", "--against", "lithium", "--against", "LiCl", "--voltage", "3")
+    assert done.exit_code == 0, done.output
+    assert "Li6PS5Cl + 8 Li -> 5 Li2S + Li3P + LiCl" in done.output
+    assert "eV/atom" in done.output
+    assert "alone at 3 V" in done.output
+
+
+def test_json_is_the_document_and_a_failed_partner_is_exit_one(
+    monkeypatch: pytest.MonkeyPatch, predictor: Predictor
+) -> None:
+    done = run(monkeypatch, predictor, "Li3PS4", "--against", "LiXe", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.output)["contacts"][0]["status"] == "error"
+
+
+def test_an_unusable_call_is_refused(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
+    assert run(monkeypatch, predictor, "Li3PS4", "--voltage", "12").exit_code == 2
+    assert run(monkeypatch, predictor, "Li3PS4", "--against", "").exit_code == 2

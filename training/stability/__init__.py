@@ -1,0 +1,1 @@
+"""Stability: formation energy, hull, electrochemical window and interface reactions."""

@@ -1,0 +1,97 @@
+"""The nearest known compositions, and whether a composition is one that the nets know their way around."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from training.stability.phases import N_MASKED_ELEMENTS, PhaseTable
+
+
+@njit(cache=True, nogil=True)
+def _shares(high: np.uint64, low: np.uint64, z: int) -> bool:
+    """Whether a chemical system, given by its masks, holds an element."""
+    part, place = (high, z - 64) if z >= 64 else (low, z)
+    return bool((part >> np.uint64(place)) & np.uint64(1))
+
+
+@njit(cache=True, nogil=True)
+def insert_nearest(row: NDArray[np.int64], distance: NDArray[np.float64], phase: int, apart: float) -> None:
+    """Put a phase among the nearest ones, rising."""
+    slot = row.shape[0] - 1
+    while slot > 0 and distance[slot - 1] > apart:
+        distance[slot], row[slot] = distance[slot - 1], row[slot - 1]
+        slot -= 1
+    distance[slot], row[slot] = apart, phase
+
+
+@njit(cache=True, nogil=True)
+def _apart(
+    element: NDArray[np.int64], fraction: NDArray[np.float64], first: int, last: int, own: NDArray[np.float64]
+) -> float:
+    overlap = 0.0
+    for place in range(first, last):
+        overlap += min(fraction[place], own[element[place]])
+    return 1.0 - overlap
+
+
+@njit(cache=True, nogil=True)
+def _nearest(
+    start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
+    system_high: NDArray[np.uint64], system_low: NDArray[np.uint64], system_start: NDArray[np.int64],
+    usable: NDArray[np.bool_], atomic_number: NDArray[np.int64], composition: NDArray[np.float64],
+    excluded: NDArray[np.int64], row: NDArray[np.int64], distance: NDArray[np.float64],
+) -> None:  # fmt: skip
+    for i in range(composition.shape[0]):
+        own = np.zeros(N_MASKED_ELEMENTS)
+        for j in range(composition.shape[1]):
+            own[atomic_number[i, j]] += composition[i, j]
+        own[0] = 0.0
+        for system in range(system_high.shape[0]):
+            least = 1.0  # how near a compound of this system can be: every shared element at full overlap
+            for j in range(composition.shape[1]):
+                if _shares(system_high[system], system_low[system], atomic_number[i, j]):
+                    least -= composition[i, j]
+            if least >= distance[i, -1]:
+                continue
+            for phase in range(system_start[system], system_start[system + 1]):
+                if usable[phase] and phase != excluded[i]:
+                    apart = _apart(element, fraction, start[phase], start[phase + 1], own)
+                    if apart < distance[i, -1]:
+                        insert_nearest(row[i], distance[i], phase, apart)
+
+
+def nearest_phases(
+    table: PhaseTable,
+    usable: NDArray[np.bool_],
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    n_nearest: int = 3,
+    excluded: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find the known compounds with the smallest half-L1 distance of atomic fractions.
+
+    Parameters
+    ----------
+    table, usable
+        The phases, and which of them are known compounds.
+    atomic_number, composition
+        Compositions, shape (n, k), fractions summing to 1.
+    excluded
+        Phase that each row may not find, -1 for none, shape (n,).
+
+    Returns
+    -------
+    row, distance
+        Rows of the table (-1 where fewer share an element) and distances from 0 to 1, shape (n, n_nearest).
+    """
+    n = len(composition)
+    row = np.full((n, n_nearest), -1)
+    distance = np.full((n, n_nearest), 1.0)
+    _nearest(
+        table.start, table.element, table.fraction, table.system_high, table.system_low, table.system_start, usable,
+        np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition),
+        np.full(n, -1) if excluded is None else excluded, row, distance,
+    )  # fmt: skip
+    return row, distance

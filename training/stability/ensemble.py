@@ -1,0 +1,200 @@
+"""The fitted nets as plain arrays, and their forward pass in numpy: serving needs no torch.
+
+The formulas are those of `network.StabilityNet`, which the tests hold this module to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.stability.descriptors import NetInputs
+
+if TYPE_CHECKING:
+    from training.stability.network import StabilityNet
+
+Array = NDArray[np.float32]
+ROWS_PER_PASS = 512  # activations of one pass stay in the processor's cache
+LAYER_NORM_EPSILON = 1e-5
+_VECTORS = "vectors"
+
+
+@dataclass(frozen=True, eq=False)
+class NetOutputs:
+    """What each of m nets says of n compositions, shape (m, n) each.
+
+    Attributes
+    ----------
+    residual_eV_per_atom
+        Formation energy minus the hull of other phases.
+    decomposition_eV_per_atom
+        Decomposition energy as published, that is against a hull which knows more phases.
+    scale_residual_eV_per_atom, scale_decomposition_eV_per_atom
+        Scales of the Laplace laws around them.
+    log_odds_stable
+        Of a published decomposition energy of at most 0.
+    """
+
+    residual_eV_per_atom: Array
+    decomposition_eV_per_atom: Array
+    scale_residual_eV_per_atom: Array
+    scale_decomposition_eV_per_atom: Array
+    log_odds_stable: Array
+
+
+@dataclass(frozen=True, eq=False)
+class NetEnsemble:
+    """Weights of m nets of one shape, each array with a first axis over the nets."""
+
+    weights: dict[str, Array]
+    heads: int
+
+    @classmethod
+    def from_networks(cls, networks: list[StabilityNet]) -> NetEnsemble:
+        """Take the weights of fitted nets, rounded to half precision as they are stored."""
+        members = []
+        for net in networks:
+            state = {name: value.detach().cpu().numpy() for name, value in net.state_dict().items()}
+            properties = net.properties.detach().cpu().numpy()
+            vectors = state.pop("embedding.weight") + (
+                properties @ state.pop("from_properties.weight").T + state.pop("from_properties.bias")
+            )
+            members.append(state | {_VECTORS: vectors})
+        stacked = {name: np.stack([m[name] for m in members]) for name in members[0]}
+        return cls.from_arrays({n: a.astype(np.float16) for n, a in stacked.items()}, networks[0].settings.heads)
+
+    def to_arrays(self) -> dict[str, NDArray[np.float16]]:
+        """Return the weights in half precision, for the bundle."""
+        return {name: array.astype(np.float16) for name, array in self.weights.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float16]], heads: int) -> NetEnsemble:
+        """Read what `to_arrays` returned."""
+        return cls({name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}, heads)
+
+    def __len__(self) -> int:
+        """Return the number of nets."""
+        return len(self.weights[_VECTORS])
+
+    @property
+    def blocks(self) -> int:
+        """Number of attention blocks of each net."""
+        return sum(name.startswith("blocks.") and name.endswith("qkv.weight") for name in self.weights)
+
+    def __call__(self, inputs: NetInputs) -> NetOutputs:
+        """Return what every net says of every row."""
+        n = len(inputs)
+        out = np.empty((len(self), n, 5), dtype=np.float32)
+        size = (inputs.fraction > 0).sum(axis=1)
+        for k in np.unique(size):
+            rows = np.flatnonzero(size == k)
+            for start in range(0, len(rows), ROWS_PER_PASS):
+                part = rows[start : start + ROWS_PER_PASS]
+                given = inputs.take(part, int(k))
+                for member in range(len(self)):
+                    out[member, part] = _forward(_Member(self.weights, member, self.heads, self.blocks), given)
+        scale = np.exp(np.clip(out[..., 2:4], -8, 2))
+        return NetOutputs(out[..., 0], out[..., 1], scale[..., 0], scale[..., 1], out[..., 4])
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    weights: dict[str, Array]
+    place: int
+    heads: int
+    blocks: int
+
+    def __getitem__(self, name: str) -> Array:
+        weight: Array = self.weights[name][self.place]
+        return weight
+
+    def linear(self, name: str, x: Array) -> Array:
+        weight = self[f"{name}.weight"]
+        y: Array = (
+            x.reshape(-1, x.shape[-1]) @ weight.T
+        )  # one large product, where x @ weight.T would be many small ones
+        y += self[f"{name}.bias"]
+        return y.reshape(*x.shape[:-1], len(weight))
+
+    def norm(self, name: str, x: Array) -> Array:
+        x = x - x.mean(axis=-1, keepdims=True)
+        x /= np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(LAYER_NORM_EPSILON))
+        return x * self[f"{name}.weight"] + self[f"{name}.bias"]
+
+
+def _silu(x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        y: Array = x / (1 + np.exp(-x))
+    return y
+
+
+def _softmax(x: Array, axis: int) -> Array:
+    e: Array = np.exp(x - x.max(axis=axis, keepdims=True))
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
+
+
+def _fraction_codes(fraction: Array) -> Array:
+    waves = [np.sin(np.float32(np.pi * n) * fraction) for n in (1, 2, 4, 8)]
+    return np.stack([fraction, np.sqrt(fraction), *waves], axis=-1)
+
+
+def _forward(net: _Member, inputs: NetInputs) -> Array:
+    """Return the outputs of one net, shape (n, 5)."""
+    fraction, hull = inputs.fraction, inputs.hull
+    vectors = net[_VECTORS]
+    element = vectors[inputs.element]
+    potential = hull.potential_eV[..., None] / np.float32(2.0)
+    relative = potential - (fraction[..., None] * potential).sum(axis=1, keepdims=True)
+    tokens = net.linear(
+        "into_tokens", np.concatenate([element, _fraction_codes(fraction), potential, relative], axis=-1)
+    )
+    product = hull.product_fraction @ tokens
+    product = _silu(net.linear("product_1", np.concatenate([product, hull.product_scalars], axis=-1)))
+    products = (net.linear("product_2", product) * hull.product_scalars[..., :1]).sum(axis=1)
+    tokens = tokens + products[:, None]
+    for block in range(net.blocks):
+        tokens = _attend(net, f"blocks.{block}", tokens)
+    tokens = net.norm("pool_norm", tokens)
+    relatives, summary = _relatives(net, element, vectors, inputs)
+    whole = _silu(net.linear("composition", inputs.composition))
+    energy = hull.energy_eV_per_atom[:, None]
+    pooled = (tokens * fraction[..., None]).sum(axis=1)
+    x = np.concatenate([pooled, tokens.max(axis=1), products, whole, relatives, summary, energy], axis=-1)
+    x = _silu(net.linear("head_1", x))
+    x = x + _silu(net.linear("head_2", net.norm("head_norm_2", x)))
+    x = x + _silu(net.linear("head_3", net.norm("head_norm_3", x)))
+    out = net.linear("last", x)
+    out[:, :2] += summary[:, :1]
+    return out
+
+
+def _attend(net: _Member, name: str, x: Array) -> Array:
+    n, k, width = x.shape
+    depth = width // net.heads
+    qkv = net.linear(f"{name}.qkv", net.norm(f"{name}.norm_1", x)).reshape(n, k, 3, net.heads, depth)
+    q, key, value = (np.moveaxis(qkv[:, :, i], 2, 1) for i in range(3))  # (n, heads, k, depth)
+    weight = _softmax(q @ np.swapaxes(key, 2, 3) / np.float32(depth**0.5), axis=-1)
+    mixed = np.moveaxis(weight @ value, 1, 2).reshape(n, k, width)
+    x = x + net.linear(f"{name}.out", mixed)
+    return x + net.linear(f"{name}.down", _silu(net.linear(f"{name}.up", net.norm(f"{name}.norm_2", x))))
+
+
+def _relatives(net: _Member, element: Array, vectors: Array, inputs: NetInputs) -> tuple[Array, Array]:
+    scalars = inputs.neighbours.scalars
+    change = element[:, None] - vectors[inputs.neighbours.element]
+    weight = inputs.fraction[:, None, :, None]
+    moved = np.concatenate([(change * weight).sum(axis=2), (np.square(change) * weight).sum(axis=2)], axis=-1)
+    x = _silu(net.linear("relative_1", np.concatenate([moved, scalars], axis=-1)))
+    held = scalars[..., 3:]
+    score = net.linear("relative_score", x) - np.float32(20.0) * scalars[..., 2:3] + (held - 1) * np.float32(1e4)
+    share = _softmax(score, axis=1) * held
+    residual = (share * scalars[..., :1]).sum(axis=1)
+    spread = (share * np.abs(scalars[..., :1] - residual[:, None])).sum(axis=1)
+    energy = (share * scalars[..., 1:2]).sum(axis=1)
+    summary = np.concatenate([residual, spread, energy, share.sum(axis=1)], axis=-1)
+    return (net.linear("relative_2", x) * share).sum(axis=1), summary

@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# compiles what is compiled on first use, so that nobody waits for it later (half a minute, once)
+WARM = $(BIN)/python -c 'from serving.predictor import Predictor; Predictor.load("shipped").warm()'
 
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
@@ -16,10 +18,12 @@ $(BIN)/python:
 # only what answers requests: no notebooks, no training, no linters
 $(VENV)/.serve: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[serve,registry]'
+	$(WARM)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(WARM)
 	touch $@ $(VENV)/.serve
 
 serve: $(VENV)/.serve
@@ -43,6 +47,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/rest.py --quick
 	$(BIN)/python benchmarks/command_line.py --quick
 	$(BIN)/python benchmarks/stability.py --quick
+	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 
 check: lint types imports test smoke
@@ -51,10 +56,11 @@ data: $(VENV)/.dev
 	$(BIN)/elyte data fetch
 
 train: $(VENV)/.dev
-	$(BIN)/elyte train conductivity
+	$(BIN)/elyte train all
 
 evaluate: $(VENV)/.dev
 	$(BIN)/elyte evaluate conductivity --json
+	$(BIN)/elyte evaluate stability --json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,6 +33,7 @@ class WarningCode(StrEnum):
     UNSEEN_ELEMENT = "unseen_element"
     OUT_OF_DOMAIN = "out_of_domain"
     CONDITION_IGNORED = "condition_ignored"
+    WINDOW_CLOSED = "window_closed"
 
 
 _LONGEST_SHOWN = 60

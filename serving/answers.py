@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import RowError
-from features.errors import CandidateError, Remark
+from features.chemistry import NEUTRALITY_TOLERANCE
+from features.errors import CandidateError, Remark, WarningCode
 
 DECIMALS = 4
 
@@ -57,6 +58,14 @@ def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[
         "upper": round(upper, DECIMALS),
         "coverage": coverage,
     }
+
+
+def balance_remarks(imbalance: float) -> list[Remark]:
+    """Return a warning if common oxidation states leave charges over (elementary charges per atom)."""
+    if abs(imbalance) <= NEUTRALITY_TOLERANCE:
+        return []
+    message = f"no common oxidation states balance the formula: {imbalance:+.2f} charges per atom are left"
+    return [Remark(WarningCode.NOT_CHARGE_BALANCED, message)]
 
 
 def error_row(error: RowError) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
-from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
+from features.chemistry import assign_ions
 from features.errors import Remark, WarningCode
-from serving.answers import DECIMALS, PropertyAnswers, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_block
 from serving.explanation_blocks import WITHOUT_EXPLAINER, explanation_block
 from serving.model_store import ServedModel
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
@@ -51,7 +51,7 @@ def answer_conductivity(
     imbalance = assign_ions(batch).charge_imbalance
     remarks = [
         [
-            *_balance_remarks(float(imbalance[i])),
+            *balance_remarks(float(imbalance[i])),
             *_temperature_remarks(float(temperature[i])),
             *_phase_remarks(changes[i], float(temperature[i])),
             *_domain_remarks(applicability[i], unseen[i]),
@@ -111,13 +111,6 @@ def _add_explanations(
             block |= {"explanation": None, "explanation_reason": WITHOUT_EXPLAINER}
         else:
             block["explanation"] = explanation_block(explanations, i, block["log10_sigma_S_per_cm"]["value"])
-
-
-def _balance_remarks(imbalance: float) -> list[Remark]:
-    if abs(imbalance) <= NEUTRALITY_TOLERANCE:
-        return []
-    message = f"no common oxidation states balance the formula: {imbalance:+.2f} charges per atom are left"
-    return [Remark(WarningCode.NOT_CHARGE_BALANCED, message)]
 
 
 def _temperature_remarks(temperature_C: float) -> list[Remark]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -43,7 +44,7 @@ class ServedModel:
         }
 
 
-def load_models(source: str = "auto") -> dict[Property, ServedModel]:
+def load_models(source: str = "auto", properties: Sequence[Property] | None = None) -> dict[Property, ServedModel]:
     """Load every property that has a model.
 
     Parameters
@@ -51,6 +52,8 @@ def load_models(source: str = "auto") -> dict[Property, ServedModel]:
     source
         'auto': the champion where `MLFLOW_TRACKING_URI` names a registry that has one, else the shipped bundle;
         'shipped': the shipped bundle; any other text: a folder that holds one bundle per property.
+    properties
+        Only these; None means all.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def load_models(source: str = "auto") -> dict[Property, ServedModel]:
         If there is no usable model at all, or a registry was named and cannot be used.
     """
     models = {}
-    for name in Property:
+    for name in properties or Property:
         served = _load(name, source)
         if served is not None:
             models[name] = served

@@ -83,10 +83,34 @@ def _interval() -> dict[str, Any]:
 def _applicability() -> dict[str, Any]:
     nearest = _object({"formula": {"type": "string"}, "distance": {"type": "number"}})
     return _object(
-        {"in_domain": {"type": "boolean"}, "distance": _nullable("number", "To the nearest known ones.")},
-        {"nearest": {"type": "array", "items": nearest}},
+        {"in_domain": {"type": "boolean"}, "distance": _nullable("number", "How far from what the model knows.")},
+        {
+            "domain_radius": {"type": "number", "description": "The distance up to which a material counts as known."},
+            "nearest": {"type": "array", "items": nearest},
+        },
         description="Whether the model knows this kind of material, and the nearest ones that it knows.",
     )
+
+
+def _stability() -> dict[str, Any]:
+    part = _object({"formula": {"type": "string"}, "amount": {"type": "number"}})
+    parts = {"type": "array", "items": part, "description": "Formula units per formula unit of the candidate."}
+    limit = {"oneOf": [_reference("Interval"), {"type": "null"}], "description": "V against Li/Li+."}
+    energies = ("formation_energy", "decomposition_energy", "energy_above_hull")
+    return {f"{name}_eV_per_atom": _reference("Interval") for name in energies} | {
+        "probability_stable": {"type": "number", "description": "Of lying on or below the hull of the known phases."},
+        "basis": {"enum": ["reference", "model"], "description": "Energies of the table, or predicted ones."},
+        "decomposition_products": parts,
+        "competing_phases": parts,
+        "reduction_V": limit,
+        "oxidation_V": limit,
+        "reduction_products": parts,
+        "oxidation_products": parts,
+        "decomposition": _nullable("string", "The reaction, null for a stable compound."),
+        "reduction_reaction": _nullable("string", "What lithium makes of it just below the window."),
+        "oxidation_reaction": _nullable("string", "What remains just above the window."),
+        "window_reason": {"type": "string", "description": "Why there is no window, where there is none."},
+    }
 
 
 def _answered_row() -> dict[str, Any]:
@@ -100,6 +124,7 @@ def _answered_row() -> dict[str, Any]:
         "temperature_C": {"type": "number"},
         "explanation": _nullable("object", "Where asked for: terms in decades of S/cm that sum to log10 sigma."),
     }
+    blocks[Property.STABILITY]["properties"] = _stability()
     beside = {
         "index": {"type": "integer"},
         "applicability": {"type": "object", "additionalProperties": _reference("Applicability")},

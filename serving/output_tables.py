@@ -85,9 +85,11 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
 def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     """Return aligned tables for people: conductivity with its interval and nearest known material, then stability."""
     header = ("material", "sigma (S/cm)", "interval", "Ea (eV)", "T (C)", "known?", "nearest measured")
-    rows = [header, *(_terminal_row(result) for result in results)]
+    judged = any("conductivity" in result for result in results)
+    rows = [header, *(_terminal_row(result) for result in results if judged or result["status"] == "error")]
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = lines if len(rows) > 1 else []
     notes = [
         f"{result.get('id') or result.get('formula')}: {warning['message']}"
         for result in results
@@ -95,7 +97,7 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
         for warning in result["warnings"]
     ]
     for section in (stability_lines(results), notes):
-        lines += ["", *section] if section else []
+        lines += [*([""] if lines and section else []), *section]
     return lines
 
 

@@ -39,19 +39,23 @@ class Predictor:
         self._models = models
 
     @classmethod
-    def load(cls, source: str = "auto") -> Predictor:
-        """Load the models; see `serving.model_store.load_models` for what `source` may be.
+    def load(cls, source: str = "auto", properties: Sequence[Property] | None = None) -> Predictor:
+        """Load the models; see `serving.model_store.load_models`.
 
         Raises
         ------
         ModelUnavailableError
             If no usable model is found.
         """
-        return cls(load_models(source))
+        return cls(load_models(source, properties))
 
     def warm(self) -> None:
         """Answer once, so that the first caller does not pay for what is computed on first use."""
         self.predict_formulas(list(WARM_FORMULAS))
+        if Property.STABILITY in self._models:
+            from serving.interface_request import InterfaceRequest
+
+            self.interface(InterfaceRequest(formula=WARM_FORMULAS[0], voltage_V=4.3))
 
     def models(self) -> dict[str, dict[str, Any]]:
         """Return the card of every served model, with its origin and digest."""

@@ -10,7 +10,7 @@ import numpy as np
 from features.candidate import Candidate, Conditions, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
-from serving.answers import DECIMALS, PropertyAnswers, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_block
 from serving.model_store import ServedModel
 from training.stability.hull import NO_PHASE
 from training.stability.model import StabilityModel, StabilityPrediction
@@ -23,6 +23,7 @@ REFERENCE_DOI = "10.1038/s41524-020-00362-y"
 WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
 ELEMENT_ALONE = "an element alone has no window"
 NOT_SOLVED = "the phase equilibrium did not converge"
+NARROWEST_WINDOW_V = 1e-3
 UNBALANCED = "no common oxidation states balance the formula; its window would mean nothing"
 
 
@@ -57,7 +58,11 @@ def answer_stability(
         reason = _no_window(amounts[row], float(imbalance[row]), float(said.reduction_V.value[row]))
         answers.blocks[i] = _block(said, row, coverage, breaking[row], beyond[row], reason)
         answers.applicability[i] = _applicability(model, said, row)
-        answers.remarks[i] = [*balance_remarks(float(imbalance[row])), *_domain_remarks(answers.applicability[i])]
+        answers.remarks[i] = [
+            *balance_remarks(float(imbalance[row])),
+            *_window_remarks(answers.blocks[i]),
+            *_domain_remarks(answers.applicability[i]),
+        ]
     return answers
 
 
@@ -119,12 +124,16 @@ def _applicability(model: StabilityModel, said: StabilityPrediction, row: int) -
     }
 
 
-def balance_remarks(imbalance: float) -> list[Remark]:
-    """Return a warning if common oxidation states leave charges over."""
-    if abs(imbalance) <= NEUTRALITY_TOLERANCE:
+def _window_remarks(block: Mapping[str, Any] | None) -> list[Remark]:
+    if block is None or block["reduction_V"] is None:
         return []
-    message = f"no common oxidation states balance the formula: {imbalance:+.2f} charges per atom are left"
-    return [Remark(WarningCode.NOT_CHARGE_BALANCED, message)]
+    if block["oxidation_V"]["value"] - block["reduction_V"]["value"] > NARROWEST_WINDOW_V:
+        return []
+    message = (
+        "stability: the window has no width; amounts rounded off charge neutrality do that (Li0.33La0.56TiO3 should"
+        " read Li0.33La0.5566667TiO3), and so do mixtures of as many phases as elements"
+    )
+    return [Remark(WarningCode.WINDOW_CLOSED, message)]
 
 
 def _domain_remarks(domain: Mapping[str, Any]) -> list[Remark]:

@@ -46,6 +46,7 @@ def check_property_model(
     reloaded: Predict | None = None,
     refitted: Predict | None = None,
     coverages: Sequence[float] = COVERAGES,
+    tolerance: float = TOLERANCE,
 ) -> None:
     """Check that a property model keeps its promises.
 
@@ -65,6 +66,9 @@ def check_property_model(
         The model fitted again on the same rows with the same seed.
     coverages
         Nominal coverages, rising; the calibration must allow them.
+    tolerance
+        Largest difference that counts as equal; nets in single precision need 1e-5, as sums over a batch of another
+        size are taken in another order. The same question asked again must give the very same answer all the same.
 
     Raises
     ------
@@ -75,15 +79,17 @@ def check_property_model(
     _require(len(candidates) > 1, "at least two materials are needed to check a model")
     answer = _checked_call(predict, candidates, 0.9)
     _require_equal(candidates, answer, _checked_call(predict, candidates, 0.9), "asked again", tolerance=0.0)
-    _require_equal(candidates, answer, _one_by_one(predict, candidates), "alone instead of in a batch")
-    _check_order(predict, candidates, answer)
+    alone = _one_by_one(predict, candidates)
+    _require_equal(candidates, answer, alone, "alone instead of in a batch", tolerance=tolerance)
+    _check_order(predict, candidates, answer, tolerance)
     for spelled in _spellings(candidates):
-        _require_equal(candidates, answer, _checked_call(predict, spelled, 0.9), f"spelled {spelled[0].formula}")
-    _check_intervals(predict, candidates, coverages)
+        again = _checked_call(predict, spelled, 0.9)
+        _require_equal(candidates, answer, again, f"spelled {spelled[0].formula}", tolerance=tolerance)
+    _check_intervals(predict, candidates, coverages, tolerance)
     _checked_call(predict, [], 0.9)
     for name, other in (("loaded from disk", reloaded), ("fitted again", refitted)):
         if other is not None:
-            _require_equal(candidates, answer, _checked_call(other, candidates, 0.9), name)
+            _require_equal(candidates, answer, _checked_call(other, candidates, 0.9), name, tolerance=tolerance)
 
 
 def _checked_call(predict: Predict, candidates: Sequence[Candidate], coverage: float) -> dict[str, Array]:
@@ -107,11 +113,13 @@ def _one_by_one(predict: Predict, candidates: Sequence[Candidate]) -> dict[str, 
     return {name: np.hstack([single[name] for single in singles]) for name in singles[0]}
 
 
-def _check_order(predict: Predict, candidates: Sequence[Candidate], answer: Mapping[str, Array]) -> None:
+def _check_order(
+    predict: Predict, candidates: Sequence[Candidate], answer: Mapping[str, Array], tolerance: float
+) -> None:
     order = np.random.default_rng(0).permutation(len(candidates))
     mixed = [candidates[i] for i in order]
     expected = {name: rows[:, order] for name, rows in answer.items()}
-    _require_equal(mixed, expected, _checked_call(predict, mixed, 0.9), "in another order")
+    _require_equal(mixed, expected, _checked_call(predict, mixed, 0.9), "in another order", tolerance=tolerance)
 
 
 def _spellings(candidates: Sequence[Candidate]) -> Iterator[list[Candidate]]:
@@ -129,7 +137,9 @@ def _spelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candida
     return replace(candidate, formula=text, amounts=parse_formula(text))
 
 
-def _check_intervals(predict: Predict, candidates: Sequence[Candidate], coverages: Sequence[float]) -> None:
+def _check_intervals(
+    predict: Predict, candidates: Sequence[Candidate], coverages: Sequence[float], tolerance: float
+) -> None:
     """Check that the value stays and the interval grows as the coverage rises."""
     before = _checked_call(predict, candidates, coverages[0])
     for coverage in coverages[1:]:
@@ -137,8 +147,8 @@ def _check_intervals(predict: Predict, candidates: Sequence[Candidate], coverage
         for name, rows in wider.items():
             low, value, high = before[name]
             how = f"{name} at coverage {coverage:g}"
-            _require_all(candidates, np.abs(rows[1] - value) <= TOLERANCE, f"{how}: another value")
-            holds = (rows[0] <= low + TOLERANCE) & (rows[2] >= high - TOLERANCE)
+            _require_all(candidates, np.abs(rows[1] - value) <= tolerance, f"{how}: another value")
+            holds = (rows[0] <= low + tolerance) & (rows[2] >= high - tolerance)
             _require_all(candidates, holds, f"{how}: the interval does not hold the narrower one")
         before = wider
 
@@ -149,7 +159,7 @@ def _require_equal(
     received: Mapping[str, Array],
     how: str,
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float,
 ) -> None:
     _require(set(received) == set(expected), f"{how}: answers {sorted(received)}, expected {sorted(expected)}")
     for name, rows in expected.items():

@@ -1,43 +1,40 @@
-"""The loader that `mlflow.pyfunc.load_model` calls for a registered conductivity bundle."""
+"""The loader that `mlflow.pyfunc.load_model` calls for a registered bundle of any property.
+
+Each property says in `training/<property>/frames.py` which columns it answers with (`OUTPUT_COLUMNS`) and how to load a
+bundle (`load_frame_model`); nothing is unpickled.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from features.candidate import MaterialBatch
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.conductivity.model import ConductivityModel
 
-
-class PyfuncModel:
-    """A conductivity model behind MLflow's DataFrame interface."""
-
-    def __init__(self, model: ConductivityModel) -> None:
-        self._model = model
+class FrameModel(Protocol):
+    """A model behind MLflow's DataFrame interface."""
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Predict from columns `formula` and, optionally, `temperature_C` (25 where absent)."""
-        import pandas as pd
-
-        temperature = frame.get("temperature_C", pd.Series(np.full(len(frame), 25.0), index=frame.index))
-        batch = MaterialBatch.from_formulas(list(frame["formula"]))
-        answer = self._model.predict(batch, temperature.fillna(25.0).to_numpy(dtype=float))
-        sigma = answer.log10_sigma_S_per_cm
-        columns = {
-            "log10_sigma_S_per_cm": sigma.value, "lower": sigma.lower, "upper": sigma.upper,
-            "activation_energy_eV": answer.activation_energy_eV.value,
-        }  # fmt: skip
-        return pd.DataFrame(columns, index=frame.index)
+        """Predict from a column `formula` and columns of conditions; the index is kept."""
 
 
-def _load_pyfunc(path: str) -> PyfuncModel:
-    from training.conductivity.bundling import load_conductivity
+def output_columns(property_name: str) -> tuple[str, ...]:
+    """Return the columns with which a property answers."""
+    return cast("tuple[str, ...]", _frames(property_name).OUTPUT_COLUMNS)
 
+
+def _frames(property_name: str) -> ModuleType:
+    if not property_name.isidentifier():
+        raise ValueError(f"{property_name!r} is no property")
+    return importlib.import_module(f"training.{property_name}.frames")
+
+
+def _load_pyfunc(path: str) -> FrameModel:
     card = next(Path(path).rglob("card.json")) if Path(path).is_dir() else Path(path)
-    return PyfuncModel(load_conductivity(card.parent)[0])
+    property_name = str(json.loads(card.read_text(encoding="utf-8"))["property"])
+    return cast("FrameModel", _frames(property_name).load_frame_model(card.parent))

@@ -100,7 +100,7 @@ def log_training(
             name="bundle",
             loader_module="training.mlflow_model",
             data_path=str(folder),
-            signature=_signature(),
+            signature=_signature(card.property),
             pip_requirements=[f"elyte=={card.elyte_version}"],
         )
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -132,13 +132,16 @@ def _register(client: Any, name: str, model_uri: str, run_id: str, digest: str) 
     return version
 
 
-def _signature() -> Any:  # noqa: ANN401
+def _signature(property_name: str) -> Any:  # noqa: ANN401
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
+    from training.mlflow_model import output_columns
+
     inputs = Schema([ColSpec("string", "formula"), ColSpec("double", "temperature_C", required=False)])
-    columns = ("log10_sigma_S_per_cm", "lower", "upper", "activation_energy_eV")
-    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", column) for column in columns]))
+    return ModelSignature(
+        inputs=inputs, outputs=Schema([ColSpec("double", column) for column in output_columns(property_name)])
+    )
 
 
 def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: str) -> tuple[Path, str, str] | None:

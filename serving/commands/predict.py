@@ -105,7 +105,7 @@ def _answer(
     from serving.predictor import Predictor
 
     try:
-        predictor = Predictor.load()
+        predictor = Predictor.load(properties=properties)
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
     return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)

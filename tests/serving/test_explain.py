@@ -49,7 +49,7 @@ def predictor(folder: Path) -> Predictor:
 
 def run_with(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
     """Run `elyte predict` with these models as the served ones."""
-    monkeypatch.setattr(Predictor, "load", lambda: predictor)
+    monkeypatch.setattr(Predictor, "load", lambda *_, **__: predictor)
     return CliRunner().invoke(elyte, ["predict", *arguments], catch_exceptions=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -79,20 +80,30 @@ def small_world(n: int = 30) -> Measurements:
 
 
 def test_the_model_can_learn_ten_materials_by_heart() -> None:
-    """Far apart, values that chemistry cannot explain, six rows each (what a boosted leaf needs): mix-ups show here."""
-    formulas = [
-        "Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li10GeP2S12", "Li3N", "Li4SiO4", "LiBH4", "Li2ZnI4", "LiNbO3", "LiF",
-    ]  # fmt: skip
-    truth = np.array([-8.0, -2.0, -7.0, -3.0, -9.0, -2.5, -6.0, -4.0, -8.5, -3.5])
+    """Values that chemistry cannot explain, six likes of each material in three papers: mix-ups of labels show here.
+
+    Three papers, because trees and nets learn beside a process that does not know the row's own.
+    """
+    materials = (
+        ("Li6PS5Cl", -8.0), ("Li7La3Zr2O12", -2.0), ("Li3YCl6", -7.0), ("Li10GeP2S12", -3.0), ("Li3N", -9.0),
+        ("Li4SiO4", -2.5), ("Li1BH4", -6.0), ("Li2ZnI4", -4.0), ("Li1NbO3", -8.5), ("Li1F", -3.5),
+    )  # fmt: skip
+    places = [(i, j) for i in range(10) for j in range(6)]
+    formulas = [_with_more_lithium(materials[i][0], 1.0 + 0.1 * j) for i, j in places]
+    truth = np.array([materials[i][1] for i, _ in places])
     table = synthetic_table().iloc[:60].assign(
-        formula=np.repeat(formulas, 6), log10_sigma_S_per_cm=np.repeat(truth, 6),
-        doi=np.repeat([f"10.1/{i}" for i in range(10)], 6), is_upper_bound=False, temperature_C=25.0,
-        activation_energy_eV=0.3,
+        formula=formulas, log10_sigma_S_per_cm=truth, doi=[f"10.1/{i}-{j % 3}" for i, j in places],
+        is_upper_bound=False, temperature_C=25.0, activation_energy_eV=0.3,
     )  # fmt: skip
     model, _ = fit_model(Measurements.from_table(table), replace(EnsembleSettings.quick(), boosting_rounds=400))
     value = sigma(model, formulas).value
-    assert np.corrcoef(value, truth)[0, 1] > 0.98
-    assert np.abs(value - truth).max() < 1.5
+    assert np.corrcoef(value, truth)[0, 1] > 0.99
+    assert np.abs(value - truth).max() < 1.0
+
+
+def _with_more_lithium(formula: str, factor: float) -> str:
+    amount, rest = re.fullmatch(r"Li(\d+)(.*)", formula).groups()  # type: ignore[union-attr]
+    return f"Li{int(amount) * factor:.10g}{rest}"
 
 
 def test_the_synthetic_law_is_found_again(fitted: Fitted) -> None:
@@ -306,10 +317,11 @@ def test_one_paper_alone_cannot_be_calibrated() -> None:
 
 
 def test_bounds_alone_still_make_a_model() -> None:
+    """Bounds that all hold say nothing of how far values scatter: the interval may be as narrow as it likes."""
     model, _ = fit_model(edge_world(is_upper_bound=True), EnsembleSettings.quick())
     answer = sigma(model, ["Li6.5PS5.5Cl0.5", "BaTiO3"])
     assert np.isfinite(answer).all()
-    assert (answer.lower < answer.value).all()
+    assert (answer.lower <= answer.value).all()
 
 
 def test_without_any_activation_energy_only_its_interval_is_missing() -> None:

@@ -220,7 +220,8 @@ def test_fitting_improves_the_marginal_likelihood() -> None:
         h = process.hyper
         theta = torch.tensor(
             [*np.log(h.weights), *np.log(h.lengths), np.log(h.sd_sigma), np.log(h.sd_energy), np.arctanh(h.correlation),
-             np.log(h.noise_sigma), np.log(h.noise_energy), h.mean_sigma, h.mean_energy, logit(h.other_prototype)], dtype=torch.float64,
+             np.log(h.noise_sigma), np.log(h.noise_energy), h.mean_sigma, h.mean_energy, logit(h.other_prototype)],
+            dtype=torch.float64,
         )  # fmt: skip
         losses.append(float(problem.loss(theta, process)))
     assert losses[0] > losses[1] > losses[2]
@@ -271,6 +272,43 @@ def test_a_lattice_brings_materials_with_one_closer_together() -> None:
         process.predict(Descriptors.of(MaterialBatch.from_formulas(["Li6PS5Br"], cubic([a])))) for a in (9.9, np.nan)
     )
     assert with_cell.log10_sigma_sd[0] < without.log10_sigma_sd[0]
+
+
+def test_a_material_of_another_prototype_counts_less_by_the_factor() -> None:
+    """Li3PO4 and Li4SiO4 share one; LiPO3, nearer to Li3PO4 in composition than that, has another."""
+    materials = materials_of(["Li3PO4", "Li4SiO4", "LiPO3", "Li6PS5Cl"])
+    alike = materials.same_prototype(materials.descriptors)
+    np.testing.assert_array_equal(alike, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    blind, told = (hyperparameters(other_prototype=share) for share in (1.0, 0.3))
+    without, with_factor = (h.covariance(materials, materials.descriptors) for h in (blind, told))
+    np.testing.assert_allclose(with_factor, without * np.where(alike, 1.0, 0.3), rtol=1e-12)
+    assert np.linalg.eigvalsh(with_factor).min() > -1e-9  # a product of kernels is one
+
+
+def test_the_factor_is_fitted_and_lies_between_0_and_1() -> None:
+    """Where the structure decides the value, other structures count for little."""
+    garnets = [f"Li{5 + x:g}La3Zr{x:g}Ta{2 - x:g}O12" for x in np.arange(0.1, 2.0, 0.1)]
+    perovskites = [f"Li{3 * x:g}La{0.67 - x:g}TiO3" for x in np.arange(0.02, 0.17, 0.008)]
+    materials = materials_of(garnets + perovskites)
+    assert len(set(materials.prototype.tolist())) == 2
+    value = [-2.0] * len(garnets) + [-9.0] * len(perovskites)
+    observations = observe(
+        list(range(len(value))), list(value + 0.3 * np.random.default_rng(0).normal(size=len(value)))
+    )
+    start, end = (
+        fit_process(materials, observations, COMPOSITION_KERNELS, n_iterations=n).hyper.other_prototype for n in (0, 25)
+    )
+    assert start == 0.5
+    assert 0.0 < end < start
+
+
+def test_a_process_of_before_knows_no_prototypes() -> None:
+    materials, observations = random_problem()
+    process = condition(materials, observations, hyperparameters(other_prototype=1.0))
+    settings = process.settings()
+    del settings["other_prototype"]
+    again = ArrheniusProcess.from_arrays(process.arrays(), settings)
+    np.testing.assert_array_equal(process.predict(of_formula("Li3N")), again.predict(of_formula("Li3N")))
 
 
 def test_round_trip_through_arrays() -> None:

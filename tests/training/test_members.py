@@ -1,4 +1,4 @@
-"""The tree members and what they are fed: shares that are weights, rounding that moves nothing, papers left out."""
+"""The members and what they are fed: shares that are weights, rounding that moves nothing, papers left out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
+from synthetic_world import Fitted
 
 from features.similarity import half_l1
 from training.conductivity.boosting import BoostedTrees
+from training.conductivity.ensemble import REVERT_FROM, Ensemble, Lessons
 from training.conductivity.forest import QuantileForest
 from training.conductivity.gaussian_process import ArrheniusProcess, Observations
+from training.conductivity.imputation import HotDeck
 from training.conductivity.kernels import COMPOSITION_KERNELS, Materials
 from training.conductivity.leave_paper_out import predict_without_own_paper
 from training.conductivity.process_fit import condition, fit_process
+from training.conductivity.residual_net import RESIDUAL_UNIT
 from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 
 Array = NDArray[np.float64]
@@ -155,3 +159,44 @@ def test_such_a_judgement_does_not_know_the_paper_s_values(measured: Measurement
     )
     np.testing.assert_allclose(before.log10_sigma[own], after.log10_sigma[own], atol=1e-9)
     assert np.abs(before.log10_sigma[~own] - after.log10_sigma[~own]).max() > 1e-3
+
+
+# ---------------------------------------------------------------- the pool
+
+
+def test_the_nets_are_a_member_like_the_others(fitted: Fitted) -> None:
+    ensemble = fitted.model.variants["formula"].ensemble
+    known = fitted.rows.descriptors
+    assert len(ensemble.weights) == 4
+    assert sum(ensemble.weights) == pytest.approx(1.0)
+    assert ensemble.nets is not None
+    moved = replace(ensemble.nets, biases=(*ensemble.nets.biases[:-1], ensemble.nets.biases[-1] + 2.0 / RESIDUAL_UNIT))
+    before, after = ensemble.predict(known), replace(ensemble, nets=moved).predict(known)
+    trusted = before.novelty < REVERT_FROM
+    np.testing.assert_allclose((after.centre - before.centre)[trusted], 2.0 * ensemble.weights[-1])
+    np.testing.assert_array_equal(after.below, before.below)
+
+
+def test_an_ensemble_of_before_has_no_nets_and_still_answers(fitted: Fitted) -> None:
+    ensemble = fitted.model.variants["formula"].ensemble
+    old = replace(ensemble, nets=None, weights=(1 / 3, 1 / 3, 1 / 3))
+    arrays = old.arrays()
+    assert not any(name.startswith("nets/") for name in arrays)
+    again = Ensemble.from_arrays(arrays, old.settings())
+    assert again.nets is None
+    known = fitted.rows.descriptors
+    np.testing.assert_allclose(again.predict(known).centre, old.predict(known).centre, rtol=0, atol=1e-10)
+
+
+def test_what_trees_and_nets_learn_from_does_not_know_the_row_s_own_paper(
+    measured: Measurements, process: ArrheniusProcess
+) -> None:
+    _, material = measured.descriptors.distinct(with_lattice=False)
+    deck = HotDeck.of(measured.descriptors)
+    own = measured.paper[measured.has_sigma] == measured.paper[0]
+    of_observation = measured.paper[measured.observations().material] == measured.paper[0]
+    moved = replace(process, targets=process.targets + 5.0 * of_observation)
+    before, after = (Lessons.of(measured, "formula", p, material, deck) for p in (process, moved))
+    np.testing.assert_allclose(before.prior[own], after.prior[own], atol=1e-9)
+    np.testing.assert_allclose(before.features[own], after.features[own], atol=1e-9)
+    assert np.abs(before.prior - after.prior)[~own].max() > 1e-3

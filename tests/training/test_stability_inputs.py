@@ -75,9 +75,7 @@ def test_the_own_energy_of_a_training_compound_does_not_reach_its_own_inputs(pic
     other = with_energy(table, row, energy)
     surroundings = Surroundings.of(other, other.rows_of("train"))
     learned = known("train").prototypes.dissimilarity_eV_per_atom
-    surroundings = replace(
-        surroundings, prototypes=replace(surroundings.prototypes, dissimilarity_eV_per_atom=learned)
-    )
+    surroundings = replace(surroundings, prototypes=replace(surroundings.prototypes, dissimilarity_eV_per_atom=learned))
     assert_same(
         without_depth_in_own_system(inputs_of(table, row, known("train"))),
         without_depth_in_own_system(inputs_of(other, row, surroundings)),
@@ -85,7 +83,7 @@ def test_the_own_energy_of_a_training_compound_does_not_reach_its_own_inputs(pic
 
 
 @pytest.mark.xfail(
-    strict=True, reason="the depth of a product of the compound's own system is that below a hull which holds the compound"
+    strict=True, reason="a product of the compound's own system: its depth is that below a hull with the compound"
 )
 def test_the_own_energy_does_not_reach_the_depth_of_its_products() -> None:
     """LiS, taken out, leaves Li2S and LiS4; how deep LiS4 lies must not tell how deep LiS was."""
@@ -108,9 +106,7 @@ def test_the_own_energy_does_not_reach_how_alike_its_relatives_are() -> None:
     row = table.rows_of("train")[[100]]
     other = with_energy(table, row, -4.0)
     changed = inputs_of(other, row, Surroundings.of(other, other.rows_of("train")))
-    np.testing.assert_array_equal(
-        changed.neighbours.scalars, inputs_of(table, row, known("train")).neighbours.scalars
-    )
+    np.testing.assert_array_equal(changed.neighbours.scalars, inputs_of(table, row, known("train")).neighbours.scalars)
 
 
 @settings(max_examples=8, deadline=None)

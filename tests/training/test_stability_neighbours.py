@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from random import Random
 
 import numpy as np
 import pytest
@@ -44,9 +45,11 @@ def in_slots(formula: str) -> list[int]:
     st.sampled_from((0.5, 2.0, 7.0)),
     st.randoms(use_true_random=False),
 )
-def test_spelling_changes_neither_stoichiometry_nor_slots(amounts: dict[str, int], factor: float, random: object) -> None:
+def test_spelling_changes_neither_stoichiometry_nor_slots(
+    amounts: dict[str, int], factor: float, random: Random
+) -> None:
     terms = list(amounts.items())
-    random.shuffle(terms)  # type: ignore[attr-defined]
+    random.shuffle(terms)
     plain = "".join(f"{s}{n}" for s, n in amounts.items())
     other = "".join(f"{s}{n * factor}" for s, n in terms)
     assert prototype_key(of(plain)[1])[0] == prototype_key(of(other)[1])[0]
@@ -65,7 +68,7 @@ def test_the_key_knows_amounts_only_and_padding_is_no_amount(amounts: list[int],
 def test_the_key_is_that_of_the_amounts() -> None:
     """Over all amounts up to 7: the same key where and only where the reduced amounts are the same."""
     formulas = [f"Li{a}P{b}S{c}" for a in range(1, 8) for b in range(1, 8) for c in range(1, 8)]
-    z, x = of(*formulas)
+    _, x = of(*formulas)
     reduced = [tuple(sorted(np.round(row, 9).tolist())) for row in x]
     by_key: dict[int, set[tuple[float, ...]]] = {}
     for key, amounts in zip(prototype_key(x).tolist(), reduced, strict=True):

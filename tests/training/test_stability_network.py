@@ -138,9 +138,7 @@ def test_a_relative_that_is_not_there_has_no_say() -> None:
     assert absent.any()
     element[absent] = 17
     other = replace(inputs, neighbours=NeighbourInputs(element, scalars))
-    np.testing.assert_allclose(
-        ensemble(other).residual_eV_per_atom, ensemble(inputs).residual_eV_per_atom, atol=1e-6
-    )
+    np.testing.assert_allclose(ensemble(other).residual_eV_per_atom, ensemble(inputs).residual_eV_per_atom, atol=1e-6)
 
 
 def test_nets_of_other_seeds_differ_and_the_first_guess_is_that_of_the_relatives() -> None:

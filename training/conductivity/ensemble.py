@@ -1,15 +1,16 @@
 """Three families of model, one predictive distribution.
 
-A Gaussian process (smooth, censored, knows temperature), a quantile forest (robust) and boosted trees (sharp) err in
-different ways. The pool's centre is the weighted average of their medians; its width on either side is the average of
-the widths of the two members that have one, the process and the forest. Where the process knows nothing alike, the
-centre goes back towards the median of all that is known and the width grows.
+A Gaussian process (smooth, censored, knows temperature), a quantile forest (robust), boosted trees (sharp) and small
+neural nets on what the process leaves over err in different ways. The pool's centre is the weighted average of their
+medians; its width on either side is the average of the widths of the two members that have one, the process and the
+forest. Where the process knows nothing alike, the centre goes back towards the median of all that is known and the
+width grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from training.conductivity.imputation import HotDeck
 from training.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
 from training.conductivity.leave_paper_out import predict_without_own_paper
 from training.conductivity.process_fit import condition, fit_process
+from training.conductivity.residual_net import ResidualNets, ResidualNetSettings
 from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 
 Array = NDArray[np.float64]
@@ -50,18 +52,20 @@ class EnsembleSettings:
     forest_feature_share: float = 0.5
     boosting_rounds: int = 300
     boosting_seeds: int = 2
+    nets: ResidualNetSettings = field(default_factory=ResidualNetSettings)
     explainer_trees: int = 300
     explainer_neighbours: int = 9000
     n_folds: int = 10
     seed: int = 7
-    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    weights: tuple[float, ...] = (1 / 4, 1 / 4, 1 / 4, 1 / 4)
 
     @classmethod
     def quick(cls) -> EnsembleSettings:
         """Return a setting for tests: the same path, few steps."""
         return cls(
-            process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1, explainer_trees=40,
-            explainer_neighbours=300, n_folds=3,
+            process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1,
+            nets=ResidualNetSettings(n_nets=2, hidden=8), explainer_trees=40, explainer_neighbours=300,
+            n_folds=3,
         )  # fmt: skip
 
 
@@ -77,16 +81,47 @@ class Pool(NamedTuple):
     distance: Array  # to what is known, see `familiarity`
 
 
+class Lessons(NamedTuple):
+    """What trees and nets learn from: the m rows with a conductivity, judged by a process without their own paper."""
+
+    features: Array  # (m, d)
+    prior: Array  # (m,), log10 sigma at 25 C that the process predicts
+    targets: Array  # (m,), measured log10 sigma at 25 C
+    is_upper_bound: NDArray[np.bool_]  # (m,)
+    weights: Array  # (m,)
+
+    @classmethod
+    def of(
+        cls, rows: Measurements, variant: str, process: ArrheniusProcess, material: NDArray[np.int64], deck: HotDeck
+    ) -> Lessons:
+        """Prepare rows whose materials in the process are `material`, shape (n,)."""
+        learnt = rows.has_sigma
+        answer = predict_without_own_paper(
+            process, material, rows.paper, rows.paper[rows.observations().material], SAME_MATERIAL_DISTANCE
+        )
+        return cls(
+            _tree_features(rows.descriptors, variant, deck, answer)[learnt],
+            answer.log10_sigma[learnt],
+            _at_room_temperature(rows, process)[learnt],
+            rows.is_upper_bound[learnt],
+            rows.weights()[learnt],
+        )
+
+
 @dataclass(frozen=True)
 class Ensemble:
-    """The fitted members of one variant: 'formula' sees composition only, 'lattice' the unit cell too."""
+    """The fitted members of one variant: 'formula' sees composition only, 'lattice' the unit cell too.
+
+    `weights` are those of process, forest, boosting and nets; older bundles have no nets.
+    """
 
     variant: str
     process: ArrheniusProcess
     forest: QuantileForest
     boosting: BoostedTrees
     hot_deck: HotDeck
-    weights: tuple[float, float, float]
+    nets: ResidualNets | None
+    weights: tuple[float, ...]
 
     @classmethod
     def fit(
@@ -117,32 +152,31 @@ class Ensemble:
             )
         else:
             process = condition(materials, observed, hyper)
-        learnt = rows.has_sigma
         deck = HotDeck.of(rows.descriptors)
-        answer = predict_without_own_paper(
-            process, material, rows.paper, rows.paper[rows.observations().material], SAME_MATERIAL_DISTANCE
-        )
-        features = _tree_features(rows.descriptors, variant, deck, answer)[learnt]
-        targets = _at_room_temperature(rows, process)[learnt]
-        weights = rows.weights()[learnt]
+        lessons = Lessons.of(rows, variant, process, material, deck)
         forest = QuantileForest.fit(
-            features, targets, weights, n_trees=settings.forest_trees, min_leaf=settings.forest_min_leaf,
-            feature_share=settings.forest_feature_share, seed=settings.seed,
+            lessons.features, lessons.targets, lessons.weights, n_trees=settings.forest_trees,
+            min_leaf=settings.forest_min_leaf, feature_share=settings.forest_feature_share, seed=settings.seed,
         )  # fmt: skip
         on_step()
         boosting = BoostedTrees.fit(
-            features, targets, weights, n_rounds=settings.boosting_rounds, n_seeds=settings.boosting_seeds,
-            seed=settings.seed,
+            lessons.features, lessons.targets, lessons.weights, n_rounds=settings.boosting_rounds,
+            n_seeds=settings.boosting_seeds, seed=settings.seed,
         )  # fmt: skip
         on_step()
-        return cls(variant, process, forest, boosting, deck, settings.weights)
+        nets = ResidualNets.fit(*lessons, settings.nets, seed=settings.seed)
+        on_step()
+        return cls(variant, process, forest, boosting, deck, nets, settings.weights)
 
     def predict(self, descriptors: Descriptors) -> Pool:
         """Pool the members' distributions for n materials."""
         process = self.process.predict(descriptors)
         features = _tree_features(descriptors, self.variant, self.hot_deck, process.latent())
         low, median, high = self.forest.quantiles(features, LEVELS).T
-        centre = np.average((process.log10_sigma, median, self.boosting.centre(features)), axis=0, weights=self.weights)
+        medians = [process.log10_sigma, median, self.boosting.centre(features)]
+        if self.nets is not None:
+            medians.append(self.nets.centre(features, process.log10_sigma))
+        centre = np.average(medians, axis=0, weights=self.weights)
         reach = process.log10_sigma_sd * ndtri(LEVELS[-1])
         novelty = np.minimum(process.log10_sigma_latent_sd / self.process.hyper.sd_sigma, 1.0)
         widening = 1.0 + WIDEN_BY * _ramp(novelty, WIDEN_FROM, WIDEN_TO)
@@ -164,12 +198,13 @@ class Ensemble:
         }
 
     def _members(self) -> dict[str, Any]:
-        return {
+        members = {
             "process": self.process,
             "forest": self.forest,
             "boosting": self.boosting,
             "hot_deck": self.hot_deck,
         }
+        return members if self.nets is None else members | {"nets": self.nets}
 
     def settings(self) -> dict[str, Any]:
         """Return what is not an array, as JSON values."""
@@ -182,12 +217,14 @@ class Ensemble:
         def of(member: str) -> dict[str, NDArray[Any]]:
             return {k.removeprefix(f"{member}/"): a for k, a in arrays.items() if k.startswith(f"{member}/")}
 
+        nets = of("nets")
         return cls(
             settings["variant"],
             ArrheniusProcess.from_arrays(of("process"), settings["process"]),
             QuantileForest.from_arrays(of("forest")),
             BoostedTrees.from_arrays(of("boosting")),
             HotDeck.from_arrays(of("hot_deck")),
+            ResidualNets.from_arrays(nets) if nets else None,
             tuple(settings["weights"]),
         )
 
@@ -198,7 +235,7 @@ def _ramp(value: Array, start: float, end: float) -> Array:
 
 
 def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck, process: LatentPrediction) -> Array:
-    """Return what the trees see: chemistry, stoichiometry, the process's opinion and, in its variant, the lattice."""
+    """Return what trees and nets see: chemistry, stoichiometry, the process's opinion, the lattice in its variant."""
     blocks = [descriptors.chemistry, descriptors.stoichiometry, np.column_stack(process)]
     if variant == "lattice":
         blocks.append(deck.crystal_descriptors(descriptors))

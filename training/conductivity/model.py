@@ -204,7 +204,7 @@ def fit_model(
 
 def n_steps(settings: EnsembleSettings) -> int:
     """Return how often `fit_model` calls `on_step` where both variants are fitted."""
-    return len(VARIANTS) * (settings.process_iterations + 2 + settings.n_folds)
+    return len(VARIANTS) * (settings.process_iterations + 3 + settings.n_folds)
 
 
 def fit_variant(

@@ -135,10 +135,10 @@ class _Problem:
 
     def start(self) -> Array:
         """Return theta of a plausible beginning, near where earlier fits on these tables ended."""
-        scales = [math.log(3.0), math.log(0.27), -1.4, math.log(0.6), math.log(0.08), -6.0, 0.5]
-        of_other_prototype = 0.0  # a half, through a sigmoid
+        other_prototype = 0.0  # counts half, through a sigmoid
+        scales = [math.log(3.0), math.log(0.27), -1.4, math.log(0.6), math.log(0.08), -6.0, 0.5, other_prototype]
         lengths = np.log([_STARTING_LENGTHS[kernel] for kernel in self.kernels])
-        return np.concatenate([np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales, [of_other_prototype]])
+        return np.concatenate([np.log([_STARTING_WEIGHTS[kernel] for kernel in self.kernels]), lengths, scales])
 
     def hyperparameters(self, theta: Array) -> Hyperparameters:
         """Translate theta."""

@@ -12,7 +12,7 @@ Counts are rounded to `COUNT_STEP`, so that two spellings of one composition nev
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -26,6 +26,8 @@ Mask = NDArray[np.bool_]
 COUNT_STEP = 1e-6
 MOST = 0.85
 """Share of the anions from which a material is an oxide or a halide."""
+OXYGEN_PER_CHALCOGEN_CATION = 3.0
+"""From this much oxygen on, sulfur, selenium and tellurium are oxidised: sulfites, sulfates, tellurates."""
 
 
 class Prototype(IntEnum):
@@ -57,7 +59,7 @@ class Counts:
     Parameters
     ----------
     lithium, other_alkali, hydrogen, oxygen, chalcogen, halogen, nitrogen
-        Li; Na, K, Rb, Cs and Ag; H; O; S, Se and Te; F, Cl, Br and I; N.
+        Li; Na, K, Rb, Cs and Ag; H; O; S, Se and Te, but not those of sulfates and tellurates; F, Cl, Br and I; N.
     phosphorus
         P, which is also among the tetrahedral.
     small_tetrahedral
@@ -95,7 +97,9 @@ class Counts:
             "Li", "Na K Rb Cs Ag", "H", "O", "S Se Te", "F Cl Br I", "N", "P", "P Si As", "Ge",
             "P Si As Ge V B Al Ga Zn S Be", "La Nd Pr Sm Ce Eu Gd Sr Ca Ba Y Bi", "P Sb As Ge Si Sn Al Ga In Zn Ti",
         )  # fmt: skip
-        return cls(*(fractions[:, [ATOMIC_NUMBER[s] - 1 for s in group.split()]].sum(axis=1) for group in groups))
+        counts = cls(*(fractions[:, [ATOMIC_NUMBER[s] - 1 for s in group.split()]].sum(axis=1) for group in groups))
+        is_cation = _rounded(counts.oxygen - OXYGEN_PER_CHALCOGEN_CATION * counts.chalcogen) >= 0.0
+        return replace(counts, chalcogen=np.where(is_cation, 0.0, counts.chalcogen))
 
     @property
     def anions(self) -> Array:
@@ -197,13 +201,16 @@ def _lgps(c: Counts) -> Mask:
 
 
 def _thio_lisicon(c: Counts) -> Mask:
-    """Li_x(MS4): isolated tetrahedra of sulfur (Kanno and Murayama, doi 10.1149/1.1379028)."""
+    """Li_x(MS4): tetrahedra of sulfur, mostly isolated (Kanno and Murayama, doi 10.1149/1.1379028).
+
+    Li7P3S11, which has pairs of them too, comes so near in stoichiometry that it counts here.
+    """
     lithium = _per(4, c.lithium, c.anions)
     return c.is_chalcogenide & _near(_per(4, c.framework, c.anions), 1, 0.25) & (lithium > 2.2) & (lithium < 5.2)
 
 
 def _thiophosphate(c: Counts) -> Mask:
-    """Further phosphorus and sulfur: Li7P3S11 and glasses (Mizuno et al., doi 10.1002/adma.200401286)."""
+    """Further phosphorus and sulfur: Li4P2S6, LiPS3 and glasses near them."""
     return c.is_chalcogenide & (_rounded(c.phosphorus) > 0.05)
 
 

@@ -3,7 +3,8 @@
 1. OBELiX (all of it; the official test split is held out only when `elyte evaluate` asks how good the recipe is), the
    embedded literature table, the activation energies of Laskowski et al.
 2. Descriptors of composition and, where known, unit cell.
-3. A Gaussian process over conductivity and activation energy, a quantile forest and boosted trees, pooled.
+3. A Gaussian process over conductivity and activation energy, a quantile forest, boosted trees and small neural nets,
+   pooled.
 4. Conformal intervals from predictions of left-out papers.
 5. A surrogate on named physical features, which explains the answers.
 6. Bundle, MLflow run, registry version with alias `challenger`.
@@ -39,7 +40,8 @@ PUBLIC_SOURCES = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
 METRICS_COMMAND = "elyte train conductivity"
 SUMMARY = (
     "log10 ionic conductivity and activation energy of lithium solid electrolytes from formula, temperature and, where"
-    " given, unit cell: average of a Gaussian process, a quantile forest and boosted trees, with conformal intervals"
+    " given, unit cell: average of a Gaussian process, a quantile forest, boosted trees and neural nets, with"
+    " conformal intervals"
 )
 INTENDED_USE = (
     "Ranking candidates before synthesis. The interval, the in-domain flag and the nearest known materials belong to"

@@ -17,7 +17,7 @@ from training.stability.hull import NO_PHASE, equilibria
 from training.stability.neighbours import Prototypes, nearest
 from training.stability.phases import PhaseTable
 
-N_NEIGHBOURS = 8
+N_NEIGHBOURS = 12
 PRODUCT_SCALARS = 5
 NEIGHBOUR_SCALARS = 4
 ENERGY_LIMIT_eV_PER_ATOM = 4.0

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from training.stability.kernels import kernel
 from training.stability.phases import N_MASKED_ELEMENTS, PhaseTable
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shares(high: np.uint64, low: np.uint64, z: int) -> bool:
     """Whether a chemical system, given by its masks, holds an element."""
     part, place = (high, z - 64) if z >= 64 else (low, z)
     return bool((part >> np.uint64(place)) & np.uint64(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def insert_nearest(row: NDArray[np.int64], distance: NDArray[np.float64], phase: int, apart: float) -> None:
     """Put a phase among the nearest ones, rising."""
     slot = row.shape[0] - 1
@@ -26,7 +26,7 @@ def insert_nearest(row: NDArray[np.int64], distance: NDArray[np.float64], phase:
     distance[slot], row[slot] = apart, phase
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apart(
     element: NDArray[np.int64], fraction: NDArray[np.float64], first: int, last: int, own: NDArray[np.float64]
 ) -> float:
@@ -36,7 +36,7 @@ def _apart(
     return 1.0 - overlap
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest(
     start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
     system_high: NDArray[np.uint64], system_low: NDArray[np.uint64], system_start: NDArray[np.int64],

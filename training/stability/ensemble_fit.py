@@ -140,9 +140,12 @@ def _fit_one(settings: EnsembleSettings, seed: int, work: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
+    parent = os.getppid()
     progress = work / f"net-{seed}.epochs"
 
     def on_epoch(epochs: int, losses: dict[str, float]) -> None:
+        if os.getppid() != parent:
+            raise SystemExit("the process that wanted this net is gone")  # the checkpoint is written: nothing is lost
         part = progress.with_suffix(".part")
         part.write_text(str(epochs))
         os.replace(part, progress)

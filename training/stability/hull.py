@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from training.stability.kernels import kernel
 from training.stability.phases import PhaseTable, systems_within
 from training.stability.simplex import minimise
 
@@ -42,7 +42,7 @@ class Equilibria:
     steps: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def phases_within(
     start: NDArray[np.int64],
     element: NDArray[np.int64],
@@ -77,7 +77,7 @@ def phases_within(
     return rows[:n], matrix[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def element_basis(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the row of each pure element in a matrix from `phases_within`."""
     basis = np.full(matrix.shape[1], -1, dtype=np.int64)
@@ -88,7 +88,7 @@ def element_basis(matrix: NDArray[np.float64]) -> NDArray[np.int64]:
     return basis
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _equilibria(
     start: NDArray[np.int64],
     element: NDArray[np.int64],

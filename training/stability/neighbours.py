@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from features.elements import element_table, magpie_matrix
 from training.stability.domain import insert_nearest
+from training.stability.kernels import kernel
 
 N_NUMBERS = 128  # rows of tables by atomic number
 FRACTION_GRID = 1e-4
@@ -125,7 +125,7 @@ def _learn_dissimilarity(
     return learned
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_pairs(
     bounds: NDArray[np.int64], element: NDArray[np.int64], residual: NDArray[np.float64],
     total: NDArray[np.float64], count: NDArray[np.float64],
@@ -194,12 +194,12 @@ def nearest(
     return np.where(none, -1, prototypes.row[found]), np.where(none, 0.0, cost), by_query
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _holds(elements: NDArray[np.int64], wanted: int) -> bool:
     return bool(np.any(elements == wanted))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cost(query: NDArray[np.int64], known: NDArray[np.int64], dissimilarity: NDArray[np.float64], most: float) -> float:
     """Return the summed dissimilarity of two compounds, slot by slot; `_FARTHEST` if `known` adds no element."""
     total, foreign = 0.0, False
@@ -214,7 +214,7 @@ def _cost(query: NDArray[np.int64], known: NDArray[np.int64], dissimilarity: NDA
     return total if foreign else _FARTHEST
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _search(
     first: NDArray[np.int64], last: NDArray[np.int64], query: NDArray[np.int64], known: NDArray[np.int64],
     dissimilarity: NDArray[np.float64], found: NDArray[np.int64], cost: NDArray[np.float64],

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from training.stability.hull import NO_PHASE, element_basis, phases_within
+from training.stability.kernels import kernel
 from training.stability.phases import PhaseTable
 from training.stability.simplex import NOT_CONVERGED, minimise
 
@@ -45,7 +45,7 @@ class OpenEquilibria:
     steps: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def without_column(matrix: NDArray[np.float64], column: int) -> NDArray[np.float64]:
     """Return a matrix without one of its columns."""
     n, k = matrix.shape
@@ -56,7 +56,7 @@ def without_column(matrix: NDArray[np.float64], column: int) -> NDArray[np.float
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def minimise_open(
     others: NDArray[np.float64],
     lithium_fraction: NDArray[np.float64],
@@ -80,7 +80,7 @@ def minimise_open(
     return minimise(others, grand, composition, basis, amount, dual, np.empty((m, m)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _open_equilibria(
     start: NDArray[np.int64],
     element: NDArray[np.int64],

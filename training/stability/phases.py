@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from training.stability.kernels import kernel
 
 N_MASKED_ELEMENTS = 128  # atomic numbers 1 to 127 fit into two masks
 LARGEST_ENUMERATED_SYSTEM = 10  # elements; above, all systems are looked through
@@ -145,7 +146,7 @@ class PhaseTable:
         return dict(zip(self.element[span].tolist(), self.fraction[span].tolist(), strict=True))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(high: NDArray[np.uint64], low: NDArray[np.uint64], wanted_high: np.uint64, wanted_low: np.uint64) -> int:
     """Return the place of a mask among the ascending ones, -1 if it is not there."""
     left, right = 0, high.shape[0] - 1
@@ -160,7 +161,7 @@ def _find(high: NDArray[np.uint64], low: NDArray[np.uint64], wanted_high: np.uin
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _masks(components: NDArray[np.int64], subset: int) -> tuple[np.uint64, np.uint64]:
     """Return the masks of those components whose bit is set in `subset`."""
     one = np.uint64(1)
@@ -175,7 +176,7 @@ def _masks(components: NDArray[np.int64], subset: int) -> tuple[np.uint64, np.ui
     return high, low
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def systems_within(
     high: NDArray[np.uint64], low: NDArray[np.uint64], components: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -199,7 +200,7 @@ def systems_within(
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rows_of_compositions(
     start: NDArray[np.int64], held: NDArray[np.float64], system_high: NDArray[np.uint64],
     system_low: NDArray[np.uint64], system_start: NDArray[np.int64], atomic_number: NDArray[np.int64],

@@ -18,7 +18,7 @@ from training.stability.hull import Equilibria, equilibria
 from training.stability.phases import PhaseTable, rows_of_compositions
 
 LARGEST_FORMULA = 1000  # atoms of the largest reduced formula that is looked for
-LEAST_AMOUNT = 1e-9  # atoms per atom of the mixture; below is the noise of the solver
+LEAST_AMOUNT = 1e-7  # atoms per atom of the mixture; below is the noise of the solver
 ARROW = " -> "
 NO_REACTION = "no reaction"
 _DIATOMIC = frozenset({"H", "N", "O", "F", "Cl", "Br", "I"})

@@ -9,8 +9,9 @@ beats general solvers by two orders of magnitude. scipy's HiGHS is the oracle in
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from training.stability.kernels import kernel
 
 REDUCED_COST_TOLERANCE = 1e-9  # eV/atom; published energies carry 1e-4 and less
 PIVOT_TOLERANCE = 1e-11
@@ -19,7 +20,7 @@ MAX_ITERATIONS = 5000
 NOT_CONVERGED = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _entering(
     fraction: NDArray[np.float64], energy: NDArray[np.float64], dual: NDArray[np.float64], first_only: bool
 ) -> int:
@@ -36,7 +37,7 @@ def _entering(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leaving(direction: NDArray[np.float64], amount: NDArray[np.float64], basis: NDArray[np.int64], bland: bool) -> int:
     """Return the place in the basis that empties first, -1 if none does."""
     place, smallest = -1, np.inf
@@ -53,7 +54,7 @@ def _leaving(direction: NDArray[np.float64], amount: NDArray[np.float64], basis:
     return place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def potentials(
     energy: NDArray[np.float64], basis: NDArray[np.int64], inverse: NDArray[np.float64], dual: NDArray[np.float64]
 ) -> None:
@@ -65,7 +66,7 @@ def potentials(
         dual[k] = potential
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pivot(inverse: NDArray[np.float64], direction: NDArray[np.float64], place: int) -> None:
     """Change the inverse of the basis as a phase takes a place; `direction` is that phase in the old basis."""
     m = inverse.shape[0]
@@ -78,7 +79,7 @@ def pivot(inverse: NDArray[np.float64], direction: NDArray[np.float64], place: i
         inverse[place, k] /= direction[place]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def in_basis(inverse: NDArray[np.float64], composition: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Fill the amounts of the phases of a basis that make up a composition."""
     m = inverse.shape[0]
@@ -89,7 +90,7 @@ def in_basis(inverse: NDArray[np.float64], composition: NDArray[np.float64], out
         out[i] = value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def minimise(
     fraction: NDArray[np.float64],
     energy: NDArray[np.float64],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.stability.inputs import Surroundings
-from training.stability.neighbours import arrange_prototypes
+from training.stability.neighbours import N_NUMBERS, arrange_prototypes
 from training.stability.phases import PhaseTable
 
 DEPTH_STEP_eV_PER_ATOM = 1e-4
@@ -39,7 +39,13 @@ def surroundings_to_arrays(surroundings: Surroundings) -> dict[str, NDArray[Any]
 
 
 def surroundings_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Surroundings:
-    """Read what `surroundings_to_arrays` returned."""
+    """Read what `surroundings_to_arrays` returned.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape than its use needs: compiled code would read beyond its end.
+    """
     count = arrays["phases.count"].astype(np.int64)
     held = np.arange(count.max())[None, :] < count[:, None]
     atomic_number = np.zeros(held.shape, dtype=np.int64)
@@ -51,6 +57,8 @@ def surroundings_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Surroundings
     usable[own], depth[own] = True, arrays["phases.depth"] * DEPTH_STEP_eV_PER_ATOM
     fraction = amount / amount.sum(axis=1, keepdims=True)
     dissimilarity = arrays["prototypes.dissimilarity"].astype(float)
+    if dissimilarity.shape != (N_NUMBERS, N_NUMBERS):
+        raise ValueError(f"dissimilarity of shape {dissimilarity.shape}, expected {(N_NUMBERS, N_NUMBERS)}")
     return Surroundings(phases, usable, depth, arrange_prototypes(atomic_number, fraction, own, dissimilarity))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from training.stability.hull import NO_PHASE, element_basis, phases_within
+from training.stability.kernels import kernel
 from training.stability.open_system import LITHIUM, minimise_open, without_column
 from training.stability.simplex import MAX_ITERATIONS, NOT_CONVERGED, in_basis, minimise, pivot, potentials
 
@@ -17,7 +17,7 @@ INFEASIBLE = -1e-11  # an amount below this is negative
 DUAL_PIVOT = -1e-9
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _dual_entering(
     matrix: NDArray[np.float64],
     energy: NDArray[np.float64],
@@ -41,7 +41,7 @@ def _dual_entering(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lithium_dual(
     matrix: NDArray[np.float64],
     energy: NDArray[np.float64],
@@ -69,7 +69,7 @@ def _lithium_dual(
     return np.nan, NOT_CONVERGED
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _with_own(
     rows: NDArray[np.int64], matrix: NDArray[np.float64], composition: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -81,7 +81,7 @@ def _with_own(
     return more_rows, more
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _limits(
     matrix: NDArray[np.float64],
     energy: NDArray[np.float64],
@@ -110,7 +110,7 @@ def _limits(
     return total, min(reducing, 0.0), min(oxidising, reducing, 0.0), steps + more + still_more
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _beyond(
     rows: NDArray[np.int64],
     matrix: NDArray[np.float64],
@@ -136,7 +136,7 @@ def _beyond(
     return taken, steps
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lithium_column(components: NDArray[np.int64]) -> int:
     for i in range(components.shape[0]):
         if components[i] == LITHIUM:
@@ -144,7 +144,7 @@ def _lithium_column(components: NDArray[np.int64]) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_windows(
     start: NDArray[np.int64],
     element: NDArray[np.int64],
@@ -201,7 +201,7 @@ def find_windows(
         steps[row] = steps[row] + more if NOT_CONVERGED not in (more, steps[row]) else NOT_CONVERGED
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_limits(
     start: NDArray[np.int64],
     element: NDArray[np.int64],

@@ -1,0 +1,96 @@
+"""The stability recipe from the public tables to a bundle, in a quick setting; and what its card says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from phase_tables import reference
+
+from training.bundle import Card, load_bundle
+from training.catalogue import source
+from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
+from training.stability.bundling import GOLDEN_FORMULAS, load_stability
+from training.stability.ensemble_fit import EnsembleSettings
+from training.stability.plots import write_plots
+from training.stability.recipe import Trained, train
+from training.stability.table import SOURCE_KEYS
+
+QUICK = replace(EnsembleSettings.quick(), seeds=(0,))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, list[str]]:
+    """Run the recipe once."""
+    reference()
+    folder = tmp_path_factory.mktemp("trained-stability")
+    told: list[str] = []
+    return train(folder / "stability", QUICK, work=folder / "work", on_step=told.append), told
+
+
+def test_progress_is_told_as_often_as_promised(trained: tuple[Trained, list[str]]) -> None:
+    assert len(trained[1]) == QUICK.n_epochs
+
+
+def test_the_card_names_six_sources_with_licence_and_content(trained: tuple[Trained, list[str]]) -> None:
+    card = trained[0].card
+    assert [entry.name for entry in card.data] == list(SOURCE_KEYS)
+    assert len(card.data) == 6
+    for entry in card.data:
+        origin = source(entry.name)
+        assert entry.sha256 == origin.sha256
+        assert entry.licence == origin.licence
+        assert "CC BY 4.0" in entry.licence
+        assert origin.doi in entry.attribution
+        assert origin.ships_in_bundle
+        assert entry.rows == QUICK.largest_split
+
+
+def test_the_card_keeps_the_recipe_and_scores_the_validation_split(trained: tuple[Trained, list[str]]) -> None:
+    card = trained[0].card
+    assert card.recipe["fit"]["epochs"] == QUICK.fit.epochs
+    assert list(card.recipe["seeds"]) == [0]
+    scores = ("ef_mae", "ed_mae", "accuracy", "f1", "auc", "coverage_90")
+    assert {f"validation_{name}" for name in scores} <= set(card.metrics)
+    assert not [name for name in card.metrics if "test" in name]
+    assert card.metrics["validation_coverage_90"] == pytest.approx(0.9, abs=0.01)  # the rows that calibrated it
+    assert re.fullmatch(r"\d{4}\.\d{2}\.\d{2}\.\d{6}", card.version)
+    assert {"numpy", "numba", "torch", "python"} <= set(card.libraries)
+    assert {golden.formula for golden in card.golden} == set(GOLDEN_FORMULAS)
+
+
+def test_the_bundle_on_disk_is_the_model_returned(trained: tuple[Trained, list[str]]) -> None:
+    done = trained[0]
+    bundle = load_bundle(done.folder, expected_property="stability", expected_digest=done.digest)
+    on_disk, returned = (card.model_dump(mode="json", exclude={"files"}) for card in (bundle.card, done.card))
+    assert on_disk == returned
+    assert Card.model_validate(bundle.card.model_dump()) == bundle.card
+    model, _ = load_stability(done.folder, done.digest)
+    np.testing.assert_array_equal(model.phases.element, done.model.phases.element)
+    assert model.surroundings.usable.sum() == 3 * QUICK.largest_split  # type: ignore[operator]
+
+
+def test_a_second_run_takes_the_nets_of_the_first(trained: tuple[Trained, list[str]], tmp_path: Path) -> None:
+    work = trained[0].folder.parent / "work"
+    again = train(tmp_path / "stability", QUICK, work=work)
+    for name, array in again.model.to_arrays().items():
+        np.testing.assert_array_equal(array, trained[0].model.to_arrays()[name], err_msg=name)
+
+
+def test_plots_are_pictures(trained: tuple[Trained, list[str]], tmp_path: Path) -> None:
+    written = write_plots(trained[0], tmp_path / "plots")
+    assert set(written) == {"stability_parity", "stability_calibration", "stability_roc", "stability_windows"}
+    for path in written.values():
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.parent == tmp_path / "plots"
+
+
+def test_without_tables_training_says_what_to_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path / "no-data"))
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    with pytest.raises(MissingSourceError, match="critexam_ef_train"):
+        train(tmp_path / "stability", QUICK, work=tmp_path / "work")
+    assert not (tmp_path / "stability").exists()

@@ -51,7 +51,7 @@ def answer_conductivity(
     imbalance = assign_ions(batch).charge_imbalance
     remarks = [
         [
-            *balance_remarks(float(imbalance[i])),
+            *(balance_remarks(float(imbalance[i])) if len(candidates[i].amounts) > 1 else []),
             *_temperature_remarks(float(temperature[i])),
             *_phase_remarks(changes[i], float(temperature[i])),
             *_domain_remarks(applicability[i], unseen[i]),

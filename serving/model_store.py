@@ -58,14 +58,14 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
     Raises
     ------
     ModelUnavailableError
-        If there is no usable model at all, or a registry was named and cannot be used.
+        If every property was asked for and none has a model, or a registry was named and cannot be used.
     """
     models = {}
     for name in properties or Property:
         served = _load(name, source)
         if served is not None:
             models[name] = served
-    if not models:
+    if not models and properties is None:
         raise ModelUnavailableError(f"no model found ({source}); run `elyte train conductivity`")
     return models
 

@@ -59,7 +59,7 @@ def answer_stability(
         answers.blocks[i] = _block(said, row, coverage, breaking[row], beyond[row], reason)
         answers.applicability[i] = _applicability(model, said, row)
         answers.remarks[i] = [
-            *balance_remarks(float(imbalance[row])),
+            *(balance_remarks(float(imbalance[row])) if len(amounts[row]) > 1 else []),
             *_window_remarks(answers.blocks[i]),
             *_domain_remarks(answers.applicability[i]),
         ]

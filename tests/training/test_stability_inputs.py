@@ -82,9 +82,6 @@ def test_the_own_energy_of_a_training_compound_does_not_reach_its_own_inputs(pic
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a product of the compound's own system: its depth is that below a hull with the compound"
-)
 def test_the_own_energy_does_not_reach_the_depth_of_its_products() -> None:
     """LiS, taken out, leaves Li2S and LiS4; how deep LiS4 lies must not tell how deep LiS was."""
     depths = []

@@ -57,7 +57,7 @@ class Hyperparameters:
         """Return k between materials, shape (len(other), len(materials))."""
         total = self._sum_of_kernels(materials.distances(other, self.kernels))
         if self.other_prototype < 1.0:
-            total *= np.where(materials.same_prototype(other), 1.0, self.other_prototype)
+            np.multiply(total, self.other_prototype, out=total, where=~materials.same_prototype(other))
         return total
 
     def _sum_of_kernels(self, distances: list[Array]) -> Array:

@@ -19,6 +19,7 @@ from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
 LARGEST_RATIO = 20.0
+DECOMPOSITION_COLUMN = 2  # of `Pooled.signs_of_stability`
 SPREAD_WEIGHT = 2.0
 """On the validation split the widest fifth of the intervals then covers 0.87 rather than 0.82, at 5 % more width."""
 
@@ -82,7 +83,8 @@ class Calibration:
     published_weights
         Of the logistic regression for a published decomposition energy of at most 0, shape (4,).
     known_weights
-        The same for lying on or below the hull of the known phases.
+        The same for lying on or below the hull of the known phases, where the decomposition energy against a hull
+        that knows more has no say: its weight is 0.
     decision
         Probability from which a compound is called stable (published label): the best sum of accuracy and F1.
     """
@@ -109,7 +111,7 @@ class Calibration:
                 pooled.scale_decomposition_eV_per_atom, pooled.scale_decomposition_eV_per_atom,
             ),
             published_weights=published,
-            known_weights=_logistic(signs, residual_eV_per_atom <= 0),
+            known_weights=_logistic(signs, residual_eV_per_atom <= 0, without=DECOMPOSITION_COLUMN),
             decision=_best_decision(_sigmoid(signs @ published), decomposition_eV_per_atom <= 0),
         )  # fmt: skip
 
@@ -147,11 +149,15 @@ def _sigmoid(x: Array) -> Array:
     return 1.0 / (1.0 + np.exp(-np.clip(x, -50, 50)))
 
 
-def _logistic(signs: Array, label: NDArray[np.bool_]) -> Array:
+def _logistic(signs: Array, label: NDArray[np.bool_], without: int | None = None) -> Array:
+    """Return the weights of a logistic regression, 0 for the column left out."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000).fit(signs, label)
-    return np.asarray(fitted.coef_[0], dtype=float)
+    kept = [column for column in range(signs.shape[1]) if column != without]
+    fitted = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000).fit(signs[:, kept], label)
+    weights = np.zeros(signs.shape[1])
+    weights[kept] = fitted.coef_[0]
+    return weights
 
 
 def _best_decision(probability: Array, label: NDArray[np.bool_]) -> float:

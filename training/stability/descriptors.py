@@ -17,6 +17,7 @@ from training.stability.hull import NO_PHASE, equilibria
 from training.stability.neighbours import Prototypes, nearest
 from training.stability.phases import PhaseTable
 
+DESCRIPTOR_VERSION = 2  # raise it when a net would see other numbers: checkpoints of older ones are then left alone
 N_NEIGHBOURS = 12
 PRODUCT_SCALARS = 5
 NEIGHBOUR_SCALARS = 4
@@ -38,8 +39,9 @@ class HullInputs:
     product_fraction
         Element fractions of the products, products by columns of the composition, shape (n, k, k).
     product_scalars
-        Amount, formation energy, depth below the hull of other phases, number of elements, whether present; shape
-        (n, k, 5).
+        Amount, formation energy, depth below the hull of other phases (0 for a product of the compound's own
+        chemical system: the hull beneath it would hold the compound itself), number of elements, whether present;
+        shape (n, k, 5).
     """
 
     energy_eV_per_atom: FloatArray
@@ -116,9 +118,10 @@ def hull_inputs(
         place = starts[row, product] + step
         column = (atomic_number[row] == table.element[place][:, None]).argmax(axis=1)
         dense[row, product, column] = table.fraction[place]
+    own_system = lengths == (fraction > 0).sum(axis=1, keepdims=True)
+    depth = np.where(own_system, 0.0, depth_eV_per_atom[phase])
     scalars = np.stack(
-        [found.amount, table.energy_eV_per_atom[phase], depth_eV_per_atom[phase], lengths / 4.0, np.ones((n, k))],
-        axis=2,
+        [found.amount, table.energy_eV_per_atom[phase], depth, lengths / 4.0, np.ones((n, k))], axis=2
     )
     return HullInputs(
         found.energy_eV_per_atom.astype(np.float32),

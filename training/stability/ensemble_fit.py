@@ -38,7 +38,7 @@ class EnsembleSettings:
         Of each net.
     """
 
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
     largest_split: int | None = None
     fit: FitSettings = field(default_factory=FitSettings)
 

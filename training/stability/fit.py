@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.stability.descriptors import NetInputs, hull_inputs
+from training.stability.descriptors import DESCRIPTOR_VERSION, NetInputs, hull_inputs
 from training.stability.inputs import Surroundings
 from training.stability.network import NetworkSettings, StabilityNet, tensors
 from training.stability.table import EnergyTable
@@ -44,16 +44,19 @@ class FitSettings:
         Decay of the running mean of the weights, which is what is kept.
     network
         Sizes of the net.
+    descriptor_version
+        Of what the net sees; not to be set.
     """
 
-    epochs: int = 90
+    epochs: int = 64
     batch: int = 256
     learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    largest_share_left_out: float = 0.25
-    relatives_left_out: float = 0.15
+    weight_decay: float = 0.04
+    largest_share_left_out: float = 0.2
+    relatives_left_out: float = 0.1
     averaging: float = 0.999
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    descriptor_version: int = DESCRIPTOR_VERSION
 
     @classmethod
     def quick(cls) -> FitSettings:

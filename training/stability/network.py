@@ -42,7 +42,7 @@ class NetworkSettings:
     embedding: int = 64
     relatives: int = 96
     head: int = 320
-    dropout: float = 0.15
+    dropout: float = 0.1
 
 
 def element_properties() -> Tensor:

@@ -96,10 +96,10 @@ def _draw_windows(axes: Axes, model: StabilityModel) -> None:
         low, high = said.reduction_V.value[row], said.oxidation_V.value[row]
         colour = BLUE if said.is_reference[row] else ORANGE
         axes.barh(place, max(high - low, 0.01), left=low, color=colour, height=0.6)
-        axes.text(high + 0.06, place, f"{low:.2f} to {high:.2f} V", va="center", fontsize=8, color=GREY)
+        axes.text(high + 0.06, place, f"{low:.2f} to {high:.2f} V", va="center", fontsize=8, color=GREY, clip_on=True)
     for name, voltage in ELECTRODES_V.items():
         axes.axvline(voltage, color=GREY, linewidth=0.6, linestyle=":")
-        axes.text(voltage, len(order) - 0.3, name, ha="center", fontsize=8, color=GREY)
+        axes.text(voltage, len(order) - 0.3, name, ha="center", fontsize=8, color=GREY, clip_on=True)
     axes.set_yticks(range(len(order)), [SHOWN_WINDOWS[row] for row in order])
     axes.set(xlabel="potential against Li/Li+ (V)", xlim=(0, 7.2))
 

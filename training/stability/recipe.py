@@ -163,7 +163,7 @@ def refit_for_evaluation(
 ) -> tuple[StabilityModel, EnergyTable]:
     """Fit anew in a folder of its own and return model and table, ready to be scored."""
     table = load_table(settings)
-    return assemble(fit_ensemble(settings, work, on_epoch=on_step), table)[0], table
+    return assemble(fit_ensemble(settings, work / settings.fingerprint(), on_epoch=on_step), table)[0], table
 
 
 def _data(table: EnergyTable) -> list[DataSource]:

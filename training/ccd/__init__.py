@@ -1,0 +1,1 @@
+"""Critical current density of lithium | solid electrolyte | lithium cells, under stated conditions."""

@@ -31,6 +31,8 @@ class Conditions(BaseModel):
     relative_density: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     thickness_um: Annotated[float, Field(gt=0.0, le=20000.0)] | None = None
     interfacial_resistance_ohm_cm2: Annotated[float, Field(ge=0.0, le=1e7)] | None = None
+    sigma_S_per_cm: Annotated[float, Field(gt=0.0, le=100.0)] | None = None  # measured near 25 C, on this sample
+    electrolyte_class: Annotated[str, Field(min_length=1, max_length=100)] | None = None  # overrides the formula
 
     def over(self, general: Conditions) -> Conditions:
         """Return these conditions, with what they leave open taken from `general`."""

@@ -29,6 +29,7 @@ class WarningCode(StrEnum):
     NO_LITHIUM = "no_lithium"
     NOT_CHARGE_BALANCED = "not_charge_balanced"
     TEMPERATURE_EXTRAPOLATED = "temperature_extrapolated"
+    TEMPERATURE_IN_KELVIN = "temperature_in_kelvin"
     PHASE_CHANGE = "phase_change"
     UNSEEN_ELEMENT = "unseen_element"
     OUT_OF_DOMAIN = "out_of_domain"

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "interface",
         "Reactions with lithium, cathodes, coatings and water.",
     ),
+    "ccd-grid": ("serving.commands.ccd_grid", "ccd_grid", "Critical current density over a grid of conditions."),
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
     "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
     "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),

@@ -23,7 +23,7 @@ from training.conductivity.phase_changes import PhaseChange, crossed
 THRESHOLDS = {"1e-10": -10.0, "1e-4": -4.0, "1e-3": -3.0}
 IGNORED_CONDITIONS = (
     "stack_pressure_MPa", "interlayer_type", "anode", "areal_capacity_mAh_cm2", "relative_density", "thickness_um",
-    "interfacial_resistance_ohm_cm2",
+    "interfacial_resistance_ohm_cm2", "sigma_S_per_cm", "electrolyte_class",
 )  # fmt: skip
 
 

@@ -271,6 +271,23 @@ def _interface(predictor: Predictor, raw: bytes) -> dict[str, Any]:
 
 
 @endpoint
+async def ccd_grid(request: Request) -> Response:
+    """Answer `POST /ccd/grid`."""
+    return await _answer_body(request, _ccd_grid)
+
+
+def _ccd_grid(predictor: Predictor, raw: bytes) -> dict[str, Any]:
+    from serving.ccd_grid import read_grid_request
+    from serving.model_store import ModelUnavailableError
+
+    asked = read_grid_request(raw)
+    try:
+        return predictor.ccd_grid(asked)
+    except ModelUnavailableError as error:
+        raise RequestError(404, "not_served", str(error)) from None
+
+
+@endpoint
 async def models(request: Request) -> Response:
     """Answer `GET /models`: the cards of the models that answer now."""
     predictor = _loaded(request)
@@ -322,6 +339,7 @@ async def index(request: Request) -> Response:
 ROUTES: tuple[tuple[str, Endpoint, str], ...] = (
     ("/predict", predict, "POST"),
     ("/interface", interface, "POST"),
+    ("/ccd/grid", ccd_grid, "POST"),
     ("/models", models, "GET"),
     ("/", index, "GET"),
     (DOCS_PATH, docs, "GET"),

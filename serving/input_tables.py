@@ -18,7 +18,7 @@ from serving.schema import CandidateInput
 MATERIAL_COLUMNS = ("id", "formula", "cif")
 CONDITION_COLUMNS = tuple(Conditions.model_fields)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
-TEXT_CONDITIONS = ("interlayer_type", "anode")
+TEXT_CONDITIONS = ("interlayer_type", "anode", "electrolyte_class")
 
 
 class InputTableError(ValueError):

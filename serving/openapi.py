@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from serving.ccd_grid import CcdGridRequest
 from serving.interface_request import InterfaceRequest
 from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES, PredictRequest, Property
 
@@ -18,6 +19,11 @@ EXAMPLE_REQUEST: dict[str, Any] = {
 }
 
 EXAMPLE_INTERFACE: dict[str, Any] = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
+
+EXAMPLE_GRID: dict[str, Any] = {
+    "formula": "Li6PS5Cl", "temperatures_C": [25, 60, 100], "stack_pressures_MPa": [5],
+    "interlayer_types": ["none", "fluoride/halide"],
+}  # fmt: skip
 
 # Status to (when, code, message); the statuses of POST /predict besides 200.
 REFUSALS: dict[int, tuple[str, str, str]] = {
@@ -113,6 +119,20 @@ def _stability() -> dict[str, Any]:
     }
 
 
+def _ccd() -> dict[str, Any]:
+    value = {"oneOf": [_reference("Interval"), {"type": "null"}], "description": "log10 of mA/cm2."}
+    counts = {"type": "object", "additionalProperties": {"type": "integer"}}
+    return {
+        "log10_ccd_mA_per_cm2": value,
+        "ccd_mA_per_cm2": _nullable("object", "The same in mA/cm2: value, lower, upper."),
+        "conditions": {"type": "object", "description": "The conditions meant; null is unknown."},
+        "electrolyte_class": _nullable("string", "From the formula, or as stated."),
+        "material": {"type": "object", "description": "What the other models say about the material."},
+        "support": counts | {"description": "Rows and papers of this class, and of cells like this one."},
+        "reason": {"type": "string", "description": "Why there is no number, where there is none."},
+    }
+
+
 def _answered_row() -> dict[str, Any]:
     blocks = {
         str(name): _nullable("object", "Intervals and what belongs to them; null where `reasons` says why.")
@@ -125,6 +145,7 @@ def _answered_row() -> dict[str, Any]:
         "explanation": _nullable("object", "Where asked for: terms in decades of S/cm that sum to log10 sigma."),
     }
     blocks[Property.STABILITY]["properties"] = _stability()
+    blocks[Property.CCD]["properties"] = _ccd()
     beside = {
         "index": {"type": "integer"},
         "applicability": {"type": "object", "additionalProperties": _reference("Applicability")},
@@ -153,6 +174,20 @@ def _interface_answer() -> dict[str, Any]:
     )
 
 
+def _grid_answer() -> dict[str, Any]:
+    point = _object(
+        {"conditions": {"type": "object"}},
+        {name: schema for name, schema in _ccd().items() if name not in ("conditions", "material")} | {"error": NOTE},
+        description="One combination of conditions.",
+    )
+    return _object(
+        {
+            "models": {"type": "object"}, "formula": {"type": "string"}, "coverage": {"type": "number"},
+            "status": {"enum": ["ok", "error"]}, "points": {"type": "array", "items": point},
+        }
+    )  # fmt: skip
+
+
 def _answer_schemas() -> dict[str, Any]:
     """Return the schemas of an answer; objects may have more keys than are named here."""
     rows = {
@@ -173,6 +208,7 @@ def _answer_schemas() -> dict[str, Any]:
         ),
         "Answer": _object({"models": models, "results": rows}),
         "InterfaceAnswer": _interface_answer(),
+        "CcdGridAnswer": _grid_answer(),
     }
 
 
@@ -182,7 +218,9 @@ def _request_schemas() -> dict[str, Any]:
     # No maxItems: one too many is refused with 413, where a violation of the schema would mean 400.
     schema["properties"]["candidates"]["description"] = f"From 1 to {MAX_CANDIDATES} materials to judge."
     interface = InterfaceRequest.model_json_schema(ref_template=SCHEMA_PREFIX + "{model}")
-    return schemas | {"PredictRequest": schema, "InterfaceRequest": interface}
+    grid = CcdGridRequest.model_json_schema(ref_template=SCHEMA_PREFIX + "{model}")
+    grid.pop("$defs")  # Conditions, as above
+    return schemas | {"PredictRequest": schema, "InterfaceRequest": interface, "CcdGridRequest": grid}
 
 
 def _json_content(schema: dict[str, Any], example: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -201,10 +239,10 @@ def _refusal(status: int) -> dict[str, Any]:
     return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
 
-def _not_served() -> dict[str, Any]:
-    message = "this installation serves no stability model"
+def _not_served(name: str) -> dict[str, Any]:
+    message = f"this installation serves no {name} model"
     example = {"error": {"code": "not_served", "message": message}}
-    return {"description": "No stability model is served.", "content": _json_content(_reference("Error"), example)}
+    return {"description": f"No {name} model is served.", "content": _json_content(_reference("Error"), example)}
 
 
 def _plain(description: str) -> dict[str, Any]:
@@ -233,7 +271,18 @@ def _paths() -> dict[str, Any]:
         },
         "responses": {
             "200": {"description": "One contact a partner.", "content": _json_content(_reference("InterfaceAnswer"))},
-            "404": _not_served(),
+            "404": _not_served("stability"),
+            **{str(status): _refusal(status) for status in REFUSALS},
+        },
+    }
+    grid = {
+        "operationId": "ccd_grid",
+        "summary": "Critical current density of one material over a grid of conditions",
+        "description": "Every combination of the lists, temperatures varying slowest; for what-if plots.",
+        "requestBody": {"required": True, "content": _json_content(_reference("CcdGridRequest"), EXAMPLE_GRID)},
+        "responses": {
+            "200": {"description": "One point a combination.", "content": _json_content(_reference("CcdGridAnswer"))},
+            "404": _not_served("ccd"),
             **{str(status): _refusal(status) for status in REFUSALS},
         },
     }
@@ -254,6 +303,7 @@ def _paths() -> dict[str, Any]:
     return {
         "/predict": {"post": predict},
         "/interface": {"post": interface},
+        "/ccd/grid": {"post": grid},
         "/models": {"get": cards},
         "/livez": {"get": live},
         "/readyz": {"get": ready},

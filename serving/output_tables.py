@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.ccd_tables import CCD_COLUMNS, ccd_cells, ccd_lines
 from serving.explanation_blocks import explanation_cell
 from serving.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
 
 FLAT_COLUMNS = (
     "id", "index", "status", "formula", "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
     "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
-    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, "warnings",
-    "error_code", "error_message",
+    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, *CCD_COLUMNS,
+    "warnings", "error_code", "error_message",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
             "activation_energy_lower_eV": energy["lower"], "activation_energy_upper_eV": energy["upper"],
             "coverage": sigma["coverage"], "temperature_C": block["temperature_C"],
         }  # fmt: skip
-    row |= stability_cells(result.get("stability"))
+    row |= stability_cells(result.get("stability")) | ccd_cells(result)
     domain = result["applicability"].get("conductivity")
     if domain:
         row |= {"in_domain": domain["in_domain"], "distance": domain["distance"]}
@@ -96,7 +97,7 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
         if result["status"] == "ok"
         for warning in result["warnings"]
     ]
-    for section in (stability_lines(results), notes):
+    for section in (stability_lines(results), ccd_lines(results), notes):
         lines += [*([""] if lines and section else []), *section]
     return lines
 

@@ -12,10 +12,11 @@ from features.candidate import Candidate, Conditions, RowError, read_candidates
 from features.errors import CandidateError
 from serving.answers import PropertyAnswers, error_row
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
-from serving.properties import answerer_of
+from serving.properties import answerer_of, needed_by
 from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property
 
 if TYPE_CHECKING:
+    from serving.ccd_grid import CcdGridRequest
     from serving.interface_request import InterfaceRequest
     from training.stability.phases import PhaseTable
 
@@ -47,6 +48,8 @@ class Predictor:
         ModelUnavailableError
             If no usable model is found.
         """
+        if properties is not None:
+            properties = list(dict.fromkeys(asked for name in properties for asked in (name, *needed_by(name))))
         return cls(load_models(source, properties))
 
     def warm(self) -> None:
@@ -114,6 +117,20 @@ class Predictor:
         phases = self.phases()
         header = {str(Property.STABILITY): self._models[Property.STABILITY].header()}
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
+
+    def ccd_grid(self, request: CcdGridRequest) -> dict[str, Any]:
+        """Answer how the critical current density of one material changes with conditions; see `serving.ccd_grid`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation serves no model of it.
+        """
+        from serving.ccd_grid import answer_grid
+
+        if Property.CCD not in self._models:
+            raise ModelUnavailableError("this installation serves no ccd model; run `elyte train ccd`")
+        return answer_grid(self.answer, request)
 
     def answer(
         self,
@@ -187,7 +204,8 @@ class Predictor:
         from training.uncertainty import InsufficientCalibrationError
 
         try:
-            return answerer_of(name)(served, candidates, conditions, coverage, explain=explain)
+            beside: dict[str, Any] = {"beside": self._models} if needed_by(name) else {}
+            return answerer_of(name)(served, candidates, conditions, coverage, explain=explain, **beside)
         except InsufficientCalibrationError as error:
             return _unavailable(len(candidates), str(error))
 

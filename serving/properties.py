@@ -22,7 +22,16 @@ _PLACES: dict[Property, tuple[str, str, str, str]] = {
     Property.STABILITY: (
         "training.stability.bundling", "load_stability", "serving.stability_answers", "answer_stability",
     ),
+    Property.CCD: ("training.ccd.bundling", "load_ccd", "serving.ccd_answers", "answer_ccd"),
 }  # fmt: skip
+
+# property -> those whose models its answers ask; its answerer takes them as `beside`
+_NEEDS: dict[Property, tuple[Property, ...]] = {Property.CCD: (Property.CONDUCTIVITY, Property.STABILITY)}
+
+
+def needed_by(name: Property) -> tuple[Property, ...]:
+    """Return the properties whose models a property's answers ask."""
+    return _NEEDS.get(name, ())
 
 
 def is_served(name: Property) -> bool:

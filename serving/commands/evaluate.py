@@ -10,7 +10,7 @@ import click
 
 
 @click.command(short_help="Score a property's recipe on its held-out data.")
-@click.argument("property_name", metavar="PROPERTY", type=click.Choice(["conductivity", "stability"]))
+@click.argument("property_name", metavar="PROPERTY", type=click.Choice(["conductivity", "stability", "ccd"]))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--quick", is_flag=True, help="Few trees, nets and steps: to try the path; the figures mean nothing.")
 @click.option("--refit", is_flag=True, help="Stability: fit the nets anew instead of scoring the shipped ones.")
@@ -22,7 +22,8 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
     """Score PROPERTY on its official test split, by models that never saw it.
 
     Conductivity is fitted anew on the official training split. Stability's shipped nets are those of the official
-    training split already and are scored as they are, on hulls without any test compound.
+    training split already and are scored as they are, on hulls without any test compound. The critical current density
+    is fitted anew without each source paper in turn.
     """
     from training.sources import MissingSourceError
 
@@ -31,6 +32,10 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
             if refit or work is not None:
                 raise click.UsageError("--refit and --work are for stability; conductivity is always fitted anew")
             scores = _evaluate_conductivity(quick=quick)
+        elif property_name == "ccd":
+            if refit or work is not None or quick:
+                raise click.UsageError("--refit, --work and --quick are not for ccd, which is always fitted anew")
+            scores = _evaluate_ccd()
         else:
             scores = _evaluate_stability(quick=quick, refit=refit or quick, work=work)
     except MissingSourceError as error:
@@ -56,6 +61,16 @@ def _evaluate_conductivity(*, quick: bool) -> dict[str, Any]:
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with progress(2 * n_steps(settings) + 1) as on_step:
         return evaluate_conductivity(settings, on_step=on_step)
+
+
+def _evaluate_ccd() -> dict[str, Any]:
+    from serving.commands.train import progress, shipped_for_ccd
+    from training.ccd.evaluation import evaluate as evaluate_ccd
+    from training.ccd.recipe import n_steps, read_material
+
+    material = read_material(*shipped_for_ccd())
+    with progress(n_steps() - 1) as on_step:
+        return evaluate_ccd(material.reports, on_step=on_step)
 
 
 def _evaluate_stability(*, quick: bool, refit: bool, work: Path | None) -> dict[str, Any]:

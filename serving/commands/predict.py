@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--stack-pressure-mpa", type=float, help="Stack pressure in MPa.")
 @click.option("--interlayer-type", type=str, help="Interlayer between electrolyte and lithium.")
 @click.option("--areal-capacity-mah-cm2", type=float, help="Capacity per cycle in mAh/cm2.")
+@click.option("--anode", type=str, help="Li (the default of most reports), Li alloy or composite, anode-free.")
+@click.option("--relative-density", type=float, help="Density of the pellet as a fraction of the ideal one.")
+@click.option("--thickness-um", type=float, help="Thickness of the electrolyte in micrometres.")
+@click.option("--interfacial-resistance-ohm-cm2", type=float, help="Of one interface with lithium.")
+@click.option("--sigma-s-per-cm", type=float, help="Ionic conductivity measured on the sample near 25 C.")
+@click.option("--electrolyte-class", type=str, help="Class for the critical current density if the formula misleads.")
 @click.option(
     "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
     help="Coverage of the intervals.",
@@ -39,13 +45,16 @@ if TYPE_CHECKING:
 def predict(
     formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None, output: Path | None,
     properties: tuple[str, ...], temperature_c: float | None, stack_pressure_mpa: float | None,
-    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, coverage: float, explain: bool,
-    as_json: bool,
+    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, anode: str | None,
+    relative_density: float | None, thickness_um: float | None, interfacial_resistance_ohm_cm2: float | None,
+    sigma_s_per_cm: float | None, electrolyte_class: str | None, coverage: float, explain: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Predict conductivity, with interval and nearest known material, of each FORMULA, CIF or row of a table."""
+    """Predict conductivity, stability and critical current density of each FORMULA, CIF or row of a table."""
     conditions = _conditions(
         temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
-        areal_capacity_mAh_cm2=areal_capacity_mah_cm2,
+        areal_capacity_mAh_cm2=areal_capacity_mah_cm2, anode=anode, relative_density=relative_density,
+        thickness_um=thickness_um, interfacial_resistance_ohm_cm2=interfacial_resistance_ohm_cm2,
+        sigma_S_per_cm=sigma_s_per_cm, electrolyte_class=electrolyte_class,
     )  # fmt: skip
     rows = _collect(formulas, cif_files, input_file)
     if not rows:

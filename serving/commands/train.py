@@ -11,9 +11,11 @@ import click
 
 if TYPE_CHECKING:
     from training.bundle import Card
+    from training.conductivity.model import ConductivityModel
+    from training.stability.model import StabilityModel
 
 
-TRAINABLE = ("conductivity", "stability")
+TRAINABLE = ("conductivity", "stability", "ccd")
 WORK_FOLDER = "training"
 
 
@@ -39,9 +41,9 @@ def train(
 ) -> None:  # fmt: skip
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
-    Conductivity takes minutes, stability up to an hour on two cores. Without the public tables (`elyte data fetch`)
-    conductivity is fitted on the embedded literature table, and the card says what such a model lacks; stability
-    needs its tables.
+    Conductivity takes minutes, stability up to an hour on two cores, ccd (on its embedded table, asking the shipped
+    models of the other two) seconds. Without the public tables (`elyte data fetch`) conductivity is fitted on the
+    embedded literature table, and the card says what such a model lacks; stability needs its tables.
     """
     from training.sources import MissingSourceError
 
@@ -56,6 +58,8 @@ def train(
             try:
                 if name == "conductivity":
                     card, digest, pictures = _train_conductivity(folder, plots, quick=quick)
+                elif name == "ccd":
+                    card, digest, pictures = _train_ccd(folder, plots)
                 else:
                     card, digest, pictures = _train_stability(folder, plots, work or default_work(), quick=quick)
             except MissingSourceError as error:
@@ -100,6 +104,25 @@ def _train_stability(folder: Path, plots: Path, work: Path, *, quick: bool) -> t
     with progress(settings.n_epochs) as on_step:
         trained = train_stability(folder, settings, work=work / "stability", on_step=on_step)
     return trained.card, trained.digest, write_plots(trained, plots)
+
+
+def _train_ccd(folder: Path, plots: Path) -> tuple[Card, str, dict[str, Path]]:
+    from training.ccd.plots import write_plots
+    from training.ccd.recipe import n_steps
+    from training.ccd.recipe import train as train_ccd
+
+    with progress(n_steps()) as on_step:
+        trained = train_ccd(folder, *shipped_for_ccd(), on_step=on_step)
+    return trained.card, trained.digest, write_plots(trained, plots)
+
+
+def shipped_for_ccd() -> tuple[ConductivityModel, StabilityModel]:
+    """Load the shipped models of conductivity and stability, which the CCD recipe asks about its materials."""
+    from serving.model_store import load_models
+    from serving.schema import Property
+
+    models = load_models("shipped", [Property.CONDUCTIVITY, Property.STABILITY])
+    return models[Property.CONDUCTIVITY].model, models[Property.STABILITY].model
 
 
 def _register(card: Card, folder: Path, digest: str, plots: dict[str, Path]) -> None:

@@ -24,9 +24,7 @@ GOLDEN_NUMBERS = MaterialNumbers(*(np.array([value]) for value in (-2.8, 1.72, 0
 GOLDEN_TOLERANCE = 1e-6
 
 
-def golden_predictions(
-    model: CcdModel, questions: Sequence[tuple[str, float]] | None = None
-) -> list[GoldenPrediction]:
+def golden_predictions(model: CcdModel, questions: Sequence[tuple[str, float]] | None = None) -> list[GoldenPrediction]:
     """Compute the answers that every copy of the model must reproduce, for cells with a fluoride interlayer."""
     asked = questions or [(formula, t) for formula in GOLDEN_FORMULAS for t in GOLDEN_TEMPERATURES_C]
     n = len(asked)

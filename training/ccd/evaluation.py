@@ -1,4 +1,4 @@
-"""How good the CCD model is: leave one source out, against medians in the same run, with paired bootstraps over sources.
+"""How good the CCD model is: leave one source out, against medians in the same run, bootstraps over sources.
 
 Everything a prediction needs is learned without the left-out paper: coefficients, means and spreads of classes, class
 medians, and, for the coverage, the scores that set the width of the interval.
@@ -39,7 +39,7 @@ def evaluate(reports: Reports, *, on_step: Callable[[str], None] = lambda what: 
 def scores_of(left_out: LeftOut) -> dict[str, Any]:
     """Score predictions of left-out papers; see `evaluate`."""
     reports, centre = left_out.reports, left_out.opinion.centre
-    medians = {name: _medians(reports, by) for name, by in _baselines(reports).items()}
+    medians = {name: class_medians(reports, by) for name, by in _baselines(reports).items()}
     error = np.abs(centre - reports.log10_ccd)
     errors = {name: np.abs(median - reports.log10_ccd) for name, median in medians.items()}
     censored = np.where(reports.is_lower_bound, np.maximum(reports.log10_ccd - centre, 0.0), error)
@@ -48,7 +48,7 @@ def scores_of(left_out: LeftOut) -> dict[str, Any]:
     scores: dict[str, Any] = {
         "mae": float(error.mean()),
         "mae_class_median": float(errors["class_median"].mean()),
-        "spearman": _spearman(centre, reports.log10_ccd),
+        "spearman": spearman(centre, reports.log10_ccd),
         "coverage_90": float(covered.mean()),
         "mean_half_width_90": float((interval.upper - interval.lower).mean() / 2),
         "n_rows": len(reports),
@@ -58,16 +58,16 @@ def scores_of(left_out: LeftOut) -> dict[str, Any]:
         "mae_class_and_treatment_median": float(errors["class_and_treatment_median"].mean()),
         "mae_measured": float(error[~reports.is_lower_bound].mean()),
         "mae_bounds_one_sided": float(censored.mean()),
-        "paper_mae": _paper_mean(error, reports.paper),
-        "paper_coverage_90": _paper_mean(covered.astype(float), reports.paper),
+        "paper_mae": paper_mean(error, reports.paper),
+        "paper_coverage_90": paper_mean(covered.astype(float), reports.paper),
         "mae_90": [*_bootstrap_mean(error, reports.paper)],
-        "spearman_class_median": _spearman(medians["class_median"], reports.log10_ccd),
+        "spearman_class_median": spearman(medians["class_median"], reports.log10_ccd),
         "within_paper": _within_papers(left_out),
         "coverage": {f"{c:g}": float(is_covered(reports, _honest_intervals(left_out, c)).mean()) for c in COVERAGES},
         "by_class": _by_class(reports, error, errors["class_median"], covered),
     }
     for name, other in errors.items():
-        scores[f"paper_mae_{name}"] = _paper_mean(other, reports.paper)
+        scores[f"paper_mae_{name}"] = paper_mean(other, reports.paper)
         scores[f"against_{name}"] = paired_bootstrap(error, other, reports.paper)
     return scores
 
@@ -82,7 +82,7 @@ def _baselines(reports: Reports) -> dict[str, NDArray[np.str_]]:
     }
 
 
-def _medians(reports: Reports, group: NDArray[np.str_]) -> Array:
+def class_medians(reports: Reports, group: NDArray[np.str_]) -> Array:
     """Return for each report the median of its group in other papers; of all other papers for a group of one."""
     out = np.empty(len(reports))
     for train, test in leave_one_group_out(reports.paper):
@@ -103,7 +103,8 @@ def _honest_intervals(left_out: LeftOut, coverage: float) -> Interval:
     return Interval(centre, centre - reach * sd, centre + reach * sd)
 
 
-def _paper_mean(values: Array, paper: NDArray[np.str_]) -> float:
+def paper_mean(values: Array, paper: NDArray[np.str_]) -> float:
+    """Return the mean with papers weighted alike."""
     _, of_row = np.unique(paper, return_inverse=True)
     return float((np.bincount(of_row, values) / np.bincount(of_row)).mean())
 
@@ -144,7 +145,8 @@ def _bootstrap_mean(
     return float(low), float(high)
 
 
-def _spearman(a: Array, b: Array) -> float:
+def spearman(a: Array, b: Array) -> float:
+    """Return the rank correlation."""
     from scipy.stats import spearmanr
 
     return float(spearmanr(a, b).statistic)
@@ -176,7 +178,7 @@ def _by_class(reports: Reports, error: Array, other: Array, covered: NDArray[np.
             out[name] = {
                 "n_rows": int(own.sum()), "n_sources": len(set(reports.paper[own].tolist())),
                 "mae": float(error[own].mean()), "mae_class_median": float(other[own].mean()),
-                "paper_mae": _paper_mean(error[own], reports.paper[own]),
+                "paper_mae": paper_mean(error[own], reports.paper[own]),
                 "coverage_90": float(covered[own].mean()),
             }  # fmt: skip
     return out

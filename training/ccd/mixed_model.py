@@ -1,12 +1,12 @@
 """A hierarchical regression: coefficients under priors, one offset per paper, heavy-tailed noise, lower bounds.
 
-log10 CCD of report i = x_i . b + u(paper of i) + e_i, with b under the priors of its terms, u normal with a variance that
-the papers teach, e Student-t with 4 degrees of freedom. A lower bound says only that the value lies above. The fit is
-variational: each block of unknowns in turn is set to its distribution given the others (a dozen numbers of spread, the
-normal coefficients, the latent value behind each bound) until nothing moves; it is deterministic.
+log10 CCD of report i = x_i . b + u(paper of i) + e_i, with b under the priors of its terms, u normal with a variance
+that the papers teach, e Student-t with 4 degrees of freedom. A lower bound says only that the value lies above. The fit
+is variational: each block of unknowns in turn is set to its distribution given the others (the normal coefficients, the
+latent value behind each bound, a handful of spreads) until nothing moves; it is deterministic.
 
-A paper's offset takes up what its rows have in common, so that the coefficients live on contrasts within papers and, with
-the weight that the two variances give, on differences between them. A paper that is not in the table gets offset 0.
+A paper's offset takes up what its rows have in common, so that the coefficients live on contrasts within papers and,
+with the weight that the two variances give, on differences between them. A new paper's offset is 0.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def fit_regression(
         Shape (n,) each.
     """
     papers = _Papers(paper)
-    x, y, bound = (part[papers.order] for part in (design, value, is_lower_bound))
+    x, y, bound = design[papers.order], value[papers.order], is_lower_bound[papers.order]
     variance = prior.variance.astype(float).copy()
     paper_variance, noise = PAPER_VARIANCE, NOISE_VARIANCE
     weight, target, mean = np.ones(len(y)), y.copy(), prior.mean

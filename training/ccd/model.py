@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,7 +158,7 @@ def fit_model(
 
 
 def cross_fit(reports: Reports, *, on_step: Callable[[str], None] = lambda what: None) -> LeftOut:
-    """Predict every report by a model fitted without its paper; means, spreads and classes are learned without it too."""
+    """Predict every report by a model that learned nothing, means and spreads included, from its paper."""
     centre, sd = np.empty(len(reports)), np.empty(len(reports))
     for train, test in leave_one_group_out(reports.paper):
         centre[test], sd[test] = Regression.of(reports.take(train))(reports.cells.take(test))
@@ -182,10 +182,3 @@ def is_covered(reports: Reports, interval: Interval) -> NDArray[np.bool_]:
     below = interval.upper >= reports.log10_ccd
     covered: NDArray[np.bool_] = below & (reports.is_lower_bound | (interval.lower <= reports.log10_ccd))
     return covered
-
-
-def cells_without(cells: Cells, name: str) -> Cells:
-    """Return the cells with one condition unknown."""
-    values = {f.name: getattr(cells, f.name) for f in fields(cells)}
-    blank = np.full(len(cells), "") if values[name].dtype.kind == "U" else np.full(len(cells), np.nan)
-    return Cells(**(values | {name: blank}))

@@ -1,8 +1,9 @@
-"""What physics says of the table and of the fitted effects: signs, and the current times the resistance of the interface."""
+"""What physics says of the table and the fitted effects: signs, and current times resistance of the interface."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-LARGEST_OTHER_CHANGE = 1e-6
 
 
 def physics_checks(table: pd.DataFrame, model: CcdModel) -> dict[str, float]:
@@ -53,8 +53,8 @@ def overpotentials_mV(table: pd.DataFrame) -> Array:
 def contrasts(table: pd.DataFrame, condition: str) -> Array:
     """Return changes of log10 CCD towards the higher condition, for pairs within one paper, shape (n,).
 
-    Pairs share paper, formula or, without one, the name of the material, class, interlayer type and anode, and the other
-    of temperature and pressure. A pair whose lower side is a bound, or of two bounds, tells no direction and is left out.
+    Pairs share paper, formula, name of the material, class, interlayer type, anode, and the other of temperature and
+    pressure. A pair in which a bound leaves the direction open is left out.
     """
     other = "stack_pressure_MPa" if condition == "temperature_C" else "temperature_C"
     rows = table[(table["regime"] == "regular") & table[condition].notna()].to_dict("records")
@@ -69,7 +69,7 @@ def contrasts(table: pd.DataFrame, condition: str) -> Array:
     return np.array(found)
 
 
-def _differ_in_one(first: dict[str, object], second: dict[str, object], condition: str, other: str) -> bool:
+def _differ_in_one(first: Mapping[Hashable, Any], second: Mapping[Hashable, Any], condition: str, other: str) -> bool:
     same = ("paper", "formula", "material", "electrolyte_class", "interlayer_type", "anode")
     pressures = [row[other] for row in (first, second)]
     equal = pressures[0] == pressures[1] or all(np.isnan(np.array(pressures, dtype=float)))

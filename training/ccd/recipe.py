@@ -43,18 +43,18 @@ SUMMARY = (
     " intervals"
 )
 INTENDED_USE = (
-    "Telling a designer what order of current to expect, how sure that is, and from how many papers. The interval is the"
-    " answer; compare candidates by it, not by their values."
+    "Telling a designer what order of current to expect, how sure that is, and from how many papers. The interval is"
+    " the answer; compare candidates by it, not by their values."
 )
 LIMITATIONS = [
     "Papers report champions: a new cell will more often fall short of the value than exceed it.",
-    "CCD depends on the protocol (step size and time, capacity, stopping rule), which most papers do not state; the same"
-    " material varies by 0.2 to 0.3 in log10 between laboratories.",
+    "CCD depends on the protocol (step size and time, capacity, stopping rule), which most papers do not state; the"
+    " same material varies by 0.2 to 0.3 in log10 between laboratories.",
     "93 of 225 rows were read by a third party; see `provenance`.",
     "Molten lithium (above 180.6 C) and 3D or mixed-conducting scaffolds are refused: another regime, nine reports.",
-    "Areal capacity, thickness and step time are no inputs: most stated capacities are the CCD times one hour, which would"
-    " leak the answer, and the others did not help.",
-    "Stack pressure moves the value little: the few contrasts within a paper contradict each other in sign.",
+    "Areal capacity, thickness and step time are no inputs: most stated capacities are the CCD times one hour, which"
+    " would leak the answer, and the others did not help.",
+    "Stack pressure moves the value little: the two contrasts within a paper have opposite signs.",
 ]
 
 
@@ -97,6 +97,12 @@ def read_material(
     everything = reports_of(table, numbers)
     regular = (table["regime"] == REGULAR).to_numpy(dtype=bool)
     return Material(table, everything.take(regular), Shelf.of(table, everything.cells.composition, numbers))
+
+
+def n_steps() -> int:
+    """Return how often `train` calls `on_step`."""
+    table = load_literature()
+    return int(table[table["regime"] == REGULAR]["paper"].nunique()) + 1
 
 
 def train(

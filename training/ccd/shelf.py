@@ -20,8 +20,8 @@ Texts = NDArray[np.str_]
 ROOM_TEMPERATURE_C = 25.0
 N_NEAREST = 5
 SIMILAR_TEMPERATURE_C = 15.0
-# Weights of a distance that ranks reports: another class 1, another interlayer 0.3, 100 C apart 0.3; added to the half-L1
-# distance of compositions, which is 0.15 to a report that names its material only.
+# A distance that ranks reports: half-L1 of compositions (0.15 to a report of the class that only names its material),
+# and what another class, another interlayer and a degree of difference add.
 OTHER_CLASS, OTHER_INTERLAYER, PER_DEGREE, UNKNOWN_COMPOSITION = 1.0, 0.3, 0.003, 0.15
 
 
@@ -104,8 +104,10 @@ class Shelf:
     ) -> list[tuple[int, float]]:
         """Return rows of the nearest reports of one regime with their distances, nearest first."""
         known = self.composition.sum(axis=1) > 0
-        distance = np.where(known, np.abs(self.composition - composition).sum(axis=1) / 2.0, UNKNOWN_COMPOSITION)
-        distance = distance + OTHER_CLASS * (self.electrolyte_class != electrolyte_class)
+        other = self.electrolyte_class != electrolyte_class
+        unknown = np.where(other, 1.0, UNKNOWN_COMPOSITION)
+        distance = np.where(known, np.abs(self.composition - composition).sum(axis=1) / 2.0, unknown)
+        distance = distance + OTHER_CLASS * other
         if interlayer_type:
             distance = distance + OTHER_INTERLAYER * (self.interlayer_type != interlayer_type)
         degrees = np.where(np.isnan(self.temperature_C), ROOM_TEMPERATURE_C, self.temperature_C)

@@ -213,7 +213,8 @@ def _centre_of(cells: Cells, centre: Array) -> Array:
 
 
 def _one_hot(texts: NDArray[np.str_], names: tuple[str, ...]) -> Array:
-    return (texts[:, None] == np.array(names)[None, :]).astype(float)
+    hot: Array = (texts[:, None] == np.array(names)[None, :]).astype(np.float64)
+    return hot
 
 
 def _similarity(first: Array, second: Array) -> Array:

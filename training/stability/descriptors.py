@@ -120,9 +120,7 @@ def hull_inputs(
         dense[row, product, column] = table.fraction[place]
     own_system = lengths == (fraction > 0).sum(axis=1, keepdims=True)
     depth = np.where(own_system, 0.0, depth_eV_per_atom[phase])
-    scalars = np.stack(
-        [found.amount, table.energy_eV_per_atom[phase], depth, lengths / 4.0, np.ones((n, k))], axis=2
-    )
+    scalars = np.stack([found.amount, table.energy_eV_per_atom[phase], depth, lengths / 4.0, np.ones((n, k))], axis=2)
     return HullInputs(
         found.energy_eV_per_atom.astype(np.float32),
         np.clip(found.potential_eV, -2 * ENERGY_LIMIT_eV_PER_ATOM, 0).astype(np.float32),

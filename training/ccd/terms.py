@@ -24,6 +24,7 @@ TREATED_TYPES = tuple(name for name in INTERLAYER_TYPES if name not in (NO_INTER
 OTHER_ANODES = tuple(name for name in ANODES if name not in (PLAIN_ANODE, MOLTEN_ANODE))
 FEWEST_FOR_A_MEAN = 5
 LARGEST_DEVIATION = 2.5
+SMALLEST_SPREAD = 1e-6  # below it a number is the same for all, up to rounding
 MATERIAL_REACH = 0.05
 """Half-L1 distance of atomic fractions over which two materials are alike (Li6PS5Cl to Li5.5PS4.5Cl1.5: 0.06)."""
 
@@ -121,7 +122,7 @@ class Terms:
         root = np.linalg.inv(np.linalg.cholesky(similarity)) if len(anchors) else np.zeros((0, 0))
         return cls(
             centre,
-            np.where(spread > 0, spread, 1.0),
+            np.where(spread > SMALLEST_SPREAD, spread, 1.0),
             _one_hot(cells.interlayer_type, INTERLAYER_TYPES).mean(axis=0),
             _one_hot(cells.anode, ANODES).mean(axis=0),
             anchors,

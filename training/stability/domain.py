@@ -10,13 +10,6 @@ from training.stability.phases import N_MASKED_ELEMENTS, PhaseTable
 
 
 @kernel
-def _shares(high: np.uint64, low: np.uint64, z: int) -> bool:
-    """Whether a chemical system, given by its masks, holds an element."""
-    part, place = (high, z - 64) if z >= 64 else (low, z)
-    return bool((part >> np.uint64(place)) & np.uint64(1))
-
-
-@kernel
 def insert_nearest(row: NDArray[np.int64], distance: NDArray[np.float64], phase: int, apart: float) -> None:
     """Put a phase among the nearest ones, rising."""
     slot = row.shape[0] - 1
@@ -39,21 +32,21 @@ def _apart(
 @kernel
 def _nearest(
     start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
-    system_high: NDArray[np.uint64], system_low: NDArray[np.uint64], system_start: NDArray[np.int64],
+    system_start: NDArray[np.int64], holder_start: NDArray[np.int64], holder: NDArray[np.int64],
     usable: NDArray[np.bool_], atomic_number: NDArray[np.int64], composition: NDArray[np.float64],
     excluded: NDArray[np.int64], row: NDArray[np.int64], distance: NDArray[np.float64],
 ) -> None:  # fmt: skip
     for i in range(composition.shape[0]):
         own = np.zeros(N_MASKED_ELEMENTS)
+        most = np.zeros(system_start.shape[0] - 1)  # how much a compound of each system can share at best
         for j in range(composition.shape[1]):
-            own[atomic_number[i, j]] += composition[i, j]
-        own[0] = 0.0
-        for system in range(system_high.shape[0]):
-            least = 1.0  # how near a compound of this system can be: every shared element at full overlap
-            for j in range(composition.shape[1]):
-                if _shares(system_high[system], system_low[system], atomic_number[i, j]):
-                    least -= composition[i, j]
-            if least >= distance[i, -1]:
+            z = atomic_number[i, j]
+            if composition[i, j] > 0:
+                own[z] += composition[i, j]
+                for place in range(holder_start[z], holder_start[z + 1]):
+                    most[holder[place]] += composition[i, j]
+        for system in range(most.shape[0]):
+            if 1.0 - most[system] >= distance[i, -1]:
                 continue
             for phase in range(system_start[system], system_start[system + 1]):
                 if usable[phase] and phase != excluded[i]:
@@ -90,7 +83,7 @@ def nearest_phases(
     row = np.full((n, n_nearest), -1)
     distance = np.full((n, n_nearest), 1.0)
     _nearest(
-        table.start, table.element, table.fraction, table.system_high, table.system_low, table.system_start, usable,
+        table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
         np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition),
         np.full(n, -1) if excluded is None else excluded, row, distance,
     )  # fmt: skip

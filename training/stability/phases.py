@@ -140,6 +140,16 @@ class PhaseTable:
         out[self.order[rows]] = rows
         return out
 
+    @cached_property
+    def systems_of_element(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Chemical systems by atomic number: where each element's begin, shape (129,), and the systems."""
+        first = self.system_start[:-1]
+        count = self.start[first + 1] - self.start[first]
+        place = np.repeat(self.start[first] - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        number, system = self.element[place], np.repeat(np.arange(len(first)), count)
+        order = np.argsort(number, kind="stable")
+        return np.searchsorted(number[order], np.arange(N_MASKED_ELEMENTS + 1)), system[order]
+
     def composition(self, row: int) -> dict[int, float]:
         """Return atomic number to atomic fraction of a phase."""
         span = slice(self.start[row], self.start[row + 1])

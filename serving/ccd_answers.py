@@ -28,6 +28,7 @@ from training.ccd.schema import (
     SCAFFOLD_REGIME,
     regime,
 )
+from training.ccd.shelf import Support
 
 KELVIN_BY_MISTAKE_C = 250.0
 TRUSTED_RANGE_C = (0.0, 120.0)
@@ -87,15 +88,21 @@ def answer_ccd(
     composition = MaterialBatch.from_candidates([candidates[i] for i in good]).matrix()
     numbers = _numbers(composition, [conditions[i] for i in good], beside)
     interval = model.predict(_cells(asked, composition, numbers, [conditions[i] for i in good]), coverage)
+    behind = {question: _support(model, question) for question in dict.fromkeys(asked)}
     for row, i in enumerate(good):
         reason = _refusal(model, candidates[i], asked[row])
+        support = behind[asked[row]]
         value = interval_block(interval, row, coverage) if reason is None else None
         told = MaterialNumbers(*(part[[row]] for part in numbers))
-        answers.blocks[i] = _block(model, asked[row], conditions[i], told, value, reason)
-        answers.applicability[i] = _applicability(model, asked[row], composition[row])
-        answers.remarks[i] = _remarks(model, asked[row], conditions[i])
+        answers.blocks[i] = _block(support, asked[row], conditions[i], told, value, reason)
+        answers.applicability[i] = _applicability(model, support, asked[row], composition[row])
+        answers.remarks[i] = _remarks(support, asked[row], conditions[i])
         answers.reasons[i] = reason
     return answers
+
+
+def _support(model: CcdModel, asked: _Question) -> Support:
+    return model.shelf.support(asked.electrolyte_class, asked.interlayer_type, asked.temperature_C)
 
 
 def _read(candidate: Candidate, stated: Conditions) -> _Question:
@@ -188,7 +195,7 @@ def _refusal(model: CcdModel, candidate: Candidate, asked: _Question) -> str | N
 
 
 def _block(
-    model: CcdModel, asked: _Question, stated: Conditions, told: MaterialNumbers, value: dict[str, Any] | None,
+    support: Support, asked: _Question, stated: Conditions, told: MaterialNumbers, value: dict[str, Any] | None,
     reason: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     echoed: dict[str, Any] = {name: getattr(stated, name) for name in USED}
@@ -205,7 +212,7 @@ def _block(
         "class_from": "caller" if asked.class_is_stated else "formula",
         "material": {name: _rounded(part[0]) for name, part in told._asdict().items()}
         | {"sigma_from": "caller" if stated.sigma_S_per_cm is not None else "conductivity model"},
-        "support": model.shelf.support(asked.electrolyte_class, asked.interlayer_type, asked.temperature_C)._asdict(),
+        "support": support._asdict(),
     }
     return block if reason is None else block | {"reason": reason}
 
@@ -218,14 +225,15 @@ def _rounded(number: float) -> float | None:
     return None if np.isnan(number) else round(float(number), DECIMALS)
 
 
-def _applicability(model: CcdModel, asked: _Question, composition: NDArray[np.float64]) -> dict[str, Any]:
+def _applicability(
+    model: CcdModel, support: Support, asked: _Question, composition: NDArray[np.float64]
+) -> dict[str, Any]:
     shelf = model.shelf
     nearest = shelf.nearest(
         composition, asked.electrolyte_class, asked.interlayer_type, asked.temperature_C, asked.regime
     )
-    papers = shelf.support(asked.electrolyte_class, "", asked.temperature_C).class_papers
     return {
-        "in_domain": papers >= FEWEST_PAPERS and asked.regime == REGULAR,
+        "in_domain": support.class_papers >= FEWEST_PAPERS and asked.regime == REGULAR,
         "distance": round(nearest[0][1], DECIMALS) if nearest else None,
         "nearest": [
             {
@@ -247,7 +255,7 @@ def _applicability(model: CcdModel, asked: _Question, composition: NDArray[np.fl
     }
 
 
-def _remarks(model: CcdModel, asked: _Question, stated: Conditions) -> list[Remark]:
+def _remarks(support: Support, asked: _Question, stated: Conditions) -> list[Remark]:
     remarks = []
     if asked.temperature_C > KELVIN_BY_MISTAKE_C:
         message = f"temperature_C is {asked.temperature_C:g}: was it given in kelvin? degrees Celsius are expected"
@@ -255,7 +263,6 @@ def _remarks(model: CcdModel, asked: _Question, stated: Conditions) -> list[Rema
     elif asked.regime == REGULAR and not TRUSTED_RANGE_C[0] <= asked.temperature_C <= TRUSTED_RANGE_C[1]:
         message = f"ccd: {asked.temperature_C:g} C lies outside the 25 to 100 C of the reports"
         remarks.append(Remark(WarningCode.TEMPERATURE_EXTRAPOLATED, message))
-    support = model.shelf.support(asked.electrolyte_class, asked.interlayer_type, asked.temperature_C)
     if 0 < support.class_papers < FEWEST_PAPERS and asked.regime == REGULAR:
         papers = "one paper stands" if support.class_papers == 1 else f"{support.class_papers} papers stand"
         message = f"ccd: {papers} behind the class {asked.electrolyte_class}: believe the interval"

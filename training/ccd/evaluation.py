@@ -60,7 +60,7 @@ def scores_of(left_out: LeftOut) -> dict[str, Any]:
         "mae_bounds_one_sided": float(censored.mean()),
         "paper_mae": paper_mean(error, reports.paper),
         "paper_coverage_90": paper_mean(covered.astype(float), reports.paper),
-        "mae_90": [*_bootstrap_mean(error, reports.paper)],
+        "mae_interval_90": [*_bootstrap_mean(error, reports.paper)],
         "spearman_class_median": spearman(medians["class_median"], reports.log10_ccd),
         "within_paper": _within_papers(left_out),
         "coverage": {f"{c:g}": float(is_covered(reports, _honest_intervals(left_out, c)).mean()) for c in COVERAGES},

@@ -99,9 +99,9 @@ def _draw_windows(axes: Axes, model: StabilityModel) -> None:
         axes.text(high + 0.06, place, f"{low:.2f} to {high:.2f} V", va="center", fontsize=8, color=GREY, clip_on=True)
     for name, voltage in ELECTRODES_V.items():
         axes.axvline(voltage, color=GREY, linewidth=0.6, linestyle=":")
-        axes.text(voltage, len(order) - 0.3, name, ha="center", fontsize=8, color=GREY, clip_on=True)
+        axes.text(voltage + 0.05, len(order) - 0.3, name, fontsize=8, color=GREY, clip_on=True)
     axes.set_yticks(range(len(order)), [SHOWN_WINDOWS[row] for row in order])
-    axes.set(xlabel="potential against Li/Li+ (V)", xlim=(0, 7.2))
+    axes.set(xlabel="potential against Li/Li+ (V)", xlim=(0, 8), ylim=(-0.7, len(order) + 0.3))
 
 
 def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> Path:

@@ -47,6 +47,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/rest.py --quick
 	$(BIN)/python benchmarks/command_line.py --quick
 	$(BIN)/python benchmarks/stability.py --quick
+	$(BIN)/python benchmarks/ccd.py --quick
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 
@@ -61,6 +62,7 @@ train: $(VENV)/.dev
 evaluate: $(VENV)/.dev
 	$(BIN)/elyte evaluate conductivity --json
 	$(BIN)/elyte evaluate stability --json
+	$(BIN)/elyte evaluate ccd --json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

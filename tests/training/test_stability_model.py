@@ -252,3 +252,11 @@ def test_asking_changes_nothing() -> None:
     ask(*UNKNOWN)
     for name, array in model().to_arrays().items():
         np.testing.assert_array_equal(before[name], array, err_msg=name)
+
+
+def test_the_short_answer_says_what_the_whole_one_says() -> None:
+    batch = MaterialBatch.from_formulas([*KNOWN, *UNKNOWN])
+    whole = model().predict(batch)
+    reduction_V, above_hull = model().reduction_and_hull(batch)
+    np.testing.assert_allclose(reduction_V, whole.reduction_V.value, atol=1e-9)
+    np.testing.assert_allclose(above_hull, whole.energy_above_hull_eV_per_atom.value, atol=1e-9)

@@ -58,9 +58,8 @@ def material_numbers(
     if stability is not None:
         covered = np.array([not elements for elements in stability.uncovered_elements(batch)])
         if covered.any():
-            found = stability.predict(batch.take(covered))
-            said.reduction_V[covered] = found.reduction_V.value
-            said.energy_above_hull_eV_per_atom[covered] = found.energy_above_hull_eV_per_atom.value
+            numbers = stability.reduction_and_hull(batch.take(covered))
+            said.reduction_V[covered], said.energy_above_hull_eV_per_atom[covered] = numbers
     return said
 
 

@@ -69,7 +69,7 @@ def _draw_effects(axes: Axes, trained: Trained) -> None:
     axes.errorbar(mean, place, xerr=sd, fmt="o", ms=4, color=BLUE, elinewidth=1)
     axes.axvline(0.0, color=GREY, lw=0.8)
     axes.set_yticks(place, list(effects), fontsize=7)
-    axes.set(xlabel="effect on log10 CCD, +- standard deviation; numbers per standard deviation in their class")
+    axes.set(xlabel="effect on log10 CCD +- sd (numbers: per sd within their class)")
 
 
 def _draw_overpotential(axes: Axes, trained: Trained) -> None:

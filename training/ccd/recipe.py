@@ -52,8 +52,8 @@ LIMITATIONS = [
     " same material varies by 0.2 to 0.3 in log10 between laboratories.",
     "93 of 225 rows were read by a third party; see `provenance`.",
     "Molten lithium (above 180.6 C) and 3D or mixed-conducting scaffolds are refused: another regime, nine reports.",
-    "Areal capacity, thickness and step time are no inputs: most stated capacities are the CCD times one hour, which"
-    " would leak the answer, and the others did not help.",
+    "Areal capacity, thickness and step time are no inputs: about half of the stated capacities are the CCD times one"
+    " hour, which would leak the answer, and the others did not help.",
     "Stack pressure moves the value little: the two contrasts within a paper have opposite signs.",
 ]
 

@@ -136,7 +136,7 @@ class Terms:
             *(f"class {name}" for name in CLASSES),
             *(f"interlayer {name}" for name in TREATED_TYPES),
             *(f"anode {name}" for name in OTHER_ANODES),
-            *(term.name for term in NUMBER_TERMS),
+            *(term.name if term.sign >= 0 else f"less {term.name}" for term in NUMBER_TERMS),
             *(f"material {i}" for i in range(len(self.anchors))),
         )  # fmt: skip
 

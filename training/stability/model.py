@@ -159,6 +159,19 @@ class StabilityModel:
             in_domain=known | familiar,
         )
 
+    def reduction_and_hull(self, batch: MaterialBatch) -> tuple[Array, Array]:
+        """Return reduction potentials (V, NaN without lithium) and energies above the hull (eV/atom), values alone.
+
+        The same as `predict` says, without what takes longest: intervals of windows and nearest compounds.
+        """
+        atomic_number, fraction = compositions(batch)
+        own = rows_of_compositions(self.phases, atomic_number, fraction)
+        competing = equilibria(self.phases, atomic_number, fraction, excluded=own)
+        residual, _, _ = self._residual(batch, own, competing, DEFAULT_COVERAGE)
+        energy = np.where(own != NO_PHASE, np.nan, competing.energy_eV_per_atom + residual.value)
+        found = windows(self.phases, atomic_number, fraction, own_energy_eV_per_atom=energy)
+        return found.reduction_V, np.maximum(residual.value, 0.0)
+
     def pooled(self, surroundings: Surroundings, batch: MaterialBatch, excluded: NDArray[np.int64]) -> Pooled:
         """Return the nets' joint opinion, given what some surroundings know."""
         return Pooled.of(self.ensemble(net_inputs(surroundings, batch, self.scaling, excluded)))

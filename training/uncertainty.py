@@ -10,12 +10,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 SMALLEST_SCALE = 1e-3
+
+
+class Interval(NamedTuple):
+    """A central value with an interval; each of shape (n,)."""
+
+    value: Array
+    lower: Array
+    upper: Array
 
 
 class InsufficientCalibrationError(ValueError):

@@ -17,9 +17,10 @@ from training.ccd.cells import Cells, MaterialNumbers, Reports
 from training.ccd.classes import class_of
 from training.ccd.evaluation import class_medians, paired_bootstrap, scores_of
 from training.ccd.frames import CcdFrames
-from training.ccd.model import Interval, LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
+from training.ccd.model import LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
 from training.ccd.terms import NUMBER_TERMS, inverse_temperature
 from training.conformance import check_property_model
+from training.uncertainty import Interval
 
 SHIPPED = Path(__file__).parents[2] / "serving" / "bundles" / "ccd"
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.ccd.cells import Reports
-from training.ccd.model import Interval, LeftOut, conformal_scale, cross_fit, is_covered
+from training.ccd.model import LeftOut, conformal_scale, cross_fit, is_covered
 from training.ccd.schema import NO_INTERLAYER
 from training.splits import leave_one_group_out
+from training.uncertainty import Interval
 
 Array = NDArray[np.float64]
 COVERAGE = 0.9

@@ -14,18 +14,10 @@ from training.ccd.mixed_model import Fit, fit_regression, predictive_sd
 from training.ccd.shelf import Shelf
 from training.ccd.terms import Terms
 from training.splits import leave_one_group_out
-from training.uncertainty import ConformalScale
+from training.uncertainty import ConformalScale, Interval
 
 Array = NDArray[np.float64]
 DEFAULT_COVERAGE = 0.9
-
-
-class Interval(NamedTuple):
-    """A central value with an interval; each of shape (n,)."""
-
-    value: Array
-    lower: Array
-    upper: Array
 
 
 class Opinion(NamedTuple):

@@ -22,7 +22,7 @@ from training.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, P
 from training.conductivity.familiarity import DOMAIN_QUANTILE
 from training.conductivity.rows import Measurements
 from training.explanations import TreeExplainer
-from training.uncertainty import ConformalScale, InsufficientCalibrationError
+from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
 VARIANTS = ("formula", "lattice")
@@ -33,14 +33,6 @@ SMALLEST_CALIBRATION = 9
 _EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
 _DOMAIN_RADIUS = "domain_radius"  # missing in older bundles
 _NO_RADIUS = 1.0
-
-
-class Interval(NamedTuple):
-    """A central value with an interval; each of shape (n,)."""
-
-    value: Array
-    lower: Array
-    upper: Array
 
 
 class ConductivityPrediction(NamedTuple):

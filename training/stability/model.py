@@ -25,19 +25,11 @@ from training.stability.phases import PhaseTable, rows_of_compositions
 from training.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.stability.table import compositions
 from training.stability.window import Windows, window_draws, windows
-from training.uncertainty import ConformalScale, InsufficientCalibrationError
+from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
 DEFAULT_COVERAGE = 0.9
 N_NEAREST = 3
-
-
-class Interval(NamedTuple):
-    """A central value with an interval; each of shape (n,)."""
-
-    value: Array
-    lower: Array
-    upper: Array
 
 
 class StabilityPrediction(NamedTuple):

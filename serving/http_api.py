@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,90 +24,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from serving.admission import Admission, Limits
 from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord
 from serving.request_body import RequestError, read_body, read_request, require_json
-from serving.schema import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 DOCS_PATH = "/docs"
-RETRY_SECONDS = {"too_many_requests": 1, "not_ready": 2}
+NOT_READY_RETRY_SECONDS = 2
 # A body of this size holds about 500 formulas or a dozen CIFs.
 SHORT_BODY_BYTES = 32 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one worker process takes on.
-
-    Parameters
-    ----------
-    body_bytes
-        Largest body.
-    body_seconds
-        Longest time for a body to arrive.
-    answer_seconds
-        Longest time from the complete body to the answer.
-    in_flight
-        Most requests that are read, queued or answered at one time.
-    buffered_bytes
-        Most bytes of all their bodies together.
-    """
-
-    body_bytes: int = MAX_BODY_BYTES
-    body_seconds: float = 30.0
-    answer_seconds: float = 60.0
-    in_flight: int = 256
-    buffered_bytes: int = 8 * MAX_BODY_BYTES
-
-
-class Admission:
-    """Counts requests and bytes in flight and refuses what is too much.
-
-    Parameters
-    ----------
-    limits
-        The most that is admitted.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.requests = 0
-        self.bytes = 0
-
-    @contextmanager
-    def admit(self) -> Iterator[Callable[[int], None]]:
-        """Admit one request; yields a function that reserves memory for its body.
-
-        Raises
-        ------
-        RequestError
-            429 when too many requests are in flight, or their bodies are too large together.
-        """
-        if self.requests >= self.limits.in_flight:
-            raise _busy(f"{self.requests} requests are being answered")
-        self.requests += 1
-        mine = 0
-
-        def reserve(size: int) -> None:
-            nonlocal mine
-            if self.bytes + size > self.limits.buffered_bytes:
-                raise _busy(f"requests of {self.bytes} bytes are being answered")
-            self.bytes += size
-            mine += size
-
-        try:
-            yield reserve
-        finally:
-            self.requests -= 1
-            self.bytes -= mine
-
-
-def _busy(reason: str) -> RequestError:
-    seconds = RETRY_SECONDS["too_many_requests"]
-    headers = {"Retry-After": str(seconds)}
-    return RequestError(429, "too_many_requests", f"{reason}; try again in {seconds} s", headers)
 
 
 def error_response(error: RequestError, record: RequestRecord | None = None) -> Response:
@@ -186,7 +111,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 def _not_ready() -> RequestError:
-    seconds = RETRY_SECONDS["not_ready"]
+    seconds = NOT_READY_RETRY_SECONDS
     message = f"the models are being loaded; try again in {seconds} s, /readyz says when they are"
     return RequestError(503, "not_ready", message, {"Retry-After": str(seconds)})
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
-from serving.http_api import ROUTES, Admission, Limits, create_app
+from serving.admission import Admission, Limits
+from serving.http_api import ROUTES, create_app
 from serving.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
 from serving.openapi import EXAMPLE_REQUEST, REFUSALS, openapi_document
 from serving.predictor import Predictor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,7 +37,9 @@ class IntervalArrays(Protocol):
 class PropertyAnswers:
     """What one property says about n candidates.
 
-    A block is None where `reasons` says why; where `errors` names one, the whole row fails.
+    A block is None where `reasons` says why; where `errors` names one, the whole row fails. `numbers` are what other
+    properties' answers may build on (names of `training.ccd.cells.MaterialNumbers`), shape (n,), NaN where it says
+    nothing.
     """
 
     blocks: list[dict[str, Any] | None]
@@ -44,6 +47,7 @@ class PropertyAnswers:
     remarks: list[list[Remark]]
     reasons: list[str | None] | None = None
     errors: list[CandidateError | None] | None = None
+    numbers: Mapping[str, NDArray[np.float64]] | None = None
 
 
 def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, Any]:

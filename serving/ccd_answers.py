@@ -55,7 +55,7 @@ class _Question:
 
 def answer_ccd(
     served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
-    explain: bool = False, beside: Beside | None = None,
+    explain: bool = False, beside: Beside | None = None, said: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> PropertyAnswers:  # fmt: skip
     """Judge n candidates, each under its own conditions; `explain` changes nothing here.
 
@@ -63,6 +63,8 @@ def answer_ccd(
     ----------
     beside
         Served models of conductivity and stability to ask; one that is missing is replaced by the shipped one.
+    said
+        What these models have said of the same candidates in this call (`PropertyAnswers.numbers`): not asked again.
 
     Raises
     ------
@@ -86,7 +88,8 @@ def answer_ccd(
         return answers
     asked = [question for question in questions if question is not None]
     composition = MaterialBatch.from_candidates([candidates[i] for i in good]).matrix()
-    numbers = _numbers(composition, [conditions[i] for i in good], beside)
+    already = {name: column[good] for name, column in (said or {}).items()}
+    numbers = _numbers(composition, [conditions[i] for i in good], beside, already)
     interval = model.predict(_cells(asked, composition, numbers, [conditions[i] for i in good]), coverage)
     behind = {question: _support(model, question) for question in dict.fromkeys(asked)}
     for row, i in enumerate(good):
@@ -127,17 +130,35 @@ def _one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
 
 
 def _numbers(
-    composition: NDArray[np.float64], conditions: Sequence[Conditions], beside: Beside | None
-) -> MaterialNumbers:
-    """Ask the other models, each material once; a conductivity that was measured on the sample wins."""
-    different, place = np.unique(composition, axis=0, return_inverse=True)
-    models = {name: _model_of(name, beside) for name in (Property.CONDUCTIVITY, Property.STABILITY)}
-    batch = MaterialBatch.from_matrix(different)
-    said = material_numbers(batch, models[Property.CONDUCTIVITY], models[Property.STABILITY])
-    numbers = MaterialNumbers(*(part[place.reshape(-1)] for part in said))
+    composition: NDArray[np.float64], conditions: Sequence[Conditions], beside: Beside | None,
+    said: Mapping[str, NDArray[np.float64]],
+) -> MaterialNumbers:  # fmt: skip
+    """Gather what other models say of each material; a conductivity that was measured on the sample wins."""
+    numbers = MaterialNumbers.unknown(len(composition))
+    for name, column in said.items():
+        getattr(numbers, name)[:] = column
+    # NaN where a conductivity knew the unit cell: those of the reports were predicted from formulas
+    without_sigma = np.flatnonzero(np.isnan(numbers.log10_sigma))
+    everything = np.arange(0 if "reduction_V" in said else len(composition))
+    for name, rows in ((Property.CONDUCTIVITY, without_sigma), (Property.STABILITY, everything)):
+        if len(rows):
+            _ask(name, composition, rows, numbers, beside)
     measured = np.array([np.nan if c.sigma_S_per_cm is None else c.sigma_S_per_cm for c in conditions])
-    log10_sigma = np.where(np.isnan(measured), numbers.log10_sigma, np.log10(measured))
-    return numbers._replace(log10_sigma=log10_sigma)
+    return numbers._replace(log10_sigma=np.where(np.isnan(measured), numbers.log10_sigma, np.log10(measured)))
+
+
+def _ask(
+    name: Property, composition: NDArray[np.float64], rows: NDArray[np.int64], numbers: MaterialNumbers,
+    beside: Beside | None,
+) -> None:  # fmt: skip
+    """Ask one model about some rows, each material once."""
+    different, place = np.unique(composition[rows], axis=0, return_inverse=True)
+    model = _model_of(name, beside)
+    of_sigma = name is Property.CONDUCTIVITY
+    models = (model, None) if of_sigma else (None, model)
+    found = material_numbers(MaterialBatch.from_matrix(different), *models)
+    for column in ("log10_sigma",) if of_sigma else ("reduction_V", "energy_above_hull_eV_per_atom"):
+        getattr(numbers, column)[rows] = getattr(found, column)[place.reshape(-1)]
 
 
 def _model_of(name: Property, beside: Beside | None) -> Any:  # noqa: ANN401

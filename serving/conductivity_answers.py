@@ -59,7 +59,8 @@ def answer_conductivity(
         ]
         for i in range(len(candidates))
     ]
-    return PropertyAnswers([*blocks], applicability, remarks)
+    of_formula = np.where(prediction.used_lattice, np.nan, prediction.log10_sigma_25C)
+    return PropertyAnswers([*blocks], applicability, remarks, numbers={"log10_sigma": of_formula})
 
 
 def _applicability(

@@ -182,7 +182,7 @@ class Predictor:
         good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
         candidates = [row for row in read if isinstance(row, Candidate)]
         own = [_conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good]
-        answers = {name: self._answer_property(name, candidates, own, coverage, explain=explain) for name in wanted}
+        answers = self._answer_properties(candidates, own, wanted, coverage, explain=explain)
         results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
         for position, i in enumerate(good):
             error = _first_error(answers, position)
@@ -192,9 +192,23 @@ class Predictor:
                 results[i] = error_row(RowError(offset + i, candidates[position].id, error.code, error.message))
         return results
 
+    def _answer_properties(
+        self, candidates: list[Candidate], conditions: list[Conditions], wanted: list[Property], coverage: float, *,
+        explain: bool,
+    ) -> dict[Property, PropertyAnswers]:  # fmt: skip
+        """Answer the properties, those first on whose numbers others build, so that no model is asked twice."""
+        answers: dict[Property, PropertyAnswers] = {}
+        for name in sorted(wanted, key=lambda one: len(needed_by(one))):
+            beside: dict[str, Any] = {}
+            if needed_by(name):
+                given = [answers[other].numbers or {} for other in needed_by(name) if other in answers]
+                beside = {"beside": self._models, "said": {key: n for numbers in given for key, n in numbers.items()}}
+            answers[name] = self._answer_property(name, candidates, conditions, coverage, explain=explain, **beside)
+        return {name: answers[name] for name in wanted}
+
     def _answer_property(
         self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float, *,
-        explain: bool,
+        explain: bool, **beside: Any,
     ) -> PropertyAnswers:  # fmt: skip
         served = self._models.get(name)
         if served is None:
@@ -204,7 +218,6 @@ class Predictor:
         from training.uncertainty import InsufficientCalibrationError
 
         try:
-            beside: dict[str, Any] = {"beside": self._models} if needed_by(name) else {}
             return answerer_of(name)(served, candidates, conditions, coverage, explain=explain, **beside)
         except InsufficientCalibrationError as error:
             return _unavailable(len(candidates), str(error))

@@ -42,14 +42,17 @@ def answer_stability(
     batch = MaterialBatch.from_candidates(candidates)
     uncovered = model.uncovered_elements(batch)
     good = np.array([i for i, elements in enumerate(uncovered) if not elements], dtype=np.int64)
+    numbers = {name: np.full(len(candidates), np.nan) for name in ("reduction_V", "energy_above_hull_eV_per_atom")}
     answers = PropertyAnswers(
         [None] * len(candidates), [{} for _ in candidates], [[] for _ in candidates],
-        errors=[_uncovered(elements) if elements else None for elements in uncovered],
+        errors=[_uncovered(elements) if elements else None for elements in uncovered], numbers=numbers,
     )  # fmt: skip
     if not len(good):
         return answers
     chosen = batch.take(good)
     said = model.predict(chosen, coverage)
+    for name, column in numbers.items():
+        column[good] = getattr(said, name).value
     amounts = [candidates[i].amounts for i in good]
     breaking = decompositions(model.phases, amounts, said.competing)
     beyond = limit_reactions(model.phases, amounts, said.windows)

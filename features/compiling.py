@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 
@@ -9,6 +10,16 @@ import numpy as np
 
 ArrayType = tuple[type[np.generic], int]
 """Kind of number and number of dimensions."""
+
+
+def compiler_is_loaded() -> bool:
+    """Whether numba's import was paid for already, as in every service that is warm."""
+    return "numba" in sys.modules
+
+
+def is_worth_compiling(size: int, threshold: int) -> bool:
+    """Whether compiled loops are worth it: for so many elements, or for any number once the compiler is there."""
+    return size >= threshold or compiler_is_loaded()
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiled
+from features.compiling import compiled, is_worth_compiling
 
 Array = NDArray[np.float64]
 _TABLE = (np.float64, 2)
@@ -19,7 +19,7 @@ def half_l1(first: Array, second: Array) -> Array:
     Rows sum to one, so that half the L1 distance is one minus what they share, and only shared elements cost time.
     """
     shared = np.zeros((len(first), len(second)))
-    if shared.size >= _WORTH_COMPILING:
+    if is_worth_compiling(shared.size, _WORTH_COMPILING):
         compiled(_add_shared, (_TABLE, _TABLE), _TABLE)(
             np.ascontiguousarray(first), np.ascontiguousarray(second.T), shared
         )

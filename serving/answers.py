@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,18 +49,17 @@ class PropertyAnswers:
     numbers: Mapping[str, NDArray[np.float64]] | None = None
 
 
-def interval_block(interval: IntervalArrays, row: int, coverage: float) -> dict[str, Any]:
-    """Return one interval as JSON, rounded to what carries meaning; ends that are NaN become null with a reason."""
-    value, lower, upper = (float(ends[row]) for ends in (interval.value, interval.lower, interval.upper))
-    if math.isnan(lower) or math.isnan(upper):
+def interval_blocks(interval: IntervalArrays, coverage: float) -> list[dict[str, Any]]:
+    """Return n intervals as JSON, rounded to what carries meaning; ends that are NaN become null with a reason."""
+    columns = (ends.round(DECIMALS).tolist() for ends in (interval.value, interval.lower, interval.upper))
+    blocks: list[dict[str, Any]] = [
+        {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
+        for value, lower, upper in zip(*columns, strict=True)
+    ]
+    for row in np.flatnonzero(np.isnan(interval.lower) | np.isnan(interval.upper)).tolist():
         reason = f"too few calibration rows for coverage {coverage:g}"
-        return {"value": round(value, DECIMALS), "lower": None, "upper": None, "coverage": coverage, "reason": reason}
-    return {
-        "value": round(value, DECIMALS),
-        "lower": round(lower, DECIMALS),
-        "upper": round(upper, DECIMALS),
-        "coverage": coverage,
-    }
+        blocks[row] |= {"lower": None, "upper": None, "reason": reason}
+    return blocks
 
 
 def balance_remarks(imbalance: float) -> list[Remark]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiled
+from features.compiling import compiled, is_worth_compiling
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -76,7 +76,7 @@ class TreeEnsemble:
         """Return the leaf that each row reaches in each tree, shape (n, trees); refuses what `check` refuses."""
         self.check(features)
         out = np.empty((len(features), len(self.roots)), dtype=np.int32)
-        if out.size >= _WORTH_COMPILING:
+        if is_worth_compiling(out.size, _WORTH_COMPILING):
             compiled(_descend_all, _READ, (np.int32, 2))(
                 np.ascontiguousarray(features, dtype=np.float64), self.feature, self.threshold, self.left, self.right,
                 self.roots, out,

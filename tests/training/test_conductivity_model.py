@@ -14,7 +14,7 @@ from scipy.stats import betabinom
 from synthetic_world import ACTIVATION_ENERGY_EV, FAMILIES, SIGMA_25C, Fitted, formula_of, synthetic_table
 
 from features.candidate import Candidate, MaterialBatch
-from serving.answers import interval_block
+from serving.answers import interval_blocks
 from training.conductivity.ensemble import EnsembleSettings
 from training.conductivity.imputation import HotDeck
 from training.conductivity.metrics import Answer, Truth, is_covered
@@ -331,6 +331,6 @@ def test_without_any_activation_energy_only_its_interval_is_missing() -> None:
     assert np.isfinite(np.array(answer.log10_sigma_S_per_cm)).all()
     assert np.isfinite(answer.activation_energy_eV.value).all()
     assert np.isnan(answer.activation_energy_eV.lower).all()
-    block = interval_block(answer.activation_energy_eV, 0, 0.9)
+    block = interval_blocks(answer.activation_energy_eV, 0.9)[0]
     assert block["lower"] is None
     assert "calibration" in block["reason"]

@@ -71,8 +71,9 @@ def test_quantiles_pass_over_targets_that_the_candidate_shares_no_leaf_with(fore
 
 def test_compiled_and_plain_quantiles_agree(forest: QuantileForest, monkeypatch: pytest.MonkeyPatch) -> None:
     levels = np.concatenate([LEVELS, [0.0, 1e-9, 1.0 - 1e-9, 1.0]])
+    monkeypatch.setattr("features.compiling.compiler_is_loaded", lambda: False)
     plain = forest.quantiles(world()[3], levels)
-    monkeypatch.setattr("training.conductivity.forest._WORTH_COMPILING", 0)
+    monkeypatch.setattr("features.compiling.compiler_is_loaded", lambda: True)
     np.testing.assert_allclose(forest.quantiles(world()[3], levels), plain, rtol=0, atol=1e-12)
 
 

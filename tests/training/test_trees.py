@@ -76,8 +76,9 @@ def test_compiled_and_plain_descents_reach_the_same_leaves(
 ) -> None:
     _, _, new = random_world(4, 12, 4)
     new[::7] = trees.threshold[trees.feature >= 0][0]  # on a threshold, too
+    monkeypatch.setattr("features.compiling.compiler_is_loaded", lambda: False)
     plain = trees.leaves(new)
-    monkeypatch.setattr("training.trees._WORTH_COMPILING", 0)
+    monkeypatch.setattr("features.compiling.compiler_is_loaded", lambda: True)
     np.testing.assert_array_equal(trees.leaves(new), plain)
     np.testing.assert_array_equal(trees.leaves(np.asfortranarray(new)), plain)
     new.flags.writeable = False

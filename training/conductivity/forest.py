@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from features.compiling import compiled
+from features.compiling import compiled, is_worth_compiling
 from training.trees import TreeEnsemble
 
 Array = NDArray[np.float64]
@@ -116,7 +116,7 @@ class QuantileForest:
         Interpolated between the measured values that share leaves with the candidate, each at the middle of its share.
         """
         out = np.empty((len(features), len(levels)))
-        if len(features) * len(self.trees.roots) >= _WORTH_COMPILING:
+        if is_worth_compiling(len(features) * len(self.trees.roots), _WORTH_COMPILING):
             leaves, inside = self._leaves(features), self._leaf_to_target
             compiled(_interpolate_quantiles, _READ, (np.float64, 2))(
                 leaves, inside.indptr.astype(np.int64), inside.indices.astype(np.int64), inside.data, self.targets,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiled
+from features.compiling import compiled, is_worth_compiling
 from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
 from training.conductivity.descriptors import Descriptors
@@ -125,7 +125,7 @@ def _order(descriptors: Descriptors) -> Array:
 
 
 def _l1(first: Array, second: Array) -> Array:
-    if len(first) * len(second) >= _WORTH_COMPILING:
+    if is_worth_compiling(len(first) * len(second), _WORTH_COMPILING):
         distance = np.zeros((len(first), len(second)))
         compiled(_add_differences, (_TABLE, _TABLE), _TABLE)(
             np.ascontiguousarray(first), np.ascontiguousarray(second.T), distance

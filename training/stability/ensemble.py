@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.stability.descriptors import NetInputs
+from training.stability.net_kernels import mix_tokens, normalise, replacement
 
 if TYPE_CHECKING:
     from training.stability.network import StabilityNet
 
 Array = NDArray[np.float32]
 ROWS_PER_PASS = 512  # activations of one pass stay in the processor's cache
-LAYER_NORM_EPSILON = 1e-5
 _VECTORS = "vectors"
 
 
@@ -87,16 +87,14 @@ class NetEnsemble:
 
     def __call__(self, inputs: NetInputs) -> NetOutputs:
         """Return what every net says of every row."""
-        n = len(inputs)
-        out = np.empty((len(self), n, 5), dtype=np.float32)
-        size = (inputs.fraction > 0).sum(axis=1)
-        for k in np.unique(size):
-            rows = np.flatnonzero(size == k)
-            for start in range(0, len(rows), ROWS_PER_PASS):
-                part = rows[start : start + ROWS_PER_PASS]
-                given = inputs.take(part, int(k))
-                for member in range(len(self)):
-                    out[member, part] = _forward(_Member(self.weights, member, self.heads, self.blocks), given)
+        out = np.empty((len(self), len(inputs), 5), dtype=np.float32)
+        width = inputs.element.shape[1]
+        for start in range(0, len(inputs), ROWS_PER_PASS):
+            rows = np.arange(start, min(start + ROWS_PER_PASS, len(inputs)))
+            given = inputs.take(rows, width)
+            groups = _by_size(given)
+            for member in range(len(self)):
+                out[member, rows] = _forward(_Member(self.weights, member, self.heads, self.blocks), given, groups)
         scale = np.exp(np.clip(out[..., 2:4], -8, 2))
         return NetOutputs(out[..., 0], out[..., 1], scale[..., 0], scale[..., 1], out[..., 4])
 
@@ -121,15 +119,30 @@ class _Member:
         return y.reshape(*x.shape[:-1], len(weight))
 
     def norm(self, name: str, x: Array) -> Array:
-        x = x - x.mean(axis=-1, keepdims=True)
-        x /= np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(LAYER_NORM_EPSILON))
-        return x * self[f"{name}.weight"] + self[f"{name}.bias"]
+        out = np.empty_like(x)
+        width = x.shape[-1]
+        normalise(x.reshape(-1, width), self[f"{name}.weight"], self[f"{name}.bias"], out.reshape(-1, width))
+        return out
+
+
+_Group = tuple[NDArray[np.int64], NetInputs]
+
+
+def _by_size(inputs: NetInputs) -> list[_Group]:
+    """Part compositions by number of elements: attention has no padding to skip then."""
+    size = (inputs.fraction > 0).sum(axis=1)
+    chosen = [(np.flatnonzero(size == k), int(k)) for k in np.unique(size)]
+    return [(rows, inputs.take(rows, k)) for rows, k in chosen]
 
 
 def _silu(x: Array) -> Array:
+    """Overwrite x, which no one else holds, with x / (1 + exp(-x))."""
     with np.errstate(over="ignore"):
-        y: Array = x / (1 + np.exp(-x))
-    return y
+        e = np.negative(x)
+        np.exp(e, out=e)
+        e += 1
+        x /= e
+    return x
 
 
 def _softmax(x: Array, axis: int) -> Array:
@@ -143,52 +156,52 @@ def _fraction_codes(fraction: Array) -> Array:
     return np.stack([fraction, np.sqrt(fraction), *waves], axis=-1)
 
 
-def _forward(net: _Member, inputs: NetInputs) -> Array:
+def _forward(net: _Member, inputs: NetInputs, groups: list[_Group]) -> Array:
     """Return the outputs of one net, shape (n, 5)."""
-    fraction, hull = inputs.fraction, inputs.hull
-    vectors = net[_VECTORS]
-    element = vectors[inputs.element]
-    potential = hull.potential_eV[..., None] / np.float32(2.0)
-    relative = potential - (fraction[..., None] * potential).sum(axis=1, keepdims=True)
-    tokens = net.linear(
-        "into_tokens", np.concatenate([element, _fraction_codes(fraction), potential, relative], axis=-1)
-    )
-    product = hull.product_fraction @ tokens
-    product = _silu(net.linear("product_1", np.concatenate([product, hull.product_scalars], axis=-1)))
-    products = (net.linear("product_2", product) * hull.product_scalars[..., :1]).sum(axis=1)
-    tokens = tokens + products[:, None]
-    for block in range(net.blocks):
-        tokens = _attend(net, f"blocks.{block}", tokens)
-    tokens = net.norm("pool_norm", tokens)
-    relatives, summary = _relatives(net, element, vectors, inputs)
+    tokens = np.empty((len(inputs), 3 * len(net["pool_norm.weight"])), dtype=np.float32)
+    for rows, group in groups:
+        tokens[rows] = _summary_of_elements(net, group)
+    relatives, summary = _relatives(net, inputs)
     whole = _silu(net.linear("composition", inputs.composition))
-    energy = hull.energy_eV_per_atom[:, None]
-    pooled = (tokens * fraction[..., None]).sum(axis=1)
-    x = np.concatenate([pooled, tokens.max(axis=1), products, whole, relatives, summary, energy], axis=-1)
+    x = np.concatenate([tokens, whole, relatives, summary, inputs.hull.energy_eV_per_atom[:, None]], axis=-1)
     x = _silu(net.linear("head_1", x))
-    x = x + _silu(net.linear("head_2", net.norm("head_norm_2", x)))
-    x = x + _silu(net.linear("head_3", net.norm("head_norm_3", x)))
+    x += _silu(net.linear("head_2", net.norm("head_norm_2", x)))
+    x += _silu(net.linear("head_3", net.norm("head_norm_3", x)))
     out = net.linear("last", x)
     out[:, :2] += summary[:, :1]
     return out
 
 
+def _summary_of_elements(net: _Member, inputs: NetInputs) -> Array:
+    """Return the mean and the largest of the elements' tokens, and the competing products, shape (n, 3 * width)."""
+    fraction, hull = inputs.fraction, inputs.hull
+    potential = hull.potential_eV[..., None] / np.float32(2.0)
+    relative = potential - (fraction[..., None] * potential).sum(axis=1, keepdims=True)
+    told = [net[_VECTORS][inputs.element], _fraction_codes(fraction), potential, relative]
+    tokens = net.linear("into_tokens", np.concatenate(told, axis=-1))
+    product = hull.product_fraction @ tokens
+    product = _silu(net.linear("product_1", np.concatenate([product, hull.product_scalars], axis=-1)))
+    products = (net.linear("product_2", product) * hull.product_scalars[..., :1]).sum(axis=1)
+    tokens += products[:, None]
+    for block in range(net.blocks):
+        tokens = _attend(net, f"blocks.{block}", tokens)
+    tokens = net.norm("pool_norm", tokens)
+    return np.concatenate([(tokens * fraction[..., None]).sum(axis=1), tokens.max(axis=1), products], axis=-1)
+
+
 def _attend(net: _Member, name: str, x: Array) -> Array:
-    n, k, width = x.shape
-    depth = width // net.heads
-    qkv = net.linear(f"{name}.qkv", net.norm(f"{name}.norm_1", x)).reshape(n, k, 3, net.heads, depth)
-    q, key, value = (np.moveaxis(qkv[:, :, i], 2, 1) for i in range(3))  # (n, heads, k, depth)
-    weight = _softmax(q @ np.swapaxes(key, 2, 3) / np.float32(depth**0.5), axis=-1)
-    mixed = np.moveaxis(weight @ value, 1, 2).reshape(n, k, width)
-    x = x + net.linear(f"{name}.out", mixed)
-    return x + net.linear(f"{name}.down", _silu(net.linear(f"{name}.up", net.norm(f"{name}.norm_2", x))))
+    mixed = np.empty_like(x)
+    mix_tokens(net.linear(f"{name}.qkv", net.norm(f"{name}.norm_1", x)), net.heads, mixed)
+    x += net.linear(f"{name}.out", mixed)
+    x += net.linear(f"{name}.down", _silu(net.linear(f"{name}.up", net.norm(f"{name}.norm_2", x))))
+    return x
 
 
-def _relatives(net: _Member, element: Array, vectors: Array, inputs: NetInputs) -> tuple[Array, Array]:
-    scalars = inputs.neighbours.scalars
-    change = element[:, None] - vectors[inputs.neighbours.element]
-    weight = inputs.fraction[:, None, :, None]
-    moved = np.concatenate([(change * weight).sum(axis=2), (np.square(change) * weight).sum(axis=2)], axis=-1)
+def _relatives(net: _Member, inputs: NetInputs) -> tuple[Array, Array]:
+    vectors, near = net[_VECTORS], inputs.neighbours
+    moved = np.empty((*near.element.shape[:2], 2 * vectors.shape[1]), dtype=np.float32)
+    replacement(vectors, inputs.element, inputs.fraction, near.element, moved)
+    scalars = near.scalars
     x = _silu(net.linear("relative_1", np.concatenate([moved, scalars], axis=-1)))
     held = scalars[..., 3:]
     score = net.linear("relative_score", x) - np.float32(20.0) * scalars[..., 2:3] + (held - 1) * np.float32(1e4)

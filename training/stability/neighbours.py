@@ -179,8 +179,7 @@ def nearest(
     place = slots(atomic_number, fraction)
     element = np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)
     width = max(k, prototypes.slot_element.shape[1])
-    query = np.pad(element, ((0, 0), (0, width - k)))
-    known = np.pad(prototypes.slot_element, ((0, 0), (0, width - prototypes.slot_element.shape[1])))
+    query, known = (_padded(slots_of, width) for slots_of in (element, prototypes.slot_element))
     key = prototype_key(fraction)
     first = np.searchsorted(prototypes.key, key, side="left")
     last = np.searchsorted(prototypes.key, key, side="right")
@@ -192,6 +191,11 @@ def nearest(
     by_query = np.zeros_like(in_slots)
     np.put_along_axis(by_query, np.broadcast_to(place[:, None, :], in_slots.shape).copy(), in_slots, axis=2)
     return np.where(none, -1, prototypes.row[found]), np.where(none, 0.0, cost), by_query
+
+
+def _padded(slot_element: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    missing = width - slot_element.shape[1]
+    return np.pad(slot_element, ((0, 0), (0, missing))) if missing else slot_element
 
 
 @kernel

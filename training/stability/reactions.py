@@ -222,8 +222,14 @@ def formula_units(
     return units
 
 
-def reduced(amounts: Mapping[str, float]) -> tuple[str, dict[str, float]]:
-    """Return the reduced formula of a composition and the atoms of each element in it."""
+def reduced(amounts: Mapping[str, float]) -> tuple[str, Mapping[str, float]]:
+    """Return the reduced formula of a composition and the atoms of each element in it; do not change them."""
+    return _reduced(tuple(amounts.items()))
+
+
+@lru_cache(maxsize=4096)
+def _reduced(pairs: tuple[tuple[str, float], ...]) -> tuple[str, Mapping[str, float]]:
+    amounts = dict(pairs)
     counts = [round(amount) for amount in amounts.values()]
     whole = all(abs(a - n) < 1e-6 and n > 0 for a, n in zip(amounts.values(), counts, strict=True))
     divisor = math.gcd(*counts) if whole else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -118,9 +118,29 @@ class MaterialBatch:
     element_index: NDArray[np.int64]
     fraction: NDArray[np.float64]
     lattice: NDArray[np.float64]
+    _remembered: dict[str, tuple[NDArray[np.float64], ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.fraction)
+
+    def remembered(
+        self, name: str, compute: Callable[[MaterialBatch], tuple[NDArray[np.float64], ...]]
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Return what was computed of these rows under this name, computing it when first asked.
+
+        Several models judge one batch and ask the same of it. Rows that are taken from it take along what is known.
+
+        Parameters
+        ----------
+        name
+            Of the computation.
+        compute
+            From the batch to arrays with one row a material; nobody may change them.
+        """
+        known = self._remembered.get(name)
+        if known is None:
+            known = self._remembered[name] = compute(self)
+        return known
 
     def matrix(self) -> NDArray[np.float64]:
         """Return atomic fractions over all elements, shape (n, 103)."""
@@ -145,7 +165,8 @@ class MaterialBatch:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> MaterialBatch:
         """Return the chosen rows."""
-        return MaterialBatch(self.element_index[rows], self.fraction[rows], self.lattice[rows])
+        known = {name: tuple(array[rows] for array in arrays) for name, arrays in self._remembered.items()}
+        return MaterialBatch(self.element_index[rows], self.fraction[rows], self.lattice[rows], known)
 
     @classmethod
     def from_candidates(cls, candidates: Sequence[Candidate]) -> MaterialBatch:

@@ -77,6 +77,10 @@ class Ions(NamedTuple):
 
 def assign_ions(batch: MaterialBatch) -> Ions:
     """Assign each element its role, choosing the most neutral of four assignments per row."""
+    return Ions(*batch.remembered("ions", _most_neutral))
+
+
+def _most_neutral(batch: MaterialBatch) -> Ions:
     best: Ions | None = None
     for oxidised in (False, True):
         for hydride in (False, True):
@@ -147,7 +151,8 @@ class ChemistryFeaturizer:
 
     def __call__(self, batch: MaterialBatch) -> Array:
         """Return the features, shape (n, len(labels))."""
-        return np.column_stack(list(_columns(batch).values()))
+        (features,) = batch.remembered("chemistry", lambda own: (np.column_stack(list(_columns(own).values())),))
+        return features
 
 
 @cache

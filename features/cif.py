@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_CIF_CHARACTERS = 1_000_000
 MAX_SITES = 5_000
 MAX_OPERATORS = 192  # of the largest groups, Fm-3m and its like
+MAX_BLOCKS = 1_000  # gemmi compares the name of each with all before it: 90,000 blocks took 2 s
 
 _SAME_PLACE_A = 0.02  # rounding of coordinates; real files split lithium over positions 0.04 A apart
 _SAME_SITE_A = 0.6  # coarse rounding, believed only where the file states the multiplicity that it gives
@@ -51,6 +52,8 @@ def read_cif(text: str) -> tuple[str, dict[str, float], Lattice]:
         raise _unusable(f"a CIF is text, received {type(text).__name__}")
     if len(text) > MAX_CIF_CHARACTERS:
         raise _too_large(f"CIF of {len(text)} characters; at most {MAX_CIF_CHARACTERS} are read")
+    if text.lower().count("data_") > MAX_BLOCKS:
+        raise _too_large(f"more than {MAX_BLOCKS} data blocks")
     block, structure = _first_structure(text)
     _check_cell(structure)
     _set_symmetry(structure)
@@ -107,8 +110,13 @@ def _stated_multiplicities(block: gemmi.cif.Block) -> list[int | None]:
     """Return what the file says of each site's multiplicity; empty where it says nothing."""
     for tag in _MULTIPLICITY_TAGS:
         if column := list(block.find_values(tag)):
-            return [int(value) if value.isascii() and value.isdigit() else None for value in column]
+            return [_multiplicity_of(value) for value in column]
     return []
+
+
+def _multiplicity_of(text: str) -> int | None:
+    """Return a number of at most three digits: no site has more images, and thousands of digits have no int."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else None
 
 
 def _amounts_per_cell(structure: gemmi.SmallStructure, stated: list[int | None]) -> dict[str, float]:

@@ -23,7 +23,9 @@ def is_worth_compiling(size: int, threshold: int) -> bool:
 
 
 @cache
-def compiled(function: Callable[..., None], inputs: tuple[ArrayType, ...], output: ArrayType) -> Callable[..., None]:
+def compiled(
+    function: Callable[..., None], inputs: tuple[ArrayType, ...], output: ArrayType, *, reorders_sums: bool = False
+) -> Callable[..., None]:
     """Compile a function of plain loops with numba, once; it then runs without the interpreter's lock.
 
     Numba is imported only here and now: it takes 400 ms, and the first compilation of a function up to one
@@ -35,6 +37,8 @@ def compiled(function: Callable[..., None], inputs: tuple[ArrayType, ...], outpu
         Reads its first arguments and writes into its last; at the top of a module, so that it can be kept.
     inputs, output
         What it reads (C order, may be read-only) and what it writes.
+    reorders_sums
+        Whether sums may be taken in another order, which uses the processor's vector units and changes the last digit.
     """
     from numba import from_dtype, njit, types
 
@@ -42,8 +46,9 @@ def compiled(function: Callable[..., None], inputs: tuple[ArrayType, ...], outpu
         return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=read_only)
 
     signature = types.void(*(array(kind, read_only=True) for kind in inputs), array(output, read_only=False))
+    fastmath = {"reassoc", "contract", "nsz"} if reorders_sums else False
     try:
-        fast: Callable[..., None] = njit(signature, cache=True, nogil=True)(function)
+        fast: Callable[..., None] = njit(signature, cache=True, nogil=True, fastmath=fastmath)(function)
     except RuntimeError:  # no folder to keep it in can be written
-        fast = njit(signature, nogil=True)(function)
+        fast = njit(signature, nogil=True, fastmath=fastmath)(function)
     return fast

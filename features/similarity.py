@@ -20,8 +20,8 @@ def half_l1(first: Array, second: Array) -> Array:
     """
     shared = np.zeros((len(first), len(second)))
     if is_worth_compiling(shared.size, _WORTH_COMPILING):
-        compiled(_add_shared, (_TABLE, _TABLE), _TABLE)(
-            np.ascontiguousarray(first), np.ascontiguousarray(second.T), shared
+        compiled(_sum_shared, (_TABLE, _TABLE), _TABLE, reorders_sums=True)(
+            np.ascontiguousarray(first), np.ascontiguousarray(second), shared
         )
     else:
         for element in np.flatnonzero(first.any(axis=0) & second.any(axis=0)):
@@ -31,12 +31,11 @@ def half_l1(first: Array, second: Array) -> Array:
     return np.maximum(shared, 0.0, out=shared)
 
 
-def _add_shared(first: Array, second_by_element: Array, shared: Array) -> None:
-    """Add what rows share, element by element, in plain loops for numba; the second table is transposed."""
+def _sum_shared(first: Array, second: Array, shared: Array) -> None:
+    """Write what each pair of rows shares, in plain loops for numba."""
     for row in range(len(first)):
-        for element in range(first.shape[1]):
-            mine = first[row, element]
-            if mine > 0.0:
-                for column in range(shared.shape[1]):
-                    theirs = second_by_element[element, column]
-                    shared[row, column] += mine if mine < theirs else theirs
+        for column in range(len(second)):
+            total = 0.0
+            for element in range(first.shape[1]):
+                total += min(first[row, element], second[column, element])
+            shared[row, column] = total

@@ -19,6 +19,7 @@ SIZES = (9, 14, 24)
 TOLERATED_ATOMS = 0.04
 """Atoms per formula unit (half the L1 difference) by which a composition may miss the integer formula it has."""
 LARGEST_DISTANCE = 0.3
+_ROWS_PER_BLOCK = 256
 
 LABELS = ("log2_smallest_formula_atoms", *(f"distance_to_compound_of_{size}_atoms" for size in SIZES))
 
@@ -41,15 +42,19 @@ class StoichiometryFeaturizer:
         and 24 atoms that holds every element, capped at 0.3.
         """
         fraction = batch.fraction.round(12)  # equal compositions must meet the halves and limits below alike
-        present = fraction > 0
-        smallest = np.full(len(fraction), LARGEST_FORMULA + 10.0)
-        nearest = {size: np.full(len(fraction), LARGEST_DISTANCE) for size in SIZES}
-        for atoms in range(2, LARGEST_FORMULA + 1):
-            amounts = np.where(present, np.maximum(np.rint(fraction * atoms), 1.0), 0.0)
-            total = amounts.sum(axis=1)
-            distance = 0.5 * np.abs(fraction - amounts / total[:, None]).sum(axis=1)
-            for size, best in nearest.items():
-                np.minimum(best, distance, out=best, where=total <= size)
-            has_it = (distance * total < TOLERATED_ATOMS) & (total < smallest)
-            smallest = np.where(has_it, total, smallest)
-        return np.column_stack([np.log2(smallest), *nearest.values()])
+        out = np.empty((len(fraction), len(LABELS)))
+        for start in range(0, len(fraction), _ROWS_PER_BLOCK):
+            out[start : start + _ROWS_PER_BLOCK] = _of_block(fraction[start : start + _ROWS_PER_BLOCK])
+        return out
+
+
+def _of_block(fraction: Array) -> Array:
+    """Try all formula sizes at once, the sizes along the first axis."""
+    atoms = np.arange(2.0, LARGEST_FORMULA + 1)[:, None, None]
+    amounts = np.where(fraction > 0, np.maximum(np.rint(fraction * atoms), 1.0), 0.0)
+    total = amounts.sum(axis=2)
+    distance = 0.5 * np.abs(fraction - amounts / total[:, :, None]).sum(axis=2)
+    has_it = distance * total < TOLERATED_ATOMS
+    smallest = np.where(has_it, total, LARGEST_FORMULA + 10.0).min(axis=0, initial=LARGEST_FORMULA + 10.0)
+    nearest = [np.where(total <= size, distance, LARGEST_DISTANCE).min(axis=0) for size in SIZES]
+    return np.column_stack([np.log2(smallest), *(np.minimum(best, LARGEST_DISTANCE) for best in nearest)])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
-from serving.answers import DECIMALS, PropertyAnswers, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, interval_blocks
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
 from serving.schema import Property
 from training.ccd.cells import Cells, MaterialNumbers, material_numbers
@@ -28,11 +28,12 @@ from training.ccd.schema import (
     SCAFFOLD_REGIME,
     regime,
 )
-from training.ccd.shelf import Support
+from training.ccd.shelf import N_NEAREST, Shelf, Support
 
 KELVIN_BY_MISTAKE_C = 250.0
 TRUSTED_RANGE_C = (0.0, 120.0)
 FEWEST_PAPERS = 5
+WITHOUT_LITHIUM = "no lithium: critical current densities of lithium cells only are known"
 UNUSED = ("areal_capacity_mAh_cm2", "thickness_um")
 USED = (
     "temperature_C", "stack_pressure_MPa", "interlayer_type", "anode", "relative_density",
@@ -42,7 +43,7 @@ Beside = Mapping[Property, ServedModel]
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
     """What is meant by one row."""
 
     electrolyte_class: str
@@ -55,12 +56,15 @@ class _Question:
 
 def answer_ccd(
     served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
-    explain: bool = False, beside: Beside | None = None, said: Mapping[str, NDArray[np.float64]] | None = None,
+    explain: bool = False, batch: MaterialBatch | None = None, beside: Beside | None = None,
+    said: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> PropertyAnswers:  # fmt: skip
     """Judge n candidates, each under its own conditions; `explain` changes nothing here.
 
     Parameters
     ----------
+    batch
+        The candidates as arrays, where the caller has them.
     beside
         Served models of conductivity and stability to ask; one that is missing is replaced by the shipped one.
     said
@@ -76,10 +80,10 @@ def answer_ccd(
     answers = PropertyAnswers([None] * n, [{} for _ in range(n)], [[] for _ in range(n)], [None] * n, [None] * n)
     assert answers.errors is not None
     assert answers.reasons is not None
-    questions: list[_Question | None] = []
+    questions: list[Question | None] = []
     for i, (candidate, stated) in enumerate(zip(candidates, conditions, strict=True)):
         try:
-            questions.append(_read(candidate, stated))
+            questions.append(read_question(candidate, stated))
         except CandidateError as error:
             questions.append(None)
             answers.errors[i] = error
@@ -87,35 +91,39 @@ def answer_ccd(
     if not good:
         return answers
     asked = [question for question in questions if question is not None]
-    composition = MaterialBatch.from_candidates([candidates[i] for i in good]).matrix()
+    composition = (batch or MaterialBatch.from_candidates(candidates)).matrix()[good]
     already = {name: column[good] for name, column in (said or {}).items()}
     numbers = _numbers(composition, [conditions[i] for i in good], beside, already)
     interval = model.predict(_cells(asked, composition, numbers, [conditions[i] for i in good]), coverage)
-    behind = {question: _support(model, question) for question in dict.fromkeys(asked)}
+    values = interval_blocks(interval, coverage)
+    behind = {question: support_of(model, question) for question in dict.fromkeys(asked)}
+    refusals = {question: _refusal(model, question) for question in behind}
+    domains = _applicabilities(model, behind, asked, composition)
+    told = [dict(zip(numbers._fields, row, strict=True)) for row in zip(*map(_rounded, numbers), strict=True)]
     for row, i in enumerate(good):
-        reason = _refusal(model, candidates[i], asked[row])
+        reason = refusals[asked[row]] if "Li" in candidates[i].amounts else WITHOUT_LITHIUM
         support = behind[asked[row]]
-        value = interval_block(interval, row, coverage) if reason is None else None
-        told = MaterialNumbers(*(part[[row]] for part in numbers))
-        answers.blocks[i] = _block(support, asked[row], conditions[i], told, value, reason)
-        answers.applicability[i] = _applicability(model, support, asked[row], composition[row])
+        value = values[row] if reason is None else None
+        answers.blocks[i] = _block(support, asked[row], conditions[i], told[row], value, reason)
+        answers.applicability[i] = domains[row]
         answers.remarks[i] = _remarks(support, asked[row], conditions[i])
         answers.reasons[i] = reason
     return answers
 
 
-def _support(model: CcdModel, asked: _Question) -> Support:
+def support_of(model: CcdModel, asked: Question) -> Support:
+    """Return how many reports and papers stand behind an answer."""
     return model.shelf.support(asked.electrolyte_class, asked.interlayer_type, asked.temperature_C)
 
 
-def _read(candidate: Candidate, stated: Conditions) -> _Question:
+def read_question(candidate: Candidate, stated: Conditions) -> Question:
     """Return what is meant, or say which name is unknown."""
     named = stated.electrolyte_class
     group = _one_of(named, CLASSES, "electrolyte_class") if named else class_of(candidate.amounts) or ""
     interlayer = _one_of(stated.interlayer_type, INTERLAYER_TYPES, "interlayer_type")
     anode = _one_of(stated.anode, ANODES, "anode")
     temperature = ROOM_TEMPERATURE_C if stated.temperature_C is None else stated.temperature_C
-    return _Question(group, bool(named), interlayer, anode, temperature, regime(temperature, interlayer, anode))
+    return Question(group, bool(named), interlayer, anode, temperature, regime(temperature, interlayer, anode))
 
 
 def _one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
@@ -175,7 +183,7 @@ def _shipped(name: Property) -> Any:  # noqa: ANN401
 
 
 def _cells(
-    asked: Sequence[_Question], composition: NDArray[np.float64], numbers: MaterialNumbers,
+    asked: Sequence[Question], composition: NDArray[np.float64], numbers: MaterialNumbers,
     conditions: Sequence[Conditions],
 ) -> Cells:  # fmt: skip
     def column(name: str) -> NDArray[np.float64]:
@@ -191,10 +199,8 @@ def _cells(
     )  # fmt: skip
 
 
-def _refusal(model: CcdModel, candidate: Candidate, asked: _Question) -> str | None:
-    """Return why no number can be given, None where one can."""
-    if "Li" not in candidate.amounts:
-        return "no lithium: critical current densities of lithium cells only are known"
+def _refusal(model: CcdModel, asked: Question) -> str | None:
+    """Return why no number can be given for any lithium electrolyte, None where one can."""
     if asked.regime == MOLTEN_REGIME:
         return (
             f"lithium is molten above {LITHIUM_MELTS_C:g} C: another regime (voids fill at once), of which the table"
@@ -206,7 +212,7 @@ def _refusal(model: CcdModel, candidate: Candidate, asked: _Question) -> str | N
             "3D and mixed-conducting scaffolds are another regime (their true interface is larger than the geometric"
             f" one): the {len(own)} reports span {10 ** own.min():.1g} to {10 ** own.max():.3g} mA/cm2; see the nearest"
         )
-    seen = model.shelf.classes()
+    seen = model.shelf.classes
     if asked.electrolyte_class in seen:
         return None
     known = f"the table holds: {', '.join(seen)} (name one as electrolyte_class if the formula misleads)"
@@ -216,8 +222,8 @@ def _refusal(model: CcdModel, candidate: Candidate, asked: _Question) -> str | N
 
 
 def _block(
-    support: Support, asked: _Question, stated: Conditions, told: MaterialNumbers, value: dict[str, Any] | None,
-    reason: str | None,
+    support: Support, asked: Question, stated: Conditions, told: Mapping[str, float | None],
+    value: dict[str, Any] | None, reason: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     echoed: dict[str, Any] = {name: getattr(stated, name) for name in USED}
     echoed |= {
@@ -231,8 +237,7 @@ def _block(
         "conditions": echoed,
         "electrolyte_class": asked.electrolyte_class or None,
         "class_from": "caller" if asked.class_is_stated else "formula",
-        "material": {name: _rounded(part[0]) for name, part in told._asdict().items()}
-        | {"sigma_from": "caller" if stated.sigma_S_per_cm is not None else "conductivity model"},
+        "material": {**told, "sigma_from": "caller" if stated.sigma_S_per_cm is not None else "conductivity model"},
         "support": support._asdict(),
     }
     return block if reason is None else block | {"reason": reason}
@@ -242,41 +247,78 @@ def _power(log10: float | None) -> float | None:
     return None if log10 is None else float(f"{10**log10:.3g}")
 
 
-def _rounded(number: float) -> float | None:
-    return None if np.isnan(number) else round(float(number), DECIMALS)
+def _rounded(numbers: NDArray[np.float64]) -> list[float | None]:
+    return [None if number != number else number for number in numbers.round(DECIMALS).tolist()]
 
 
-def _applicability(
-    model: CcdModel, support: Support, asked: _Question, composition: NDArray[np.float64]
-) -> dict[str, Any]:
-    shelf = model.shelf
-    nearest = shelf.nearest(
-        composition, asked.electrolyte_class, asked.interlayer_type, asked.temperature_C, asked.regime
+def _applicabilities(
+    model: CcdModel, behind: Mapping[Question, Support], asked: Sequence[Question], composition: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return what `applicability_of` says of each row; rows that ask about the same cell are looked up together."""
+    found: list[dict[str, Any]] = [{}] * len(asked)
+    places: dict[Question, list[int]] = {}
+    for row, question in enumerate(asked):
+        places.setdefault(question, []).append(row)
+    for question, rows in places.items():
+        together = applicability_of(model, behind[question], question, composition[rows])
+        for row, one in zip(rows, together, strict=True):
+            found[row] = one
+    return found
+
+
+def applicability_of(
+    model: CcdModel, support: Support, asked: Question, composition: NDArray[np.float64], n_nearest: int = N_NEAREST
+) -> list[dict[str, Any]]:
+    """Return, for n compositions, whether enough papers stand behind an answer, and the nearest reports of its regime.
+
+    Parameters
+    ----------
+    model, support, asked
+        The model, what stands behind the cell that is meant, and that cell.
+    composition
+        Shape (n, 103).
+    n_nearest
+        How many reports, nearest first.
+    """
+    rows, distances = model.shelf.nearest(
+        composition, asked.electrolyte_class, asked.interlayer_type, asked.temperature_C, asked.regime, n_nearest
     )
-    return {
-        "in_domain": support.class_papers >= FEWEST_PAPERS and asked.regime == REGULAR,
-        "distance": round(nearest[0][1], DECIMALS) if nearest else None,
-        "nearest": [
-            {
-                "formula": str(shelf.formula[i]) or str(shelf.material[i]),
-                "value": round(float(shelf.log10_ccd[i]), DECIMALS),
-                "is_lower_bound": bool(shelf.is_lower_bound[i]),
-                "doi": str(shelf.doi[i]) or None,
-                "reference": str(shelf.reference[i]) or None,
-                "distance": round(distance, DECIMALS),
-                "material": str(shelf.material[i]),
-                "interlayer_type": str(shelf.interlayer_type[i]),
-                "anode": str(shelf.anode[i]),
-                "temperature_C": _rounded(shelf.temperature_C[i]),
-                "stack_pressure_MPa": _rounded(shelf.stack_pressure_MPa[i]),
-                "provenance": str(shelf.provenance[i]),
-            }
-            for i, distance in nearest
-        ],
-    }
+    in_domain = support.class_papers >= FEWEST_PAPERS and asked.regime == REGULAR
+    reports = _reports(model.shelf)
+    return [
+        {
+            "in_domain": in_domain,
+            "distance": apart[0] if apart else None,
+            "nearest": [{**reports[i], "distance": distance} for i, distance in zip(own, apart, strict=True)],
+        }
+        for own, apart in zip(rows.tolist(), distances.round(DECIMALS).tolist(), strict=True)
+    ]
 
 
-def _remarks(support: Support, asked: _Question, stated: Conditions) -> list[Remark]:
+@lru_cache(maxsize=4)
+def _reports(shelf: Shelf) -> list[dict[str, Any]]:
+    """Return every report of a shelf as JSON, without a distance."""
+    degrees, pressures = _rounded(shelf.temperature_C), _rounded(shelf.stack_pressure_MPa)
+    return [
+        {
+            "formula": str(shelf.formula[i]) or str(shelf.material[i]),
+            "value": round(float(shelf.log10_ccd[i]), DECIMALS),
+            "is_lower_bound": bool(shelf.is_lower_bound[i]),
+            "doi": str(shelf.doi[i]) or None,
+            "reference": str(shelf.reference[i]) or None,
+            "distance": None,
+            "material": str(shelf.material[i]),
+            "interlayer_type": str(shelf.interlayer_type[i]),
+            "anode": str(shelf.anode[i]),
+            "temperature_C": degrees[i],
+            "stack_pressure_MPa": pressures[i],
+            "provenance": str(shelf.provenance[i]),
+        }
+        for i in range(len(shelf))
+    ]
+
+
+def _remarks(support: Support, asked: Question, stated: Conditions) -> list[Remark]:
     remarks = []
     if asked.temperature_C > KELVIN_BY_MISTAKE_C:
         message = f"temperature_C is {asked.temperature_C:g}: was it given in kelvin? degrees Celsius are expected"

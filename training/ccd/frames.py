@@ -54,7 +54,7 @@ class CcdFrames:
             stack_pressure_MPa=numbers("stack_pressure_MPa"),
         )  # fmt: skip
         asked = zip(cells.temperature_C, cells.interlayer_type, cells.anode, cells.electrolyte_class, strict=True)
-        seen = self._model.shelf.classes()
+        seen = self._model.shelf.classes
         known = [
             regime(float(t), str(layer), str(anode)) == REGULAR and group in seen for t, layer, anode, group in asked
         ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.similarity import half_l1
 from training.ccd.cells import MaterialNumbers
 from training.ccd.schema import NO_INTERLAYER, REGULAR
 
@@ -42,7 +44,7 @@ class Support(NamedTuple):
     conditions_papers: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Shelf:
     """All reports of the table, other regimes included; each array of shape (n,) but `composition`, (n, 103)."""
 
@@ -83,8 +85,9 @@ class Shelf:
     def __len__(self) -> int:
         return len(self.log10_ccd)
 
+    @cached_property
     def classes(self) -> list[str]:
-        """Return the classes of which a cell of the regular regime was reported, sorted."""
+        """The classes of which a cell of the regular regime was reported, sorted."""
         return sorted(set(self.electrolyte_class[self.regime == REGULAR].tolist()))
 
     def support(self, electrolyte_class: str, interlayer_type: str, temperature_C: float) -> Support:
@@ -99,22 +102,41 @@ class Shelf:
         counts = [(int(c.sum()), len(set(self.paper[c].tolist()))) for c in (own, treated, same, near)]
         return Support(*(number for pair in counts for number in pair))
 
+    @cached_property
+    def _degrees(self) -> Array:
+        return np.where(np.isnan(self.temperature_C), ROOM_TEMPERATURE_C, self.temperature_C)
+
     def nearest(
-        self, composition: Array, electrolyte_class: str, interlayer_type: str, temperature_C: float, regime: str
-    ) -> list[tuple[int, float]]:
-        """Return rows of the nearest reports of one regime with their distances, nearest first."""
-        known = self.composition.sum(axis=1) > 0
-        other = self.electrolyte_class != electrolyte_class
-        unknown = np.where(other, 1.0, UNKNOWN_COMPOSITION)
-        distance = np.where(known, np.abs(self.composition - composition).sum(axis=1) / 2.0, unknown)
-        distance = distance + OTHER_CLASS * other
-        if interlayer_type:
-            distance = distance + OTHER_INTERLAYER * (self.interlayer_type != interlayer_type)
-        degrees = np.where(np.isnan(self.temperature_C), ROOM_TEMPERATURE_C, self.temperature_C)
-        distance = distance + PER_DEGREE * np.abs(degrees - temperature_C)
+        self, composition: Array, electrolyte_class: str, interlayer_type: str, temperature_C: float, regime: str,
+        n_nearest: int = N_NEAREST,
+    ) -> tuple[NDArray[np.int64], Array]:  # fmt: skip
+        """Find the nearest reports of one regime.
+
+        Parameters
+        ----------
+        composition
+            Atomic fractions of n candidates, shape (n, 103).
+        electrolyte_class, interlayer_type, temperature_C, regime
+            The cell that is meant; an unknown interlayer ("") does not count.
+        n_nearest
+            How many, fewer where the regime has fewer.
+
+        Returns
+        -------
+        rows, distances
+            Nearest first, of equally near ones that with the smaller id; shape (n, n_nearest).
+        """
         rows = np.flatnonzero(self.regime == regime)
-        order = rows[np.lexsort((self.id[rows], distance[rows]))][:N_NEAREST]
-        return [(int(row), float(distance[row])) for row in order]
+        rows = rows[np.argsort(self.id[rows], kind="stable")]
+        other = self.electrolyte_class[rows] != electrolyte_class
+        apart = OTHER_CLASS * other + PER_DEGREE * np.abs(self._degrees[rows] - temperature_C)
+        if interlayer_type:
+            apart = apart + OTHER_INTERLAYER * (self.interlayer_type[rows] != interlayer_type)
+        own = self.composition[rows]
+        unknown = np.where(other, 1.0, UNKNOWN_COMPOSITION)
+        distance = np.where(own.any(axis=1), half_l1(composition, own), unknown) + apart
+        order = np.argsort(distance, axis=1, kind="stable")[:, :n_nearest]
+        return rows[order], np.take_along_axis(distance, order, axis=1)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

@@ -103,6 +103,8 @@ def load_conductivity(folder: Path, expected_digest: str | None = None) -> tuple
     try:
         model = ConductivityModel.from_arrays(bundle.arrays, bundle.card.model)
         check_golden(model, bundle.card.golden)
+        for variant in model.variants.values():
+            variant.ensemble.process.forget_inverse()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise BundleError(f"{folder} lacks a part of a conductivity model: {reason}") from error

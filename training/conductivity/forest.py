@@ -90,6 +90,12 @@ class QuantileForest:
         total = np.bincount(leaf, weight, minlength=len(self.trees.value))
         return csr_matrix((weight / total[leaf], (leaf, target)), shape=(len(self.trees.value), m))
 
+    @cached_property
+    def _shares_of_leaves(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+        """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares."""
+        inside = self._leaf_to_target
+        return inside.indptr.astype(np.int64), inside.indices.astype(np.int64), inside.data
+
     def shares(self, features: Array) -> Array:
         """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
         dense: Array = self._sparse_shares(features).toarray()
@@ -117,11 +123,9 @@ class QuantileForest:
         """
         out = np.empty((len(features), len(levels)))
         if is_worth_compiling(len(features) * len(self.trees.roots), _WORTH_COMPILING):
-            leaves, inside = self._leaves(features), self._leaf_to_target
             compiled(_interpolate_quantiles, _READ, (np.float64, 2))(
-                leaves, inside.indptr.astype(np.int64), inside.indices.astype(np.int64), inside.data, self.targets,
-                np.asarray(levels, dtype=np.float64), out,
-            )  # fmt: skip
+                self._leaves(features), *self._shares_of_leaves, self.targets, np.asarray(levels, dtype=np.float64), out
+            )
             return out
         shares = self._sparse_shares(features)
         for row, (start, end) in enumerate(pairwise(shares.indptr)):

@@ -175,6 +175,11 @@ class ArrheniusProcess:
         alpha, inverse = self._alpha, self._inverse
         return of_a @ alpha, of_e @ alpha, _lower(_fold(of_a, inverse)), _lower(_fold(of_e, inverse))
 
+    def forget_inverse(self) -> None:
+        """Give back the largest matrix; predicting new materials does without, and what needs it computes it anew."""
+        _ = self._factors
+        self.__dict__.pop("_inverse", None)
+
     def between_materials(self) -> Array:
         """Return k between the training materials, 1 on the diagonal."""
         own, h = self.materials.descriptors, self.hyper

@@ -126,9 +126,9 @@ def _order(descriptors: Descriptors) -> Array:
 
 def _l1(first: Array, second: Array) -> Array:
     if is_worth_compiling(len(first) * len(second), _WORTH_COMPILING):
-        distance = np.zeros((len(first), len(second)))
-        compiled(_add_differences, (_TABLE, _TABLE), _TABLE)(
-            np.ascontiguousarray(first), np.ascontiguousarray(second.T), distance
+        distance = np.empty((len(first), len(second)))
+        compiled(_sum_differences, (_TABLE, _TABLE), _TABLE, reorders_sums=True)(
+            np.ascontiguousarray(first), np.ascontiguousarray(second), distance
         )
     else:
         from scipy.spatial.distance import cdist
@@ -138,13 +138,14 @@ def _l1(first: Array, second: Array) -> Array:
     return distance
 
 
-def _add_differences(first: Array, second_by_column: Array, distance: Array) -> None:
-    """Add the L1 distances of all pairs of rows, in plain loops for numba; the second table is transposed."""
+def _sum_differences(first: Array, second: Array, distance: Array) -> None:
+    """Write the L1 distances of all pairs of rows, in plain loops for numba."""
     for row in range(len(first)):
-        for column in range(first.shape[1]):
-            mine = first[row, column]
-            for other in range(distance.shape[1]):
-                distance[row, other] += abs(mine - second_by_column[column, other])
+        for other in range(len(second)):
+            total = 0.0
+            for column in range(first.shape[1]):
+                total += abs(first[row, column] - second[other, column])
+            distance[row, other] = total
 
 
 def _rms(first: Array, second: Array) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +81,11 @@ class NetEnsemble:
         """Return the number of nets."""
         return len(self.weights[_VECTORS])
 
+    @cached_property
+    def _members(self) -> list[_Member]:
+        own = [{name: array[place] for name, array in self.weights.items()} for place in range(len(self))]
+        return [_Member(weights, self.heads, self.blocks) for weights in own]
+
     @property
     def blocks(self) -> int:
         """Number of attention blocks of each net."""
@@ -94,7 +100,7 @@ class NetEnsemble:
             given = inputs.take(rows, width)
             groups = _by_size(given)
             for member in range(len(self)):
-                out[member, rows] = _forward(_Member(self.weights, member, self.heads, self.blocks), given, groups)
+                out[member, rows] = _forward(self._members[member], given, groups)
         scale = np.exp(np.clip(out[..., 2:4], -8, 2))
         return NetOutputs(out[..., 0], out[..., 1], scale[..., 0], scale[..., 1], out[..., 4])
 
@@ -102,13 +108,11 @@ class NetEnsemble:
 @dataclass(frozen=True, eq=False)
 class _Member:
     weights: dict[str, Array]
-    place: int
     heads: int
     blocks: int
 
     def __getitem__(self, name: str) -> Array:
-        weight: Array = self.weights[name][self.place]
-        return weight
+        return self.weights[name]
 
     def linear(self, name: str, x: Array) -> Array:
         weight = self[f"{name}.weight"]

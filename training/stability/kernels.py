@@ -27,8 +27,8 @@ def summing_kernel(function: F) -> F:
     return _compiled(function, fastmath=_REORDERED)
 
 
-def _compiled(function: F, **options: object) -> F:
+def _compiled(function: F, *, fastmath: bool | set[str] = False) -> F:
     try:
-        return cast("F", njit(cache=True, nogil=True, **options)(function))
+        return cast("F", njit(cache=True, nogil=True, fastmath=fastmath)(function))
     except RuntimeError:  # numba: no locator available
-        return cast("F", njit(nogil=True, **options)(function))
+        return cast("F", njit(nogil=True, fastmath=fastmath)(function))

@@ -72,6 +72,15 @@ class StabilityPrediction(NamedTuple):
     in_domain: NDArray[np.bool_]
 
 
+class Neighbourhood(NamedTuple):
+    """The known compounds around n candidates; attributes as in `StabilityPrediction`, `nearest` of any width."""
+
+    nearest: NDArray[np.int64]
+    distance: Array
+    spread_eV_per_atom: Array
+    in_domain: NDArray[np.bool_]
+
+
 @dataclass(frozen=True, eq=False)
 class StabilityModel:
     """See the module's docstring.
@@ -133,8 +142,7 @@ class StabilityModel:
         residual, probability, spread = self._residual(batch, own, competing, coverage)
         below = Interval(*(competing.energy_eV_per_atom + part for part in residual))
         found, reduction, oxidation = self._windows(atomic_number, fraction, below, known, coverage)
-        nearest, distance = nearest_phases(self.phases, self.surroundings.usable, atomic_number, fraction, N_NEAREST)
-        familiar = (distance[:, 0] <= self.radius) & (spread <= self.largest_spread_eV_per_atom)
+        around = self._around(atomic_number, fraction, known, spread, N_NEAREST)
         return StabilityPrediction(
             is_reference=known,
             formation_energy_eV_per_atom=below,
@@ -145,11 +153,33 @@ class StabilityModel:
             windows=found,
             reduction_V=reduction,
             oxidation_V=oxidation,
-            nearest=nearest,
-            distance=distance,
-            spread_eV_per_atom=spread,
-            in_domain=known | familiar,
+            **around._asdict(),
         )
+
+    def neighbourhood(self, batch: MaterialBatch, n_nearest: int) -> Neighbourhood:
+        """Find the known compounds around n candidates, as `predict` does, without the windows, which take longest.
+
+        Parameters
+        ----------
+        batch
+            Compositions of elements that the phases cover.
+        n_nearest
+            How many compounds to name.
+        """
+        atomic_number, fraction = compositions(batch)
+        own = rows_of_compositions(self.phases, atomic_number, fraction)
+        known, spread = own != NO_PHASE, np.zeros(len(batch))
+        unknown = np.flatnonzero(~known)
+        if len(unknown):
+            spread[unknown] = self.pooled(self.surroundings, batch.take(unknown), own[unknown]).spread_eV_per_atom
+        return self._around(atomic_number, fraction, known, spread, n_nearest)
+
+    def _around(
+        self, atomic_number: NDArray[np.int64], fraction: Array, known: NDArray[np.bool_], spread: Array, n_nearest: int
+    ) -> Neighbourhood:
+        nearest, distance = nearest_phases(self.phases, self.surroundings.usable, atomic_number, fraction, n_nearest)
+        familiar = (distance[:, 0] <= self.radius) & (spread <= self.largest_spread_eV_per_atom)
+        return Neighbourhood(nearest, distance, spread, known | familiar)
 
     def reduction_and_hull(self, batch: MaterialBatch) -> tuple[Array, Array]:
         """Return reduction potentials (V, NaN without lithium) and energies above the hull (eV/atom), values alone.

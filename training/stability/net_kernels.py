@@ -31,7 +31,7 @@ def normalise(x: Array, weight: Array, bias: Array, out: Array) -> None:
 
 @summing_kernel
 def mix_tokens(qkv: Array, heads: int, out: Array) -> None:
-    """Write the attention of k tokens to each other into `out`, shape (n, k, width); qkv has shape (n, k, 3 * width)."""
+    """Write the attention of k tokens to each other into `out`, shape (n, k, width); qkv is (n, k, 3 * width)."""
     n, k, width = out.shape
     depth = width // heads
     steepness = np.float32(1.0) / np.sqrt(np.float32(depth))

@@ -130,9 +130,10 @@ def _atoms(species: Mapping[str, float]) -> dict[str, float]:
 
 def written_amount(amount: float) -> str:
     """Write a coefficient to four digits, without exponent and trailing zeros."""
+    whole = round(amount)
+    if whole > 0 and abs(amount - whole) < 5e-4:
+        return str(whole)
     text = f"{amount:.4g}"
-    if abs(amount - round(amount)) < 5e-4 and round(amount) > 0:
-        return str(round(amount))
     return text if "e" not in text else f"{float(text):.11f}".rstrip("0").rstrip(".")
 
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,11 @@ class Service:
         """Return the process numbers of its workers, those that answer requests."""
         import psutil
 
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child.pid for child in children if "worker.service" in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # a zombie is none
+                found += [child.pid] if "worker.service" in " ".join(child.cmdline()) else []
+        return found
 
     def memory_MB(self) -> float:
         """Return the resident memory of the largest worker."""

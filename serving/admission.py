@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from serving.environment import ConfigurationError, read_number, read_whole_number
 from serving.request_body import RequestError
 from serving.schema import MAX_BODY_BYTES
 
 RETRY_SECONDS = 1
+# BentoML's own timeout answers in another shape (`serving.service.BACKSTOP_SECONDS`), so ours must come before it.
+MOST_SECONDS_TOGETHER = 110.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,36 @@ class Limits:
     answer_seconds: float = 60.0
     in_flight: int = 256
     buffered_bytes: int = 8 * MAX_BODY_BYTES
+
+    @classmethod
+    def from_environment(cls) -> Limits:
+        """Return the limits that the environment names, the usual ones where it names none.
+
+        Raises
+        ------
+        ConfigurationError
+            If a value cannot be meant, or the two deadlines together outlast the server's own.
+        """
+        usual = cls()
+        body_bytes = read_whole_number("ELYTE_MAX_BODY_BYTES", usual.body_bytes, 1_000, 1 << 30)
+        limits = cls(
+            body_bytes=body_bytes,
+            body_seconds=read_number("ELYTE_BODY_SECONDS", usual.body_seconds, 0.1, 100.0),
+            answer_seconds=read_number("ELYTE_ANSWER_SECONDS", usual.answer_seconds, 0.1, 100.0),
+            in_flight=read_whole_number("ELYTE_MAX_IN_FLIGHT", usual.in_flight, 1, 100_000),
+            buffered_bytes=read_whole_number("ELYTE_MAX_BUFFERED_BYTES", 8 * body_bytes, 1_000, 1 << 36),
+        )
+        if limits.body_seconds + limits.answer_seconds > MOST_SECONDS_TOGETHER:
+            raise ConfigurationError(
+                f"ELYTE_BODY_SECONDS + ELYTE_ANSWER_SECONDS: received {limits.body_seconds:g} +"
+                f" {limits.answer_seconds:g}, expected at most {MOST_SECONDS_TOGETHER:g} together"
+            )
+        if limits.buffered_bytes < limits.body_bytes:
+            raise ConfigurationError(
+                f"ELYTE_MAX_BUFFERED_BYTES: received {limits.buffered_bytes}, expected at least the"
+                f" {limits.body_bytes} of ELYTE_MAX_BODY_BYTES"
+            )
+        return limits
 
 
 class Admission:

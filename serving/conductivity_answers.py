@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.chemistry import assign_ions
 from features.errors import Remark, WarningCode
-from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_blocks
 from serving.explanation_blocks import WITHOUT_EXPLAINER, explanation_block
 from serving.model_store import ServedModel
+from training.applicability import N_NEAREST
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.conductivity.explanation import explanations_of
 from training.conductivity.familiarity import LARGEST_NOVELTY, is_familiar
@@ -29,9 +30,9 @@ IGNORED_CONDITIONS = (
 
 def answer_conductivity(
     served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
-    explain: bool = False,
+    explain: bool = False, batch: MaterialBatch | None = None,
 ) -> PropertyAnswers:  # fmt: skip
-    """Judge n candidates, each under its own conditions.
+    """Judge n candidates, each under its own conditions; `batch` is the candidates as arrays.
 
     Raises
     ------
@@ -39,14 +40,14 @@ def answer_conductivity(
         If the model was calibrated on too few rows for this coverage.
     """
     model: ConductivityModel = served.model
-    batch = MaterialBatch.from_candidates(candidates)
+    batch = batch or MaterialBatch.from_candidates(candidates)
     temperature = np.array([ROOM_TEMPERATURE_C if c.temperature_C is None else c.temperature_C for c in conditions])
     prediction = model.predict(batch, temperature, coverage, tuple(THRESHOLDS.values()))
     blocks = _blocks(prediction, temperature, coverage)
     if explain:
         _add_explanations(blocks, model, batch, prediction)
     composition = batch.matrix()
-    applicability = _applicability(model, composition, prediction)
+    applicability = applicability_of(model, composition, prediction)
     unseen, changes = model.domain.unseen_elements(composition), crossed(composition, temperature)
     imbalance = assign_ions(batch).charge_imbalance
     remarks = [
@@ -63,10 +64,12 @@ def answer_conductivity(
     return PropertyAnswers([*blocks], applicability, remarks, numbers={"log10_sigma": of_formula})
 
 
-def _applicability(
-    model: ConductivityModel, composition: NDArray[np.float64], prediction: ConductivityPrediction
-) -> list[dict[str, Any]]:
-    in_composition, nearest = model.domain.describe(composition)
+def applicability_of(
+    model: ConductivityModel, composition: NDArray[np.float64], prediction: ConductivityPrediction,
+    n_nearest: int = N_NEAREST,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return for each row whether the model knows its like, and the nearest measured materials, nearest first."""
+    in_composition, nearest = model.domain.describe(composition, n_nearest)
     inside = model.domain.in_domain(in_composition, composition) & is_familiar(
         prediction.distance, prediction.domain_radius, prediction.novelty
     )
@@ -89,11 +92,13 @@ def _applicability(
 def _blocks(
     prediction: ConductivityPrediction, temperature_C: NDArray[np.float64], coverage: float
 ) -> list[dict[str, Any]]:
+    sigma = interval_blocks(prediction.log10_sigma_S_per_cm, coverage)
+    energy = interval_blocks(prediction.activation_energy_eV, coverage)
     above = np.array([prediction.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
     return [
         {
-            "log10_sigma_S_per_cm": interval_block(prediction.log10_sigma_S_per_cm, row, coverage),
-            "activation_energy_eV": interval_block(prediction.activation_energy_eV, row, coverage),
+            "log10_sigma_S_per_cm": sigma[row],
+            "activation_energy_eV": energy[row],
             "probability_sigma_above_S_per_cm": dict(zip(THRESHOLDS, above[row], strict=True)),
             "temperature_C": temperature,
             "basis": "formula and unit cell" if prediction.used_lattice[row] else "formula",

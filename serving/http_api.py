@@ -10,23 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from serving.admission import Admission, Limits
+from serving.batching import Batcher, is_small
+from serving.csv_exchange import CSV, Responder, answer_csv, read_query, responder
+from serving.model_cards import described, refreshed, refuse_content
 from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord
-from serving.request_body import RequestError, read_body, read_request, require_json
+from serving.page_files import PAGE_ROUTES
+from serving.protection import Guard, Protection, writes
+from serving.request_body import JSON, RequestError, read_body, read_request, require_media_type
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
@@ -35,6 +41,8 @@ DOCS_PATH = "/docs"
 NOT_READY_RETRY_SECONDS = 2
 # A body of this size holds about 500 formulas or a dozen CIFs.
 SHORT_BODY_BYTES = 32 * 1024
+
+T = TypeVar("T")
 
 
 def error_response(error: RequestError, record: RequestRecord | None = None) -> Response:
@@ -52,7 +60,7 @@ def error_response(error: RequestError, record: RequestRecord | None = None) -> 
     if record is not None:
         record.error_code = error.code
     body = orjson.dumps({"error": {"code": error.code, "message": error.message}})
-    return Response(body, error.status, error.headers, "application/json")
+    return Response(body, error.status, error.headers, JSON)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -116,15 +124,15 @@ def _not_ready() -> RequestError:
     return RequestError(503, "not_ready", message, {"Retry-After": str(seconds)})
 
 
-async def in_lane(request: Request, work: Callable[[], bytes], *, short: bool) -> Response:
-    """Run CPU-bound work in a worker thread and answer its JSON.
+async def in_lane(request: Request, work: Callable[[], T], *, short: bool) -> T:
+    """Run CPU-bound work in a worker thread.
 
     Parameters
     ----------
     request
         The request, whose application holds the lanes.
     work
-        Returns the body of the answer.
+        What is to be done.
     short
         Which lane to take.
 
@@ -134,16 +142,18 @@ async def in_lane(request: Request, work: Callable[[], bytes], *, short: bool) -
         504, when the answer is not there in time. Work that waits is dropped then; work that runs goes on,
         unread.
     """
-    state = request.app.state
-    seconds = state.limits.answer_seconds
-    lane = state.short_lane if short else state.long_lane
+    lane = request.app.state.short_lane if short else request.app.state.long_lane
+    return await _in_time(request, asyncio.get_running_loop().run_in_executor(lane, work))
+
+
+async def _in_time(request: Request, answer: Awaitable[T]) -> T:
+    seconds = request.app.state.limits.answer_seconds
     try:
         async with asyncio.timeout(seconds):
-            body = await asyncio.get_running_loop().run_in_executor(lane, work)
+            return await answer
     except TimeoutError:
         message = f"no answer within {seconds:g} s; send fewer candidates, or the same ones later"
         raise RequestError(504, "timeout", message) from None
-    return Response(body, media_type="application/json")
 
 
 def _loaded(request: Request) -> Predictor:
@@ -153,29 +163,91 @@ def _loaded(request: Request) -> Predictor:
     return predictor
 
 
-async def _answer_body(request: Request, answer: Callable[[Predictor, bytes], dict[str, Any]]) -> Response:
-    """Read the body, answer it in a worker thread, and note how many rows it had."""
+def json_response(document: Mapping[str, Any]) -> Response:
+    """Return a document as JSON."""
+    import orjson
+
+    return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
+
+
+async def _answer_body(
+    request: Request, answer: Callable[[Predictor, bytes], dict[str, Any]], *, takes: str = JSON,
+    respond: Responder = json_response, in_company: bool = False,
+) -> Response:  # fmt: skip
+    """Read the body, answer it in a worker thread, and note how many rows it had.
+
+    Parameters
+    ----------
+    request
+        The request.
+    answer
+        From the predictor and the body to the document.
+    takes
+        The media type that the body must have.
+    respond
+        Writes the document; runs in the worker thread as well.
+    in_company
+        Whether it is a prediction, of which small ones are answered together.
+    """
     limits: Limits = request.app.state.limits
-    require_json(request)
+    require_media_type(request, takes)
     predictor = _loaded(request)
     record: RequestRecord = request.scope[RECORD_KEY]
 
     with request.app.state.admission.admit() as reserve:
         raw = await read_body(request, limits.body_bytes, limits.body_seconds, reserve)
 
-        def work() -> bytes:
-            document = answer(predictor, raw)
+        def write(document: dict[str, Any]) -> Response:
             if "results" in document:
                 record.count_rows(document)
-            return _json(document)
+            return respond(document)
 
-        return await in_lane(request, work, short=len(raw) <= SHORT_BODY_BYTES)
+        short = len(raw) <= SHORT_BODY_BYTES
+        if in_company and short:
+            asked = read_request(raw)
+            if is_small(asked):
+                return await _in_time(request, request.app.state.batcher.answer(predictor, asked, write))
+        return await in_lane(request, lambda: write(_answered(answer, predictor, raw)), short=short)
+
+
+def _answered(answer: Callable[[Predictor, bytes], dict[str, Any]], predictor: Predictor, raw: bytes) -> dict[str, Any]:
+    from serving.model_store import ModelUnavailableError
+
+    try:
+        return answer(predictor, raw)
+    except ModelUnavailableError as error:
+        raise RequestError(404, "not_served", str(error)) from None
 
 
 @endpoint
 async def predict(request: Request) -> Response:
     """Answer `POST /predict`."""
-    return await _answer_body(request, lambda predictor, raw: predictor.predict(read_request(raw)))
+    respond = responder(request.headers.get("accept"), json_response)
+    return await _answer_body(
+        request, lambda predictor, raw: predictor.predict(read_request(raw)), respond=respond, in_company=True
+    )
+
+
+@endpoint
+async def predict_csv(request: Request) -> Response:
+    """Answer `POST /predict/csv`."""
+    respond = responder(request.headers.get("accept"), json_response)
+    query = read_query(request.query_params.multi_items())
+    return await _answer_body(
+        request, lambda predictor, raw: answer_csv(predictor, raw, query), takes=CSV, respond=respond
+    )
+
+
+@endpoint
+async def nearest(request: Request) -> Response:
+    """Answer `POST /nearest`."""
+    return await _answer_body(request, _nearest)
+
+
+def _nearest(predictor: Predictor, raw: bytes) -> dict[str, Any]:
+    from serving.nearest_request import read_nearest_request
+
+    return predictor.nearest(read_nearest_request(raw))
 
 
 @endpoint
@@ -186,13 +258,8 @@ async def interface(request: Request) -> Response:
 
 def _interface(predictor: Predictor, raw: bytes) -> dict[str, Any]:
     from serving.interface_request import read_interface_request
-    from serving.model_store import ModelUnavailableError
 
-    asked = read_interface_request(raw)
-    try:
-        return predictor.interface(asked)
-    except ModelUnavailableError as error:
-        raise RequestError(404, "not_served", str(error)) from None
+    return predictor.interface(read_interface_request(raw))
 
 
 @endpoint
@@ -203,26 +270,24 @@ async def ccd_grid(request: Request) -> Response:
 
 def _ccd_grid(predictor: Predictor, raw: bytes) -> dict[str, Any]:
     from serving.ccd_grid import read_grid_request
-    from serving.model_store import ModelUnavailableError
 
-    asked = read_grid_request(raw)
-    try:
-        return predictor.ccd_grid(asked)
-    except ModelUnavailableError as error:
-        raise RequestError(404, "not_served", str(error)) from None
+    return predictor.ccd_grid(read_grid_request(raw))
 
 
 @endpoint
 async def models(request: Request) -> Response:
-    """Answer `GET /models`: the cards of the models that answer now."""
-    predictor = _loaded(request)
-    return await in_lane(request, lambda: _json(predictor.models()), short=True)
+    """Answer `GET /models`: the cards of the models that answer now, and how they stand to the registry's."""
+    _loaded(request)
+    return await in_lane(request, lambda: json_response(described(request.app.state)), short=True)
 
 
-def _json(document: dict[str, Any]) -> bytes:
-    import orjson
-
-    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+@endpoint
+@writes
+async def refresh(request: Request) -> Response:
+    """Answer `POST /models/refresh`: follow the registry now; the cards say what changed."""
+    _loaded(request)
+    await refuse_content(request)
+    return await in_lane(request, lambda: json_response(refreshed(request.app.state)), short=False)
 
 
 @endpoint
@@ -230,7 +295,7 @@ async def openapi(request: Request) -> Response:
     """Answer the OpenAPI document."""
     from serving.openapi import openapi_document
 
-    return Response(_json(openapi_document()), media_type="application/json")
+    return json_response(openapi_document())
 
 
 @endpoint
@@ -256,17 +321,23 @@ async def docs_asset(request: Request) -> Response:
 
 
 @endpoint
-async def index(request: Request) -> Response:
-    """Lead from `/` to the documentation."""
-    return RedirectResponse("docs")
+async def vocabulary(request: Request) -> Response:
+    """Answer `GET /vocabulary`: the names, ranges and potentials that the page offers for choice."""
+    from serving.vocabulary import vocabulary_of
+
+    return json_response(vocabulary_of(request.app.state.predictor))
 
 
 ROUTES: tuple[tuple[str, Endpoint, str], ...] = (
     ("/predict", predict, "POST"),
+    ("/predict/csv", predict_csv, "POST"),
+    ("/nearest", nearest, "POST"),
     ("/interface", interface, "POST"),
     ("/ccd/grid", ccd_grid, "POST"),
     ("/models", models, "GET"),
-    ("/", index, "GET"),
+    ("/models/refresh", refresh, "POST"),
+    ("/vocabulary", vocabulary, "GET"),
+    *((path, endpoint(answer), "GET") for path, answer in PAGE_ROUTES),
     (DOCS_PATH, docs, "GET"),
     (f"{DOCS_PATH}/swagger-ui.css", docs_asset, "GET"),
     (f"{DOCS_PATH}/swagger-ui-bundle.js", docs_asset, "GET"),
@@ -276,7 +347,9 @@ ROUTES: tuple[tuple[str, Endpoint, str], ...] = (
 )
 
 
-def create_app(predictor: Predictor | None = None, limits: Limits | None = None) -> Starlette:
+def create_app(
+    predictor: Predictor | None = None, limits: Limits | None = None, protection: Protection | None = None
+) -> Starlette:
     """Make the application.
 
     Parameters
@@ -285,6 +358,8 @@ def create_app(predictor: Predictor | None = None, limits: Limits | None = None)
         What answers; None until `app.state.predictor` is set, and so long everything is answered 503.
     limits
         What is admitted.
+    protection
+        What is asked of callers.
 
     Returns
     -------
@@ -293,15 +368,19 @@ def create_app(predictor: Predictor | None = None, limits: Limits | None = None)
     """
     app = Starlette(
         routes=[Route(path, function, methods=[method]) for path, function, method in ROUTES],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(Guard, protection or Protection())],
         exception_handlers={HTTPException: answer_http_exception},
     )
     # A redirect from /predict/ would carry the Host header's name; such a path is simply unknown.
     app.router.redirect_slashes = False
     app.state.predictor = predictor
+    app.state.keeper = None
+    app.state.protection = protection or Protection()
     app.state.limits = limits or Limits()
     app.state.admission = Admission(app.state.limits)
     # Executors start their threads with their first work.
-    app.state.short_lane = ThreadPoolExecutor(2, "predict-short")
+    # One lane for requests that go together: while a pass runs, the next one gathers.
+    app.state.batcher = Batcher(ThreadPoolExecutor(1, "predict-together"), 1)
+    app.state.short_lane = ThreadPoolExecutor(os.cpu_count(), "predict-short")
     app.state.long_lane = ThreadPoolExecutor(1, "predict-long")
     return app

@@ -1,31 +1,49 @@
-"""Candidates from files: CSV, JSON lines or Parquet, one row each, bad rows kept as errors."""
+"""Candidates from tables: CSV, JSON lines, Parquet or records at hand, one row each, bad rows kept as errors."""
 
 from __future__ import annotations
 
 import csv
 import difflib
+import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
-from features.errors import RowErrorCode
-from serving.schema import CandidateInput
+from features.errors import RowErrorCode, shown
+from serving.schema import MAX_BODY_BYTES, MAX_ID_LENGTH, CandidateInput
 
 MATERIAL_COLUMNS = ("id", "formula", "cif")
 CONDITION_COLUMNS = tuple(Conditions.model_fields)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
 TEXT_CONDITIONS = ("interlayer_type", "anode", "electrolyte_class")
+MAX_NAMED_COLUMNS = 20  # in a message
+_WRONG_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 class InputTableError(ValueError):
-    """A whole file cannot be used; the message says what was found and what was expected."""
+    """A whole table cannot be used; the message says what was found and what was expected."""
 
 
-def read_candidates_file(path: Path) -> tuple[list[CandidateInput | RowError], list[str]]:
+class CandidateTable(NamedTuple):
+    """The rows of a table, one entry each, in order, and the names of columns that mean nothing here."""
+
+    rows: list[CandidateInput | RowError]
+    ignored: list[str]
+
+
+class _Table(NamedTuple):
+    """Names of the columns, and what stands in them; a record may lack some and hold others."""
+
+    columns: list[str]
+    records: Iterable[Mapping[str, Any]]
+
+
+def read_candidates_file(path: Path) -> CandidateTable:
     """Read candidates from a file.
 
     Parameters
@@ -33,44 +51,82 @@ def read_candidates_file(path: Path) -> tuple[list[CandidateInput | RowError], l
     path
         `.csv`, `.jsonl` or `.parquet`, with a column `formula` or `cif`, optionally `id` and conditions.
 
-    Returns
-    -------
-    rows, ignored
-        One entry per row of the file, in order; names of columns that mean nothing here.
-
     Raises
     ------
     InputTableError
         If the file cannot be read, holds no candidates, or a column is named almost like a known one.
     """
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
+    readers = {".csv": _read_csv_file, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputTableError(f"{path}: expected a file that ends in {', '.join(readers)}")
     try:
-        records = list(reader(path))
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        return _read_table(reader(path), str(path))
+    except InputTableError:
+        raise
+    except (OSError, ValueError) as error:
         raise InputTableError(f"{path} cannot be read: {error}") from error
-    if not records:
-        raise InputTableError(f"{path} holds no rows")
-    ignored = _check_columns(path, {name for record in records for name in record})
-    return [_read_record(i, record) for i, record in enumerate(records)], ignored
 
 
-def _check_columns(path: Path, names: set[str]) -> list[str]:
-    if not names & {"formula", "cif"}:
-        raise InputTableError(f"{path} has the columns {', '.join(sorted(names))}; expected 'formula' or 'cif'")
+def read_candidates_csv(text: str, source: str, max_rows: int | None = None) -> CandidateTable:
+    """Read candidates from the text of a CSV table.
+
+    Parameters
+    ----------
+    text
+        A header and rows, separated by commas, quoted as RFC 4180 has it; a byte order mark is skipped.
+    source
+        What messages call the table.
+    max_rows
+        Reading ends behind so many rows; None reads all.
+
+    Raises
+    ------
+    InputTableError
+        As `read_candidates_file`.
+    """
+    return _read_table(_csv_table(text, source), source, max_rows)
+
+
+def read_candidate_records(records: Sequence[Mapping[str, Any]], source: str) -> CandidateTable:
+    """Read candidates from records, such as the rows of a pandas frame; None, NaN and blanks mean unknown.
+
+    Raises
+    ------
+    InputTableError
+        As `read_candidates_file`.
+    """
+    return _read_table(_Table([*dict.fromkeys(name for record in records for name in record)], records), source)
+
+
+def _read_table(table: _Table, source: str, max_rows: int | None = None) -> CandidateTable:
+    ignored = _check_columns(table.columns, source) if any(table.columns) else []
+    rows = [_read_record(i, record) for i, record in enumerate(islice(table.records, max_rows))]
+    if not rows:
+        raise InputTableError(f"{source} holds no rows")
+    return CandidateTable(rows, ignored)
+
+
+def _check_columns(columns: Sequence[str], source: str) -> list[str]:
+    names = set(columns)
     unknown = sorted(names - set(COLUMNS))
+    plain = {known.lower(): known for known in COLUMNS}
     for name in unknown:
-        near = difflib.get_close_matches(name.lower(), [known.lower() for known in COLUMNS], n=1, cutoff=0.85)
+        near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=0.85)
         if near:
-            known = next(column for column in COLUMNS if column.lower() == near[0])
-            raise InputTableError(f"{path}: column '{name}' is not known; is '{known}' meant?")
-    return unknown
+            known = plain[near[0]]
+            raise InputTableError(f"{source}: column '{shown(name)}' is not known (did you mean '{known}'?)")
+    if not names & {"formula", "cif"}:
+        found = ", ".join(shown(name) for name in columns[:MAX_NAMED_COLUMNS]) or "no columns"
+        raise InputTableError(f"{source}: expected a column 'formula' or 'cif', found {found}")
+    twice = next((name for name in COLUMNS if columns.count(name) > 1), None)
+    if twice is not None:
+        raise InputTableError(f"{source}: the column '{twice}' stands in the header twice")
+    return [name for name in unknown if name]
 
 
-def _read_record(index: int, record: dict[str, Any]) -> CandidateInput | RowError:
-    given = {name: value for name, value in record.items() if name in COLUMNS and not _is_blank(value)}
+def _read_record(index: int, record: Mapping[str, Any]) -> CandidateInput | RowError:
+    given = {name: record[name] for name in COLUMNS if name in record and not _is_blank(record[name])}
     name = str(given["id"]) if "id" in given else None
     try:
         conditions: dict[str, Any] = {key: _condition(key, given[key]) for key in CONDITION_COLUMNS if key in given}
@@ -81,10 +137,10 @@ def _read_record(index: int, record: dict[str, Any]) -> CandidateInput | RowErro
     except ValidationError as error:
         first = error.errors()[0]
         column = ".".join(str(part) for part in first["loc"])
-        message = f"{column}: received {first['input']!r}; {first['msg'].lower()}"
-        return RowError(index, name, RowErrorCode.INVALID_CONDITION, message)
+        message = f"{column}: received '{shown(str(first['input']))}'; {first['msg'].lower()}"
     except ValueError as error:
-        return RowError(index, name, RowErrorCode.INVALID_CONDITION, str(error))
+        message = str(error)
+    return RowError(index, None if name is None else name[:MAX_ID_LENGTH], RowErrorCode.INVALID_CONDITION, message)
 
 
 def _condition(name: str, value: Any) -> float | str:  # noqa: ANN401
@@ -93,7 +149,9 @@ def _condition(name: str, value: Any) -> float | str:  # noqa: ANN401
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: received {value!r}, expected a number") from None
+        text = str(value)
+        hint = "; write decimals with a point" if "," in text else ""
+        raise ValueError(f"{name}: received '{shown(text)}', expected a number{hint}") from None
 
 
 def _is_blank(value: Any) -> bool:  # noqa: ANN401
@@ -104,37 +162,59 @@ def _is_blank(value: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        sample = handle.read(4096)
-        handle.seek(0)
-        header = sample.splitlines()[0] if sample else ""
-        if ";" in header and "," not in header:
-            raise InputTableError(f"{path} is separated by semicolons; expected commas")
-        reader = csv.DictReader(handle)
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-        for line, row in enumerate(reader, start=2):
-            if None in row:
-                raise InputTableError(f"{path}, line {line}: more cells than columns in the header")
-            yield dict(row)
+def _read_csv_file(path: Path) -> _Table:
+    return _csv_table(path.read_bytes().decode("utf-8"), str(path))
 
 
-def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+def _csv_table(text: str, source: str) -> _Table:
+    # A CIF in a cell is longer than the 128 KiB that csv takes; whether it is too long is said by its row.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_BODY_BYTES))
+    text = text.removeprefix("\ufeff")
+    header = text.split("\n", 1)[0]
+    for separator, words in _WRONG_SEPARATORS.items():
+        if separator in header and "," not in header:
+            raise InputTableError(f"{source} is separated by {words}; expected commas")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = [name.strip() for name in next(filter(None, reader), [])]
+    except csv.Error as error:
+        raise InputTableError(f"{source}, line {reader.line_num}: {error}") from None
+    return _Table(columns, _csv_records(reader, columns, source))
+
+
+def _csv_records(reader: Any, columns: list[str], source: str) -> Iterator[dict[str, str]]:  # noqa: ANN401
+    # Only what is known is kept: a hostile header of a million names must not make a million cells a row.
+    known = [(place, name) for place, name in enumerate(columns) if name in COLUMNS]
+    try:
+        for cells in reader:
+            if len(cells) > len(columns):
+                message = f"{len(cells)} cells, expected at most {len(columns)} as in the header (decimal commas?)"
+                raise InputTableError(f"{source}, line {reader.line_num}: {message}")
+            if cells:
+                yield {name: cells[place] if place < len(cells) else "" for place, name in known}
+    except csv.Error as error:
+        message = f"{error} (is a quotation mark not closed?)"
+        raise InputTableError(f"{source}, line {reader.line_num}: {message}") from None
+
+
+def _read_jsonl(path: Path) -> _Table:
     import orjson
 
+    records = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
         record = orjson.loads(line)
         if not isinstance(record, dict):
             raise InputTableError(f"{path}, line {number}: expected a JSON object")
-        yield record
+        records.append(record)
+    return _Table([*dict.fromkeys(name for record in records for name in record)], records)
 
 
-def _read_parquet(path: Path) -> Iterable[dict[str, Any]]:
+def _read_parquet(path: Path) -> _Table:
     try:
         import pyarrow.parquet as pq
     except ModuleNotFoundError as error:
         raise InputTableError("reading Parquet needs pyarrow; install elyte[tables]") from error
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return rows
+    table = pq.read_table(path)
+    return _Table(table.column_names, table.to_pylist())

@@ -7,14 +7,15 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from serving.properties import is_served, loader_of
 from serving.schema import Property
-from training.bundle import Bundle, BundleError
-from training.tracking import TRACKING_URI_VARIABLE
+from training.bundle import Bundle, BundleError, load_bundle
+from training.tracking import CHAMPION, TRACKING_URI_VARIABLE, AliasTarget, fetch_version, look_up_alias
 
 SHIPPED = Path(str(files("serving"))) / "bundles"
 DIGESTS_FILE = "digests.json"
@@ -22,6 +23,45 @@ DIGESTS_FILE = "digests.json"
 
 class ModelUnavailableError(RuntimeError):
     """No model of a property can be loaded; the message says why and what to do."""
+
+
+class RegistryError(ModelUnavailableError):
+    """The registry that was named cannot be asked; this may pass."""
+
+
+class RefusalReason(StrEnum):
+    """Why a champion is not served; few, as they are labels of a metric."""
+
+    NO_DIGEST = "no_digest"
+    NOT_FETCHED = "not_fetched"
+    DAMAGED = "damaged"
+    NOT_REPRODUCED = "not_reproduced"
+    NOT_WARMED = "not_warmed"
+
+
+REFUSAL_WORDS = {
+    RefusalReason.NO_DIGEST: "the version carries no digest: it was not registered by elyte",
+    RefusalReason.NOT_FETCHED: "its files could not be fetched from the registry's store; this is tried again",
+    RefusalReason.DAMAGED: "its files are not the ones that were registered, or not whole",
+    RefusalReason.NOT_REPRODUCED: "its files are whole, but it does not reproduce the golden predictions of its card",
+    RefusalReason.NOT_WARMED: "it failed when it was asked its first questions",
+}
+
+
+class RefusedModelError(ModelUnavailableError):
+    """A champion must not be served.
+
+    Parameters
+    ----------
+    reason
+        Why, in one word.
+    message
+        Why, with what was found.
+    """
+
+    def __init__(self, reason: RefusalReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +111,28 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
 
 
 def _load(name: Property, source: str) -> ServedModel | None:
+    if source == "auto":
+        uri = registry_uri()
+        champion = look_up_champion(name, uri) if uri else None
+        return load_champion(name, champion, uri) if uri and champion else load_shipped(name)
+    if source == "shipped":
+        return load_shipped(name)
     try:
-        if source == "auto" and os.environ.get(TRACKING_URI_VARIABLE, "").strip():
-            champion = _load_champion(name)
-            if champion is not None:
-                return champion
-        if source in ("auto", "shipped"):
-            return _load_folder(name, SHIPPED / name, "shipped bundle", _shipped_digest(name))
         return _load_folder(name, Path(source) / name, f"folder {source}", None)
+    except BundleError as error:
+        raise ModelUnavailableError(f"{name}: {error}") from error
+
+
+def load_shipped(name: Property) -> ServedModel | None:
+    """Load the bundle that elyte ships; None where it ships none.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If the bundle is not the listed one, or not whole.
+    """
+    try:
+        return _load_folder(name, SHIPPED / name, "shipped bundle", _shipped_digest(name))
     except BundleError as error:
         raise ModelUnavailableError(f"{name}: {error}") from error
 
@@ -92,33 +146,61 @@ def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) 
     return ServedModel(name, model, bundle, origin)
 
 
-def _load_champion(name: Property) -> ServedModel | None:
+def registry_uri() -> str | None:
+    """Return the registry that `MLFLOW_TRACKING_URI` names, None where it names none."""
+    return os.environ.get(TRACKING_URI_VARIABLE, "").strip() or None
+
+
+def look_up_champion(name: Property, uri: str) -> AliasTarget | None:
+    """Return which version is the champion, without loading it; None where there is none.
+
+    Raises
+    ------
+    RegistryError
+        If the registry cannot be asked.
+    """
     try:
-        from training.tracking import CHAMPION, fetch_alias
+        return look_up_alias(name, CHAMPION, tracking_uri=uri)
     except ModuleNotFoundError as error:
-        raise _without_mlflow() from error
-    uri = os.environ[TRACKING_URI_VARIABLE].strip()
+        raise RegistryError(
+            f"{TRACKING_URI_VARIABLE} is set but mlflow is not installed; install elyte[registry] or unset it"
+        ) from error
+    except Exception as error:  # MLflow lets the errors of its stores and of the network through
+        raise RegistryError(f"{name}: the registry at {TRACKING_URI_VARIABLE} cannot be used: {error}") from error
+
+
+def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
+    """Fetch a version, check its digest and its golden predictions, and return it ready to answer.
+
+    Raises
+    ------
+    RefusedModelError
+        If it must not be served.
+    """
+    version = f"{name}: registry version {target.version}"
+    if target.digest is None:
+        message = f"{version} carries no digest; it was not made by elyte"
+        raise RefusedModelError(RefusalReason.NO_DIGEST, message)
     with tempfile.TemporaryDirectory(prefix="elyte-champion-") as folder:
         try:
-            found = fetch_alias(name, CHAMPION, Path(folder), tracking_uri=uri)
-        except ModuleNotFoundError as error:
-            raise _without_mlflow() from error
-        except BundleError:
-            raise
-        except Exception as error:
-            raise ModelUnavailableError(
-                f"{name}: the registry at {TRACKING_URI_VARIABLE} cannot be used: {error}"
-            ) from error
-        if found is None:
-            return None
-        bundle_folder, digest, version = found
-        return _load_folder(name, bundle_folder, f"registry champion, version {version}", digest)
+            bundle_folder = fetch_version(name, target, Path(folder), tracking_uri=uri)
+        except Exception as error:  # as above
+            message = f"{version} cannot be fetched: {error}"
+            raise RefusedModelError(RefusalReason.NOT_FETCHED, message) from error
+        try:
+            model, bundle = loader_of(name)(bundle_folder, target.digest)
+        except BundleError as error:
+            reason = _why(name, bundle_folder, target.digest)
+            raise RefusedModelError(reason, f"{version}: {error}") from error
+    return ServedModel(name, model, bundle, f"registry champion, version {target.version}")
 
 
-def _without_mlflow() -> ModelUnavailableError:
-    return ModelUnavailableError(
-        f"{TRACKING_URI_VARIABLE} is set but mlflow is not installed; install elyte[registry] or unset it"
-    )
+def _why(name: Property, folder: Path, digest: str) -> RefusalReason:
+    try:
+        load_bundle(folder, expected_property=name, expected_digest=digest)
+    except BundleError:
+        return RefusalReason.DAMAGED
+    return RefusalReason.NOT_REPRODUCED
 
 
 def _shipped_digest(name: Property) -> str | None:

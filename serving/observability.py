@@ -1,4 +1,4 @@
-"""What the service tells its operators: metrics and one JSON log line a request, never a candidate.
+"""What the service tells its operators: metrics and one JSON log line a request, no candidate unless asked.
 
 Formulas, CIFs and ids belong to the user. They stay out of logs and metric labels, and so do exception
 messages (which quote what they choke on) and the paths of unknown routes.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -16,7 +17,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from serving.environment import read_flag
+from serving.request_file import RequestFile, distance_bins
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 LOGGER_NAME = "elyte.service"
 RECORD_KEY = "elyte.record"
 UNMATCHED_ROUTE = "unmatched"
+MOST_LOGGED_FORMULAS = 100
 
 # From a tenth of the single-request target (20 ms) to the deadline of a long list (60 s).
 SECONDS_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -53,6 +59,8 @@ class RequestRecord:
     judged: Counter[str] = field(default_factory=Counter)
     out_of_domain: Counter[str] = field(default_factory=Counter)
     model_versions: dict[str, str] = field(default_factory=dict)
+    distance_bins: dict[str, list[int]] = field(default_factory=dict)
+    formulas: list[str] = field(default_factory=list)
 
     def count_rows(self, document: Mapping[str, Any]) -> None:
         """Take the counts from an answer.
@@ -70,6 +78,9 @@ class RequestRecord:
             for name, applicability in row.get("applicability", {}).items():
                 self.judged[name] += 1
                 self.out_of_domain[name] += not applicability["in_domain"]
+        self.distance_bins = distance_bins(document["results"])
+        if candidates_are_logged():
+            self.formulas = [row["formula"] for row in document["results"] if "formula" in row][:MOST_LOGGED_FORMULAS]
         self.model_versions = {name: str(card["version"]) for name, card in document["models"].items()}
 
     def as_log(self, seconds: float) -> dict[str, Any]:
@@ -95,9 +106,18 @@ class RequestRecord:
                 "rows": self.rows,
                 "row_errors": dict(self.row_errors),
                 "out_of_domain": dict(self.out_of_domain),
+                "distance_bins": self.distance_bins,
                 "models": self.model_versions,
             }
+        if self.formulas:
+            line["formulas"] = self.formulas
         return line
+
+
+@lru_cache(maxsize=1)
+def candidates_are_logged() -> bool:
+    """Whether `ELYTE_LOG_CANDIDATES` asks for formulas in the log; read once."""
+    return read_flag("ELYTE_LOG_CANDIDATES")
 
 
 class ServiceMetrics:
@@ -128,6 +148,20 @@ class ServiceMetrics:
             multiprocess_mode="livemax",
         )
         self.in_flight = Gauge("elyte_requests_in_flight", "Requests being answered", multiprocess_mode="livesum")
+        self.refusals = Count("elyte_model_refusals", "Champions that were not served", ["property", "reason"])
+        self.swaps = Count("elyte_model_swaps", "Champions that took over while the service ran", ["property"])
+        # The worst of the workers; labelled, so that they are absent where no registry is followed.
+        self.registry_reachable = Gauge(
+            "elyte_registry_reachable", "1 while the model registry answers", ["alias"], multiprocess_mode="livemin"
+        )
+        self.last_poll = Gauge(
+            "elyte_registry_last_poll_timestamp_seconds",
+            "When the registry last answered",
+            ["alias"],
+            multiprocess_mode="livemin",
+        )
+        self.unauthorized = Count("elyte_requests_refused_by_protection", "Requests without the right", ["reason"])
+        self._announced: dict[str, str] = {}
 
     def observe(self, record: RequestRecord, seconds: float) -> None:
         """Count one finished request.
@@ -153,7 +187,7 @@ class ServiceMetrics:
             self.out_of_domain.labels(name).inc(record.out_of_domain[name])
 
     def announce_models(self, versions: Mapping[str, str]) -> None:
-        """Show which model version answers.
+        """Show which model version answers; a former one drops to 0, as labels cannot be removed over processes.
 
         Parameters
         ----------
@@ -161,7 +195,37 @@ class ServiceMetrics:
             Property to version.
         """
         for name, version in versions.items():
+            former = self._announced.get(name, version)
+            if former != version:
+                self.model.labels(name, former).set(0)
             self.model.labels(name, version).set(1)
+            self._announced[name] = version
+
+    def announce_registry(self, alias: str, answered: float | None) -> None:
+        """Show whether the registry answers.
+
+        Parameters
+        ----------
+        alias
+            The alias that is followed.
+        answered
+            When it answered, in seconds since the epoch; None when it did not.
+        """
+        self.registry_reachable.labels(alias).set(answered is not None)
+        if answered is not None:
+            self.last_poll.labels(alias).set(answered)
+
+
+def forget_dead_workers() -> None:
+    """Remove the gauges of workers that were killed: nobody else does, and `live` gauges would show them for ever."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder:
+        return
+    from prometheus_client.multiprocess import mark_process_dead
+
+    for pid in {path.stem.rsplit("_", 1)[-1] for path in Path(folder).glob("gauge_live*.db")}:
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            mark_process_dead(int(pid), folder)  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=1)
@@ -185,6 +249,7 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.file = RequestFile.from_environment()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
@@ -212,6 +277,8 @@ class RequestLog:
             seconds = time.perf_counter() - started
             metrics.observe(record, seconds)
             logging.getLogger(LOGGER_NAME).info("request", extra={"fields": record.as_log(seconds)})
+            if record.rows:
+                self.file.append(record)
 
 
 def known_method(method: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ FLAT_COLUMNS = (
     "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, *CCD_COLUMNS,
     "warnings", "error_code", "error_message",
 )  # fmt: skip
+
+# What makes a spreadsheet take a text for a formula, in the widths of all keyboards; a plain number does no harm.
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_PLAIN_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 def flat_row(result: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +54,44 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def flat_rows(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the columns `FLAT_COLUMNS`, with `explanation` where one was asked for, and one flat row a result."""
+    rows, columns = [flat_row(result) for result in results], [*FLAT_COLUMNS]
+    if any("explanation" in (result.get("conductivity") or {}) for result in results):
+        columns.append("explanation")
+        rows = [row | {"explanation": explanation_cell(result)} for row, result in zip(rows, results, strict=True)]
+    return columns, rows
+
+
+def csv_text(results: Sequence[dict[str, Any]]) -> str:
+    """Return flat rows as CSV.
+
+    A text that a spreadsheet would run as a formula (an id such as `=1+1`; error messages quote what was sent) gets an
+    apostrophe in front, which is how spreadsheets themselves mark text.
+    """
+    columns, rows = flat_rows(results)
+    lines = _Lines()
+    writer = csv.DictWriter(lines, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(_without_formulas(row) for row in rows)
+    return "\n".join([*lines, ""])
+
+
+class _Lines(list[str]):
+    """Takes lines from a csv writer, which quotes a lone carriage return only where it ends lines with one itself."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n"))
+
+
+def _without_formulas(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: f"'{cell}" if _is_formula(cell) else cell for name, cell in row.items()}
+
+
+def _is_formula(cell: Any) -> bool:  # noqa: ANN401
+    return isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(cell)
+
+
 def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
     """Write flat rows; the format follows the file's ending; the file appears whole or not at all.
 
@@ -57,27 +100,19 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
     ValueError
         For another ending than .csv, .jsonl or .parquet.
     """
-    rows = [flat_row(result) for result in results]
-    columns = [*FLAT_COLUMNS]
-    if any("explanation" in (result.get("conductivity") or {}) for result in results):
-        columns.append("explanation")
-        rows = [row | {"explanation": explanation_cell(result)} for row, result in zip(rows, results, strict=True)]
     part = path.with_name(f".{path.name}.part")
     match path.suffix.lower():
         case ".csv":
-            with part.open("w", encoding="utf-8", newline="") as handle:
-                writer = csv.DictWriter(handle, columns, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+            part.write_text(csv_text(results), encoding="utf-8", newline="")
         case ".jsonl":
             import orjson
 
-            part.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+            part.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in flat_rows(results)[1]))
         case ".parquet":
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            pq.write_table(pa.Table.from_pylist(rows), part)
+            pq.write_table(pa.Table.from_pylist(flat_rows(results)[1]), part)
         case _:
             raise ValueError(f"{path}: expected a file that ends in .csv, .jsonl or .parquet")
     os.replace(part, path)

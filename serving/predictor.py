@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from features.candidate import Candidate, Conditions, RowError, read_candidates
+from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
 from features.errors import CandidateError
 from serving.answers import PropertyAnswers, error_row
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
@@ -18,10 +18,14 @@ from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Pro
 if TYPE_CHECKING:
     from serving.ccd_grid import CcdGridRequest
     from serving.interface_request import InterfaceRequest
+    from serving.nearest_request import NearestRequest
     from training.stability.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
 _ROWS_PER_PASS = 1024
+
+Asker = Callable[[list[Candidate], list[Conditions]], dict[Property, PropertyAnswers]]
+Writer = Callable[[Candidate, int, int, dict[Property, PropertyAnswers]], dict[str, Any]]
 
 
 class Predictor:
@@ -160,37 +164,39 @@ class Predictor:
         general = conditions or Conditions()
         starts = range(0, len(rows), _ROWS_PER_PASS)
 
+        def ask(candidates: list[Candidate], own: list[Conditions]) -> dict[Property, PropertyAnswers]:
+            return self._answer_properties(candidates, own, wanted, coverage, explain=explain)
+
         def answer_from(start: int) -> list[dict[str, Any]]:
-            block = rows[start : start + _ROWS_PER_PASS]
-            return self._answer_block(block, start, general, wanted, coverage, explain=explain)
+            return _answer_block(rows[start : start + _ROWS_PER_PASS], start, general, ask, _result)
 
         if len(starts) == 1:
             results = answer_from(0)
         else:  # numpy lets go of the interpreter in all that takes long
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
-        return {
-            "models": {str(n): m.header() for n, m in self._models.items() if n in wanted},
-            "results": results,
-        }
+        return {"models": self._headers(wanted), "results": results}
 
-    def _answer_block(
-        self, rows: Sequence[CandidateInput | RowError], offset: int, general: Conditions, wanted: list[Property],
-        coverage: float, *, explain: bool,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        read = _read_rows(rows, offset)
-        good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
-        candidates = [row for row in read if isinstance(row, Candidate)]
-        own = [_conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good]
-        answers = self._answer_properties(candidates, own, wanted, coverage, explain=explain)
-        results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
-        for position, i in enumerate(good):
-            error = _first_error(answers, position)
-            if error is None:
-                results[i] = _result(candidates[position], offset + i, position, answers)
-            else:
-                results[i] = error_row(RowError(offset + i, candidates[position].id, error.code, error.message))
-        return results
+    def nearest(self, request: NearestRequest) -> dict[str, Any]:
+        """Answer which known materials lie nearest to each candidate; see `serving.nearest_answers`."""
+        from serving.nearest_answers import answer_nearest
+
+        wanted = list(dict.fromkeys(request.properties or self._models))
+
+        def of_property(name: Property, candidates: list[Candidate], own: list[Conditions]) -> PropertyAnswers:
+            served = self._models.get(name)
+            if served is None:
+                return _not_served(name, len(candidates))
+            return answer_nearest(served, candidates, own, request.count) if candidates else PropertyAnswers([], [], [])
+
+        def ask(candidates: list[Candidate], own: list[Conditions]) -> dict[Property, PropertyAnswers]:
+            return {name: of_property(name, candidates, own) for name in wanted}
+
+        results = _answer_block(request.candidates, 0, request.conditions, ask, _nearest_result)
+        return {"models": self._headers(wanted), "results": results}
+
+    def _headers(self, wanted: Sequence[Property]) -> dict[str, dict[str, str]]:
+        return {str(name): served.header() for name, served in self._models.items() if name in wanted}
 
     def _answer_properties(
         self, candidates: list[Candidate], conditions: list[Conditions], wanted: list[Property], coverage: float, *,
@@ -198,29 +204,50 @@ class Predictor:
     ) -> dict[Property, PropertyAnswers]:  # fmt: skip
         """Answer the properties, those first on whose numbers others build, so that no model is asked twice."""
         answers: dict[Property, PropertyAnswers] = {}
+        batch = MaterialBatch.from_candidates(candidates)
         for name in sorted(wanted, key=lambda one: len(needed_by(one))):
-            beside: dict[str, Any] = {}
+            more: dict[str, Any] = {"explain": explain, "batch": batch}
             if needed_by(name):
                 given = [answers[other].numbers or {} for other in needed_by(name) if other in answers]
-                beside = {"beside": self._models, "said": {key: n for numbers in given for key, n in numbers.items()}}
-            answers[name] = self._answer_property(name, candidates, conditions, coverage, explain=explain, **beside)
+                said = {key: column for numbers in given for key, column in numbers.items()}
+                more |= {"beside": self._models, "said": said}
+            answers[name] = self._answer_property(name, candidates, conditions, coverage, **more)
         return {name: answers[name] for name in wanted}
 
     def _answer_property(
-        self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float, *,
-        explain: bool, **beside: Any,
+        self, name: Property, candidates: list[Candidate], conditions: list[Conditions], coverage: float,
+        **more: Any,  # noqa: ANN401
     ) -> PropertyAnswers:  # fmt: skip
         served = self._models.get(name)
         if served is None:
-            return _unavailable(len(candidates), f"this installation serves no {name} model")
+            return _not_served(name, len(candidates))
         if not candidates:
             return PropertyAnswers([], [], [])
         from training.uncertainty import InsufficientCalibrationError
 
         try:
-            return answerer_of(name)(served, candidates, conditions, coverage, explain=explain, **beside)
+            return answerer_of(name)(served, candidates, conditions, coverage, **more)
         except InsufficientCalibrationError as error:
             return _unavailable(len(candidates), str(error))
+
+
+def _answer_block(
+    rows: Sequence[CandidateInput | RowError], offset: int, general: Conditions, ask: Asker, write: Writer
+) -> list[dict[str, Any]]:
+    """Read rows, ask about those that can be read, and write each answer or error in its row's place."""
+    read = _read_rows(rows, offset)
+    good = [i for i, row in enumerate(read) if isinstance(row, Candidate)]
+    candidates = [row for row in read if isinstance(row, Candidate)]
+    own = [_conditions_of(rows[i]).over(general) if _states_conditions(rows[i]) else general for i in good]
+    answers = ask(candidates, own)
+    results = [error_row(row) if isinstance(row, RowError) else {} for row in read]
+    for position, i in enumerate(good):
+        error = _first_error(answers, position)
+        if error is None:
+            results[i] = write(candidates[position], offset + i, position, answers)
+        else:
+            results[i] = error_row(RowError(offset + i, candidates[position].id, error.code, error.message))
+    return results
 
 
 def _first_error(answers: dict[Property, PropertyAnswers], position: int) -> CandidateError | None:
@@ -252,21 +279,39 @@ def _unavailable(n: int, reason: str) -> PropertyAnswers:
     return PropertyAnswers([None] * n, [{}] * n, [[] for _ in range(n)], [reason] * n)
 
 
+def _not_served(name: Property, n: int) -> PropertyAnswers:
+    return _unavailable(n, f"this installation serves no {name} model")
+
+
+def _head(candidate: Candidate, index: int) -> dict[str, Any]:
+    return {"id": candidate.id, "index": index, "status": "ok", "formula": candidate.formula}
+
+
+def _reasons(answers: dict[Property, PropertyAnswers], position: int) -> dict[str, dict[str, str]]:
+    given = {str(name): answer.reasons[position] for name, answer in answers.items() if answer.reasons is not None}
+    reasons = {name: reason for name, reason in given.items() if reason is not None}
+    return {"reasons": reasons} if reasons else {}
+
+
+def _nearest_result(
+    candidate: Candidate, index: int, position: int, answers: dict[Property, PropertyAnswers]
+) -> dict[str, Any]:
+    blocks = {str(name): answer.blocks[position] for name, answer in answers.items()}
+    warnings = [remark.as_dict() for remark in candidate.remarks]
+    return _head(candidate, index) | blocks | {"warnings": warnings} | _reasons(answers, position)
+
+
 def _result(
     candidate: Candidate, index: int, position: int, answers: dict[Property, PropertyAnswers]
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": candidate.id, "index": index, "status": "ok", "formula": candidate.formula}
-    reasons, applicability = {}, {}
+    row = _head(candidate, index)
+    applicability = {}
     remarks = list(candidate.remarks)
     for name, answer in answers.items():
         row[str(name)] = answer.blocks[position]
-        if answer.reasons is not None and answer.reasons[position] is not None:
-            reasons[str(name)] = answer.reasons[position]
         if answer.applicability[position]:
             applicability[str(name)] = answer.applicability[position]
         remarks += [remark for remark in answer.remarks[position] if remark not in remarks]
     row["applicability"] = applicability
     row["warnings"] = [remark.as_dict() for remark in remarks]
-    if reasons:
-        row["reasons"] = reasons
-    return row
+    return row | _reasons(answers, position)

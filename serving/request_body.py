@@ -23,6 +23,7 @@ from serving.schema import MAX_CANDIDATES, PredictRequest
 # No object of a valid request has so many keys; the bound keeps a hostile body from causing a million errors.
 MAX_KEYS_PER_OBJECT = 100
 MAX_SHOWN_PROBLEMS = 5
+JSON = "application/json"
 MAX_SHOWN_CHARACTERS = 60
 SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Where pydantic's own words are about Python.
@@ -60,8 +61,8 @@ class RequestError(Exception):
         self.headers = dict(headers or {})
 
 
-def require_json(request: Request) -> None:
-    """Refuse a body that does not claim to be plain JSON.
+def require_media_type(request: Request, expected: str = JSON) -> None:
+    """Refuse a body that does not claim to be plain text of the expected media type.
 
     Raises
     ------
@@ -71,8 +72,8 @@ def require_json(request: Request) -> None:
     content_type = request.headers.get("content-type", "")
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = {p.removeprefix("charset=").strip('"') for p in parameters if p.startswith("charset=")}
-    if media_type != "application/json" or not charsets <= {"utf-8", "us-ascii"}:
-        message = f"Content-Type: received {shown(content_type)}, expected application/json (UTF-8)"
+    if media_type != expected or not charsets <= {"utf-8", "us-ascii"}:
+        message = f"Content-Type: received {shown(content_type)}, expected {expected} (UTF-8)"
         raise RequestError(415, "unsupported_media_type", message)
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
@@ -137,18 +138,28 @@ def read_request(raw: bytes) -> PredictRequest:
         400 for anything that is not a valid request, 413 for too many candidates.
     """
     body = parse_json_object(raw)
-    candidates = body.get("candidates")
-    if isinstance(candidates, list) and len(candidates) > MAX_CANDIDATES:
-        raise RequestError(
-            413,
-            "too_many_candidates",
-            f"candidates: received {len(candidates)} candidates, expected at most {MAX_CANDIDATES} in one "
-            "request; split the list, or use `elyte screen` for large ones",
-        )
+    refuse_too_many(body, MAX_CANDIDATES)
     try:
         return PredictRequest.model_validate(body)
     except ValidationError as error:
         raise RequestError(400, "invalid_request", describe(error, PredictRequest)) from None
+
+
+def refuse_too_many(body: Mapping[str, Any], most: int) -> None:
+    """Refuse a body with more candidates than are answered at once, before each of them is validated.
+
+    Raises
+    ------
+    RequestError
+        413.
+    """
+    candidates = body.get("candidates")
+    if isinstance(candidates, list) and len(candidates) > most:
+        message = (
+            f"candidates: received {len(candidates)} candidates, expected at most {most} in one request; split the list"
+            ", or use `elyte screen` for large ones"
+        )
+        raise RequestError(413, "too_many_candidates", message)
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:

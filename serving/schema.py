@@ -11,6 +11,7 @@ from features.candidate import Conditions
 
 MAX_CANDIDATES = 10_000
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_ID_LENGTH = 200
 MIN_COVERAGE, MAX_COVERAGE, DEFAULT_COVERAGE = 0.5, 0.99, 0.9
 
 
@@ -27,7 +28,7 @@ class CandidateInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
-    id: Annotated[str, Field(max_length=200)] | None = None
+    id: Annotated[str, Field(max_length=MAX_ID_LENGTH)] | None = None
     formula: str | None = None
     cif: str | None = None
     conditions: Conditions = Conditions()

@@ -10,8 +10,6 @@ import logging
 import os
 import shutil
 import tempfile
-import threading
-import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +17,19 @@ import bentoml
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.utils.analytics import usage_stats
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
+from serving.admission import Limits
 from serving.http_api import answer_http_exception, create_app
-from serving.observability import LOGGER_NAME, configure_logging, service_metrics
+from serving.observability import LOGGER_NAME, candidates_are_logged, configure_logging, forget_dead_workers
 from serving.openapi import openapi_document
+from serving.protection import Guard, Protection
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from serving.predictor import Predictor
 
 LOOPBACK = "127.0.0.1"
 PORT = 3000
@@ -36,7 +38,6 @@ PORT = 3000
 BACKSTOP_SECONDS = 120
 # BentoML sets it for its workers.
 METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
 
 # What the workers get where the user sets nothing. One thread a matrix product: requests already share the
 # cores, and lists of 64 took twice as long with a pool of threads for each small product.
@@ -46,6 +47,9 @@ WORKER_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "BENTOML_DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # MLflow asks a registry that does not answer for minutes; the next poll comes anyway.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }
 # BentoML's page loads a tracker and shows a specification without our statuses; ours is in the REST
 # application.
@@ -56,7 +60,8 @@ BENTOML_PAGE_ROUTES = {"index", "openapi-spec", "static_content"}
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 usage_stats.do_not_track.cache_clear()
 
-rest_app = create_app()
+protection = Protection.from_environment()
+rest_app = create_app(limits=Limits.from_environment(), protection=protection)
 
 
 class KnownPathsOnly:
@@ -108,6 +113,9 @@ class RestService(bentoml.Service[Any]):  # type: ignore[misc]
         app.router.routes[:] = [r for r in app.routes if getattr(r, "name", None) not in BENTOML_PAGE_ROUTES]
         app.router.redirect_slashes = False
         app.add_exception_handler(HTTPException, answer_http_exception)
+        for route in app.routes:  # BentoML's own: health and metrics; the REST application is a mount and has a guard
+            if isinstance(route, Route):
+                route.app = Guard(route.app, protection)
         return KnownPathsOnly(app, rest_app)
 
     @property
@@ -132,34 +140,18 @@ class ElyteService:
 
     def __init__(self) -> None:
         configure_logging()
-        # In a thread, so that /livez answers and /readyz refuses while the models are loaded.
-        threading.Thread(target=self._load, name="load-models", daemon=True).start()
+        forget_dead_workers()
+        if candidates_are_logged():
+            logging.getLogger(LOGGER_NAME).warning("candidates_are_logged")
+        from serving.lifecycle import ModelKeeper
 
-    def _load(self) -> None:
-        """Load and warm the models; while that fails (no registry, no bundle yet), try again."""
-        logger = logging.getLogger(LOGGER_NAME)
-        pause = FIRST_RETRY_SECONDS
-        while rest_app.state.predictor is None:
-            try:
-                self._load_once(logger)
-            except Exception as error:
-                # No candidate is involved, so the reason may be logged.
-                fields = {"reason": str(error), "retry_seconds": pause}
-                logger.exception("models_not_loaded", extra={"fields": fields})
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_RETRY_SECONDS)
-
-    def _load_once(self, logger: logging.Logger) -> None:
-        from serving.predictor import Predictor
-
-        started = time.perf_counter()
-        predictor = Predictor.load()
-        predictor.warm()
-        versions = {name: str(card.get("version")) for name, card in predictor.models().items()}
-        service_metrics().announce_models(versions)
-        rest_app.state.predictor = predictor
-        seconds = round(time.perf_counter() - started, 3)
-        logger.info("ready", extra={"fields": {"models": versions, "seconds": seconds}})
+        rest_app.state.keeper = ModelKeeper(_publish)
+        rest_app.state.keeper.start()
 
     async def __is_ready__(self) -> bool:
         return rest_app.state.predictor is not None
+
+
+def _publish(predictor: Predictor) -> None:
+    """Let a predictor answer from the next request on; those that run keep the one they started with."""
+    rest_app.state.predictor = predictor

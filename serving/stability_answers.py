@@ -10,10 +10,10 @@ import numpy as np
 from features.candidate import Candidate, Conditions, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
-from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_block
+from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_blocks
 from serving.model_store import ServedModel
 from training.stability.hull import NO_PHASE
-from training.stability.model import StabilityModel, StabilityPrediction
+from training.stability.model import Neighbourhood, StabilityModel, StabilityPrediction
 from training.stability.reactions import NO_REACTION, Reaction, decompositions, phase_formula
 from training.stability.window import limit_reactions
 
@@ -29,9 +29,9 @@ UNBALANCED = "no common oxidation states balance the formula; its window would m
 
 def answer_stability(
     served: ServedModel, candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float, *,
-    explain: bool = False,
+    explain: bool = False, batch: MaterialBatch | None = None,
 ) -> PropertyAnswers:  # fmt: skip
-    """Judge n candidates at 0 K; conditions and `explain` change nothing here.
+    """Judge n candidates at 0 K; conditions and `explain` change nothing here; `batch` is the candidates as arrays.
 
     Raises
     ------
@@ -39,28 +39,30 @@ def answer_stability(
         If the model was calibrated on too few rows for this coverage.
     """
     model: StabilityModel = served.model
-    batch = MaterialBatch.from_candidates(candidates)
+    batch = batch or MaterialBatch.from_candidates(candidates)
     uncovered = model.uncovered_elements(batch)
     good = np.array([i for i, elements in enumerate(uncovered) if not elements], dtype=np.int64)
     numbers = {name: np.full(len(candidates), np.nan) for name in ("reduction_V", "energy_above_hull_eV_per_atom")}
     answers = PropertyAnswers(
         [None] * len(candidates), [{} for _ in candidates], [[] for _ in candidates],
-        errors=[_uncovered(elements) if elements else None for elements in uncovered], numbers=numbers,
+        errors=[without_energies(elements) for elements in uncovered], numbers=numbers,
     )  # fmt: skip
     if not len(good):
         return answers
-    chosen = batch.take(good)
+    chosen = batch if len(good) == len(batch) else batch.take(good)
     said = model.predict(chosen, coverage)
     for name, column in numbers.items():
         column[good] = getattr(said, name).value
     amounts = [candidates[i].amounts for i in good]
     breaking = decompositions(model.phases, amounts, said.competing)
     beyond = limit_reactions(model.phases, amounts, said.windows)
+    intervals = {name: interval_blocks(getattr(said, name), coverage) for name in (*ENERGIES, *LIMITS)}
     imbalance = assign_ions(chosen).charge_imbalance
     for row, i in enumerate(good.tolist()):
         reason = _no_window(amounts[row], float(imbalance[row]), float(said.reduction_V.value[row]))
-        answers.blocks[i] = _block(said, row, coverage, breaking[row], beyond[row], reason)
-        answers.applicability[i] = _applicability(model, said, row)
+        own = {name: blocks[row] for name, blocks in intervals.items()}
+        answers.blocks[i] = _block(said, row, own, breaking[row], beyond[row], reason)
+        answers.applicability[i] = applicability_of(model, said, row)
         answers.remarks[i] = [
             *(balance_remarks(float(imbalance[row])) if len(amounts[row]) > 1 else []),
             *_window_remarks(answers.blocks[i]),
@@ -70,10 +72,10 @@ def answer_stability(
 
 
 def _block(
-    said: StabilityPrediction, row: int, coverage: float, breaking: Reaction,
+    said: StabilityPrediction, row: int, intervals: Mapping[str, dict[str, Any]], breaking: Reaction,
     beyond: tuple[Reaction | None, Reaction | None], reason: str | None,
 ) -> dict[str, Any]:  # fmt: skip
-    block: dict[str, Any] = {name: interval_block(getattr(said, name), row, coverage) for name in ENERGIES}
+    block: dict[str, Any] = {name: intervals[name] for name in ENERGIES}
     unstable = block["energy_above_hull_eV_per_atom"]["value"] > 0
     block |= {
         "probability_stable": round(float(said.probability_stable[row]), DECIMALS),
@@ -84,7 +86,7 @@ def _block(
     }
     if reason is not None:
         return block | {name: None for name in LIMITS} | {"window_reason": reason}
-    block |= {name: interval_block(getattr(said, name), row, coverage) for name in LIMITS}
+    block |= {name: intervals[name] for name in LIMITS}
     for name, reaction in zip(("reduction", "oxidation"), beyond, strict=True):
         block[f"{name}_reaction"] = reaction.text if reaction is not None else None
         block[f"{name}_products"] = _parts(reaction.products) if reaction is not None else []
@@ -106,7 +108,8 @@ def _no_window(amounts: Mapping[str, float], imbalance: float, reduction_V: floa
     return NOT_SOLVED if np.isnan(reduction_V) else None
 
 
-def _applicability(model: StabilityModel, said: StabilityPrediction, row: int) -> dict[str, Any]:
+def applicability_of(model: StabilityModel, said: StabilityPrediction | Neighbourhood, row: int) -> dict[str, Any]:
+    """Return whether a row lies among the known compounds, and the nearest of these, nearest first."""
     depth = model.surroundings.depth_eV_per_atom
     return {
         "in_domain": bool(said.in_domain[row]),
@@ -149,7 +152,10 @@ def _domain_remarks(domain: Mapping[str, Any]) -> list[Remark]:
     return [Remark(WarningCode.OUT_OF_DOMAIN, message)]
 
 
-def _uncovered(elements: Sequence[str]) -> CandidateError:
+def without_energies(elements: Sequence[str]) -> CandidateError | None:
+    """Return what is wrong with a material that holds elements which the table of energies does not cover."""
+    if not elements:
+        return None
     return CandidateError(
         RowErrorCode.ELEMENT_WITHOUT_ENERGIES,
         f"stability: the table of formation energies holds no compound of {', '.join(elements)}",

@@ -16,7 +16,8 @@ from features.elements import SYMBOLS
 from features.similarity import half_l1
 
 Array = NDArray[np.float64]
-N_NEIGHBOURS = 5
+N_NEIGHBOURS = 5  # over which a distance is averaged
+N_NEAREST = 3  # that an answer names
 ROOM_TEMPERATURE_SPAN_C = 10.0
 
 
@@ -82,7 +83,7 @@ class DomainIndex:
         mean: Array = np.partition(between, k - 1, axis=1)[:, :k].mean(axis=1)
         return mean
 
-    def describe(self, composition: Array, n_nearest: int = 3) -> tuple[Array, list[list[Neighbour]]]:
+    def describe(self, composition: Array, n_nearest: int = N_NEAREST) -> tuple[Array, list[list[Neighbour]]]:
         """Return distances, shape (n,), and each row's nearest known materials, nearest first.
 
         One material is named once, with the value that lies in the middle of its measurements near 25 C, or of all

@@ -10,10 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.entities.model_registry import ModelVersion
 
     from training.bundle import Card
@@ -21,6 +24,25 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 DIGEST_TAG = "elyte.digest"
 TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTarget:
+    """The version that an alias points at.
+
+    Parameters
+    ----------
+    version
+        Number of the registry version.
+    digest
+        Digest of its bundle as registered; None where it was not registered by elyte.
+    source
+        Where MLflow says that its files lie.
+    """
+
+    version: str
+    digest: str | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,7 @@ def default_tracking_uri() -> str:
 def _import_mlflow() -> Any:  # noqa: ANN401
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
     return mlflow
@@ -59,12 +82,12 @@ def _import_mlflow() -> Any:  # noqa: ANN401
 @contextmanager
 def one_at_a_time(tracking_uri: str) -> Iterator[None]:
     """Hold a lock beside a local SQLite store while it is created and migrated: several processes race there."""
-    if not tracking_uri.startswith("sqlite:///"):
+    store = _store_file(tracking_uri)
+    if store is None:
         yield
         return
     from filelock import FileLock
 
-    store = Path(tracking_uri.removeprefix("sqlite:///"))
     store.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{store}.lock"):
         yield
@@ -101,6 +124,7 @@ def log_training(
             loader_module="training.mlflow_model",
             data_path=str(folder),
             signature=_signature(card.property),
+            input_example=_input_example(card),
             pip_requirements=[f"elyte=={card.elyte_version}"],
         )
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -144,6 +168,14 @@ def _signature(property_name: str) -> Any:  # noqa: ANN401
     )
 
 
+def _input_example(card: Card) -> pd.DataFrame:
+    """Return the first golden question as a call: MLflow shows it, and warns about a model without one."""
+    import pandas as pd
+
+    first = card.golden[0]
+    return pd.DataFrame({"formula": [first.formula], "temperature_C": [first.temperature_C]})
+
+
 def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: str) -> tuple[Path, str, str] | None:
     """Download the bundle that an alias points at.
 
@@ -157,26 +189,91 @@ def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: s
     ValueError
         If the version carries no digest: it was not registered by elyte.
     """
-    mlflow = _import_mlflow()
+    target = look_up_alias(property_name, alias, tracking_uri=tracking_uri)
+    if target is None:
+        return None
+    if target.digest is None:
+        raise ValueError(
+            f"{model_name(property_name)} version {target.version} carries no digest; it was not made by elyte"
+        )
+    return fetch_version(property_name, target, folder, tracking_uri=tracking_uri), target.digest, target.version
+
+
+def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> AliasTarget | None:
+    """Return what an alias points at, without downloading it; None where there is no such alias, model or store yet.
+
+    After the first call for a store this takes about a millisecond for all three properties together, so it may be
+    called every few seconds. It never creates a store.
+    """
+    _import_mlflow()
     from mlflow.exceptions import MlflowException
 
-    with one_at_a_time(tracking_uri):
-        client = mlflow.MlflowClient(tracking_uri=tracking_uri)
-        try:
-            version = client.get_model_version_by_alias(model_name(property_name), alias)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-    digest = version.tags.get(DIGEST_TAG)
-    if digest is None:
-        raise ValueError(f"{version.name} version {version.version} carries no digest; it was not made by elyte")
+    store = _store_file(tracking_uri)
+    if store is not None and not store.exists():
+        return None
+    try:
+        version = _client(tracking_uri).get_model_version_by_alias(model_name(property_name), alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return AliasTarget(str(version.version), version.tags.get(DIGEST_TAG), str(version.source))
+
+
+def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, tracking_uri: str) -> Path:
+    """Download the bundle of a version into a folder and return where in it the bundle lies.
+
+    Raises
+    ------
+    ValueError
+        If the version holds no bundle, or several.
+    """
+    mlflow = _import_mlflow()
     mlflow.set_tracking_uri(tracking_uri)
-    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=str(folder)))
+    source = _present_location(target.source, tracking_uri)
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder)))
     cards = sorted(local.rglob("card.json"))
     if len(cards) != 1:
-        raise ValueError(f"{version.name} version {version.version} holds {len(cards)} bundles, expected one")
-    return cards[0].parent, digest, str(version.version)
+        name = model_name(property_name)
+        raise ValueError(f"{name} version {target.version} holds {len(cards)} bundles, expected one")
+    return cards[0].parent
+
+
+@lru_cache(maxsize=4)
+def _client(tracking_uri: str) -> Any:  # noqa: ANN401
+    """Return a client whose store is created and migrated."""
+    mlflow = _import_mlflow()
+    with one_at_a_time(tracking_uri):
+        client = mlflow.MlflowClient(tracking_uri=tracking_uri)
+        client.search_registered_models(max_results=1)
+    return client
+
+
+def _store_file(tracking_uri: str) -> Path | None:
+    """Return the file of a local SQLite store, None for any other store."""
+    if not tracking_uri.startswith("sqlite:///"):
+        return None
+    return Path(tracking_uri.removeprefix("sqlite:///"))
+
+
+def _present_location(source: str, tracking_uri: str) -> str:
+    """Return where a version's files lie now: MLflow notes absolute paths, which a store that was moved leaves behind.
+
+    A path that is gone is looked for beside the SQLite file, by ever shorter ends of it; those that would not name the
+    model any more are not tried. What is found is checked by its digest like any other bundle.
+    """
+    store = _store_file(tracking_uri)
+    if store is None:
+        return source
+    noted = source
+    if source.startswith("models:/m-"):
+        noted = str(_client(tracking_uri).get_logged_model(source.removeprefix("models:/")).artifact_location)
+    place = urlsplit(noted)
+    if place.scheme not in ("", "file") or Path(unquote(place.path)).exists():
+        return source
+    parts = Path(unquote(place.path)).parts[1:]
+    ends = (store.absolute().parent.joinpath(*parts[start:]) for start in range(len(parts) - 2))
+    return next((str(end) for end in ends if end.is_dir()), source)
 
 
 def _flat(recipe: Mapping[str, Any], prefix: str = "recipe") -> dict[str, str]:

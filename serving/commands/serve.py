@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import ipaddress
 import os
 import sys
 
@@ -17,6 +18,21 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve predictions over REST until interrupted."""
     if importlib.util.find_spec("bentoml") is None:
         raise click.UsageError("serving needs BentoML; install elyte[serve]")
+    from serving.admission import Limits
+    from serving.environment import ConfigurationError
+    from serving.protection import KEY_VARIABLE, Protection
+
+    try:
+        Limits.from_environment()
+        protection = Protection.from_environment()
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+    if not is_loopback(host) and not protection.key_digests:
+        click.echo(
+            f"warning: {host} can be reached from other machines and everyone there may ask; set {KEY_VARIABLE} and"
+            " ELYTE_PROTECT_READS=true to demand a key",
+            err=True,
+        )
     environment = os.environ | {"BENTOML_DO_NOT_TRACK": os.environ.get("BENTOML_DO_NOT_TRACK", "true")}
     if workers > 1:  # BentoML 1.4 reads the number from here only; its --api-workers does nothing
         environment["BENTOML_CONFIG_OPTIONS"] = f"services.ElyteService.workers={workers}"
@@ -26,3 +42,11 @@ def serve(host: str, port: int, workers: int) -> None:
         "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
     ]  # fmt: skip
     os.execve(sys.executable, arguments, environment)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine only."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

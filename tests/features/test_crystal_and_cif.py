@@ -4,9 +4,10 @@ import random
 
 import numpy as np
 import pytest
+from made_cifs import cif
 
 from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
-from features.cif import MAX_CIF_CHARACTERS, MAX_SITES, read_cif
+from features.cif import MAX_BLOCKS, MAX_CIF_CHARACTERS, MAX_SITES, read_cif
 from features.crystal import CrystalFeaturizer
 from features.errors import CandidateError, RowErrorCode, WarningCode
 from features.formula import parse_formula
@@ -16,22 +17,6 @@ LICL_OPERATORS = """loop_
 _symmetry_equiv_pos_as_xyz
 'x,y,z' '-x,-y,z' '-x,y,-z' 'x,-y,-z'
 """
-
-
-def cif(
-    symmetry: str = "_symmetry_space_group_name_H-M 'F m -3 m'",
-    sites: str = "Li1 Li 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1",
-    cell: tuple[object, ...] = (5.13, 5.13, 5.13, 90, 90, 90),
-    columns: str = "label type_symbol fract_x fract_y fract_z occupancy",
-) -> str:
-    names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-    lines = [
-        "data_test",
-        *(f"_cell_{name} {value}" for name, value in zip(names, cell, strict=True)),
-        symmetry,
-        "loop_",
-    ]
-    return "\n".join([*lines, *(f"_atom_site_{column}" for column in columns.split()), sites, ""])
 
 
 def error_of(text: object) -> CandidateError:
@@ -222,6 +207,9 @@ def test_files_and_structures_beyond_the_limits_are_refused() -> None:
     assert error_of(" " * (MAX_CIF_CHARACTERS + 1)).code is RowErrorCode.CIF_TOO_LARGE
     sites = "\n".join(f"Li{i} Li {i / 10_000} 0.1 0.2 0.01" for i in range(MAX_SITES + 1))
     assert error_of(cif(sites=sites)).code is RowErrorCode.CIF_TOO_LARGE
+    blocks = "".join(f"data_{i}\n" for i in range(MAX_BLOCKS))
+    assert error_of(blocks + cif()).code is RowErrorCode.CIF_TOO_LARGE
+    assert read_cif(blocks.removeprefix("data_0\n") + cif())[0] == "LiCl"
 
 
 def test_a_cif_among_formulas_is_a_row_like_any_other() -> None:

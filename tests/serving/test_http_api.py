@@ -23,7 +23,7 @@ from starlette.types import Message, Scope
 from serving.admission import Admission, Limits
 from serving.http_api import ROUTES, create_app
 from serving.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
-from serving.openapi import EXAMPLE_REQUEST, REFUSALS, openapi_document
+from serving.openapi import REFUSALS, openapi_document
 from serving.predictor import Predictor
 from serving.request_body import RequestError, allowed_keys, path_of, read_request, shown
 from serving.schema import MAX_CANDIDATES, PredictRequest
@@ -222,7 +222,7 @@ def test_a_log_line_is_one_line_of_json() -> None:
 def test_every_refusal_is_declared() -> None:
     """A client generated from the OpenAPI document must know each status."""
     responses = openapi_document()["paths"]["/predict"]["post"]["responses"]
-    assert responses.keys() == {"200", *(str(status) for status in REFUSALS)}
+    assert responses.keys() == {"200", "406", *(str(status) for status in REFUSALS)}
     for status in (429, 503):
         assert "Retry-After" in responses[str(status)]["headers"]
     documented = set(openapi_document()["paths"])
@@ -240,18 +240,37 @@ def test_all_references_of_the_document_resolve() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def test_the_example_is_answered_as_declared(app: Starlette) -> None:
+COMPUTING = [path for path, methods in openapi_document()["paths"].items() if "requestBody" in methods.get("post", {})]
+
+
+@pytest.mark.parametrize("path", COMPUTING)
+def test_the_example_is_answered_as_declared(app: Starlette, path: str) -> None:
     """People paste the example first; the answer must fit the schema that they read."""
-    response = post(app, json=EXAMPLE_REQUEST)
-    assert response.status_code == 200
     document = openapi_document()
-    answer = document["components"]["schemas"]["Answer"] | {"components": document["components"]}
-    jsonschema.validate(response.json(), answer)
-    assert [row["status"] for row in response.json()["results"]] == ["ok", "ok"]
+    operation = document["paths"][path]["post"]
+    ((media_type, media),) = operation["requestBody"]["content"].items()
+    example = media["example"]
+    content = example if isinstance(example, str) else json.dumps(example)
+    response = call(app, "POST", path, content=content, headers={"Content-Type": media_type})
+    assert response.status_code == 200
+    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    jsonschema.validate(response.json(), answer | {"components": document["components"]})
+    assert {row["status"] for row in response.json().get("results", [])} <= {"ok"}
+
+
+def test_the_documented_routes_are_those_that_exist(app: Starlette) -> None:
+    """A route that nobody documents is one that nobody checks."""
+    assert {"/predict", "/predict/csv", "/nearest", "/interface", "/ccd/grid"} <= set(COMPUTING)
+    paths = {path for path, _, method in ROUTES if method == "POST"}
+    assert set(COMPUTING) <= paths
+    for path in COMPUTING:
+        assert call(app, "POST", path, content=b"", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
-@pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("POST", "/interface"), ("GET", "/models")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/predict"), ("POST", "/nearest"), ("POST", "/interface"), ("GET", "/models")]
+)
 def test_the_document_and_the_application_agree(app: Starlette, method: str, path: str) -> None:
     """What the schema allows is answered, what it forbids is refused, and no answer leaves its schema."""
     operation = schemathesis.openapi.from_asgi("/openapi.json", app)[path][method]

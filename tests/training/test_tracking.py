@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +29,13 @@ from training.tracking import (
     CHAMPION,
     DIGEST_TAG,
     TRACKING_URI_VARIABLE,
+    AliasTarget,
     Registered,
     default_tracking_uri,
     fetch_alias,
+    fetch_version,
     log_training,
+    look_up_alias,
     model_name,
     one_at_a_time,
 )
@@ -155,6 +160,63 @@ def test_a_second_model_takes_over_the_alias(store: Store) -> None:
     store.client.set_registered_model_alias(store.registered.name, CHALLENGER, store.registered.version)
     assert int(second.version) > int(store.registered.version)
     assert str(version.version) == second.version
+
+
+def test_logging_a_model_warns_of_nothing_and_shows_how_to_call_it(store: Store, tmp_path: Path) -> None:
+    import mlflow
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        card = load_bundle(store.bundle, expected_property="conductivity").card
+        again = log_training(card, store.bundle, store.digest, {}, tracking_uri=store.uri)
+    assert not [warning for warning in caught if "input example" in str(warning.message)]
+    mlflow.set_tracking_uri(store.uri)
+    model = mlflow.pyfunc.load_model(f"models:/{again.name}/{again.version}")
+    assert model.predict(model.input_example)["log10_sigma_S_per_cm"].notna().all()
+
+
+# ---------------------------------------------------------------- stores that are elsewhere
+
+
+@pytest.fixture
+def moved(store: Store, tmp_path: Path) -> Iterator[str]:
+    """Return the URI of the store after its folder was moved; moved back afterwards."""
+    was, now = store_folder(store), tmp_path / "another disk"
+    shutil.move(was, now)
+    yield f"sqlite:///{now / 'mlflow.db'}"
+    shutil.move(now, was)
+
+
+def store_folder(store: Store) -> Path:
+    return Path(store.uri.removeprefix("sqlite:///")).parent
+
+
+def test_a_store_that_was_moved_still_gives_its_bundles(store: Store, moved: str, tmp_path: Path) -> None:
+    """MLflow notes absolute paths; the model is found beside the store, and its digest tells that it is the one."""
+    found = fetch_alias("conductivity", CHALLENGER, tmp_path / "fetched", tracking_uri=moved)
+    assert found is not None
+    folder, digest, _ = found
+    assert load_conductivity(folder, digest)[1].digest == store.digest
+    assert not store_folder(store).exists()
+
+
+def test_a_plain_path_that_was_moved_is_found_too(store: Store, tmp_path: Path) -> None:
+    store_at, gone = tmp_path / "store", tmp_path / "gone"
+    shutil.copytree(store.bundle, store_at / "models" / "m-1" / "bundle")
+    target = AliasTarget("1", store.digest, str(gone / "models" / "m-1" / "bundle"))
+    (tmp_path / "into").mkdir()
+    folder = fetch_version(
+        "conductivity", target, tmp_path / "into", tracking_uri=f"sqlite:///{store_at / 'mlflow.db'}"
+    )
+    assert load_bundle(folder, expected_property="conductivity").digest == store.digest
+
+
+def test_a_look_up_downloads_nothing_and_creates_no_store(store: Store, tmp_path: Path) -> None:
+    target = look_up_alias("conductivity", CHALLENGER, tracking_uri=store.uri)
+    assert target is not None
+    assert (target.version.isdecimal(), target.digest) == (True, store.digest)
+    assert look_up_alias("conductivity", CHAMPION, tracking_uri=f"sqlite:///{tmp_path / 'deep' / 'mlflow.db'}") is None
+    assert not list(tmp_path.iterdir())
 
 
 # ---------------------------------------------------------------- serving from the registry

@@ -1,0 +1,145 @@
+/** The rows of one question with their answers: asked in pieces, so that long lists show progress and can be stopped. */
+
+import { ask, askPatiently, request } from "./service.js";
+import { parseSeparated, writeSeparated } from "./separated.js";
+
+// The service computes up to 1,024 candidates in one pass.
+const ROWS_PER_QUESTION = 1000;
+const CHARACTERS_PER_QUESTION = 4_000_000;
+// What the table shows; the detail view asks for the rest again.
+const NEAREST_KEPT = 1;
+
+/**
+ * Answer every row, in place.
+ * @param {object[]} rows From `reading.js`; each gets `index` and `result`.
+ * @param {{conditions: object, coverage: number}} general
+ * @param {object} limits Of the vocabulary; a longer list goes in one piece, to be refused in the service's words.
+ * @param {{onProgress?: Function, onWait?: Function, signal?: AbortSignal}} hooks
+ * @returns {Promise<object>} The batch: rows, general, models.
+ */
+export async function answerRows(rows, general, limits, { onProgress = () => {}, onWait = () => {}, signal } = {}) {
+  const batch = { rows, general, models: {}, mixedModels: false };
+  rows.forEach((row, index) => Object.assign(row, { index, result: row.error ? failed(row) : null }));
+  const open = rows.filter((row) => !row.result);
+  let done = rows.length - open.length;
+  for (const piece of open.length > limits.max_candidates ? [open] : pieces(open)) {
+    onProgress(done, rows.length);
+    const document = await askPatiently(() => ask("./predict", { body: questionOf(piece, general), signal }), onWait, signal);
+    piece.forEach((row, i) => (row.result = slim(document.results[i], row.index)));
+    noteModels(batch, document.models);
+    done += piece.length;
+  }
+  onProgress(done, rows.length);
+  return batch;
+}
+
+function* pieces(rows) {
+  let [piece, characters] = [[], 0];
+  for (const row of rows) {
+    piece.push(row);
+    characters += (row.candidate.cif ?? row.candidate.formula ?? "").length;
+    if (piece.length === ROWS_PER_QUESTION || characters > CHARACTERS_PER_QUESTION) {
+      yield piece;
+      [piece, characters] = [[], 0];
+    }
+  }
+  if (piece.length) yield piece;
+}
+
+function questionOf(rows, general) {
+  return { candidates: rows.map((row) => row.candidate), conditions: general.conditions, coverage: general.coverage };
+}
+
+/** The answer to a row that was not sent. */
+function failed(row) {
+  const { code, message } = row.error;
+  return { id: row.candidate.id ?? null, index: row.index, status: "error", error: { code, message }, local: true };
+}
+
+function slim(result, index) {
+  if (result.status !== "ok") return { ...result, index };
+  const applicability = Object.fromEntries(
+    Object.entries(result.applicability).map(([name, domain]) => [name, { ...domain, nearest: domain.nearest.slice(0, NEAREST_KEPT) }]),
+  );
+  return { ...result, index, applicability };
+}
+
+function noteModels(batch, models) {
+  for (const [name, model] of Object.entries(models)) {
+    if (batch.models[name] && batch.models[name].digest !== model.digest) batch.mixedModels = true;
+    batch.models[name] = model;
+  }
+}
+
+/** What a row was asked under: its own conditions over the general ones. */
+export function conditionsOf(row, general) {
+  return { ...general.conditions, ...(row.candidate.conditions ?? {}) };
+}
+
+/** How a row is called: its id, else its formula, else its place. */
+export function nameOf(row) {
+  return row.result?.id || row.candidate.id || row.result?.formula || row.candidate.formula || `row ${row.index + 1}`;
+}
+
+/** The formula of a row as answered, or as it came. */
+export function formulaOf(row) {
+  return row.result?.formula || row.candidate.formula || "";
+}
+
+/**
+ * Get the answers as CSV from the service, rows that were never sent put in their places.
+ * @param {object} batch
+ * @param {{onWait?: Function, signal?: AbortSignal}} [hooks]
+ * @returns {Promise<string>}
+ */
+export async function answersAsCsv(batch, { onWait = () => {}, signal } = {}) {
+  const sent = batch.rows.filter((row) => !row.result.local);
+  let [header, cells] = [null, new Map()];
+  for (const piece of pieces(sent)) {
+    const body = questionOf(piece, batch.general);
+    const response = await askPatiently(() => request("./predict", { body, accept: "text/csv", signal }), onWait, signal);
+    const isCsv = (response.headers.get("Content-Type") ?? "").startsWith("text/csv");
+    const [columns, ...records] = isCsv ? readAnswers(await response.text()) : flattened((await response.json()).results);
+    header ??= columns;
+    piece.forEach((row, i) => cells.set(row, records[i]));
+  }
+  header ??= ["id", "index", "status", "formula", "error_code", "error_message"];
+  const at = header.indexOf("index");
+  const lines = batch.rows.map((row) => {
+    const line = cells.get(row) ?? refusedLine(row, header);
+    return line.map((cell, i) => (i === at ? row.index : cell));
+  });
+  return writeSeparated([header, ...lines]);
+}
+
+function readAnswers(text) {
+  return parseSeparated(text).map((record) => record.cells);
+}
+
+function refusedLine(row, header) {
+  const { id, formula } = row.candidate;
+  const told = { id, status: "error", formula, error_code: row.error.code, error_message: row.error.message };
+  return header.map((column) => harmless(told[column]));
+}
+
+/** As the service does: a spreadsheet must not take a text for a calculation. */
+function harmless(text) {
+  return typeof text === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+}
+
+/** A plain table of the answers, for a service that does not write CSV itself. */
+function flattened(results) {
+  const flat = results.map((result) => {
+    const line = {};
+    walk(result, "", line);
+    return line;
+  });
+  const header = [...new Set(flat.flatMap((line) => Object.keys(line)))];
+  return [header, ...flat.map((line) => header.map((name) => line[name]))];
+}
+
+function walk(value, path, line) {
+  if (Array.isArray(value)) line[path] = value.map((part) => (typeof part === "object" ? JSON.stringify(part) : part)).join("; ");
+  else if (value && typeof value === "object") for (const [key, part] of Object.entries(value)) walk(part, path ? `${path}.${key}` : key, line);
+  else line[path] = value;
+}

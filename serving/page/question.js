@@ -1,0 +1,139 @@
+/** The question: pasted formulas, files, conditions. */
+
+import { byId, el, put } from "./dom.js";
+import { EXAMPLES } from "./examples.js";
+import { counted } from "./format.js";
+import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
+
+const FIELDS = { temperature_C: "temperature", stack_pressure_MPa: "pressure", interlayer_type: "interlayer", anode: "anode" };
+
+/** The form and the files that were dropped. */
+export class Question {
+  /** @param {{onAsk: Function, onProblem: Function, say: Function}} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+    this.files = [];
+    this.vocabulary = null;
+    byId("ask").addEventListener("submit", (event) => {
+      event.preventDefault();
+      hooks.onAsk();
+    });
+    byId("formulas").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) hooks.onAsk();
+    });
+    byId("choose").addEventListener("change", async (event) => {
+      await this.take([...event.target.files]);
+      event.target.value = "";
+    });
+    put(byId("examples"), Object.entries(EXAMPLES).map(([name, formulas]) => el("button", { type: "button", class: "quiet", onclick: () => this.useExample(formulas) }, name)));
+    this.listenToDrops();
+  }
+
+  /** Offer the service's names for choice. */
+  offer(vocabulary) {
+    this.vocabulary = vocabulary;
+    const option = (name) => el("option", { value: name }, name === "none" ? "none (bare contact)" : name);
+    for (const [field, names] of [["interlayer", vocabulary.interlayer_types], ["anode", vocabulary.anodes]]) {
+      put(byId(field), el("option", { value: "" }, "not stated"), names.map(option));
+    }
+    const { min_coverage, max_coverage, default_coverage } = vocabulary.limits;
+    Object.assign(byId("coverage"), { min: 100 * min_coverage, max: 100 * max_coverage, value: 100 * default_coverage });
+    byId("temperature").value = vocabulary.default_temperature_C;
+  }
+
+  useExample(formulas) {
+    const field = byId("formulas");
+    field.focus();
+    field.select();
+    // keeps the browser's undo, so that an example never costs somebody's list
+    if (!document.execCommand("insertText", false, formulas.join("\n"))) field.value = formulas.join("\n");
+    this.files = [];
+    this.drawFiles();
+    this.hooks.onAsk();
+  }
+
+  listenToDrops() {
+    const holds = (event) => event.dataTransfer?.types.includes("Files");
+    document.addEventListener("dragover", (event) => {
+      if (!holds(event)) return;
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    });
+    document.addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) document.body.classList.remove("dropping");
+    });
+    document.addEventListener("drop", (event) => {
+      document.body.classList.remove("dropping");
+      if (!holds(event)) return;
+      event.preventDefault();
+      this.take([...event.dataTransfer.files]);
+    });
+  }
+
+  /** Read files; each that cannot be used is told, the others count. */
+  async take(files) {
+    if (!this.vocabulary) return this.hooks.onProblem("The service does not answer", "Files are read with the service's names of columns. Try again when it is there.");
+    const problems = [];
+    for (const file of files) {
+      try {
+        const { rows, notes } = await readFile(file, this.vocabulary);
+        this.files = [...this.files, { name: file.name, rows, notes }];
+      } catch (error) {
+        if (!(error instanceof UnusableInput)) throw error;
+        problems.push(error.message);
+      }
+    }
+    this.drawFiles();
+    if (problems.length) return this.hooks.onProblem("A file cannot be used", problems.join(". "));
+    return this.hooks.say(`${counted(files.length, "file")} read; ${counted(this.files.flatMap((file) => file.rows).length, "row")} from files.`);
+  }
+
+  drawFiles() {
+    const remove = (file) => {
+      this.files = this.files.filter((other) => other !== file);
+      this.drawFiles();
+      byId("choose").focus();
+    };
+    put(byId("files"), this.files.map((file) => {
+      const wrong = file.rows.filter((row) => row.error).length;
+      return el("li", {}, el("b", {}, file.name), ` ${counted(file.rows.length, "row")}${wrong ? `, ${wrong} with a wrong cell` : ""}`,
+        el("button", { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, onclick: () => remove(file) }, "✕"),
+        file.notes.map((note) => el("span", { class: "note" }, note)));
+    }));
+  }
+
+  /**
+   * Read the form.
+   * @returns {{rows: object[], general: {conditions: object, coverage: number}}}
+   * @throws {UnusableInput} In words, where a field makes no sense or there is nothing to ask.
+   */
+  read() {
+    const conditions = {};
+    for (const [name, field] of Object.entries(FIELDS)) {
+      const text = byId(field).value.trim();
+      if (byId(field).validity.badInput) throw new UnusableInput(`${labelOf(field)}: expected a number`);
+      if (!text) continue;
+      const { value, problem } = readCondition(text, this.vocabulary.conditions.find((column) => column.name === name));
+      if (problem) throw new UnusableInput(`${labelOf(field)}: ${problem}`);
+      conditions[name] = value;
+    }
+    const { rows: pasted } = readText(byId("formulas").value, this.vocabulary);
+    // copies: a row's place and answer belong to one batch
+    const rows = [...pasted, ...this.files.flatMap((file) => file.rows)].map((row) => ({ ...row }));
+    if (!rows.length) throw new UnusableInput("there is no formula yet: type or paste some, drop a file, or take an example");
+    return { rows, general: { conditions, coverage: this.coverage() } };
+  }
+
+  coverage() {
+    const { min_coverage, max_coverage } = this.vocabulary.limits;
+    const share = Number(byId("coverage").value) / 100;
+    if (!(share >= min_coverage && share <= max_coverage)) {
+      throw new UnusableInput(`Intervals: expected ${100 * min_coverage} to ${100 * max_coverage} %`);
+    }
+    return Number(share.toFixed(4));
+  }
+}
+
+function labelOf(field) {
+  return byId("ask").querySelector(`label[for="${field}"]`).firstChild.textContent.trim();
+}

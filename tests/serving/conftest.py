@@ -1,0 +1,47 @@
+"""A registry, variants of a small model in it, and an application that only remembers its predictor."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from champions import Registry, World
+
+from serving import model_store
+from serving.observability import LOGGER_NAME
+from training.tracking import TRACKING_URI_VARIABLE
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of an empty registry, which takes seconds to make and none to copy."""
+    folder = tmp_path_factory.mktemp("empty")
+    Registry.at(folder)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def world(tmp_path: Path, empty_store: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    registry = Registry(f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}")
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, registry.uri)
+    monkeypatch.setattr(model_store, "SHIPPED", bundles)
+    return World(registry, tmp_path / "versions", bundles, [])
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return what the service logs from here on: event and fields."""
+    seen: list[dict[str, Any]] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append({"event": record.getMessage(), **getattr(record, "fields", {})})
+
+    logger = logging.getLogger(LOGGER_NAME)
+    monkeypatch.setattr(logger, "handlers", [Collect()])
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    monkeypatch.setattr(logger, "disabled", False)
+    return seen

@@ -6,7 +6,7 @@ file gets the same answer either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -15,14 +15,14 @@ from starlette.responses import Response
 
 from features.candidate import Conditions
 from serving.input_tables import MAX_NAMED_COLUMNS, InputTableError, read_candidates_csv
-from serving.request_body import JSON, RequestError, describe, shown
+from serving.predictor import same_rows
+from serving.request_body import RequestError, describe, shown
 from serving.schema import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, Property
 
 if TYPE_CHECKING:
-    from serving.predictor import Predictor
+    from serving.predictor import Each, Predictor
 
 CSV = "text/csv"
-Responder = Callable[[Mapping[str, Any]], Response]
 MODELS_HEADER, IGNORED_HEADER = "X-Elyte-Models", "X-Elyte-Ignored-Columns"
 ANSWER_FILE = "elyte-predictions.csv"
 
@@ -74,11 +74,6 @@ def chosen_media_type(accept: str | None, offered: Sequence[str]) -> str:
     return best
 
 
-def responder(accept: str | None, as_json: Responder) -> Responder:
-    """Return what writes the answer of a prediction as an Accept header wants it; raises as `chosen_media_type`."""
-    return csv_response if chosen_media_type(accept, (JSON, CSV)) == CSV else as_json
-
-
 def _media_range(text: str) -> tuple[str, float]:
     name, *parameters = (part.strip().lower() for part in text.split(";"))
     for parameter in parameters:
@@ -117,7 +112,7 @@ def read_query(items: Iterable[tuple[str, str]]) -> CsvQuery:
         raise RequestError(400, "invalid_request", f"query: {describe(error, CsvQuery)}") from None
 
 
-def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery) -> dict[str, Any]:
+def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = same_rows) -> dict[str, Any]:
     """Answer the table of a request; a row that cannot be read or judged becomes an error row.
 
     Parameters
@@ -128,6 +123,8 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery) -> dict[str, A
         The body as received: UTF-8, with or without a byte order mark.
     query
         What holds for every row that does not say otherwise.
+    each
+        As for `Predictor.answer`.
 
     Returns
     -------
@@ -157,21 +154,23 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery) -> dict[str, A
         )
         raise RequestError(413, "too_many_candidates", message)
     document = predictor.answer(
-        rows, query.conditions(), properties=query.properties, coverage=query.coverage, explain=query.explain
-    )
+        rows, query.conditions(), properties=query.properties, coverage=query.coverage, explain=query.explain,
+        each=each,
+    )  # fmt: skip
     return document | {"ignored_columns": ignored}
 
 
 def csv_response(document: Mapping[str, Any]) -> Response:
-    """Return an answer as flat rows; what is not about one row stands in headers."""
-    from serving.output_tables import csv_text
+    """Return an answer whose results are flat rows; what is not about one row stands in headers."""
+    from serving.output_tables import columns_of, csv_text
 
     models = "; ".join(f"{name}={_header_text(card['version'])}" for name, card in document["models"].items())
     headers = {MODELS_HEADER: models, "Content-Disposition": f'attachment; filename="{ANSWER_FILE}"'}
     ignored = document.get("ignored_columns", [])
     if ignored:
         headers[IGNORED_HEADER] = ", ".join(_header_text(name) for name in ignored[:MAX_NAMED_COLUMNS])
-    return Response(csv_text(document["results"]), headers=headers, media_type=CSV)
+    flat = document["results"]
+    return Response(csv_text(columns_of(flat), flat), headers=headers, media_type=CSV)
 
 
 def _header_text(text: str) -> str:

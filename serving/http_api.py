@@ -1,22 +1,19 @@
 """The REST interface as an ASGI application; `serving.service` lets BentoML host it.
 
 Every refusal of a whole request has one shape, `{"error": {"code", "message"}}`. Bad input never becomes a
-5xx, and an exception of ours becomes a 500 without its message. Predicting runs in worker threads, so that
-health checks are answered meanwhile; short and long requests have lanes of their own, so that a list of
-10,000 candidates does not stand before single ones.
+5xx, and an exception of ours becomes a 500 without its message. Predicting runs in worker threads (`serving.lanes`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import lru_cache, wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -26,8 +23,10 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from serving.admission import Admission, Limits
-from serving.batching import Batcher, is_small
-from serving.csv_exchange import CSV, Responder, answer_csv, read_query, responder
+from serving.answer_writers import Rows, json_response, writer_for
+from serving.batching import is_small
+from serving.csv_exchange import CSV, answer_csv, read_query
+from serving.lanes import SHORT_BODY_BYTES, Lanes
 from serving.model_cards import described, refreshed, refuse_content
 from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord
 from serving.page_files import PAGE_ROUTES
@@ -36,13 +35,10 @@ from serving.request_body import JSON, RequestError, read_body, read_request, re
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
+    from serving.schema import PredictRequest
 
 DOCS_PATH = "/docs"
 NOT_READY_RETRY_SECONDS = 2
-# A body of this size holds about 500 formulas or a dozen CIFs.
-SHORT_BODY_BYTES = 32 * 1024
-
-T = TypeVar("T")
 
 
 def error_response(error: RequestError, record: RequestRecord | None = None) -> Response:
@@ -124,38 +120,6 @@ def _not_ready() -> RequestError:
     return RequestError(503, "not_ready", message, {"Retry-After": str(seconds)})
 
 
-async def in_lane(request: Request, work: Callable[[], T], *, short: bool) -> T:
-    """Run CPU-bound work in a worker thread.
-
-    Parameters
-    ----------
-    request
-        The request, whose application holds the lanes.
-    work
-        What is to be done.
-    short
-        Which lane to take.
-
-    Raises
-    ------
-    RequestError
-        504, when the answer is not there in time. Work that waits is dropped then; work that runs goes on,
-        unread.
-    """
-    lane = request.app.state.short_lane if short else request.app.state.long_lane
-    return await _in_time(request, asyncio.get_running_loop().run_in_executor(lane, work))
-
-
-async def _in_time(request: Request, answer: Awaitable[T]) -> T:
-    seconds = request.app.state.limits.answer_seconds
-    try:
-        async with asyncio.timeout(seconds):
-            return await answer
-    except TimeoutError:
-        message = f"no answer within {seconds:g} s; send fewer candidates, or the same ones later"
-        raise RequestError(504, "timeout", message) from None
-
-
 def _loaded(request: Request) -> Predictor:
     predictor: Predictor | None = request.app.state.predictor
     if predictor is None:
@@ -163,79 +127,104 @@ def _loaded(request: Request) -> Predictor:
     return predictor
 
 
-def json_response(document: Mapping[str, Any]) -> Response:
-    """Return a document as JSON."""
-    import orjson
-
-    return Response(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), media_type=JSON)
+Answer = Callable[["Predictor", bytes], dict[str, Any]]
 
 
-async def _answer_body(
-    request: Request, answer: Callable[[Predictor, bytes], dict[str, Any]], *, takes: str = JSON,
-    respond: Responder = json_response, in_company: bool = False,
-) -> Response:  # fmt: skip
-    """Read the body, answer it in a worker thread, and note how many rows it had.
+async def _answer_body(request: Request, answer: Answer) -> Response:
+    """Read a JSON body, answer it in a worker thread, and note how many rows it had."""
+    predictor, record = _loaded(request), _record(request)
 
-    Parameters
-    ----------
-    request
-        The request.
-    answer
-        From the predictor and the body to the document.
-    takes
-        The media type that the body must have.
-    respond
-        Writes the document; runs in the worker thread as well.
-    in_company
-        Whether it is a prediction, of which small ones are answered together.
-    """
+    def work(raw: bytes) -> Response:
+        document = _served(lambda: answer(predictor, raw))
+        if "results" in document:
+            record.count_rows(document["results"])
+            record.name_models(document["models"])
+        return json_response(document)
+
+    async with _body(request, JSON) as raw:
+        return await _lanes(request).run(lambda: work(raw), short=len(raw) <= SHORT_BODY_BYTES)
+
+
+@asynccontextmanager
+async def _body(request: Request, media_type: str) -> AsyncIterator[bytes]:
+    """Admit a request and read its body; its memory counts until the answer is there."""
     limits: Limits = request.app.state.limits
-    require_media_type(request, takes)
-    predictor = _loaded(request)
-    record: RequestRecord = request.scope[RECORD_KEY]
-
+    require_media_type(request, media_type)
     with request.app.state.admission.admit() as reserve:
-        raw = await read_body(request, limits.body_bytes, limits.body_seconds, reserve)
-
-        def write(document: dict[str, Any]) -> Response:
-            if "results" in document:
-                record.count_rows(document)
-            return respond(document)
-
-        short = len(raw) <= SHORT_BODY_BYTES
-        if in_company and short:
-            asked = read_request(raw)
-            if is_small(asked):
-                return await _in_time(request, request.app.state.batcher.answer(predictor, asked, write))
-        return await in_lane(request, lambda: write(_answered(answer, predictor, raw)), short=short)
+        yield await read_body(request, limits.body_bytes, limits.body_seconds, reserve)
 
 
-def _answered(answer: Callable[[Predictor, bytes], dict[str, Any]], predictor: Predictor, raw: bytes) -> dict[str, Any]:
+def _record(request: Request) -> RequestRecord:
+    record: RequestRecord = request.scope[RECORD_KEY]
+    return record
+
+
+def _lanes(request: Request) -> Lanes:
+    lanes: Lanes = request.app.state.lanes
+    return lanes
+
+
+def _served(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     from serving.model_store import ModelUnavailableError
 
     try:
-        return answer(predictor, raw)
+        return answer()
     except ModelUnavailableError as error:
         raise RequestError(404, "not_served", str(error)) from None
+
+
+class _Prediction:
+    """The answer to one request for predictions: rows are counted and written block by block."""
+
+    def __init__(self, request: Request) -> None:
+        self.predictor = _loaded(request)
+        self._record = _record(request)
+        self._writer = writer_for(request.headers.get("accept"))
+        self._counting = threading.Lock()
+
+    def take(self, rows: Rows) -> list[Any]:
+        """Count rows, and return what stands for them."""
+        with self._counting:
+            self._record.count_rows(rows)
+        return self._writer.part(rows)
+
+    def write(self, document: dict[str, Any]) -> Response:
+        """Return the response of a document whose rows were taken."""
+        self._record.name_models(document["models"])
+        return self._writer.whole(document)
+
+    def take_and_write(self, document: dict[str, Any]) -> Response:
+        """Return the response of a document with its rows."""
+        return self.write(document | {"results": self.take(document["results"])})
 
 
 @endpoint
 async def predict(request: Request) -> Response:
     """Answer `POST /predict`."""
-    respond = responder(request.headers.get("accept"), json_response)
-    return await _answer_body(
-        request, lambda predictor, raw: predictor.predict(read_request(raw)), respond=respond, in_company=True
-    )
+    asking, lanes = _Prediction(request), _lanes(request)
+
+    def work(asked: PredictRequest) -> Response:
+        return asking.write(asking.predictor.predict(asked, asking.take))
+
+    async with _body(request, JSON) as raw:
+        if len(raw) > SHORT_BODY_BYTES:
+            return await lanes.run(lambda: work(read_request(raw)), short=False)
+        asked = read_request(raw)
+        if is_small(asked):
+            return await lanes.in_time(lanes.batcher.answer(asking.predictor, asked, asking.take_and_write))
+        return await lanes.run(lambda: work(asked), short=True)
 
 
 @endpoint
 async def predict_csv(request: Request) -> Response:
     """Answer `POST /predict/csv`."""
-    respond = responder(request.headers.get("accept"), json_response)
-    query = read_query(request.query_params.multi_items())
-    return await _answer_body(
-        request, lambda predictor, raw: answer_csv(predictor, raw, query), takes=CSV, respond=respond
-    )
+    asking, query = _Prediction(request), read_query(request.query_params.multi_items())
+
+    def work(raw: bytes) -> Response:
+        return asking.write(answer_csv(asking.predictor, raw, query, asking.take))
+
+    async with _body(request, CSV) as raw:
+        return await _lanes(request).run(lambda: work(raw), short=len(raw) <= SHORT_BODY_BYTES)
 
 
 @endpoint
@@ -278,7 +267,7 @@ def _ccd_grid(predictor: Predictor, raw: bytes) -> dict[str, Any]:
 async def models(request: Request) -> Response:
     """Answer `GET /models`: the cards of the models that answer now, and how they stand to the registry's."""
     _loaded(request)
-    return await in_lane(request, lambda: json_response(described(request.app.state)), short=True)
+    return await _lanes(request).run(lambda: json_response(described(request.app.state)), short=True)
 
 
 @endpoint
@@ -287,7 +276,7 @@ async def refresh(request: Request) -> Response:
     """Answer `POST /models/refresh`: follow the registry now; the cards say what changed."""
     _loaded(request)
     await refuse_content(request)
-    return await in_lane(request, lambda: json_response(refreshed(request.app.state)), short=False)
+    return await _lanes(request).run(lambda: json_response(refreshed(request.app.state)), short=False)
 
 
 @endpoint
@@ -378,9 +367,5 @@ def create_app(
     app.state.protection = protection or Protection()
     app.state.limits = limits or Limits()
     app.state.admission = Admission(app.state.limits)
-    # Executors start their threads with their first work.
-    # One lane for requests that go together: while a pass runs, the next one gathers.
-    app.state.batcher = Batcher(ThreadPoolExecutor(1, "predict-together"), 1)
-    app.state.short_lane = ThreadPoolExecutor(os.cpu_count(), "predict-short")
-    app.state.long_lane = ThreadPoolExecutor(1, "predict-long")
+    app.state.lanes = Lanes(app.state.limits.answer_seconds)
     return app

@@ -143,7 +143,7 @@ def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) 
     if not is_served(name):
         raise ModelUnavailableError(f"{folder}: this version of elyte serves no {name} models")
     model, bundle = loader_of(name)(folder, digest)
-    return ServedModel(name, model, bundle, origin)
+    return ServedModel(name, model, bundle.described(), origin)
 
 
 def registry_uri() -> str | None:
@@ -192,7 +192,7 @@ def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
         except BundleError as error:
             reason = _why(name, bundle_folder, target.digest)
             raise RefusedModelError(reason, f"{version}: {error}") from error
-    return ServedModel(name, model, bundle, f"registry champion, version {target.version}")
+    return ServedModel(name, model, bundle.described(), f"registry champion, version {target.version}")
 
 
 def _why(name: Property, folder: Path, digest: str) -> RefusalReason:

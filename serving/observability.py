@@ -14,7 +14,7 @@ import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -62,26 +62,32 @@ class RequestRecord:
     distance_bins: dict[str, list[int]] = field(default_factory=dict)
     formulas: list[str] = field(default_factory=list)
 
-    def count_rows(self, document: Mapping[str, Any]) -> None:
-        """Take the counts from an answer.
+    def name_models(self, models: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note which models answered: the `models` of an answer."""
+        self.model_versions = {name: str(card["version"]) for name, card in models.items()}
+
+    def count_rows(self, results: Sequence[Mapping[str, Any]]) -> None:
+        """Add what rows of an answer count for; not for several threads at one time.
 
         Parameters
         ----------
-        document
-            Answer of `Predictor.predict`.
+        results
+            Some or all `results` of an answer.
         """
-        self.rows = len(document["results"])
-        for row in document["results"]:
+        self.rows += len(results)
+        for row in results:
             if row["status"] == "error":
                 self.row_errors[str(row["error"]["code"])] += 1
                 continue
             for name, applicability in row.get("applicability", {}).items():
                 self.judged[name] += 1
                 self.out_of_domain[name] += not applicability["in_domain"]
-        self.distance_bins = distance_bins(document["results"])
+        for name, bins in distance_bins(results).items():
+            known = self.distance_bins.get(name, [0] * len(bins))
+            self.distance_bins[name] = [one + other for one, other in zip(known, bins, strict=True)]
         if candidates_are_logged():
-            self.formulas = [row["formula"] for row in document["results"] if "formula" in row][:MOST_LOGGED_FORMULAS]
-        self.model_versions = {name: str(card["version"]) for name, card in document["models"].items()}
+            self.formulas += [row["formula"] for row in results if "formula" in row]
+            del self.formulas[MOST_LOGGED_FORMULAS:]
 
     def as_log(self, seconds: float) -> dict[str, Any]:
         """Return the fields of the log line.

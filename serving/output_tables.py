@@ -56,20 +56,24 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
 
 def flat_rows(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
     """Return the columns `FLAT_COLUMNS`, with `explanation` where one was asked for, and one flat row a result."""
-    rows, columns = [flat_row(result) for result in results], [*FLAT_COLUMNS]
-    if any("explanation" in (result.get("conductivity") or {}) for result in results):
-        columns.append("explanation")
-        rows = [row | {"explanation": explanation_cell(result)} for row, result in zip(rows, results, strict=True)]
-    return columns, rows
+    rows = [flat_row(result) for result in results]
+    for row, result in zip(rows, results, strict=True):
+        if "explanation" in (result.get("conductivity") or {}):
+            row["explanation"] = explanation_cell(result)
+    return columns_of(rows), rows
 
 
-def csv_text(results: Sequence[dict[str, Any]]) -> str:
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the columns of flat rows, in order."""
+    return [*FLAT_COLUMNS, *(["explanation"] if any("explanation" in row for row in rows) else [])]
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
     """Return flat rows as CSV.
 
     A text that a spreadsheet would run as a formula (an id such as `=1+1`; error messages quote what was sent) gets an
     apostrophe in front, which is how spreadsheets themselves mark text.
     """
-    columns, rows = flat_rows(results)
     lines = _Lines()
     writer = csv.DictWriter(lines, columns, lineterminator="\r\n")
     writer.writeheader()
@@ -103,7 +107,7 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
     part = path.with_name(f".{path.name}.part")
     match path.suffix.lower():
         case ".csv":
-            part.write_text(csv_text(results), encoding="utf-8", newline="")
+            part.write_text(csv_text(*flat_rows(results)), encoding="utf-8", newline="")
         case ".jsonl":
             import orjson
 

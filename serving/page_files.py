@@ -14,9 +14,10 @@ FOLDER = Path(__file__).parent / "page"
 INDEX = "index.html"
 # Named one by one: what else lies in the folder is not served, and the metrics know every path beforehand.
 ASSETS = (
-    "page.css", "parts.css", "icon.svg", "app.js", "arrhenius.js", "batch.js", "cells.js", "chart.js", "compare.js",
-    "contacts.js", "currents.js", "detail.js", "dom.js", "drivers.js", "examples.js", "format.js", "known.js",
-    "pareto.js", "question.js", "reading.js", "scatter.js", "separated.js", "service.js", "table.js", "windows.js",
+    "icon.svg", "page.css", "question.css", "table.css", "plots.css", "detail.css", "app.js", "arrhenius.js",
+    "batch.js", "cells.js", "chart.js", "compare.js", "contacts.js", "currents.js", "detail.js", "dom.js", "drivers.js",
+    "examples.js", "facts.js", "format.js", "interlayers.js", "known.js", "pareto.js", "question.js", "reading.js",
+    "scatter.js", "separated.js", "service.js", "table.js", "windows.js",
 )  # fmt: skip
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from training.stability.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
-_ROWS_PER_PASS = 1024
+_ROWS_PER_PASS = 512
 
 Asker = Callable[[list[Candidate], list[Conditions]], dict[Property, PropertyAnswers]]
+Each = Callable[[list[dict[str, Any]]], list[Any]]
 Writer = Callable[[Candidate, int, int, dict[Property, PropertyAnswers]], dict[str, Any]]
+
+
+def same_rows(rows: list[dict[str, Any]]) -> list[Any]:
+    """Return rows as they are."""
+    return rows
 
 
 class Predictor:
@@ -87,11 +93,11 @@ class Predictor:
             explain=explain,
         )
 
-    def predict(self, request: PredictRequest) -> dict[str, Any]:
+    def predict(self, request: PredictRequest, each: Each = same_rows) -> dict[str, Any]:
         """Answer a request with the document of DESIGN.md: `models`, and `results` in the order of the candidates."""
         return self.answer(
             request.candidates, request.conditions, properties=request.properties, coverage=request.coverage,
-            explain=request.explain,
+            explain=request.explain, each=each,
         )  # fmt: skip
 
     def phases(self) -> PhaseTable:
@@ -144,6 +150,7 @@ class Predictor:
         properties: Sequence[Property] | None = None,
         coverage: float = DEFAULT_COVERAGE,
         explain: bool = False,
+        each: Each = same_rows,
     ) -> dict[str, Any]:
         """Answer rows, of which some may have failed before they came here.
 
@@ -159,6 +166,9 @@ class Predictor:
             Nominal coverage of the intervals, 0.5 to 0.99.
         explain
             Whether each conductivity is to come with an `explanation`: terms that sum to it.
+        each
+            Takes a block of results as soon as it is there, in one of several threads, and returns what is to stand in
+            its place: long answers are written and counted block by block, not kept.
         """
         wanted = list(dict.fromkeys(properties or self._models))
         general = conditions or Conditions()
@@ -167,8 +177,8 @@ class Predictor:
         def ask(candidates: list[Candidate], own: list[Conditions]) -> dict[Property, PropertyAnswers]:
             return self._answer_properties(candidates, own, wanted, coverage, explain=explain)
 
-        def answer_from(start: int) -> list[dict[str, Any]]:
-            return _answer_block(rows[start : start + _ROWS_PER_PASS], start, general, ask, _result)
+        def answer_from(start: int) -> list[Any]:
+            return each(_answer_block(rows[start : start + _ROWS_PER_PASS], start, general, ask, _result))
 
         if len(starts) == 1:
             results = answer_from(0)

@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,6 +82,10 @@ class Bundle:
     card: Card
     arrays: dict[str, NDArray[Any]]
     digest: str
+
+    def described(self) -> Bundle:
+        """Return the bundle without its arrays, of which a loaded model keeps what it needs."""
+        return replace(self, arrays={})
 
 
 def save_bundle(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) -> str:

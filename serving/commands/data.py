@@ -1,4 +1,4 @@
-"""`elyte data`: which public tables exist, whether they are here, and how they get here."""
+"""`elyte data`: which public tables exist and how they get here; the laboratory's own measurements."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from pathlib import Path
 
 import click
 
+from serving.commands.ledger import add, correct, history, retract
+
 EXIT_SOME_FAILED = 1
 
 
 @click.group()
 def data() -> None:
-    """List, fetch and check the public tables that models are fitted on.
+    """List, fetch and check the public tables that models are fitted on; record your own measurements.
 
-    The repository holds none of them. They go to ELYTE_DATA_DIR, or to a folder in the user's cache.
+    The repository holds no public table. They go to ELYTE_DATA_DIR, or to a folder in the user's cache.
     Predicting needs no table: the fitted models are shipped.
     """
 
+
+for command in (add, history, correct, retract):
+    data.add_command(command)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
@@ -100,7 +105,7 @@ def _report_failures(messages: dict[str, str]) -> None:
     for key, message in messages.items():
         click.echo(f"{key}: {message}", err=True)
     if messages:
-        raise click.exceptions.Exit(EXIT_SOME_FAILED)
+        sys.exit(EXIT_SOME_FAILED)
 
 
 def _print_json(document: dict[str, object]) -> None:

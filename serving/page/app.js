@@ -1,7 +1,7 @@
 /** Where the parts of the page meet. */
 
 import { byId, el, put } from "./dom.js";
-import { answerRows, answersAsCsv, nameOf } from "./batch.js";
+import { answerRows, answersAsCsv } from "./batch.js";
 import { GUIDE_WORDS, legendMarks } from "./cells.js";
 import { Comparison } from "./compare.js";
 import { DetailPanel, openedWords } from "./detail.js";
@@ -18,8 +18,16 @@ const state = { vocabulary: null, batch: null, asking: null };
 
 const question = new Question({ onAsk: predict, onProblem: showProblem, say });
 const table = new AnswerTable({ onOpen: open, onCompare: compare, isCompared: (row) => comparison.has(row) });
-const comparison = new Comparison({ onChange: onComparison, say: (words, isProblem) => (isProblem ? showProblem("The comparison is full", words) : say(words)) });
-const detail = new DetailPanel({ onClose: closed, onStep: step, onCompare: compare, isCompared: (row) => comparison.has(row) });
+const comparison = new Comparison({
+  onChange: onComparison,
+  say: (words, isProblem) => (isProblem ? showProblem("The comparison is full", words) : say(words)),
+});
+const detail = new DetailPanel({
+  onClose: closed,
+  onStep: step,
+  onCompare: compare,
+  isCompared: (row) => comparison.has(row),
+});
 const scatter = new Scatter({ onOpen: open });
 
 /** Tell something to those who see and those who hear. */
@@ -55,7 +63,13 @@ function keyForm(again) {
     hideProblem();
     again();
   };
-  return el("form", { class: "inline-form", onsubmit: send }, el("label", { for: "api-key" }, "Key (kept in this tab only)"), field, el("button", { type: "submit" }, "Use it"));
+  return el(
+    "form",
+    { class: "inline-form", onsubmit: send },
+    el("label", { for: "api-key" }, "Key (kept in this tab only)"),
+    field,
+    el("button", { type: "submit" }, "Use it"),
+  );
 }
 
 /** Ask the service about what stands in the form. */
@@ -68,7 +82,11 @@ async function predict() {
   try {
     const { rows, general } = question.read();
     busy(true);
-    const batch = await answerRows(rows, general, state.vocabulary.limits, { onProgress, onWait, signal: asking.signal });
+    const batch = await answerRows(rows, general, state.vocabulary.limits, {
+      onProgress,
+      onWait,
+      signal: asking.signal,
+    });
     if (!asking.signal.aborted) showBatch(batch);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -87,7 +105,11 @@ function busy(isBusy) {
 
 function onProgress(done, all) {
   Object.assign(byId("progress"), { max: all, value: done });
-  say(done < all ? `${done.toLocaleString("en")} of ${counted(all, "row")} answered …` : `${counted(all, "row")} answered.`);
+  say(
+    done < all
+      ? `${done.toLocaleString("en")} of ${counted(all, "row")} answered …`
+      : `${counted(all, "row")} answered.`,
+  );
 }
 
 function onWait(refusal) {
@@ -105,7 +127,11 @@ function showBatch(batch) {
   scatter.show(batch);
   const failed = batch.rows.filter((row) => row.result.status !== "ok").length;
   const unknown = batch.rows.filter((row) => row.result.applicability?.conductivity?.in_domain === false).length;
-  const parts = [`${counted(batch.rows.length, "row")} answered with ${percent(batch.general.coverage)} intervals`, failed && `${failed} not judged`, unknown && `${unknown} of a chemistry that the conductivity model does not know`];
+  const parts = [
+    `${counted(batch.rows.length, "row")} answered with ${percent(batch.general.coverage)} intervals`,
+    failed && `${failed} not judged`,
+    unknown && `${unknown} of a chemistry that the conductivity model does not know`,
+  ];
   say(`${counted(batch.rows.length, "row")} answered.`);
   put(byId("summary"), `${parts.filter(Boolean).join(", ")}.`);
   byId("results-title").scrollIntoView({ block: "start" });
@@ -167,14 +193,24 @@ async function download() {
 }
 
 function showModels(models, isMixed) {
-  const names = Object.entries(models).map(([name, { version, origin }]) => `${PROPERTY_NAMES[name] ?? name} ${version} (${origin})`);
-  put(byId("models"), el("span", { class: "ready", "aria-hidden": "true" }, "● "), `ready · ${names.join(" · ")}`, isMixed && el("b", {}, " A model changed while this list was answered: ask again."));
+  const names = Object.entries(models).map(
+    ([name, { version, origin }]) => `${PROPERTY_NAMES[name] ?? name} ${version} (${origin})`,
+  );
+  put(
+    byId("models"),
+    el("span", { class: "ready", "aria-hidden": "true" }, "● "),
+    `ready · ${names.join(" · ")}`,
+    isMixed && el("b", {}, " A model changed while this list was answered: ask again."),
+  );
 }
 
 /** Get the service's names and models; false where it cannot be reached. */
 async function meet() {
   try {
-    const [vocabulary, models] = await Promise.all([state.vocabulary ?? ask("./vocabulary"), askPatiently(() => ask("./models"), onLoading)]);
+    const [vocabulary, models] = await Promise.all([
+      state.vocabulary ?? ask("./vocabulary"),
+      askPatiently(() => ask("./models"), onLoading),
+    ]);
     if (!state.vocabulary) question.offer(vocabulary);
     state.vocabulary = vocabulary;
     showModels(models, false);
@@ -189,7 +225,11 @@ async function meet() {
 }
 
 function onLoading(refusal) {
-  put(byId("models"), el("span", { class: "away", "aria-hidden": "true" }, "◇ "), `${refusal.title}: ${refusal.message}`);
+  put(
+    byId("models"),
+    el("span", { class: "away", "aria-hidden": "true" }, "◇ "),
+    `${refusal.title}: ${refusal.message}`,
+  );
 }
 
 byId("stop").addEventListener("click", () => {
@@ -204,5 +244,11 @@ byId("to-comparison").addEventListener("click", () => {
   byId("comparison-title").focus();
 });
 const [knownMark, unknownMark] = legendMarks();
-put(byId("legend"), knownMark, " value in its interval ", unknownMark, ` chemistry not known · arrowheads: beyond the axis · ${GUIDE_WORDS} · ticks under windows: electrodes`);
+put(
+  byId("legend"),
+  knownMark,
+  " value in its interval ",
+  unknownMark,
+  ` chemistry not known · arrowheads: beyond the axis · ${GUIDE_WORDS} · ticks under windows: electrodes`,
+);
 document.body.dataset.ready = String(await meet());

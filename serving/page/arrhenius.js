@@ -1,7 +1,18 @@
 /** Conductivity over temperature: 1000/T below, degrees Celsius above. */
 
 import { svg } from "./dom.js";
-import { bandPath, clipped, decadeTicks, frame, hatched, linePath, marker, markerOf, niceTicks, spread } from "./chart.js";
+import {
+  bandPath,
+  clipped,
+  decadeTicks,
+  frame,
+  hatched,
+  linePath,
+  marker,
+  markerOf,
+  niceTicks,
+  spread,
+} from "./chart.js";
 import { fixed, formulaSpans, sigmaText, withInterval } from "./format.js";
 import { ask } from "./service.js";
 
@@ -23,11 +34,13 @@ export async function arrheniusPoints(row, temperature_C, coverage, signal) {
   const material = row.candidate.cif ? { cif: row.candidate.cif } : { formula: row.candidate.formula };
   const candidates = all.map((degrees) => ({ ...material, conditions: { temperature_C: degrees } }));
   const document = await ask("./predict", { body: { candidates, properties: ["conductivity"], coverage }, signal });
-  return document.results.filter((result) => result.status === "ok" && result.conductivity).map((result) => ({
-    temperature_C: result.conductivity.temperature_C,
-    ...result.conductivity.log10_sigma_S_per_cm,
-    warnings: result.warnings.filter((warning) => WARNS_HERE.has(warning.code)),
-  }));
+  return document.results
+    .filter((result) => result.status === "ok" && result.conductivity)
+    .map((result) => ({
+      temperature_C: result.conductivity.temperature_C,
+      ...result.conductivity.log10_sigma_S_per_cm,
+      warnings: result.warnings.filter((warning) => WARNS_HERE.has(warning.code)),
+    }));
 }
 
 /** What the models say about single temperatures, each once. */
@@ -51,14 +64,30 @@ export function arrheniusChart(series, widthPx) {
   const alone = series.length === 1;
   const points = series.flatMap((one) => one.points);
   const temperatures = points.map((point) => point.temperature_C);
-  const low = Math.max(LOWEST_LOG10, Math.floor(Math.min(...points.map((point) => (alone ? point.lower ?? point.value : point.value)))));
-  const high = Math.ceil(Math.max(...points.map((point) => (alone ? point.upper ?? point.value : point.value)), low + 3));
+  const low = Math.max(
+    LOWEST_LOG10,
+    Math.floor(Math.min(...points.map((point) => (alone ? (point.lower ?? point.value) : point.value)))),
+  );
+  const high = Math.ceil(
+    Math.max(...points.map((point) => (alone ? (point.upper ?? point.value) : point.value)), low + 3),
+  );
   const xDomain = [inverse(Math.max(...temperatures)) - 0.06, inverse(Math.min(...temperatures)) + 0.06];
   const drawn = frame({
-    widthPx, heightPx: 300, margin: { top: 42, right: alone ? 14 : Math.min(150, widthPx * 0.28), bottom: 40, left: 58 },
-    x: { domain: xDomain, ticks: niceTicks(xDomain, 5).map((at) => ({ at, text: fixed(at, 1) })), label: "1000 / T (1/K)" },
+    widthPx,
+    heightPx: 300,
+    margin: { top: 42, right: alone ? 14 : Math.min(150, widthPx * 0.28), bottom: 40, left: 58 },
+    x: {
+      domain: xDomain,
+      ticks: niceTicks(xDomain, 5).map((at) => ({ at, text: fixed(at, 1) })),
+      label: "1000 / T (1/K)",
+    },
     y: { domain: [low, high], ticks: decadeTicks([low, high]), label: "σ (S/cm)" },
-    top: { ticks: TOP_TICKS_C.map((degrees) => ({ at: inverse(degrees), text: fixed(degrees, 0) })).filter(({ at }) => at > xDomain[0] && at < xDomain[1]), label: "temperature (°C)" },
+    top: {
+      ticks: TOP_TICKS_C.map((degrees) => ({ at: inverse(degrees), text: fixed(degrees, 0) })).filter(
+        ({ at }) => at > xDomain[0] && at < xDomain[1],
+      ),
+      label: "temperature (°C)",
+    },
     title: `Arrhenius plot of ${series.map((one) => one.label).join(", ")}`,
   });
   addGuide(drawn, low, high);
@@ -72,14 +101,24 @@ export function arrheniusChart(series, widthPx) {
 function addGuide(drawn, low, high) {
   if (low >= -3 || high <= -3) return;
   drawn.marks.append(svg("path", { class: "guide", d: `M${drawn.inner.left} ${drawn.y(-3)}H${drawn.inner.right}` }));
-  drawn.above.append(svg("text", { class: "note", x: drawn.inner.right - 5, y: drawn.y(-3) - 4, "text-anchor": "end" }, "1 mS/cm"));
+  drawn.above.append(
+    svg("text", { class: "note", x: drawn.inner.right - 5, y: drawn.y(-3) - 4, "text-anchor": "end" }, "1 mS/cm"),
+  );
 }
 
 function addBand(drawn, { points }) {
   const warned = points.filter((point) => point.warnings.length);
   const at = (point, level) => [drawn.x(inverse(point.temperature_C)), drawn.y(level)];
   const bounded = points.filter((point) => point.lower !== null && point.upper !== null);
-  drawn.marks.append(svg("path", { class: "band s0", d: bandPath(bounded.map((point) => at(point, point.lower)), bounded.map((point) => at(point, point.upper))) }));
+  drawn.marks.append(
+    svg("path", {
+      class: "band s0",
+      d: bandPath(
+        bounded.map((point) => at(point, point.lower)),
+        bounded.map((point) => at(point, point.upper)),
+      ),
+    }),
+  );
   if (!warned.length) return;
   const half = (one, other) => (drawn.x(inverse(one.temperature_C)) + drawn.x(inverse(other.temperature_C))) / 2;
   points.forEach((point, i) => {
@@ -87,7 +126,9 @@ function addBand(drawn, { points }) {
     const right = i ? half(points[i - 1], point) : drawn.inner.right;
     const left = i < points.length - 1 ? half(point, points[i + 1]) : drawn.inner.left;
     const height = drawn.inner.bottom - drawn.inner.top;
-    drawn.marks.append(hatched(left, drawn.inner.top, right - left, height, point.warnings.map((warning) => warning.message).join("; ")));
+    drawn.marks.append(
+      hatched(left, drawn.inner.top, right - left, height, point.warnings.map((warning) => warning.message).join("; ")),
+    );
   });
 }
 
@@ -97,7 +138,9 @@ function addLine(drawn, { label, points, own_C }, i) {
   for (const point of points) {
     const words = `${label} at ${point.temperature_C} °C: ${withInterval(point, sigmaText)} S/cm`;
     const own = point.temperature_C === own_C;
-    drawn.marks.append(marker(markerOf(i), ...at(point), own ? 4.5 : 2.6, { class: `mark s${i}` }, svg("title", {}, words)));
+    drawn.marks.append(
+      marker(markerOf(i), ...at(point), own ? 4.5 : 2.6, { class: `mark s${i}` }, svg("title", {}, words)),
+    );
   }
 }
 
@@ -107,7 +150,20 @@ function addMeasured(drawn, { measured = [] }) {
     const xPx = drawn.x(inverse(one.temperature_C));
     const yPx = drawn.y(one.value);
     if (yPx < drawn.inner.top || yPx > drawn.inner.bottom) continue;
-    drawn.above.append(marker("square", xPx, yPx, 4, { class: "measured" }, svg("title", {}, `measured: ${one.formula}, ${sigmaText(one.value)} S/cm at ${one.temperature_C} °C (${one.doi})`)));
+    drawn.above.append(
+      marker(
+        "square",
+        xPx,
+        yPx,
+        4,
+        { class: "measured" },
+        svg(
+          "title",
+          {},
+          `measured: ${one.formula}, ${sigmaText(one.value)} S/cm at ${one.temperature_C} °C (${one.doi})`,
+        ),
+      ),
+    );
   }
 }
 
@@ -117,20 +173,35 @@ export function showsMeasured(measured) {
 }
 
 /** Labels at the cold ends of the lines, with the marker of each. */
-export function addEndLabels(drawn, series, widthPx, read = (point) => [drawn.x(inverse(point.temperature_C)), drawn.y(point.value)]) {
-  const labels = series.filter((one) => one.points.length).map((one) => {
-    const ends = one.points.map((point) => read(point));
-    const [, y] = ends.reduce((far, end) => (end[0] > far[0] ? end : far));
-    return { label: one.label, formula: one.formula, i: series.indexOf(one), y, from: y };
-  });
+export function addEndLabels(
+  drawn,
+  series,
+  widthPx,
+  read = (point) => [drawn.x(inverse(point.temperature_C)), drawn.y(point.value)],
+) {
+  const labels = series
+    .filter((one) => one.points.length)
+    .map((one) => {
+      const ends = one.points.map((point) => read(point));
+      const [, y] = ends.reduce((far, end) => (end[0] > far[0] ? end : far));
+      return { label: one.label, formula: one.formula, i: series.indexOf(one), y, from: y };
+    });
   const room = widthPx - drawn.inner.right - 28;
   for (const { label, formula, i, y, from } of spread(labels, 15, [drawn.inner.top + 4, drawn.inner.bottom - 4])) {
     const xPx = drawn.inner.right;
     const short = clipped(label, room);
     drawn.above.append(
-      svg("path", { class: "leader", d: `M${xPx} ${Math.min(Math.max(from, drawn.inner.top), drawn.inner.bottom)}L${xPx + 10} ${y}` }),
+      svg("path", {
+        class: "leader",
+        d: `M${xPx} ${Math.min(Math.max(from, drawn.inner.top), drawn.inner.bottom)}L${xPx + 10} ${y}`,
+      }),
       marker(markerOf(i), xPx + 17, y, 3.4, { class: `mark s${i}` }),
-      svg("text", { class: "end-label", x: xPx + 25, y: y + 4 }, formula && short === label ? formulaSpans(label) : short, svg("title", {}, label)),
+      svg(
+        "text",
+        { class: "end-label", x: xPx + 25, y: y + 4 },
+        formula && short === label ? formulaSpans(label) : short,
+        svg("title", {}, label),
+      ),
     );
   }
 }

@@ -24,7 +24,11 @@ export async function answerRows(rows, general, limits, { onProgress = () => {},
   let done = rows.length - open.length;
   for (const piece of open.length > limits.max_candidates ? [open] : pieces(open)) {
     onProgress(done, rows.length);
-    const document = await askPatiently(() => ask("./predict", { body: questionOf(piece, general), signal }), onWait, signal);
+    const document = await askPatiently(
+      () => ask("./predict", { body: questionOf(piece, general), signal }),
+      onWait,
+      signal,
+    );
     piece.forEach((row, i) => (row.result = slim(document.results[i], row.index)));
     noteModels(batch, document.models);
     done += piece.length;
@@ -59,7 +63,10 @@ function failed(row) {
 function slim(result, index) {
   if (result.status !== "ok") return { ...result, index };
   const applicability = Object.fromEntries(
-    Object.entries(result.applicability).map(([name, domain]) => [name, { ...domain, nearest: domain.nearest.slice(0, NEAREST_KEPT) }]),
+    Object.entries(result.applicability).map(([name, domain]) => [
+      name,
+      { ...domain, nearest: domain.nearest.slice(0, NEAREST_KEPT) },
+    ]),
   );
   return { ...result, index, applicability };
 }
@@ -94,12 +101,19 @@ export function formulaOf(row) {
  */
 export async function answersAsCsv(batch, { onWait = () => {}, signal } = {}) {
   const sent = batch.rows.filter((row) => !row.result.local);
-  let [header, cells] = [null, new Map()];
+  const cells = new Map();
+  let header = null;
   for (const piece of pieces(sent)) {
     const body = questionOf(piece, batch.general);
-    const response = await askPatiently(() => request("./predict", { body, accept: "text/csv", signal }), onWait, signal);
+    const response = await askPatiently(
+      () => request("./predict", { body, accept: "text/csv", signal }),
+      onWait,
+      signal,
+    );
     const isCsv = (response.headers.get("Content-Type") ?? "").startsWith("text/csv");
-    const [columns, ...records] = isCsv ? readAnswers(await response.text()) : flattened((await response.json()).results);
+    const [columns, ...records] = isCsv
+      ? readAnswers(await response.text())
+      : flattened((await response.json()).results);
     header ??= columns;
     piece.forEach((row, i) => cells.set(row, records[i]));
   }
@@ -139,7 +153,9 @@ function flattened(results) {
 }
 
 function walk(value, path, line) {
-  if (Array.isArray(value)) line[path] = value.map((part) => (typeof part === "object" ? JSON.stringify(part) : part)).join("; ");
-  else if (value && typeof value === "object") for (const [key, part] of Object.entries(value)) walk(part, path ? `${path}.${key}` : key, line);
+  if (Array.isArray(value))
+    line[path] = value.map((part) => (typeof part === "object" ? JSON.stringify(part) : part)).join("; ");
+  else if (value && typeof value === "object")
+    for (const [key, part] of Object.entries(value)) walk(part, path ? `${path}.${key}` : key, line);
   else line[path] = value;
 }

@@ -21,7 +21,11 @@ export function columnScales(results) {
     sigma: logScale(sigma, [-6, -1], [-12, 1]),
     hull: linear([0, highest], [PAD_PX, WIDTH_PX - PAD_PX]),
     window: linear(WINDOW_V, [PAD_PX, WIDTH_PX - PAD_PX]),
-    ccd: logScale(pick((result) => result.ccd?.log10_ccd_mA_per_cm2), [-1, 1], [-2, 3]),
+    ccd: logScale(
+      pick((result) => result.ccd?.log10_ccd_mA_per_cm2),
+      [-1, 1],
+      [-2, 3],
+    ),
   };
 }
 
@@ -34,8 +38,15 @@ function logScale(intervals, [innerLow, innerHigh], [outerLow, outerHigh]) {
 /** The axis that stands in a column's head. */
 export function headAxis(scale, kind) {
   const logarithmic = kind === "sigma" || kind === "ccd";
-  const ticks = logarithmic ? decadeTicks(scale.domain, 5) : niceTicks(scale.domain, kind === "window" ? 5 : 3).map((at) => ({ at, text: kind === "hull" ? fixed(1000 * at, 0) : String(at) }));
-  return svg("svg", { class: "head-axis", viewBox: `0 0 ${WIDTH_PX} 18`, width: WIDTH_PX, height: 18, "aria-hidden": "true" },
+  const ticks = logarithmic
+    ? decadeTicks(scale.domain, 5)
+    : niceTicks(scale.domain, kind === "window" ? 5 : 3).map((at) => ({
+        at,
+        text: kind === "hull" ? fixed(1000 * at, 0) : String(at),
+      }));
+  return svg(
+    "svg",
+    { class: "head-axis", viewBox: `0 0 ${WIDTH_PX} 18`, width: WIDTH_PX, height: 18, "aria-hidden": "true" },
     svg("path", { class: "tick", d: `M${PAD_PX} 17.5H${WIDTH_PX - PAD_PX}` }),
     ticks.map(({ at, text }) => [
       svg("path", { class: "tick", d: `M${scale(at)} 18v-4` }),
@@ -45,7 +56,19 @@ export function headAxis(scale, kind) {
 }
 
 function strip(kind, words, ...children) {
-  return svg("svg", { class: `bar ${kind}`, viewBox: `0 0 ${WIDTH_PX} ${HEIGHT_PX}`, width: WIDTH_PX, height: HEIGHT_PX, role: "img", "aria-label": words }, svg("title", {}, words), ...children);
+  return svg(
+    "svg",
+    {
+      class: `bar ${kind}`,
+      viewBox: `0 0 ${WIDTH_PX} ${HEIGHT_PX}`,
+      width: WIDTH_PX,
+      height: HEIGHT_PX,
+      role: "img",
+      "aria-label": words,
+    },
+    svg("title", {}, words),
+    ...children,
+  );
 }
 
 /** An interval with its value: a bar with a stroke; hollow and dashed where the chemistry is not known. */
@@ -57,11 +80,23 @@ function intervalMarks(scale, { value, lower, upper }, known) {
   const marks = [];
   if (lower !== null && upper !== null && upper > lower) {
     const [from, to] = [inside(lower), inside(upper)];
-    marks.push(svg("rect", { class: known ? "span" : "span unknown", x: from, y: middle - 4, width: Math.max(1, to - from), height: 8 }));
+    marks.push(
+      svg("rect", {
+        class: known ? "span" : "span unknown",
+        x: from,
+        y: middle - 4,
+        width: Math.max(1, to - from),
+        height: 8,
+      }),
+    );
     if (scale(lower) < low - 0.5) marks.push(svg("path", { class: "beyond", d: `M${low - 1} ${middle}l5 -4v8Z` }));
     if (scale(upper) > high + 0.5) marks.push(svg("path", { class: "beyond", d: `M${high + 1} ${middle}l-5 -4v8Z` }));
   }
-  marks.push(known ? svg("path", { class: "value", d: `M${at} ${middle - 6}v12` }) : marker("diamond", at, middle, 3.4, { class: "value unknown" }));
+  marks.push(
+    known
+      ? svg("path", { class: "value", d: `M${at} ${middle - 6}v12` })
+      : marker("diamond", at, middle, 3.4, { class: "value unknown" }),
+  );
   return marks;
 }
 
@@ -85,7 +120,12 @@ export function ccdBar(scale, interval, known) {
 /** Energy above hull with its interval. */
 export function hullBar(scale, interval, known) {
   const milli = (value) => fixed(1000 * value, 0);
-  return strip("hull", `${milli(interval.value)} meV/atom${rangeWords(interval, milli)}`, guide(scale, 0.025), intervalMarks(scale, interval, known));
+  return strip(
+    "hull",
+    `${milli(interval.value)} meV/atom${rangeWords(interval, milli)}`,
+    guide(scale, 0.025),
+    intervalMarks(scale, interval, known),
+  );
 }
 
 /** The window between its limits, lighter where only one end of an interval reaches, over marks of the electrodes. */
@@ -96,11 +136,22 @@ export function windowBar(scale, { reduction_V, oxidation_V }, electrodes) {
   const [innerHigh, outerHigh] = ends(oxidation_V);
   const volts = (value) => fixed(value, 2);
   const words = `stable from ${volts(reduction_V.value)} to ${volts(oxidation_V.value)} V against Li/Li+; reduction${rangeWords(reduction_V, volts)}, oxidation${rangeWords(oxidation_V, volts)}`;
-  return strip("window", words,
-    electrodes.map(({ low_V, high_V }) => svg("path", { class: "electrode", d: `M${inside((low_V + high_V) / 2)} ${HEIGHT_PX - 4}V${HEIGHT_PX}` })),
+  return strip(
+    "window",
+    words,
+    electrodes.map(({ low_V, high_V }) =>
+      svg("path", { class: "electrode", d: `M${inside((low_V + high_V) / 2)} ${HEIGHT_PX - 4}V${HEIGHT_PX}` }),
+    ),
     svg("path", { class: "tick", d: `M${scale(WINDOW_V[0])} ${HEIGHT_PX - 0.5}H${scale(WINDOW_V[1])}` }),
-    svg("rect", { class: "span", x: inside(outerLow), y: 2, width: Math.max(0, inside(outerHigh) - inside(outerLow)), height: 8 }),
-    innerHigh > innerLow && svg("rect", { class: "sure", x: inside(innerLow), y: 2, width: inside(innerHigh) - inside(innerLow), height: 8 }),
+    svg("rect", {
+      class: "span",
+      x: inside(outerLow),
+      y: 2,
+      width: Math.max(0, inside(outerHigh) - inside(outerLow)),
+      height: 8,
+    }),
+    innerHigh > innerLow &&
+      svg("rect", { class: "sure", x: inside(innerLow), y: 2, width: inside(innerHigh) - inside(innerLow), height: 8 }),
     [reduction_V, oxidation_V].map(({ value }) => svg("path", { class: "value", d: `M${inside(value)} 0v12` })),
   );
 }
@@ -118,7 +169,12 @@ export function stacked(text, bar) {
 /** What the marks in the bars mean, for the legend. */
 export function legendMarks() {
   const scale = linear([0, 1], [PAD_PX, 60]);
-  const piece = (known) => svg("svg", { class: "bar", viewBox: `0 0 66 ${HEIGHT_PX}`, width: 66, height: HEIGHT_PX, "aria-hidden": "true" }, intervalMarks(scale, { value: 0.5, lower: 0.1, upper: 0.9 }, known));
+  const piece = (known) =>
+    svg(
+      "svg",
+      { class: "bar", viewBox: `0 0 66 ${HEIGHT_PX}`, width: 66, height: HEIGHT_PX, "aria-hidden": "true" },
+      intervalMarks(scale, { value: 0.5, lower: 0.1, upper: 0.9 }, known),
+    );
   return [piece(true), piece(false)];
 }
 

@@ -20,7 +20,8 @@ export function niceTicks([low, high], count = 5) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw * 0.999);
   const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k += 1) ticks.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k += 1)
+    ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
 }
 
@@ -50,16 +51,42 @@ export function frame({ widthPx, heightPx, margin, x, y, top = null, title, role
   const toX = linear(x.domain, [inner.left, inner.right]);
   const toY = linear(y.domain, [inner.bottom, inner.top]);
   const marks = svg("svg", {
-    x: inner.left, y: inner.top, width: inner.right - inner.left, height: inner.bottom - inner.top, overflow: "hidden",
+    x: inner.left,
+    y: inner.top,
+    width: inner.right - inner.left,
+    height: inner.bottom - inner.top,
+    overflow: "hidden",
     viewBox: `${inner.left} ${inner.top} ${inner.right - inner.left} ${inner.bottom - inner.top}`,
   });
   const above = svg("g", {});
-  const axes = svg("g", { class: "axes", "aria-hidden": "true" }, bottomAxis(x, toX, inner, heightPx), leftAxis(y, toY, inner), top && topAxis(top, toX, inner));
-  const edge = svg("rect", { class: "edge", x: inner.left, y: inner.top, width: inner.right - inner.left, height: inner.bottom - inner.top });
+  const axes = svg(
+    "g",
+    { class: "axes", "aria-hidden": "true" },
+    bottomAxis(x, toX, inner, heightPx),
+    leftAxis(y, toY, inner),
+    top && topAxis(top, toX, inner),
+  );
+  const edge = svg("rect", {
+    class: "edge",
+    x: inner.left,
+    y: inner.top,
+    width: inner.right - inner.left,
+    height: inner.bottom - inner.top,
+  });
   const node = svg(
     "svg",
-    { class: "chart", viewBox: `0 0 ${widthPx} ${heightPx}`, width: widthPx, height: heightPx, role, "aria-label": title },
-    axes, marks, edge, above,
+    {
+      class: "chart",
+      viewBox: `0 0 ${widthPx} ${heightPx}`,
+      width: widthPx,
+      height: heightPx,
+      role,
+      "aria-label": title,
+    },
+    axes,
+    marks,
+    edge,
+    above,
   );
   return { node, x: toX, y: toY, marks, above, inner };
 }
@@ -79,7 +106,11 @@ function leftAxis({ ticks, label }, toY, inner) {
   return [
     ticks.map(({ at }) => svg("path", { class: "grid", d: `M${inner.left} ${toY(at)}H${inner.right}` })),
     ticks.map(({ at, text }) => svg("text", { x: inner.left - 6, y: toY(at) + 4, "text-anchor": "end" }, text)),
-    svg("text", { class: "axis-label", "text-anchor": "middle", transform: `translate(12 ${middle}) rotate(-90)` }, label),
+    svg(
+      "text",
+      { class: "axis-label", "text-anchor": "middle", transform: `translate(12 ${middle}) rotate(-90)` },
+      label,
+    ),
   ];
 }
 
@@ -87,7 +118,11 @@ function topAxis({ ticks, label }, toX, inner) {
   return [
     ticks.map(({ at }) => svg("path", { class: "tick", d: `M${toX(at)} ${inner.top}v-4` })),
     ticks.map(({ at, text }) => svg("text", { x: toX(at), y: inner.top - 7, "text-anchor": "middle" }, text)),
-    svg("text", { class: "axis-label", x: (inner.left + inner.right) / 2, y: inner.top - 22, "text-anchor": "middle" }, label),
+    svg(
+      "text",
+      { class: "axis-label", x: (inner.left + inner.right) / 2, y: inner.top - 22, "text-anchor": "middle" },
+      label,
+    ),
   ];
 }
 
@@ -123,9 +158,19 @@ export function marker(kind, xPx, yPx, radiusPx, attributes = {}, ...children) {
 export function hatched(xPx, yPx, widthPx, heightPx, words) {
   hatches += 1;
   const id = `hatch-${hatches}`;
-  return svg("g", {},
-    svg("pattern", { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, svg("path", { class: "hatch", d: "M0 0V7" })),
-    svg("rect", { x: xPx, y: yPx, width: Math.max(0, widthPx), height: heightPx, fill: `url(#${id})` }, svg("title", {}, words)),
+  return svg(
+    "g",
+    {},
+    svg(
+      "pattern",
+      { id, width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      svg("path", { class: "hatch", d: "M0 0V7" }),
+    ),
+    svg(
+      "rect",
+      { x: xPx, y: yPx, width: Math.max(0, widthPx), height: heightPx, fill: `url(#${id})` },
+      svg("title", {}, words),
+    ),
   );
 }
 

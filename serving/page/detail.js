@@ -3,13 +3,17 @@
 import { byId, drawnToWidth, el, put } from "./dom.js";
 import { arrheniusChart, arrheniusPoints, showsMeasured, temperatureWarnings } from "./arrhenius.js";
 import { windowChart } from "./windows.js";
-import { currentChart, currentSeries, interlayerLabel, NOT_STATED } from "./currents.js";
+import { currentSeries } from "./currents.js";
+import { currentFigure } from "./interlayers.js";
+import { chance, facts, figures, modelsBox, section, verdicts, warningsBox } from "./facts.js";
 import { driversChart, termsOf } from "./drivers.js";
 import { contactsBox } from "./contacts.js";
 import { conditionsOf, formulaOf, nameOf } from "./batch.js";
-import { fixed, formulaNodes, fromLog10, percent, reactionNodes, sigmaText, withInterval } from "./format.js";
-import { knownness, nearestItem, otherWarnings, PROPERTY_NAMES } from "./known.js";
+import { fixed, formulaNodes, fromLog10, percent, reactionNodes, sigmaText, valueNodes } from "./format.js";
+import { nearestItem, PROPERTY_NAMES } from "./known.js";
 import { ask, Refusal } from "./service.js";
+
+const volts = (value) => fixed(value, 2);
 
 /** The panel at the side; one row at a time. */
 export class DetailPanel {
@@ -52,29 +56,68 @@ export class DetailPanel {
     const { row, batch } = this;
     const conditions = conditionsOf(row, batch.general);
     const degrees = conditions.temperature_C ?? this.vocabulary.default_temperature_C;
-    const stated = [`${degrees} °C`, conditions.interlayer_type && `interlayer ${conditions.interlayer_type}`, conditions.stack_pressure_MPa && `${conditions.stack_pressure_MPa} MPa`, conditions.anode && `anode ${conditions.anode}`, `${percent(batch.general.coverage)} intervals`];
-    const button = (words, label, onclick, more = {}) => el("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, words);
+    const stated = [
+      `${degrees} °C`,
+      conditions.interlayer_type && `interlayer ${conditions.interlayer_type}`,
+      conditions.stack_pressure_MPa && `${conditions.stack_pressure_MPa} MPa`,
+      conditions.anode && `anode ${conditions.anode}`,
+      `${percent(batch.general.coverage)} intervals`,
+    ];
+    const button = (words, label, onclick, more = {}) =>
+      el("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, words);
     const step = (by) => this.hooks.onStep(row, by);
-    return el("header", { class: "detail-head" },
-      el("div", {},
+    return el(
+      "header",
+      { class: "detail-head" },
+      el(
+        "div",
+        {},
         el("h2", { id: "detail-title", tabindex: -1 }, el("span", { class: "formula" }, formulaNodes(formulaOf(row)))),
-        el("p", { class: "fine" }, row.result.id && row.result.id !== formulaOf(row) ? `${row.result.id} · ` : "", `row ${row.index + 1} · ${stated.filter(Boolean).join(" · ")}`)),
-      el("div", { class: "buttons" },
-        button("↑", "previous material", () => step(-1)), button("↓", "next material", () => step(1)),
-        button(this.hooks.isCompared(row) ? "✓ compared" : "compare", "take into the comparison", (event) => this.hooks.onCompare(row, event.currentTarget), { "aria-pressed": String(this.hooks.isCompared(row)), id: "detail-compare" }),
-        button("✕", "close (Escape)", () => this.close())));
+        el(
+          "p",
+          { class: "fine" },
+          row.result.id && row.result.id !== formulaOf(row) ? `${row.result.id} · ` : "",
+          `row ${row.index + 1} · ${stated.filter(Boolean).join(" · ")}`,
+        ),
+      ),
+      el(
+        "div",
+        { class: "buttons" },
+        button("↑", "previous material", () => step(-1)),
+        button("↓", "next material", () => step(1)),
+        button(
+          this.hooks.isCompared(row) ? "✓ compared" : "compare",
+          "take into the comparison",
+          (event) => this.hooks.onCompare(row, event.currentTarget),
+          { "aria-pressed": String(this.hooks.isCompared(row)), id: "detail-compare" },
+        ),
+        button("✕", "close (Escape)", () => this.close()),
+      ),
+    );
   }
 
   sections() {
-    const full = this.later((signal) => ask("./predict", { body: { candidates: [this.row.candidate], conditions: this.batch.general.conditions, coverage: this.batch.general.coverage, explain: true }, signal }).then((document) => document.results[0]));
+    const full = this.later((signal) =>
+      ask("./predict", {
+        body: {
+          candidates: [this.row.candidate],
+          conditions: this.batch.general.conditions,
+          coverage: this.batch.general.coverage,
+          explain: true,
+        },
+        signal,
+      }).then((document) => document.results[0]),
+    );
     const { result } = this.row;
     return [
-      verdicts(result, this.batch), warningsBox(result),
+      verdicts(result, this.batch),
+      warningsBox(result),
       result.conductivity && this.conductivity(full),
       result.stability && this.stability(),
       result.ccd && this.current(),
       result.conductivity && this.drivers(full),
-      this.nearest(full), modelsBox(this.batch.models),
+      this.nearest(full),
+      modelsBox(this.batch.models),
     ];
   }
 
@@ -103,26 +146,53 @@ export class DetailPanel {
   conductivity(full) {
     const { row, batch } = this;
     const { conductivity } = row.result;
-    const points = this.later((signal) => arrheniusPoints(row, conductivity.temperature_C, batch.general.coverage, signal));
+    const points = this.later((signal) =>
+      arrheniusPoints(row, conductivity.temperature_C, batch.general.coverage, signal),
+    );
     const label = formulaOf(row);
-    return section("Conductivity", "arrhenius",
+    return section(
+      "Conductivity",
+      "arrhenius",
       facts([
-        [`σ at ${conductivity.temperature_C} °C`, `${withInterval(conductivity.log10_sigma_S_per_cm, sigmaText)} S/cm`],
-        ["activation energy", `${withInterval(conductivity.activation_energy_eV, (value) => fixed(value, 2))} eV`],
+        [`σ at ${conductivity.temperature_C} °C`, valueNodes(conductivity.log10_sigma_S_per_cm, sigmaText, "S/cm")],
+        ["activation energy", valueNodes(conductivity.activation_energy_eV, volts, "eV")],
         ["chance of ≥ 1 mS/cm", chance(conductivity.probability_sigma_above_S_per_cm?.["1e-3"])],
         ["from", conductivity.basis],
       ]),
       this.filled(Promise.all([points, full]), ([answered, whole]) => {
         const measured = whole.applicability?.conductivity?.nearest ?? [];
-        const drawn = drawnToWidth(el("div", { class: "drawn" }), (widthPx) => arrheniusChart([{ label, points: answered, measured, own_C: conductivity.temperature_C }], widthPx));
+        const drawn = drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
+          arrheniusChart([{ label, points: answered, measured, own_C: conductivity.temperature_C }], widthPx),
+        );
         const warned = temperatureWarnings(answered);
         return [
           drawn,
-          el("p", { class: "fine" }, `Line: prediction; band: ${percent(batch.general.coverage)} interval; large dot: your temperature.`, showsMeasured(measured) && " Squares: nearest measured materials.", warned.length > 0 && " Hatched: not to be trusted there:"),
-          warned.length > 0 && el("ul", { class: "warnings" }, warned.map((message) => el("li", {}, "▲ ", message))),
-          figures("Figures of the plot", ["°C", "σ (S/cm)", "lower", "upper"], answered.map((point) => [point.temperature_C, sigmaText(point.value), point.lower === null ? "–" : sigmaText(point.lower), point.upper === null ? "–" : sigmaText(point.upper)])),
+          el(
+            "p",
+            { class: "fine" },
+            `Line: prediction; band: ${percent(batch.general.coverage)} interval; large dot: your temperature.`,
+            showsMeasured(measured) && " Squares: nearest measured materials.",
+            warned.length > 0 && " Hatched: not to be trusted there:",
+          ),
+          warned.length > 0 &&
+            el(
+              "ul",
+              { class: "warnings" },
+              warned.map((message) => el("li", {}, "▲ ", message)),
+            ),
+          figures(
+            "Figures of the plot",
+            ["°C", "σ (S/cm)", "lower", "upper"],
+            answered.map((point) => [
+              point.temperature_C,
+              sigmaText(point.value),
+              point.lower === null ? "–" : sigmaText(point.lower),
+              point.upper === null ? "–" : sigmaText(point.upper),
+            ]),
+          ),
         ];
-      }));
+      }),
+    );
   }
 
   stability() {
@@ -131,26 +201,44 @@ export class DetailPanel {
     const milli = (value) => fixed(1000 * value, 0);
     const lines = [
       stability.decomposition && ["by itself", reactionNodes(stability.decomposition)],
-      stability.reduction_reaction ? [`below ${fixed(stability.reduction_V.value, 2)} V`, reactionNodes(stability.reduction_reaction)] : stability.reduction_V && ["down to 0 V", "stable against lithium metal"],
-      stability.oxidation_reaction && [`above ${fixed(stability.oxidation_V.value, 2)} V`, reactionNodes(stability.oxidation_reaction)],
+      stability.reduction_reaction
+        ? [`below ${fixed(stability.reduction_V.value, 2)} V`, reactionNodes(stability.reduction_reaction)]
+        : stability.reduction_V && ["down to 0 V", "stable against lithium metal"],
+      stability.oxidation_reaction && [
+        `above ${fixed(stability.oxidation_V.value, 2)} V`,
+        reactionNodes(stability.oxidation_reaction),
+      ],
     ];
-    return section("Stability", "window",
+    return section(
+      "Stability",
+      "window",
       facts([
-        ["above hull", `${withInterval(stability.energy_above_hull_eV_per_atom, milli)} meV/atom`],
+        ["above hull", valueNodes(stability.energy_above_hull_eV_per_atom, milli, "meV/atom")],
         ["chance of lying on the hull", chance(stability.probability_stable)],
-        ["formation energy", `${withInterval(stability.formation_energy_eV_per_atom, (value) => fixed(value, 3))} eV/atom`],
+        ["formation energy", valueNodes(stability.formation_energy_eV_per_atom, (value) => fixed(value, 3), "eV/atom")],
         ["energies", stability.basis === "reference" ? "of the DFT table" : "predicted"],
-        stability.reduction_V && ["reduction limit", `${withInterval(stability.reduction_V, (value) => fixed(value, 2))} V`],
-        stability.oxidation_V && ["oxidation limit", `${withInterval(stability.oxidation_V, (value) => fixed(value, 2))} V`],
+        stability.reduction_V && ["reduction limit", valueNodes(stability.reduction_V, volts, "V")],
+        stability.oxidation_V && ["oxidation limit", valueNodes(stability.oxidation_V, volts, "V")],
       ]),
       stability.reduction_V
         ? [
-          el("div", { class: "plot" }, drawnToWidth(el("div", { class: "drawn" }), (widthPx) => windowChart([{ label: formulaOf(row), stability }], vocabulary.electrodes, widthPx))),
-          el("p", { class: "fine" }, "Intrinsic window of complete decomposition at 0 K; pale ends: where only part of the interval reaches. Kinetics and coatings stretch it."),
-        ]
+            el(
+              "div",
+              { class: "plot" },
+              drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
+                windowChart([{ label: formulaOf(row), stability }], vocabulary.electrodes, widthPx),
+              ),
+            ),
+            el(
+              "p",
+              { class: "fine" },
+              "Intrinsic window of complete decomposition at 0 K; pale ends: where only part of the interval reaches. Kinetics and coatings stretch it.",
+            ),
+          ]
         : el("p", { class: "none" }, `No window: ${stability.window_reason}.`),
       facts(lines, "reactions"),
-      contactsBox(formulaOf(row)));
+      contactsBox(formulaOf(row)),
+    );
   }
 
   current() {
@@ -160,107 +248,70 @@ export class DetailPanel {
     const told = block.log10_ccd_mA_per_cm2;
     const summary = told
       ? facts([
-        [`CCD at ${block.conditions.temperature_C} °C`, `${withInterval(told, fromLog10)} mA/cm²`],
-        ["class", `${block.electrolyte_class} (${block.class_from === "caller" ? "as stated" : "from the formula"})`],
-        ["papers behind", `${support.class_papers} on this class, ${support.conditions_papers} on a cell like this one`],
-      ])
+          [`CCD at ${block.conditions.temperature_C} °C`, valueNodes(told, fromLog10, "mA/cm²")],
+          ["class", `${block.electrolyte_class} (${block.class_from === "caller" ? "as stated" : "from the formula"})`],
+          [
+            "papers behind",
+            `${support.class_papers} on this class, ${support.conditions_papers} on a cell like this one`,
+          ],
+        ])
       : el("p", { class: "none" }, `No value: ${block.reason}.`);
     if (!told) return section("Critical current density", "ccd", summary);
     const grid = this.later((signal) => currentSeries(row, batch.general, { signal }));
-    return section("Critical current density", "ccd", summary,
-      this.filled(grid, ({ own, series }) => currentFigure(series, own, row, batch, vocabulary)));
+    return section(
+      "Critical current density",
+      "ccd",
+      summary,
+      this.filled(grid, ({ own, series }) => currentFigure(series, own, row, batch, vocabulary)),
+    );
   }
 
   drivers(full) {
-    return section("What drives the conductivity", "drivers", this.filled(full, ({ conductivity }) => {
-      const explanation = conductivity?.explanation;
-      if (!explanation) return el("p", { class: "none" }, conductivity?.explanation_reason ?? "this model gives no explanation");
-      const total = explanation.base_log10_sigma_S_per_cm + termsOf(explanation).reduce((sum, term) => sum + term.decades, 0);
-      return [
-        el("p", { class: "fine" }, `From the average of known chemistry, ${sigmaText(explanation.base_log10_sigma_S_per_cm)} S/cm at 25 °C, these terms lead to ${sigmaText(total)} S/cm.`),
-        drawnToWidth(el("div", { class: "drawn" }), (widthPx) => driversChart(explanation, widthPx)),
-        el("p", { class: "fine" }, "They say what moved the model, not what causes conduction: features that go together share their effect, and “not explained” is what none of them accounts for."),
-      ];
-    }));
+    return section(
+      "What drives the conductivity",
+      "drivers",
+      this.filled(full, ({ conductivity }) => {
+        const explanation = conductivity?.explanation;
+        if (!explanation)
+          return el("p", { class: "none" }, conductivity?.explanation_reason ?? "this model gives no explanation");
+        const total =
+          explanation.base_log10_sigma_S_per_cm + termsOf(explanation).reduce((sum, term) => sum + term.decades, 0);
+        return [
+          el(
+            "p",
+            { class: "fine" },
+            `From the average of known chemistry, ${sigmaText(explanation.base_log10_sigma_S_per_cm)} S/cm at 25 °C, these terms lead to ${sigmaText(total)} S/cm.`,
+          ),
+          drawnToWidth(el("div", { class: "drawn" }), (widthPx) => driversChart(explanation, widthPx)),
+          el(
+            "p",
+            { class: "fine" },
+            "They say what moved the model, not what causes conduction: features that go together share their effect, and “not explained” is what none of them accounts for.",
+          ),
+        ];
+      }),
+    );
   }
 
   nearest(full) {
-    return section("Nearest known materials", "nearest", this.filled(full, (whole) => Object.entries(whole.applicability ?? {}).map(([property, domain]) => [
-      el("h4", {}, PROPERTY_NAMES[property]),
-      el("ul", { class: "nearest" }, domain.nearest.map((near) => el("li", {}, nearestItem(property, near)))),
-    ]), "lists"));
+    return section(
+      "Nearest known materials",
+      "nearest",
+      this.filled(
+        full,
+        (whole) =>
+          Object.entries(whole.applicability ?? {}).map(([property, domain]) => [
+            el("h4", {}, PROPERTY_NAMES[property]),
+            el(
+              "ul",
+              { class: "nearest" },
+              domain.nearest.map((near) => el("li", {}, nearestItem(property, near))),
+            ),
+          ]),
+        "lists",
+      ),
+    );
   }
-}
-
-function section(title, key, ...content) {
-  return el("section", { class: `part part-${key}`, "aria-labelledby": `part-${key}` }, el("h3", { id: `part-${key}` }, title), content);
-}
-
-function facts(pairs, className = "") {
-  const rows = pairs.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
-  return el("dl", { class: `facts ${className}` }, rows);
-}
-
-function chance(probability) {
-  return probability === undefined || probability === null ? "–" : percent(Math.round(100 * probability) / 100);
-}
-
-function verdicts(result, batch) {
-  const items = Object.keys(batch.models).map((property) => {
-    const { known, sentence } = knownness(result, property);
-    const shape = known === null ? "–" : known ? "●" : "◇";
-    return el("li", { class: known === false ? "no" : known ? "yes" : "none" }, el("span", { "aria-hidden": "true" }, `${shape} `), sentence);
-  });
-  return el("ul", { class: "verdicts", "aria-label": "What the models know" }, items);
-}
-
-function warningsBox(result) {
-  const warnings = otherWarnings(result);
-  if (!warnings.length) return null;
-  return el("ul", { class: "warnings", "aria-label": "Remarks" }, warnings.map(({ message }) => el("li", {}, "▲ ", message)));
-}
-
-function modelsBox(models) {
-  const lines = Object.entries(models).map(([name, { version, origin }]) => `${PROPERTY_NAMES[name] ?? name} ${version} (${origin})`);
-  return el("p", { class: "fine models" }, `Answered by: ${lines.join(" · ")}`);
-}
-
-/** A plot's numbers for those who cannot see it, or want them. */
-function figures(title, heads, rows) {
-  return el("details", { class: "figures" }, el("summary", {}, title),
-    el("table", { class: "plain" }, el("thead", {}, el("tr", {}, heads.map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell) => el("td", { class: "number" }, cell)))))));
-}
-
-function currentFigure(series, own, row, batch, vocabulary) {
-  const box = el("div", { class: "drawn" });
-  const note = el("p", { class: "fine", "aria-live": "polite" });
-  const table = el("div", {});
-  const choice = el("select", { id: "ccd-interlayer" }, [...(own === NOT_STATED ? [NOT_STATED] : []), ...vocabulary.interlayer_types].map((name) => el("option", { value: name, selected: name === own }, interlayerLabel(name))));
-
-  function draw(shown, chosen) {
-    const banded = shown.findIndex((one) => one.name === chosen);
-    const { reason, support, label } = shown[banded];
-    const papers = shown[banded].name === NOT_STATED ? "An average over the interlayers of the reports." : `${support?.interlayer_papers} papers of this class report it.`;
-    const words = support ? papers : `${label}: ${reason ?? "no value"}.`;
-    put(note, `Band: ${percent(batch.general.coverage)} interval of “${label}”. ${words} Hatched: outside the 25 to 100 °C of the reports.`);
-    drawnToWidth(box, (widthPx) => currentChart(shown, widthPx, { banded, title: `Critical current density of ${formulaOf(row)} over temperature` }));
-    const points = shown[banded].points;
-    put(table, figures("Figures of the band", ["°C", "mA/cm²", "lower", "upper"], points.map((point) => [point.temperature_C, fromLog10(point.value), point.lower === null ? "–" : fromLog10(point.lower), point.upper === null ? "–" : fromLog10(point.upper)])));
-  }
-
-  choice.addEventListener("change", async () => {
-    const chosen = choice.value;
-    if (series.some((one) => one.name === chosen)) return draw(series, chosen);
-    try {
-      const { series: more } = await currentSeries(row, batch.general, { interlayers: [chosen, "none", "fluoride/halide", "oxide"] });
-      if (choice.value === chosen) draw(more, chosen);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      put(note, `${error.title}: ${error.message}`);
-    }
-  });
-  draw(series, own);
-  return [box, el("p", { class: "inline-form" }, el("label", { for: "ccd-interlayer" }, "Interval of "), choice), note, table];
 }
 
 /** What the panel is called, for the status line. */

@@ -11,7 +11,9 @@ const SMALLEST_SHOWN = 0.005;
 /** The terms of an explanation in the order they are read. */
 export function termsOf(explanation) {
   const features = explanation.contributions.map((term) => ({
-    label: term.label, detail: `${significant(term.value, 3)}${term.unit ? ` ${term.unit}` : ""}`, decades: term.decades,
+    label: term.label,
+    detail: `${significant(term.value, 3)}${term.unit ? ` ${term.unit}` : ""}`,
+    decades: term.decades,
   }));
   const others = [
     { label: "all other features", decades: explanation.others_decades },
@@ -35,9 +37,24 @@ export function driversChart(explanation, widthPx) {
   const toX = linear([-largest, largest], [labelPx + 40, widthPx - 46]);
   const bottom = 8 + terms.length * lanePx;
   const bars = terms.map((term, i) => bar(term, 8 + i * lanePx, { toX, labelPx, narrow }));
-  return svg("svg", { class: "chart", viewBox: `0 0 ${widthPx} ${bottom + 30}`, width: widthPx, height: bottom + 30, role: "img", "aria-label": `Contributions: ${terms.map((term) => `${term.label} ${signedDecades(term.decades)}`).join("; ")}` },
-    !narrow && svg("path", { class: "edge", d: `M${toX(0)} 4V${bottom + 4}` }), bars,
-    svg("text", { class: "axis-label", x: toX(0), y: bottom + 22, "text-anchor": "middle" }, "← lowers · decades · raises →"));
+  return svg(
+    "svg",
+    {
+      class: "chart",
+      viewBox: `0 0 ${widthPx} ${bottom + 30}`,
+      width: widthPx,
+      height: bottom + 30,
+      role: "img",
+      "aria-label": `Contributions: ${terms.map((term) => `${term.label} ${signedDecades(term.decades)}`).join("; ")}`,
+    },
+    !narrow && svg("path", { class: "edge", d: `M${toX(0)} 4V${bottom + 4}` }),
+    bars,
+    svg(
+      "text",
+      { class: "axis-label", x: toX(0), y: bottom + 22, "text-anchor": "middle" },
+      "← lowers · decades · raises →",
+    ),
+  );
 }
 
 function bar({ label, detail, decades, isOpen = false }, topPx, { toX, labelPx, narrow }) {
@@ -47,11 +64,24 @@ function bar({ label, detail, decades, isOpen = false }, topPx, { toX, labelPx, 
   const name = narrow
     ? svg("text", { x: 4, y: topPx + 12 }, clipped(words, toX.range[1]))
     : svg("text", { x: labelPx, y: middle + 4, "text-anchor": "end" }, clipped(words, labelPx));
-  return svg("g", { class: `driver ${decades < 0 ? "lowers" : "raises"}${isOpen ? " open" : ""}` },
-    svg("title", {}, `${words}: ${signedDecades(decades)} decades`), name,
+  return svg(
+    "g",
+    { class: `driver ${decades < 0 ? "lowers" : "raises"}${isOpen ? " open" : ""}` },
+    svg("title", {}, `${words}: ${signedDecades(decades)} decades`),
+    name,
     narrow && svg("path", { class: "edge", d: `M${toX(0)} ${middle - 8}v16` }),
     svg("rect", { x: from, y: middle - 6, width: Math.max(0.5, to - from), height: 12 }),
-    svg("text", { class: "amount", x: decades < 0 ? from - 4 : to + 4, y: middle + 4, "text-anchor": decades < 0 ? "end" : "start" }, signedDecades(decades)));
+    svg(
+      "text",
+      {
+        class: "amount",
+        x: decades < 0 ? from - 4 : to + 4,
+        y: middle + 4,
+        "text-anchor": decades < 0 ? "end" : "start",
+      },
+      signedDecades(decades),
+    ),
+  );
 }
 
 /** `+0.62`, with a true minus sign. */

@@ -52,6 +52,16 @@ export function withInterval(interval, write) {
   return `${write(value)} (${write(lower)} to ${write(upper)})`;
 }
 
+/** A value with its unit, and its interval beneath. */
+export function valueNodes(interval, write, unit) {
+  const { value, lower, upper } = interval;
+  const isExact = lower === null || upper === null || lower === upper;
+  return [
+    `${write(value)} ${unit}`,
+    isExact ? null : el("span", { class: "ends" }, `${write(lower)} to ${write(upper)}`),
+  ];
+}
+
 /** Pieces of a formula: `[text, isSubscript]`. Coefficients in front of a formula stay on the line. */
 export function formulaPieces(text) {
   const pieces = [];
@@ -62,9 +72,9 @@ export function formulaPieces(text) {
   return pieces;
 }
 
-/** A formula with subscripts, as nodes for HTML. */
+/** A formula with subscripts, as nodes for HTML; a long one breaks between elements. */
 export function formulaNodes(text) {
-  return formulaPieces(text).map(([part, low]) => (low ? el("sub", {}, part) : part));
+  return formulaPieces(text).flatMap(([part, low]) => (low ? [el("sub", {}, part), el("wbr")] : [part]));
 }
 
 /** A formula with subscripts, as nodes for an SVG text. */
@@ -81,7 +91,10 @@ export function formulaSpans(text) {
 export function reactionNodes(text) {
   return String(text)
     .split(" -> ")
-    .flatMap((side, i) => [i ? " → " : "", ...side.split(" + ").flatMap((term, k) => [k ? " + " : "", ...formulaNodes(term)])]);
+    .flatMap((side, i) => [
+      i ? " → " : "",
+      ...side.split(" + ").flatMap((term, k) => [k ? " + " : "", ...formulaNodes(term)]),
+    ]);
 }
 
 /** A link to a DOI; anything else stays plain text. */

@@ -25,14 +25,20 @@ export const WARNING_WORDS = {
 export function knownness(result, property) {
   const domain = result.applicability?.[property];
   const name = PROPERTY_NAMES[property];
-  if (!domain) return { known: null, word: "not judged", sentence: result.reasons?.[property] ?? `${name} was not judged` };
+  if (!domain)
+    return { known: null, word: "not judged", sentence: result.reasons?.[property] ?? `${name} was not judged` };
   const numbers = distanceWords(domain);
   const support = property === "ccd" ? papersWords(result.ccd) : "";
   const told = [numbers, support].filter(Boolean).join("; ");
-  if (domain.in_domain) return { known: true, word: "known", sentence: `known chemistry for ${name}${told && `: ${told}`}` };
+  if (domain.in_domain)
+    return { known: true, word: "known", sentence: `known chemistry for ${name}${told && `: ${told}`}` };
   const isCurrent = property === "ccd";
-  const why = [ownWarning(result, property)?.message.slice(property.length + 2) ?? numbers, support].filter(Boolean).join("; ");
-  return { known: false, word: isCurrent ? "few reports" : "NOT known", sentence: `${name}: ${isCurrent ? "too few reports" : "I don’t know this chemistry"}${why && `: ${why}`}` };
+  const why = isCurrent ? support : (ownWarning(result, property)?.message.slice(property.length + 2) ?? numbers);
+  return {
+    known: false,
+    word: isCurrent ? "few reports" : "NOT known",
+    sentence: `${name}: ${isCurrent ? "too few reports" : "I don’t know this chemistry"}${why && `: ${why}`}`,
+  };
 }
 
 /** The remark by which a model says that it does not know a row. */
@@ -59,7 +65,13 @@ export function flagList(result, properties) {
     const { known, word, sentence } = knownness(result, property);
     const shape = known === null ? "–" : known ? "●" : "◇";
     const kind = known === null ? "flag none" : known ? "flag yes" : "flag no";
-    return el("li", { class: kind, title: sentence }, el("span", { "aria-hidden": "true" }, shape), ` ${PROPERTY_NAMES[property]} `, el("b", {}, word));
+    return el(
+      "li",
+      { class: kind, title: sentence },
+      el("span", { "aria-hidden": "true" }, shape),
+      ` ${PROPERTY_NAMES[property]} `,
+      el("b", {}, word),
+    );
   });
   return el("ul", { class: "flags" }, flags);
 }
@@ -72,7 +84,10 @@ export function nearestValue(property, near) {
     return `${sign}${sigmaText(near.value)} S/cm${degrees}`;
   }
   if (property === "stability") return `${fixed(1000 * near.energy_above_hull_eV_per_atom, 0)} meV/atom above hull`;
-  const cell = [near.interlayer_type && near.interlayer_type !== "none" ? `${near.interlayer_type} interlayer` : "no interlayer", near.temperature_C !== null && `${near.temperature_C} °C`];
+  const cell = [
+    near.interlayer_type && near.interlayer_type !== "none" ? `${near.interlayer_type} interlayer` : "no interlayer",
+    near.temperature_C !== null && `${near.temperature_C} °C`,
+  ];
   return `${near.is_lower_bound ? "> " : ""}${fromLog10(near.value)} mA/cm², ${cell.filter(Boolean).join(", ")}`;
 }
 
@@ -80,7 +95,11 @@ export function nearestValue(property, near) {
 export function nearestItem(property, near) {
   const sample = near.material && near.material !== near.formula ? ` (${near.material})` : "";
   return [
-    el("span", { class: "formula" }, formulaNodes(near.formula)), sample, " · ", nearestValue(property, near), " · ",
+    el("span", { class: "formula" }, formulaNodes(near.formula)),
+    sample,
+    " · ",
+    nearestValue(property, near),
+    " · ",
     sourceLink(near.doi, near.reference),
   ];
 }

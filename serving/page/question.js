@@ -5,7 +5,12 @@ import { EXAMPLES } from "./examples.js";
 import { counted } from "./format.js";
 import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
 
-const FIELDS = { temperature_C: "temperature", stack_pressure_MPa: "pressure", interlayer_type: "interlayer", anode: "anode" };
+const FIELDS = {
+  temperature_C: "temperature",
+  stack_pressure_MPa: "pressure",
+  interlayer_type: "interlayer",
+  anode: "anode",
+};
 
 /** The form and the files that were dropped. */
 export class Question {
@@ -25,7 +30,12 @@ export class Question {
       await this.take([...event.target.files]);
       event.target.value = "";
     });
-    put(byId("examples"), Object.entries(EXAMPLES).map(([name, formulas]) => el("button", { type: "button", class: "quiet", onclick: () => this.useExample(formulas) }, name)));
+    put(
+      byId("examples"),
+      Object.entries(EXAMPLES).map(([name, formulas]) =>
+        el("button", { type: "button", class: "quiet", onclick: () => this.useExample(formulas) }, name),
+      ),
+    );
     this.listenToDrops();
   }
 
@@ -33,11 +43,18 @@ export class Question {
   offer(vocabulary) {
     this.vocabulary = vocabulary;
     const option = (name) => el("option", { value: name }, name === "none" ? "none (bare contact)" : name);
-    for (const [field, names] of [["interlayer", vocabulary.interlayer_types], ["anode", vocabulary.anodes]]) {
+    for (const [field, names] of [
+      ["interlayer", vocabulary.interlayer_types],
+      ["anode", vocabulary.anodes],
+    ]) {
       put(byId(field), el("option", { value: "" }, "not stated"), names.map(option));
     }
     const { min_coverage, max_coverage, default_coverage } = vocabulary.limits;
-    Object.assign(byId("coverage"), { min: 100 * min_coverage, max: 100 * max_coverage, value: 100 * default_coverage });
+    Object.assign(byId("coverage"), {
+      min: 100 * min_coverage,
+      max: 100 * max_coverage,
+      value: 100 * default_coverage,
+    });
     byId("temperature").value = vocabulary.default_temperature_C;
   }
 
@@ -72,7 +89,11 @@ export class Question {
 
   /** Read files; each that cannot be used is told, the others count. */
   async take(files) {
-    if (!this.vocabulary) return this.hooks.onProblem("The service does not answer", "Files are read with the service's names of columns. Try again when it is there.");
+    if (!this.vocabulary)
+      return this.hooks.onProblem(
+        "The service does not answer",
+        "Files are read with the service's names of columns. Try again when it is there.",
+      );
     const problems = [];
     for (const file of files) {
       try {
@@ -85,7 +106,9 @@ export class Question {
     }
     this.drawFiles();
     if (problems.length) return this.hooks.onProblem("A file cannot be used", problems.join(". "));
-    return this.hooks.say(`${counted(files.length, "file")} read; ${counted(this.files.flatMap((file) => file.rows).length, "row")} from files.`);
+    return this.hooks.say(
+      `${counted(files.length, "file")} read; ${counted(this.files.flatMap((file) => file.rows).length, "row")} from files.`,
+    );
   }
 
   drawFiles() {
@@ -94,12 +117,24 @@ export class Question {
       this.drawFiles();
       byId("choose").focus();
     };
-    put(byId("files"), this.files.map((file) => {
-      const wrong = file.rows.filter((row) => row.error).length;
-      return el("li", {}, el("b", {}, file.name), ` ${counted(file.rows.length, "row")}${wrong ? `, ${wrong} with a wrong cell` : ""}`,
-        el("button", { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, onclick: () => remove(file) }, "✕"),
-        file.notes.map((note) => el("span", { class: "note" }, note)));
-    }));
+    put(
+      byId("files"),
+      this.files.map((file) => {
+        const wrong = file.rows.filter((row) => row.error).length;
+        return el(
+          "li",
+          {},
+          el("b", {}, file.name),
+          ` ${counted(file.rows.length, "row")}${wrong ? `, ${wrong} with a wrong cell` : ""}`,
+          el(
+            "button",
+            { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, onclick: () => remove(file) },
+            "✕",
+          ),
+          file.notes.map((note) => el("span", { class: "note" }, note)),
+        );
+      }),
+    );
   }
 
   /**
@@ -113,14 +148,18 @@ export class Question {
       const text = byId(field).value.trim();
       if (byId(field).validity.badInput) throw new UnusableInput(`${labelOf(field)}: expected a number`);
       if (!text) continue;
-      const { value, problem } = readCondition(text, this.vocabulary.conditions.find((column) => column.name === name));
+      const { value, problem } = readCondition(
+        text,
+        this.vocabulary.conditions.find((column) => column.name === name),
+      );
       if (problem) throw new UnusableInput(`${labelOf(field)}: ${problem}`);
       conditions[name] = value;
     }
     const { rows: pasted } = readText(byId("formulas").value, this.vocabulary);
     // copies: a row's place and answer belong to one batch
     const rows = [...pasted, ...this.files.flatMap((file) => file.rows)].map((row) => ({ ...row }));
-    if (!rows.length) throw new UnusableInput("there is no formula yet: type or paste some, drop a file, or take an example");
+    if (!rows.length)
+      throw new UnusableInput("there is no formula yet: type or paste some, drop a file, or take an example");
     return { rows, general: { conditions, coverage: this.coverage() } };
   }
 

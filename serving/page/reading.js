@@ -29,13 +29,16 @@ export function readText(text, vocabulary, name = "pasted") {
     }
   }
   const rows = [];
-  text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/).forEach((line, i) => {
-    if (!line.trim()) return;
-    const [first, ...rest] = line.split("\t");
-    const candidate = rest.length ? { id: first.trim(), formula: rest.join(" ").trim() } : { formula: line.trim() };
-    if (!candidate.id) delete candidate.id;
-    rows.push(checked({ where: `${name}, line ${i + 1}`, candidate, error: null }, vocabulary));
-  });
+  text
+    .replace(/^\uFEFF/, "")
+    .split(/\r\n|\n|\r/)
+    .forEach((line, i) => {
+      if (!line.trim()) return;
+      const [first, ...rest] = line.split("\t");
+      const candidate = rest.length ? { id: first.trim(), formula: rest.join(" ").trim() } : { formula: line.trim() };
+      if (!candidate.id) delete candidate.id;
+      rows.push(checked({ where: `${name}, line ${i + 1}`, candidate, error: null }, vocabulary));
+    });
   return { rows, notes: [] };
 }
 
@@ -77,7 +80,9 @@ function checkColumns(columns, vocabulary, name) {
     throw new UnusableInput(`${name} has the columns ${found}; expected 'formula' or 'cif' among them`);
   }
   if (!unknown.length) return [];
-  return [`${name}: columns that mean nothing here were left out: ${unknown.join(", ")}. Known are ${known.join(", ")}.`];
+  return [
+    `${name}: columns that mean nothing here were left out: ${unknown.join(", ")}. Known are ${known.join(", ")}.`,
+  ];
 }
 
 /** Whether two column names differ in case, blanks, underscores or up to two letters. */
@@ -138,9 +143,12 @@ export function readCondition(text, rule) {
     const hint = /^-?\d+,\d+$/.test(plain) ? " with a decimal point" : "";
     return { problem: `received '${text.slice(0, 60)}', expected a number${hint}` };
   }
-  if (rule.above !== undefined && !(value > rule.above)) return { problem: `received ${text}, expected above ${rule.above}` };
-  if (rule.at_least !== undefined && value < rule.at_least) return { problem: `received ${text}, expected at least ${rule.at_least}` };
-  if (rule.at_most !== undefined && value > rule.at_most) return { problem: `received ${text}, expected at most ${rule.at_most}` };
+  if (rule.above !== undefined && !(value > rule.above))
+    return { problem: `received ${text}, expected above ${rule.above}` };
+  if (rule.at_least !== undefined && value < rule.at_least)
+    return { problem: `received ${text}, expected at least ${rule.at_least}` };
+  if (rule.at_most !== undefined && value > rule.at_most)
+    return { problem: `received ${text}, expected at most ${rule.at_most}` };
   return { value };
 }
 
@@ -153,7 +161,11 @@ function checked(row, vocabulary) {
   const longest = vocabulary.limits.longest_id;
   if (row.error || !row.candidate.id || row.candidate.id.length <= longest) return row;
   const message = `${row.where}: the id has ${row.candidate.id.length} letters, expected at most ${longest}`;
-  return { ...row, candidate: { ...row.candidate, id: row.candidate.id.slice(0, longest) }, error: { code: "id_too_long", message } };
+  return {
+    ...row,
+    candidate: { ...row.candidate, id: row.candidate.id.slice(0, longest) },
+    error: { code: "id_too_long", message },
+  };
 }
 
 /**
@@ -165,7 +177,9 @@ function checked(row, vocabulary) {
 export async function readFile(file, vocabulary) {
   const kind = file.name.toLowerCase().split(".").at(-1);
   if (!FILE_KINDS.includes(kind)) {
-    throw new UnusableInput(`${file.name}: expected a file that ends in ${FILE_KINDS.map((end) => `.${end}`).join(", ")}`);
+    throw new UnusableInput(
+      `${file.name}: expected a file that ends in ${FILE_KINDS.map((end) => `.${end}`).join(", ")}`,
+    );
   }
   const most = vocabulary.limits.max_body_bytes;
   if (file.size > most) {

@@ -54,7 +54,13 @@ export async function request(path, { body, accept = "application/json", signal 
   const key = sessionStorage.getItem(KEY_NAME);
   if (key) headers["X-API-Key"] = key;
   if (body) headers["Content-Type"] = "application/json";
-  const asked = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal, credentials: "same-origin" };
+  const asked = {
+    method: body ? "POST" : "GET",
+    headers,
+    body: body && JSON.stringify(body),
+    signal,
+    credentials: "same-origin",
+  };
   let response;
   try {
     response = await fetch(path, asked);

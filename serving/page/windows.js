@@ -16,7 +16,10 @@ export function verdict({ low_V, high_V, side }, { reduction_V, oxidation_V }) {
   const oxidationEnds = [oxidation_V.lower ?? oxidation_V.value, oxidation_V.upper ?? oxidation_V.value];
   if (high_V > oxidationEnds[1]) {
     const whole = low_V > oxidationEnds[1] || side === "negative";
-    return { kind: "oxidises", words: whole || low_V > oxidation_V.value ? "oxidises it" : `oxidises it above ${fixed(oxidation_V.value, 1)} V` };
+    return {
+      kind: "oxidises",
+      words: whole || low_V > oxidation_V.value ? "oxidises it" : `oxidises it above ${fixed(oxidation_V.value, 1)} V`,
+    };
   }
   if (low_V < reductionEnds[0]) return { kind: "reduces", words: "reduces it" };
   if (low_V >= reductionEnds[1] && high_V <= oxidationEnds[0]) return { kind: "lasts", words: "lasts" };
@@ -33,18 +36,29 @@ const SIGNS = { lasts: "✓", reduces: "✕", oxidises: "✕", open: "?" };
  */
 export function windowChart(series, electrodes, widthPx) {
   const alone = series.length === 1;
-  const highest = Math.max(5, ...series.map(({ stability }) => Math.min(6, Math.ceil(stability?.oxidation_V?.upper ?? 0))));
+  const highest = Math.max(
+    5,
+    ...series.map(({ stability }) => Math.min(6, Math.ceil(stability?.oxidation_V?.upper ?? 0))),
+  );
   const leftPx = alone ? 72 : Math.min(150, Math.round(widthPx * 0.3));
   const rightPx = alone && widthPx >= 330 ? 128 : 12;
   const toX = linear([0, highest], [leftPx, widthPx - rightPx]);
   const lanes = series.length + electrodes.length;
   const bottom = TOP_PX + lanes * LANE_PX + 6;
-  const node = svg("svg", { class: "chart", viewBox: `0 0 ${widthPx} ${bottom + 38}`, width: widthPx, height: bottom + 38, role: "img", "aria-label": `Stability windows: ${series.map(windowWords).join("; ")}` });
+  const node = svg("svg", {
+    class: "chart",
+    viewBox: `0 0 ${widthPx} ${bottom + 38}`,
+    width: widthPx,
+    height: bottom + 38,
+    role: "img",
+    "aria-label": `Stability windows: ${series.map(windowWords).join("; ")}`,
+  });
   node.append(axis(toX, highest, bottom));
   series.forEach((one, i) => node.append(lane(one, i, toX, leftPx, alone)));
   if (alone && series[0].stability?.reduction_V) node.append(limits(series[0].stability, toX, bottom));
   electrodes.forEach((electrode, i) => {
-    const words = alone && rightPx > 100 && series[0].stability?.reduction_V ? verdict(electrode, series[0].stability) : null;
+    const words =
+      alone && rightPx > 100 && series[0].stability?.reduction_V ? verdict(electrode, series[0].stability) : null;
     node.append(electrodeLane(electrode, TOP_PX + (series.length + i) * LANE_PX + 4, toX, leftPx, words));
   });
   return node;
@@ -57,36 +71,73 @@ function windowWords({ label, stability }) {
 
 function axis(toX, highest, bottom) {
   const ticks = niceTicks([0, highest], 5);
-  return svg("g", { class: "axes", "aria-hidden": "true" },
+  return svg(
+    "g",
+    { class: "axes", "aria-hidden": "true" },
     ticks.map((at) => svg("path", { class: "grid", d: `M${toX(at)} ${TOP_PX}V${bottom}` })),
     svg("path", { class: "tick", d: `M${toX(0)} ${bottom}H${toX(highest)}` }),
     ticks.map((at) => svg("text", { x: toX(at), y: bottom + 15, "text-anchor": "middle" }, at)),
-    svg("text", { class: "axis-label", x: (toX(0) + toX(highest)) / 2, y: bottom + 32, "text-anchor": "middle" }, "potential (V vs Li/Li⁺)"),
+    svg(
+      "text",
+      { class: "axis-label", x: (toX(0) + toX(highest)) / 2, y: bottom + 32, "text-anchor": "middle" },
+      "potential (V vs Li/Li⁺)",
+    ),
   );
 }
 
 function lane({ label, stability }, i, toX, leftPx, alone) {
   const middle = TOP_PX + i * LANE_PX + LANE_PX / 2;
   const short = clipped(label, leftPx - 34);
-  const name = svg("text", { class: "lane-label", x: leftPx - 8, y: middle + 4, "text-anchor": "end" }, alone ? "window" : short === label ? formulaSpans(label) : short, svg("title", {}, label));
+  const name = svg(
+    "text",
+    { class: "lane-label", x: leftPx - 8, y: middle + 4, "text-anchor": "end" },
+    alone ? "window" : short === label ? formulaSpans(label) : short,
+    svg("title", {}, label),
+  );
   const key = alone ? null : marker(markerOf(i), 8, middle, 3.6, { class: `mark s${i}` });
-  if (!stability?.reduction_V) return svg("g", {}, key, name, svg("text", { class: "note", x: leftPx + 6, y: middle + 4 }, "no window"));
+  if (!stability?.reduction_V)
+    return svg("g", {}, key, name, svg("text", { class: "note", x: leftPx + 6, y: middle + 4 }, "no window"));
   const [top] = toX.domain.slice(1);
   const inside = (at) => toX(Math.min(top, Math.max(0, at)));
   const { reduction_V, oxidation_V } = stability;
   const [from, to] = [reduction_V.lower ?? reduction_V.value, oxidation_V.upper ?? oxidation_V.value];
   const [sureFrom, sureTo] = [reduction_V.upper ?? reduction_V.value, oxidation_V.lower ?? oxidation_V.value];
-  return svg("g", {}, key, name,
-    svg("rect", { class: `window-span s${i}`, x: inside(from), y: middle - 7, width: Math.max(1, inside(to) - inside(from)), height: 14 }),
-    sureTo > sureFrom && svg("rect", { class: `window-sure s${i}`, x: inside(sureFrom), y: middle - 7, width: inside(sureTo) - inside(sureFrom), height: 14 }),
-    [reduction_V, oxidation_V].map(({ value }) => svg("path", { class: "window-limit", d: `M${inside(value)} ${middle - 9}v18` })),
+  return svg(
+    "g",
+    {},
+    key,
+    name,
+    svg("rect", {
+      class: `window-span s${i}`,
+      x: inside(from),
+      y: middle - 7,
+      width: Math.max(1, inside(to) - inside(from)),
+      height: 14,
+    }),
+    sureTo > sureFrom &&
+      svg("rect", {
+        class: `window-sure s${i}`,
+        x: inside(sureFrom),
+        y: middle - 7,
+        width: inside(sureTo) - inside(sureFrom),
+        height: 14,
+      }),
+    [reduction_V, oxidation_V].map(({ value }) =>
+      svg("path", { class: "window-limit", d: `M${inside(value)} ${middle - 9}v18` }),
+    ),
     svg("title", {}, windowWords({ label, stability })),
   );
 }
 
 function limits({ reduction_V, oxidation_V }, toX, bottom) {
   const top = toX.domain[1];
-  return svg("g", {}, [reduction_V, oxidation_V].filter(({ value }) => value >= 0 && value <= top).map(({ value }) => svg("path", { class: "guide", d: `M${toX(value)} ${TOP_PX + LANE_PX}V${bottom}` })));
+  return svg(
+    "g",
+    {},
+    [reduction_V, oxidation_V]
+      .filter(({ value }) => value >= 0 && value <= top)
+      .map(({ value }) => svg("path", { class: "guide", d: `M${toX(value)} ${TOP_PX + LANE_PX}V${bottom}` })),
+  );
 }
 
 function electrodeLane({ name, low_V, high_V, source }, yPx, toX, leftPx, judged) {
@@ -96,10 +147,13 @@ function electrodeLane({ name, low_V, high_V, source }, yPx, toX, leftPx, judged
   const shape = isPlateau
     ? svg("path", { class: "plateau", d: `M${toX(low_V)} ${middle - 6}v12` })
     : svg("rect", { class: "working", x: toX(low_V), y: middle - 4, width: toX(high_V) - toX(low_V), height: 8 });
-  return svg("g", { class: judged ? `electrode-lane ${judged.kind}` : "electrode-lane" },
+  return svg(
+    "g",
+    { class: judged ? `electrode-lane ${judged.kind}` : "electrode-lane" },
     svg("title", {}, `${name}: ${range} (${source})${judged ? `: ${judged.words}` : ""}`),
     svg("text", { class: "lane-label", x: leftPx - 8, y: middle + 4, "text-anchor": "end" }, name),
     shape,
-    judged && svg("text", { class: "verdict", x: toX.range[1] + 10, y: middle + 4 }, `${SIGNS[judged.kind]} ${judged.words}`),
+    judged &&
+      svg("text", { class: "verdict", x: toX.range[1] + 10, y: middle + 4 }, `${SIGNS[judged.kind]} ${judged.words}`),
   );
 }

@@ -29,7 +29,7 @@ from serving.input_tables import (
     read_candidates_csv,
     read_candidates_file,
 )
-from serving.output_tables import FLAT_COLUMNS, csv_text, write_results
+from serving.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
 from serving.predictor import Predictor
 from serving.request_body import RequestError
 from serving.schema import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInput, Property
@@ -399,7 +399,7 @@ def test_an_id_that_harms_nobody_stays_as_it_is(app: Starlette, name: str) -> No
 def test_negative_numbers_are_no_formulas(predictor: Predictor) -> None:
     """What the models say stays a number."""
     (row,) = predictor.predict_formulas(["Li6PS5Cl"])["results"]
-    (written,) = rows_of(csv_text([row]))
+    (written,) = rows_of(csv_text(*flat_rows([row])))
     assert float(written["log10_sigma_S_per_cm"]) == row["conductivity"]["log10_sigma_S_per_cm"]["value"]
 
 

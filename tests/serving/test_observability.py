@@ -27,13 +27,10 @@ def row(distance: float | None, radius: float | None = 1.0, name: str = "conduct
     return {"status": "ok", "formula": "Li3N", "applicability": {name: applicability}}
 
 
-def document(*rows: dict[str, Any]) -> dict[str, Any]:
-    return {"models": {"conductivity": {"version": "7"}}, "results": list(rows)}
-
-
 def record_of(*rows: dict[str, Any]) -> RequestRecord:
     record = RequestRecord("id", "POST", "/predict", status=200)
-    record.count_rows(document(*rows))
+    record.count_rows(list(rows))
+    record.name_models({"conductivity": {"version": "7"}})
     return record
 
 

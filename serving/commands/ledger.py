@@ -1,0 +1,211 @@
+"""`elyte data add`, `history`, `correct` and `retract`: the measurement ledger at the command line."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from training.ledger.entries import Entry
+    from training.ledger.report import Report
+
+EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
+KINDS = ("conductivity", "ccd", "stability")
+MAX_TOLD = 200
+"""Problems written out in words; the document of --json has all."""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+ledger_option = click.option(
+    "--ledger", "address", metavar="URL",
+    help="sqlite:///FILE or postgresql://...; default: ELYTE_LEDGER_URL, else a file in the user's data folder.",
+)  # fmt: skip
+who_option = click.option("--who", default=None, help="Who records this; default: the name of the user's account.")
+kind_option = click.option("--kind", type=click.Choice(KINDS), default=None, help="What is measured.")
+
+
+@click.command("add")
+@click.option(
+    "--input", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV, JSON lines or Parquet, one measurement a row; docs/ledger.md lists the columns.",
+)  # fmt: skip
+@kind_option
+@who_option
+@click.option("--source", default="", help="Reference of rows that name none, such as lab:2026-11-03:JD.")
+@click.option("--accept-warnings", is_flag=True, help="Store suspicious rows too: you have looked at them.")
+@click.option("--keep-good", is_flag=True, help="Store the good rows although others are refused or suspicious.")
+@click.option("--decimal-comma", is_flag=True, help="The CSV has semicolons between cells and decimal commas.")
+@click.option("--dry-run", is_flag=True, help="Check and compare only.")
+@ledger_option
+@as_json
+def add(
+    path: Path, kind: str | None, who: str | None, source: str, accept_warnings: bool, keep_good: bool,
+    decimal_comma: bool, dry_run: bool, address: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Check measurements and record them for good: all rows of the file, or none.
+
+    Impossible rows are refused, suspicious ones held until --accept-warnings; each is named with its reason.
+    Adding a file twice changes nothing. Exit status: 0 every row is in the ledger, 1 some are refused or held, 2 the
+    file cannot be used.
+    """
+    from training.ledger.intake import STEPS, Wishes, add_table
+    from training.ledger.reading import read_measurements_file
+    from training.ledger.schema import Kind
+    from training.ledger.store import Ledger
+
+    with failing_clearly(), progress(len(STEPS)) as on_step:
+        table = read_measurements_file(path, decimal_comma=decimal_comma)
+        wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run)
+        report = add_table(table, who=who or user(), wishes=wishes, ledger=Ledger.open(address), on_step=on_step)
+    tell(report, as_json)
+
+
+@click.command("history")
+@kind_option
+@click.option("--entry", type=int, default=None, help="Only the measurement that this entry belongs to.")
+@ledger_option
+@as_json
+def history(kind: str | None, entry: int | None, address: str | None, as_json: bool) -> None:
+    """Show every entry in the order of recording: what, by whom, when, from where, and what took its place."""
+    from training.ledger.schema import Kind
+    from training.ledger.store import Ledger
+
+    with failing_clearly():
+        ledger = Ledger.open(address)
+        measurement = None if entry is None else ledger.find(entry).measurement
+        found = ledger.history(None if kind is None else Kind(kind), measurement)
+        hashes = {str(one): ledger.content_hash(one) for one in Kind}
+    gone = {e.supersedes for e in found}
+    if as_json:
+        rows = [_entry_document(e, holds=e.entry not in gone and e.content is not None) for e in found]
+        echo_json({"ledger": ledger.place, "content_hash": hashes, "entries": rows})
+        return
+    for e in found:
+        mark = " " if e.entry not in gone and e.content is not None else "-"
+        what = _in_words(e)
+        click.echo(f"{mark} {e.entry:>6}  {e.recorded_at[:19]}Z  {e.who}  {e.kind}  {what}")
+    click.echo(f"{len(found)} entries in {ledger.place}; those marked '-' no longer hold", err=True)
+
+
+@click.command("retract")
+@click.argument("entry", type=int)
+@click.option("--reason", required=True, help="Why it does not hold.")
+@who_option
+@ledger_option
+@as_json
+def retract(entry: int, reason: str, who: str | None, address: str | None, as_json: bool) -> None:
+    """Take a measurement back by a new entry; ENTRY is its last one and stays in the history."""
+    from training.ledger.store import Ledger
+
+    with failing_clearly():
+        number = Ledger.open(address).retract(entry, who=who or user(), reason=reason)
+    if as_json:
+        echo_json({"entry": number, "retracts": entry})
+    else:
+        click.echo(f"entry {number} retracts entry {entry}")
+
+
+@click.command("correct")
+@click.argument("entry", type=int)
+@click.option(
+    "--set", "changes", multiple=True, required=True, metavar="COLUMN=VALUE",
+    help="A header with its unit and the new cell, such as sigma_mS_per_cm=1.2; a blank value removes the old one.",
+)  # fmt: skip
+@click.option("--reason", required=True, help="Why.")
+@click.option("--accept-warnings", is_flag=True, help="Store it although it is suspicious: you have looked at it.")
+@who_option
+@ledger_option
+@as_json
+def correct(
+    entry: int, changes: Sequence[str], reason: str, accept_warnings: bool, who: str | None, address: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Correct cells of a measurement by a new entry; ENTRY is its last one, or its retraction, and stays."""
+    from training.ledger.intake import correct_entry
+    from training.ledger.store import Ledger
+
+    cells = dict(change.partition("=")[::2] for change in changes if "=" in change)
+    if len(cells) != len(changes):
+        raise click.UsageError("--set: expected COLUMN=VALUE, each column once")
+    with failing_clearly():
+        report = correct_entry(
+            Ledger.open(address), entry, cells, who=who or user(), reason=reason, accept_warnings=accept_warnings
+        )
+    tell(report, as_json)
+
+
+def user() -> str:
+    """Return the name of the user's account."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise click.UsageError("the user's account has no name; expected --who NAME") from None
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Turn what is wrong with the call, the file or the ledger into a message and exit status 2."""
+    from training.ledger.problems import LedgerError, UnusableTableError
+
+    try:
+        yield
+    except (LedgerError, UnusableTableError, NotADirectoryError, ValueError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_UNUSABLE)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Draw a progress bar on standard error if that is a terminal; yields what to call as each step begins."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="step", leave=False, dynamic_ncols=True) as bar:
+
+        def on_step(step: str) -> None:
+            bar.set_description(step)
+            bar.update(1)
+
+        yield on_step
+
+
+def tell(report: Report, as_json: bool) -> None:
+    """Print what became of a batch: the document or the summary on standard output, problems on standard error."""
+    for line in [*map(str, report.problems[:MAX_TOLD]), *report.remarks]:
+        click.echo(line, err=True)
+    if len(report.problems) > MAX_TOLD:
+        click.echo(f"... and {len(report.problems) - MAX_TOLD} more; --json lists all", err=True)
+    if report.ignored_columns:
+        click.echo(f"columns without a meaning here, not stored: {', '.join(report.ignored_columns)}", err=True)
+    if as_json:
+        echo_json(report.as_dict())
+    else:
+        click.echo(report.summary())
+    if not report.all_accepted:
+        sys.exit(EXIT_SOME_FAILED)
+
+
+def echo_json(document: dict[str, Any]) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _entry_document(entry: Entry, *, holds: bool) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(entry) | {"holds": holds}
+
+
+def _in_words(entry: Entry) -> str:
+    cells = ", ".join(f"{column}={value}" for column, value in (entry.content or {}).items())
+    words = {"add": cells, "correct": f"corrects {entry.supersedes} ({entry.reason}): {cells}"}
+    told = words.get(entry.action, f"retracts {entry.supersedes} ({entry.reason})")
+    return told + (f" [{entry.excluded_from_training}]" if entry.excluded_from_training else "")

@@ -45,6 +45,10 @@ imports: $(VENV)/.dev
 smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/featurization.py --quick
 	$(BIN)/python benchmarks/rest.py --quick
+	$(BIN)/python benchmarks/rest_swap.py --quick
+	$(BIN)/python benchmarks/rest_faults.py --quick
+	$(BIN)/python benchmarks/rest_fuzz.py --quick
+	$(BIN)/python benchmarks/rest_soak.py --quick
 	$(BIN)/python benchmarks/command_line.py --quick
 	$(BIN)/python benchmarks/stability.py --quick
 	$(BIN)/python benchmarks/ccd.py --quick

@@ -1,8 +1,10 @@
 """Small requests that wait at the same time are answered in one pass, each as if it were alone.
 
 A pass over one candidate costs nearly as much as one over ten. While a pass runs, requests gather; the next pass takes
-them together. Nobody waits for company: a request that finds a free lane goes at once. Rows fail by themselves, so a
-bad one touches no stranger; should a whole pass fail, each of its requests is answered alone.
+them together. A request that finds nobody else asking goes at once. After a pass of several, callers that ask one
+question after another are about to be back: the next pass waits two milliseconds for them, or else callers would split
+into two halves that wait for each other. Rows fail by themselves, so a bad one touches no stranger; should a whole pass
+fail, each of its requests is answered alone.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 MOST_ROWS_TOGETHER = 128
 MOST_ROWS_OF_ONE = 32
 """Longer lists fill a pass by themselves."""
+
+LINGER_SECONDS = 0.002
 
 Document = dict[str, Any]
 
@@ -61,6 +65,8 @@ class Batcher:
         self._lane = lane
         self._free = n_lanes
         self._waiting: deque[_Waiting] = deque()
+        self._expected = 0
+        self._linger: asyncio.TimerHandle | None = None
 
     async def answer(self, predictor: Predictor, request: PredictRequest, write: Callable[[Document], Any]) -> Any:  # noqa: ANN401
         """Answer a request, with others where there are some.
@@ -76,10 +82,14 @@ class Batcher:
         """
         waiting = _Waiting(predictor, request, write, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._start()
+        if self._linger is None or len(self._waiting) >= self._expected:
+            self._start()
         return await waiting.answer
 
     def _start(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
         while self._free and self._waiting:
             together = self._take()
             if together:
@@ -113,7 +123,11 @@ class Batcher:
                 one.answer.set_exception(outcome)
             else:
                 one.answer.set_result(outcome)
-        self._start()
+        self._expected = len(together) + len(self._waiting)
+        if self._expected == 1 or len(self._waiting) >= MOST_ROWS_TOGETHER:
+            self._start()
+        elif self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._start)
 
 
 def _pass(together: Sequence[_Waiting]) -> list[Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import sys
 import time
 import traceback
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -262,7 +262,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        record = RequestRecord(uuid.uuid4().hex, known_method(scope["method"]))
+        record = RequestRecord(f"{random.getrandbits(128):032x}", known_method(scope["method"]))
         scope[RECORD_KEY] = record
         metrics = service_metrics()
         started = time.perf_counter()

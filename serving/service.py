@@ -17,7 +17,7 @@ import bentoml
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.utils.analytics import usage_stats
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from serving.admission import Limits
 from serving.http_api import answer_http_exception, create_app
@@ -68,11 +68,11 @@ protection = Protection.from_environment()
 rest_app = create_app(limits=Limits.from_environment(), protection=protection)
 
 
-class KnownPathsOnly:
-    """Passes on the paths that BentoML's application knows; the REST application answers the others.
+class OwnPathsOnly:
+    """Passes on BentoML's own paths, health and metrics; the REST application answers all others itself.
 
-    BentoML labels its metrics with the path as sent: whoever walks random paths would fill its memory, and
-    formulas in paths would show in `/metrics`.
+    BentoML labels its metrics with the path as sent: whoever walks random paths would fill its memory, and formulas in
+    paths would show in `/metrics`. Its layers around a mounted application also take as long as a trivial answer.
 
     Parameters
     ----------
@@ -85,11 +85,12 @@ class KnownPathsOnly:
     def __init__(self, app: Starlette, rest: ASGIApp) -> None:
         self.app = app
         self.rest = rest
+        self.own = {route.path for route in app.routes if isinstance(route, Route)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
-        unknown = scope["type"] == "http" and all(route.matches(scope)[0] is Match.NONE for route in self.app.routes)
-        await (self.rest if unknown else self.app)(scope, receive, send)
+        other = scope["type"] == "http" and scope["path"] not in self.own
+        await (self.rest if other else self.app)(scope, receive, send)
 
 
 @lru_cache(maxsize=1)
@@ -120,7 +121,7 @@ class RestService(bentoml.Service[Any]):  # type: ignore[misc]
         for route in app.routes:  # BentoML's own: health and metrics; the REST application is a mount and has a guard
             if isinstance(route, Route):
                 route.app = Guard(route.app, protection)
-        return KnownPathsOnly(app, rest_app)
+        return OwnPathsOnly(app, rest_app)
 
     @property
     def openapi_spec(self) -> dict[str, Any]:

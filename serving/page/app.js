@@ -14,6 +14,7 @@ import { ask, askPatiently, keepKey, Refusal } from "./service.js";
 import { AnswerTable } from "./table.js";
 
 const READY_AGAIN_MS = 3000;
+const PLAIN_KEY = /^[\x20-\x7e]+$/;
 const state = { vocabulary: null, batch: null, asking: null };
 
 const question = new Question({ onAsk: predict, onProblem: showProblem, say });
@@ -37,8 +38,16 @@ function say(words) {
 
 /** Show what went wrong, until the next question. */
 function showProblem(title, message, ...more) {
-  put(byId("problem"), el("p", {}, el("b", {}, `${title}. `), message), more);
+  put(byId("problem"), el("p", {}, el("b", {}, `${title}. `), message), more, closeButton());
   byId("problem").hidden = false;
+}
+
+function closeButton() {
+  return el(
+    "button",
+    { type: "button", class: "quiet close", "aria-label": "Close this message", onclick: hideProblem },
+    "✕",
+  );
 }
 
 function hideProblem() {
@@ -59,9 +68,12 @@ function keyForm(again) {
   const field = el("input", { type: "password", id: "api-key", autocomplete: "off" });
   const send = (event) => {
     event.preventDefault();
-    keepKey(field.value.trim());
+    const key = field.value.trim();
+    if (!PLAIN_KEY.test(key))
+      return showProblem("Not a key", "A key holds plain letters, digits and signs.", keyForm(again));
+    keepKey(key);
     hideProblem();
-    again();
+    return again();
   };
   return el(
     "form",

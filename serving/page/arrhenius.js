@@ -75,7 +75,7 @@ export function arrheniusChart(series, widthPx) {
   const drawn = frame({
     widthPx,
     heightPx: 300,
-    margin: { top: 42, right: alone ? 14 : Math.min(150, widthPx * 0.28), bottom: 40, left: 58 },
+    margin: { top: 42, right: alone ? 14 : Math.min(170, widthPx * 0.34), bottom: 40, left: 58 },
     x: {
       domain: xDomain,
       ticks: niceTicks(xDomain, 5).map((at) => ({ at, text: fixed(at, 1) })),
@@ -110,15 +110,8 @@ function addBand(drawn, { points }) {
   const warned = points.filter((point) => point.warnings.length);
   const at = (point, level) => [drawn.x(inverse(point.temperature_C)), drawn.y(level)];
   const bounded = points.filter((point) => point.lower !== null && point.upper !== null);
-  drawn.marks.append(
-    svg("path", {
-      class: "band s0",
-      d: bandPath(
-        bounded.map((point) => at(point, point.lower)),
-        bounded.map((point) => at(point, point.upper)),
-      ),
-    }),
-  );
+  const [lower, upper] = ["lower", "upper"].map((end) => bounded.map((point) => at(point, point[end])));
+  if (bounded.length) drawn.marks.append(svg("path", { class: "band s0", d: bandPath(lower, upper) }));
   if (!warned.length) return;
   const half = (one, other) => (drawn.x(inverse(one.temperature_C)) + drawn.x(inverse(other.temperature_C))) / 2;
   points.forEach((point, i) => {

@@ -4,7 +4,7 @@ import { svg } from "./dom.js";
 import { decade } from "./format.js";
 
 const MARKERS = ["circle", "square", "triangle", "diamond", "cross"];
-const LETTER_WIDTH_PX = 6.2;
+const LETTER_WIDTH_PX = 6;
 let hatches = 0;
 
 /** Map one interval onto another, linearly. */

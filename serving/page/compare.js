@@ -74,7 +74,7 @@ export class Comparison {
           ),
         ),
       ),
-      this.part("Critical current density", this.currents(labels)),
+      "ccd" in this.batch.models && this.part("Critical current density", this.currents(labels)),
     ];
     return put(byId("comparison-body"), this.table(labels), el("div", { class: "compare-plots" }, parts));
   }

@@ -125,7 +125,11 @@ function contactRow(contact, voltage_V) {
 /** The reaction; where the two leave each other alone, what one of them does by itself is told apart. */
 function reactionCell(mixing, reaction) {
   if (mixing.energy_eV_per_atom > -QUIET_EV_PER_ATOM) return "no reaction";
-  if (mixing.mutual_energy_eV_per_atom < -QUIET_EV_PER_ATOM) return reactionNodes(reaction.text);
+  const mutual = mixing.mutual_reaction.text;
+  if (mixing.mutual_energy_eV_per_atom < -QUIET_EV_PER_ATOM) {
+    const more = mutual !== reaction.text && el("span", { class: "ends" }, "beyond that: ", reactionNodes(mutual));
+    return [reactionNodes(reaction.text), more];
+  }
   return ["no reaction between the two", el("span", { class: "ends" }, "by itself: ", reactionNodes(reaction.text))];
 }
 

@@ -80,7 +80,7 @@ export function currentChart(series, widthPx, { banded = 0, title }) {
   const drawn = frame({
     widthPx,
     heightPx: 280,
-    margin: { top: 12, right: Math.min(134, widthPx * 0.32), bottom: 40, left: 52 },
+    margin: { top: 12, right: Math.min(150, widthPx * 0.34), bottom: 40, left: 52 },
     x: {
       domain: temperatures,
       ticks: [0, 25, 60, 100].map((at) => ({ at, text: String(at) })),

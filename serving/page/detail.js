@@ -214,7 +214,7 @@ export class DetailPanel {
       "window",
       facts([
         ["above hull", valueNodes(stability.energy_above_hull_eV_per_atom, milli, "meV/atom")],
-        ["chance of lying on the hull", chance(stability.probability_stable)],
+        ["chance to be stable", chance(stability.probability_stable)],
         ["formation energy", valueNodes(stability.formation_energy_eV_per_atom, (value) => fixed(value, 3), "eV/atom")],
         ["energies", stability.basis === "reference" ? "of the DFT table" : "predicted"],
         stability.reduction_V && ["reduction limit", valueNodes(stability.reduction_V, volts, "V")],

@@ -37,7 +37,7 @@ export function knownness(result, property) {
   return {
     known: false,
     word: isCurrent ? "few reports" : "NOT known",
-    sentence: `${name}: ${isCurrent ? "too few reports" : "I don’t know this chemistry"}${why && `: ${why}`}`,
+    sentence: `${name}: ${isCurrent ? (result.ccd?.support?.class_papers ? "too few reports" : "no report of such a cell") : "I don’t know this chemistry"}${why && `: ${why}`}`,
   };
 }
 

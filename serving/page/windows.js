@@ -40,7 +40,7 @@ export function windowChart(series, electrodes, widthPx) {
     5,
     ...series.map(({ stability }) => Math.min(6, Math.ceil(stability?.oxidation_V?.upper ?? 0))),
   );
-  const leftPx = alone ? 72 : Math.min(150, Math.round(widthPx * 0.3));
+  const leftPx = alone ? 72 : Math.min(170, Math.round(widthPx * 0.34));
   const rightPx = alone && widthPx >= 330 ? 128 : 12;
   const toX = linear([0, highest], [leftPx, widthPx - rightPx]);
   const lanes = series.length + electrodes.length;

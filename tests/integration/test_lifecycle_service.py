@@ -157,8 +157,8 @@ def test_a_broken_champion_shows_and_the_old_one_answers(followed: Followed) -> 
     assert followed.service.metric(name) == 1
     assert followed.service.predict("Li6PS5Cl").json()["models"]["conductivity"]["version"] == before
     followed.promote("v1")
-    followed.wait_for("v1")
-    assert "refused" not in followed.card()
+    eventually(lambda: "refused" not in followed.card())
+    assert followed.card()["version"] == "v1"
 
 
 def test_a_retraining_job_need_not_wait_for_the_poll(followed: Followed) -> None:
@@ -195,10 +195,14 @@ def test_a_registry_that_goes_away_is_noted_once_and_does_no_harm(followed: Foll
 
 
 def test_the_log_is_json_and_says_what_happened(followed: Followed) -> None:
+    other = "v1" if followed.card()["version"] == "v2" else "v2"
+    followed.promote(other)
+    followed.wait_for(other)
+    eventually(lambda: '"event":"model_swapped"' in followed.service.log())
     lines = [json.loads(line) for line in followed.service.log().splitlines() if line.startswith("{")]
     events = Counter(line["event"] for line in lines)
-    assert events["model_swapped"] >= 5
-    assert events["model_refused"] == 1
+    (first, *_) = (line for line in lines if line["event"] == "model_swapped")
+    assert first.keys() >= {"property", "registry_version", "version", "seconds"}
     assert "Downloading" not in followed.service.log()
     assert not {"models_not_loaded", "poll_failed", "internal_error"} & events.keys()
 

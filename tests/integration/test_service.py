@@ -329,7 +329,7 @@ def test_the_openapi_document_tells_the_truth(service: RunningService) -> None:
     jsonschema.validate(response.json(), answer | components)
 
 
-def test_the_root_leads_to_our_documentation_and_to_nobody_else(service: RunningService) -> None:
+def test_the_root_is_our_page_and_asks_nobody_else(service: RunningService) -> None:
     """BentoML's page at / loads Google Tag Manager and shows a specification without our statuses."""
     page = service.client.get("/", follow_redirects=True)
     assert page.status_code == 200

@@ -7,6 +7,7 @@ ships. A request keeps the predictor that it started with, so a swap fails none.
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import threading
@@ -262,6 +263,7 @@ class ModelKeeper:
             _forget_phase_tables()
         self._served = served
         service_metrics().announce_models(self._versions())
+        _spare_the_collector()
 
     def _versions(self) -> dict[str, str]:
         return {str(name): model.bundle.card.version for name, model in self._served.items()}
@@ -311,6 +313,13 @@ def _forget_phase_tables() -> None:
     for function in (*vars(moist_air).values(), *vars(reactions).values()):
         if hasattr(function, "cache_clear"):
             function.cache_clear()
+
+
+def _spare_the_collector() -> None:
+    """Take the models out of what Python's collector goes through again and again while long answers are built."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _stamp(seconds: float) -> str:

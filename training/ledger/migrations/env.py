@@ -1,0 +1,10 @@
+"""Alembic's entry point: runs inside the transaction that `database.migrate` has opened and locked."""
+
+from __future__ import annotations
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
     "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
     "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),
-    "data": ("serving.commands.data", "data", "List, fetch and check the public tables."),
+    "data": ("serving.commands.data", "data", "Public tables, and the ledger of the lab's own measurements."),
     "models": ("serving.commands.models", "models", "Show the served models and the registry."),
 }
 EXIT_ROW_FAILED, EXIT_UNUSABLE = 1, 2
@@ -58,11 +58,10 @@ def elyte() -> None:
 def main() -> None:
     """Run the command line."""
     try:
-        elyte(standalone_mode=False)
+        status = elyte(standalone_mode=False)  # what `ctx.exit` was given, None where a command just ends
+        sys.exit(status if isinstance(status, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as error:
         error.show(file=sys.stderr)
         sys.exit(EXIT_UNUSABLE)

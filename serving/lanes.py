@@ -6,6 +6,7 @@ Health checks are answered meanwhile, and a list of 10,000 candidates does not s
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,15 @@ from serving.request_body import RequestError
 # A body of this size holds about 500 formulas or a dozen CIFs.
 SHORT_BODY_BYTES = 32 * 1024
 
+GIVE_BACK_SECONDS = 1.0
+
 T = TypeVar("T")
 
 
 class Lanes:
     """One lane for small requests, which go together; as many as there are cores for short lists; one for long ones.
 
-    Threads are started with their first work.
+    What waits for the ledger has a lane of its own. Threads are started with their first work.
 
     Parameters
     ----------
@@ -36,6 +39,7 @@ class Lanes:
         self.batcher = Batcher(ThreadPoolExecutor(1, "predict-together"), 1)
         self._short = ThreadPoolExecutor(os.cpu_count(), "predict-short")
         self._long = ThreadPoolExecutor(1, "predict-long")
+        self._ledger = ThreadPoolExecutor(1, "ledger")
 
     async def run(self, work: Callable[[], T], *, short: bool) -> T:
         """Run work that takes the processor; raises as `in_time`.
@@ -47,8 +51,17 @@ class Lanes:
         short
             Which lane to take.
         """
-        lane = self._short if short else self._long
-        return await self.in_time(asyncio.get_running_loop().run_in_executor(lane, work))
+        loop = asyncio.get_running_loop()
+        if short:
+            return await self.in_time(loop.run_in_executor(self._short, work))
+        try:
+            return await self.in_time(loop.run_in_executor(self._long, work))
+        finally:  # once the answer was sent
+            loop.call_later(GIVE_BACK_SECONDS, self._long.submit, _give_back_memory)
+
+    async def write(self, work: Callable[[], T]) -> T:
+        """Run work that waits for a database, one after the other, in nobody else's way; raises as `in_time`."""
+        return await self.in_time(asyncio.get_running_loop().run_in_executor(self._ledger, work))
 
     async def in_time(self, answer: Awaitable[T]) -> T:
         """Wait for an answer.
@@ -64,3 +77,10 @@ class Lanes:
         except TimeoutError:
             message = f"no answer within {self.answer_seconds:g} s; send fewer candidates, or the same ones later"
             raise RequestError(504, "timeout", message) from None
+
+
+def _give_back_memory() -> None:
+    """Return what long lists took to the system; glibc by itself gives back only what lies at the end of its heap."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

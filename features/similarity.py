@@ -21,7 +21,7 @@ def half_l1(first: Array, second: Array) -> Array:
     shared = np.zeros((len(first), len(second)))
     if is_worth_compiling(shared.size, _WORTH_COMPILING):
         compiled(_sum_shared, (_TABLE, _TABLE), _TABLE, reorders_sums=True)(
-            np.ascontiguousarray(first), np.ascontiguousarray(second), shared
+            np.ascontiguousarray(first), np.ascontiguousarray(second.T), shared
         )
     else:
         for element in np.flatnonzero(first.any(axis=0) & second.any(axis=0)):
@@ -31,11 +31,11 @@ def half_l1(first: Array, second: Array) -> Array:
     return np.maximum(shared, 0.0, out=shared)
 
 
-def _sum_shared(first: Array, second: Array, shared: Array) -> None:
-    """Write what each pair of rows shares, in plain loops for numba."""
+def _sum_shared(first: Array, columns: Array, shared: Array) -> None:
+    """Add what each pair of rows shares, in plain loops for numba; `columns` is the second table, transposed."""
     for row in range(len(first)):
-        for column in range(len(second)):
-            total = 0.0
-            for element in range(first.shape[1]):
-                total += min(first[row, element], second[column, element])
-            shared[row, column] = total
+        for element in range(first.shape[1]):
+            own = first[row, element]
+            if own > 0.0:
+                for column in range(columns.shape[1]):
+                    shared[row, column] += min(own, columns[element, column])

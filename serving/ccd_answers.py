@@ -93,11 +93,12 @@ def answer_ccd(
     asked = [question for question in questions if question is not None]
     composition = (batch or MaterialBatch.from_candidates(candidates)).matrix()[good]
     already = {name: column[good] for name, column in (said or {}).items()}
-    numbers = _numbers(composition, [conditions[i] for i in good], beside, already)
+    measured = np.array([_known(conditions[i].sigma_S_per_cm) for i in good])
+    numbers = numbers_of(composition, measured, beside, already)
     interval = model.predict(_cells(asked, composition, numbers, [conditions[i] for i in good]), coverage)
     values = interval_blocks(interval, coverage)
     behind = {question: support_of(model, question) for question in dict.fromkeys(asked)}
-    refusals = {question: _refusal(model, question) for question in behind}
+    refusals = {question: refusal_of(model, question) for question in behind}
     domains = _applicabilities(model, behind, asked, composition)
     told = [dict(zip(numbers._fields, row, strict=True)) for row in zip(*map(_rounded, numbers), strict=True)]
     for row, i in enumerate(good):
@@ -119,14 +120,15 @@ def support_of(model: CcdModel, asked: Question) -> Support:
 def read_question(candidate: Candidate, stated: Conditions) -> Question:
     """Return what is meant, or say which name is unknown."""
     named = stated.electrolyte_class
-    group = _one_of(named, CLASSES, "electrolyte_class") if named else class_of(candidate.amounts) or ""
-    interlayer = _one_of(stated.interlayer_type, INTERLAYER_TYPES, "interlayer_type")
-    anode = _one_of(stated.anode, ANODES, "anode")
+    group = one_of(named, CLASSES, "electrolyte_class") if named else class_of(candidate.amounts) or ""
+    interlayer = one_of(stated.interlayer_type, INTERLAYER_TYPES, "interlayer_type")
+    anode = one_of(stated.anode, ANODES, "anode")
     temperature = ROOM_TEMPERATURE_C if stated.temperature_C is None else stated.temperature_C
     return Question(group, bool(named), interlayer, anode, temperature, regime(temperature, interlayer, anode))
 
 
-def _one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
+def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
+    """Return a name as the vocabulary spells it, "" for None; raises `CandidateError` where it holds no such name."""
     if text is None:
         return ""
     plain = {known.casefold(): known for known in allowed}
@@ -137,11 +139,21 @@ def _one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
     return found
 
 
-def _numbers(
-    composition: NDArray[np.float64], conditions: Sequence[Conditions], beside: Beside | None,
+def numbers_of(
+    composition: NDArray[np.float64], sigma_S_per_cm: NDArray[np.float64], beside: Beside | None,
     said: Mapping[str, NDArray[np.float64]],
 ) -> MaterialNumbers:  # fmt: skip
-    """Gather what other models say of each material; a conductivity that was measured on the sample wins."""
+    """Gather what other models say of each material; a conductivity that was measured on the sample wins.
+
+    Parameters
+    ----------
+    composition
+        Shape (n, 103).
+    sigma_S_per_cm
+        Measured conductivities, NaN where none was; shape (n,).
+    beside, said
+        As in `answer_ccd`.
+    """
     numbers = MaterialNumbers.unknown(len(composition))
     for name, column in said.items():
         getattr(numbers, name)[:] = column
@@ -151,8 +163,12 @@ def _numbers(
     for name, rows in ((Property.CONDUCTIVITY, without_sigma), (Property.STABILITY, everything)):
         if len(rows):
             _ask(name, composition, rows, numbers, beside)
-    measured = np.array([np.nan if c.sigma_S_per_cm is None else c.sigma_S_per_cm for c in conditions])
-    return numbers._replace(log10_sigma=np.where(np.isnan(measured), numbers.log10_sigma, np.log10(measured)))
+    measured = np.log10(sigma_S_per_cm)
+    return numbers._replace(log10_sigma=np.where(np.isnan(measured), numbers.log10_sigma, measured))
+
+
+def _known(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _ask(
@@ -188,7 +204,7 @@ def _cells(
 ) -> Cells:  # fmt: skip
     def column(name: str) -> NDArray[np.float64]:
         values = [getattr(c, name) for c in conditions]
-        return np.array([np.nan if value is None else value for value in values], dtype=float)
+        return np.array([_known(value) for value in values], dtype=float)
 
     return Cells.of(
         [q.electrolyte_class for q in asked], composition, numbers,
@@ -199,7 +215,7 @@ def _cells(
     )  # fmt: skip
 
 
-def _refusal(model: CcdModel, asked: Question) -> str | None:
+def refusal_of(model: CcdModel, asked: Question) -> str | None:
     """Return why no number can be given for any lithium electrolyte, None where one can."""
     if asked.regime == MOLTEN_REGIME:
         return (

@@ -16,10 +16,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Reactions with lithium, cathodes, coatings and water.",
     ),
     "ccd-grid": ("serving.commands.ccd_grid", "ccd_grid", "Critical current density over a grid of conditions."),
+    "generate": ("serving.commands.generate", "generate", "Generate candidates from patterns and parents."),
+    "synthesis": ("serving.commands.synthesis", "synthesis", "Precursors, reactions and masses for a material."),
+    "rank": ("serving.commands.rank", "rank", "Rank candidates by objectives, with probabilities and reasons."),
+    "screen": ("serving.commands.screen", "screen", "Screen millions of candidates from Parquet to Parquet."),
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
     "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
+    "retrain": ("serving.commands.retrain", "retrain", "Judge new measurements, refit, promote what passes."),
     "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),
     "data": ("serving.commands.data", "data", "Public tables, and the ledger of the lab's own measurements."),
+    "monitor": ("serving.commands.monitor", "monitor", "Say whether to retrain or distrust the served models."),
+    "suggest": ("serving.commands.suggest", "suggest", "Name the measurements that would teach the model most."),
     "models": ("serving.commands.models", "models", "Show the served models and the registry."),
 }
 EXIT_ROW_FAILED, EXIT_UNUSABLE = 1, 2

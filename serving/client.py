@@ -236,6 +236,25 @@ class Client:
         )  # fmt: skip
         return self._transport.post("/ccd/grid", {"formula": formula} | axes)
 
+    def add_measurements(
+        self, measurements: Sequence[Mapping[str, Any]], *, source: str = "", who: str = "", kind: str | None = None,
+        accept_warnings: bool = False, keep_good: bool = False, dry_run: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Record measurements in the service's ledger (needs a key), and return the report of `POST /measurements`.
+
+        What breaks off is sent again: the ledger recognises rows that it has.
+
+        Raises
+        ------
+        ServiceError
+            If nothing was stored: 400 `rows_refused` or 409 `rows_held`; `str()` says which rows. Without a key 401.
+        ServiceUnavailableError
+            If the ledger does not take them, still so after all retries.
+        """
+        wishes = {"accept_warnings": accept_warnings, "keep_good": keep_good, "dry_run": dry_run}
+        named = _given(kind=kind, source=source or None, who=who or None)
+        return self._transport.post("/measurements", {"measurements": [*measurements], **named, **wishes})
+
     def models(self) -> dict[str, Any]:
         """Return the cards of the models that answer now."""
         return self._transport.get("/models")

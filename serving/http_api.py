@@ -30,7 +30,8 @@ from serving.lanes import SHORT_BODY_BYTES, Lanes
 from serving.model_cards import described, refreshed, refuse_content
 from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord
 from serving.page_files import PAGE_ROUTES
-from serving.protection import Guard, Protection, writes
+from serving.protection import Guard, Protection, key_label, writes
+from serving.ranking.rest import answer_rank
 from serving.request_body import JSON, RequestError, read_body, read_request, require_media_type
 
 if TYPE_CHECKING:
@@ -264,6 +265,12 @@ def _ccd_grid(predictor: Predictor, raw: bytes) -> dict[str, Any]:
 
 
 @endpoint
+async def rank(request: Request) -> Response:
+    """Answer `POST /rank`."""
+    return await _answer_body(request, answer_rank)
+
+
+@endpoint
 async def models(request: Request) -> Response:
     """Answer `GET /models`: the cards of the models that answer now, and how they stand to the registry's."""
     _loaded(request)
@@ -277,6 +284,24 @@ async def refresh(request: Request) -> Response:
     _loaded(request)
     await refuse_content(request)
     return await _lanes(request).run(lambda: json_response(refreshed(request.app.state)), short=False)
+
+
+@endpoint
+@writes
+async def measurements(request: Request) -> Response:
+    """Answer `POST /measurements`: rows for the ledger, as JSON or as a CSV table."""
+    from serving.measurements import ledger_too_slow, record_measurements
+
+    is_table = request.headers.get("content-type", "").split(";")[0].strip().lower() == CSV
+    media_type, lanes = CSV if is_table else JSON, _lanes(request)
+    key = key_label(request)
+    async with _body(request, media_type) as raw:
+        try:
+            return await lanes.write(
+                lambda: record_measurements(raw, media_type, request.query_params.multi_items(), key)
+            )
+        except RequestError as error:
+            raise ledger_too_slow(lanes.answer_seconds) if error.code == "timeout" else error from None
 
 
 @endpoint
@@ -323,8 +348,10 @@ ROUTES: tuple[tuple[str, Endpoint, str], ...] = (
     ("/nearest", nearest, "POST"),
     ("/interface", interface, "POST"),
     ("/ccd/grid", ccd_grid, "POST"),
+    ("/rank", rank, "POST"),
     ("/models", models, "GET"),
     ("/models/refresh", refresh, "POST"),
+    ("/measurements", measurements, "POST"),
     ("/vocabulary", vocabulary, "GET"),
     *((path, endpoint(answer), "GET") for path, answer in PAGE_ROUTES),
     (DOCS_PATH, docs, "GET"),

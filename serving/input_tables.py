@@ -100,14 +100,21 @@ def read_candidate_records(records: Sequence[Mapping[str, Any]], source: str) ->
 
 
 def _read_table(table: _Table, source: str, max_rows: int | None = None) -> CandidateTable:
-    ignored = _check_columns(table.columns, source) if any(table.columns) else []
+    ignored = check_columns(table.columns, source) if any(table.columns) else []
     rows = [_read_record(i, record) for i, record in enumerate(islice(table.records, max_rows))]
     if not rows:
         raise InputTableError(f"{source} holds no rows")
     return CandidateTable(rows, ignored)
 
 
-def _check_columns(columns: Sequence[str], source: str) -> list[str]:
+def check_columns(columns: Sequence[str], source: str) -> list[str]:
+    """Return the columns that mean nothing here.
+
+    Raises
+    ------
+    InputTableError
+        If a column is named almost like a known one, a known one stands twice, or none holds a material.
+    """
     names = set(columns)
     unknown = sorted(names - set(COLUMNS))
     plain = {known.lower(): known for known in COLUMNS}
@@ -126,7 +133,7 @@ def _check_columns(columns: Sequence[str], source: str) -> list[str]:
 
 
 def _read_record(index: int, record: Mapping[str, Any]) -> CandidateInput | RowError:
-    given = {name: record[name] for name in COLUMNS if name in record and not _is_blank(record[name])}
+    given = {name: record[name] for name in COLUMNS if name in record and not is_blank(record[name])}
     name = str(given["id"]) if "id" in given else None
     try:
         conditions: dict[str, Any] = {key: _condition(key, given[key]) for key in CONDITION_COLUMNS if key in given}
@@ -154,7 +161,8 @@ def _condition(name: str, value: Any) -> float | str:  # noqa: ANN401
         raise ValueError(f"{name}: received '{shown(text)}', expected a number{hint}") from None
 
 
-def _is_blank(value: Any) -> bool:  # noqa: ANN401
+def is_blank(value: Any) -> bool:  # noqa: ANN401
+    """Whether a cell of a table says nothing: None, NaN or blanks."""
     return (
         value is None
         or (isinstance(value, str) and not value.strip())

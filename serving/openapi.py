@@ -7,8 +7,10 @@ from typing import Any
 
 from serving.csv_exchange import CSV, IGNORED_HEADER, MODELS_HEADER
 from serving.nearest_request import MAX_NEAREST_CANDIDATES
+from serving.openapi_measurements import OWN_REFUSALS, measurement_schemas, measurements_operation
 from serving.openapi_protection import OPTIONAL_KEY, REFUSALS_BY_PROTECTION, SECURITY_SCHEMES, refresh_operation
 from serving.openapi_schemas import answer_schemas, query_parameters, reference, request_schemas
+from serving.ranking.rest import rank_operation, rank_schemas
 from serving.request_body import JSON
 from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES
 from serving.vocabulary import vocabulary_operation
@@ -79,6 +81,11 @@ MALFORMED_TABLE = (
     "A table that cannot be used as a whole, or a query parameter that is unknown or out of range.",
     "malformed_csv",
     "the body: column 'formulae' is not known (did you mean 'formula'?)",
+)
+BAD_OBJECTIVE = (
+    "A body that cannot be used, or objectives that cannot be understood or contradict each other.",
+    "invalid_objective",
+    "'sigm' is no quantity (did you mean 'sigma'?)",
 )
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 
@@ -213,8 +220,10 @@ def _paths() -> dict[str, Any]:
     return _predicting_paths() | {
         "/interface": {"post": interface},
         "/ccd/grid": {"post": grid},
+        "/rank": {"post": rank_operation(_refusals({400: BAD_OBJECTIVE}), _not_served("stability"))},
         "/models": {"get": cards},
         "/vocabulary": {"get": vocabulary_operation()},
+        "/measurements": {"post": measurements_operation(_refusals(OWN_REFUSALS))},
         "/models/refresh": {"post": refresh},
         "/livez": {"get": live},
         "/readyz": {"get": ready},
@@ -236,7 +245,10 @@ def openapi_document() -> dict[str, Any]:
         "servers": [{"url": "."}],
         "paths": _paths(),
         "security": OPTIONAL_KEY,
-        "components": {"schemas": request_schemas() | answer_schemas(), "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "schemas": request_schemas() | answer_schemas() | measurement_schemas() | rank_schemas(),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
     }
 
 

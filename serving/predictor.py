@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from serving.ccd_grid import CcdGridRequest
     from serving.interface_request import InterfaceRequest
     from serving.nearest_request import NearestRequest
+    from serving.ranking.request import RankRequest, Wishes
     from training.stability.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
@@ -204,6 +205,34 @@ class Predictor:
 
         results = _answer_block(request.candidates, 0, request.conditions, ask, _nearest_result)
         return {"models": self._headers(wanted), "results": results}
+
+    def rank(self, request: RankRequest) -> dict[str, Any]:
+        """Answer which candidates to make next, and why; see `serving.ranking`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If an objective needs a model that this installation does not serve.
+        ObjectiveError
+            If objectives contradict each other, or the batch cannot be chosen by the rule asked for.
+        """
+        from serving.ranking.answer import answer_ranking
+
+        return answer_ranking(
+            self, self._models, request.candidates, request.wishes(), conditions=request.conditions,
+            order=request.order, top=request.top, batch=request.batch, coverage=request.coverage,
+        )  # fmt: skip
+
+    def rank_rows(
+        self,
+        rows: Sequence[CandidateInput | RowError],
+        wishes: Wishes,
+        **how: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        """Rank rows, of which some may have failed before they came here; see `serving.ranking.answer`."""
+        from serving.ranking.answer import answer_ranking
+
+        return answer_ranking(self, self._models, rows, wishes, **how)
 
     def _headers(self, wanted: Sequence[Property]) -> dict[str, dict[str, str]]:
         return {str(name): served.header() for name, served in self._models.items() if name in wanted}

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
 import click
+
+if TYPE_CHECKING:
+    from training.retraining.registry import Registry
+
+PROPERTIES = ("conductivity", "stability", "ccd")
+EXIT_UNUSABLE = 2
 
 
 @click.group(invoke_without_command=True, short_help="Show the served models and the registry.")
@@ -34,3 +44,68 @@ def list_models(as_json: bool = False) -> None:
         click.echo(f"  digest {card['digest']}")
         for metric, value in card["metrics"].items():
             click.echo(f"  {metric} = {value:g}")
+
+
+@models.command("history")
+@click.option("--property", "property_name", type=click.Choice(PROPERTIES), default=None, help="Only this property.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def history(property_name: str | None, as_json: bool) -> None:
+    """Show who made which version the champion, when, why and on what evidence.
+
+    A promotion that a crash left unfinished is completed or noted first, by where the alias points.
+    """
+    from dataclasses import asdict
+
+    from training.retraining.promotion import log_of, recover
+
+    documents: dict[str, Any] = {}
+    for name in (property_name,) if property_name else PROPERTIES:
+        registry = _registry(name)
+        recover(registry)
+        alias = registry.alias()
+        moves = [move for move in log_of(registry).read(name) if move.state != "begun"]
+        documents[name] = {
+            "champion": None if alias is None else alias.version, "moves": [asdict(move) for move in moves],
+        }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(documents, indent=2))
+        return
+    for name, document in documents.items():
+        click.echo(f"{name}: champion is {document['champion'] or 'the shipped bundle (no version is champion)'}")
+        for move in document["moves"]:
+            before = f" in place of {move['replaces']}" if move["replaces"] else ""
+            abandoned = " (abandoned)" if move["state"] == "abandoned" else ""
+            what = f"{move['action']} {move['version']}{before}{abandoned}"
+            click.echo(f"  {move['when']}  {what} by {move['who']}: {move['why']}")
+
+
+@models.command("rollback")
+@click.argument("property_name", metavar="PROPERTY", type=click.Choice(PROPERTIES))
+@click.option("--reason", required=True, help="Why; the promotion log keeps it.")
+@click.option(
+    "--to", "version", default=None, help="Registry version to go back to; default: the champion before this."
+)
+@click.option("--who", default=None, help="Who asks for this; default: the name of the user's account.")
+def rollback(property_name: str, reason: str, version: str | None, who: str | None) -> None:
+    """Make an earlier version of PROPERTY the champion again; only one that loads and passes its golden check.
+
+    A running service takes it at its next poll. The data that was rolled back is not promoted again by itself.
+    """
+    from serving.commands.ledger import user
+    from training.retraining.locks import JobRunningError
+    from training.retraining.promotion import PromotionError
+    from training.retraining.promotion import rollback as roll_back
+
+    try:
+        done = roll_back(_registry(property_name), who=who or user(), why=reason, to=version)
+    except (PromotionError, JobRunningError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_UNUSABLE)
+    click.echo(f"{property_name}: version {done.version} is champion again in place of {done.replaces}")
+
+
+def _registry(property_name: str) -> Registry:
+    from training.retraining.registry import Registry
+    from training.tracking import default_tracking_uri
+
+    return Registry(property_name, default_tracking_uri())

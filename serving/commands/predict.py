@@ -50,7 +50,7 @@ def predict(
     sigma_s_per_cm: float | None, electrolyte_class: str | None, coverage: float, explain: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Predict conductivity, stability and critical current density of each FORMULA, CIF or row of a table."""
-    conditions = _conditions(
+    conditions = conditions_of(
         temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
         areal_capacity_mAh_cm2=areal_capacity_mah_cm2, anode=anode, relative_density=relative_density,
         thickness_um=thickness_um, interfacial_resistance_ohm_cm2=interfacial_resistance_ohm_cm2,
@@ -69,7 +69,8 @@ def predict(
         sys.exit(EXIT_ROW_FAILED)
 
 
-def _conditions(**given: float | str | None) -> Conditions:
+def conditions_of(**given: float | str | None) -> Conditions:
+    """Return the conditions of a command line, or say which one is wrong."""
     try:
         return Conditions(**given)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -28,7 +28,7 @@ from training.conductivity.descriptors import Descriptors
 from training.conductivity.kernels import Materials
 
 Array = NDArray[np.float64]
-_ROWS_PER_BLOCK = 2048
+_ROWS_PER_BLOCK = 128  # likenesses of a block stay in the processor's cache
 _COLUMNS_PER_BLOCK = 128
 _FEW_ROWS = 128  # so few that their distances are not worth a compiler: a model that is loaded should answer at once
 SMALLEST_VARIANCE = 1e-6

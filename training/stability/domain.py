@@ -110,6 +110,27 @@ def _nearest(
             )  # fmt: skip
 
 
+def has_phase_within(
+    table: PhaseTable,
+    usable: NDArray[np.bool_],
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    radius: float,
+) -> NDArray[np.bool_]:
+    """Return whether a known compound lies within a distance of each composition, shape (n,).
+
+    Parameters
+    ----------
+    table, usable, atomic_number, composition
+        As in `nearest_phases`.
+    radius
+        Half-L1 distance of atomic fractions, the distance itself included.
+    """
+    _, distance = nearest_phases(table, usable, atomic_number, composition, 1, farthest=radius + ROUNDING)
+    within: NDArray[np.bool_] = distance[:, 0] <= radius
+    return within
+
+
 def nearest_phases(
     table: PhaseTable,
     usable: NDArray[np.bool_],
@@ -117,6 +138,7 @@ def nearest_phases(
     composition: NDArray[np.float64],
     n_nearest: int = 3,
     excluded: NDArray[np.int64] | None = None,
+    farthest: float = 1.0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the known compounds with the smallest half-L1 distance of atomic fractions.
 
@@ -128,15 +150,17 @@ def nearest_phases(
         Compositions, shape (n, k), fractions summing to 1.
     excluded
         Phase that each row may not find, -1 for none, shape (n,).
+    farthest
+        Compounds so far away or farther are not looked for.
 
     Returns
     -------
     row, distance
-        Rows of the table (-1 where fewer share an element) and distances from 0 to 1, shape (n, n_nearest).
+        Rows of the table (-1 where there are fewer) and distances (`farthest` there), shape (n, n_nearest).
     """
     n = len(composition)
     row = np.full((n, n_nearest), -1)
-    distance = np.full((n, n_nearest), 1.0)
+    distance = np.full((n, n_nearest), farthest)
     _nearest(
         table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
         np.lexsort(atomic_number.T), np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition),

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from training.stability.network import StabilityNet
 
 Array = NDArray[np.float32]
-ROWS_PER_PASS = 512  # activations of one pass stay in the processor's cache
+ROWS_PER_PASS = 256  # activations of one pass stay in the processor's cache
 _VECTORS = "vectors"
+_ABSENT = np.float32(-1e4)
+"""Score of a relative that is not there: nothing is left of it beside one that is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,16 +204,22 @@ def _attend(net: _Member, name: str, x: Array) -> Array:
 
 
 def _relatives(net: _Member, inputs: NetInputs) -> tuple[Array, Array]:
+    """Return the mean encoding of the relatives and a summary of them; most compositions have none."""
     vectors, near = net[_VECTORS], inputs.neighbours
-    moved = np.empty((*near.element.shape[:2], 2 * vectors.shape[1]), dtype=np.float32)
-    replacement(vectors, inputs.element, inputs.fraction, near.element, moved)
     scalars = near.scalars
-    x = _silu(net.linear("relative_1", np.concatenate([moved, scalars], axis=-1)))
     held = scalars[..., 3:]
-    score = net.linear("relative_score", x) - np.float32(20.0) * scalars[..., 2:3] + (held - 1) * np.float32(1e4)
+    of, place = np.nonzero(held[..., 0])
+    told = scalars[of, place]
+    moved = np.empty((len(of), 2 * vectors.shape[1]), dtype=np.float32)
+    replacement(vectors, inputs.element[of], inputs.fraction[of], near.element[of, place], moved)
+    x = _silu(net.linear("relative_1", np.concatenate([moved, told], axis=-1)))
+    score = np.full(held.shape, _ABSENT, dtype=np.float32)
+    score[of, place] = net.linear("relative_score", x) - np.float32(20.0) * told[:, 2:3]
     share = _softmax(score, axis=1) * held
     residual = (share * scalars[..., :1]).sum(axis=1)
     spread = (share * np.abs(scalars[..., :1] - residual[:, None])).sum(axis=1)
     energy = (share * scalars[..., 1:2]).sum(axis=1)
     summary = np.concatenate([residual, spread, energy, share.sum(axis=1)], axis=-1)
-    return (net.linear("relative_2", x) * share).sum(axis=1), summary
+    encoding = np.zeros((len(inputs), len(net["relative_2.weight"])), dtype=np.float32)
+    np.add.at(encoding, of, net.linear("relative_2", x) * share[of, place])
+    return encoding, summary

@@ -37,47 +37,49 @@ def mix_tokens(qkv: Array, heads: int, out: Array) -> None:
     steepness = np.float32(1.0) / np.sqrt(np.float32(depth))
     weight = np.empty(k, dtype=np.float32)
     for row in range(n):
-        for head in range(heads):
-            first = head * depth
+        for first in range(0, width, depth):
             for token in range(k):
+                own = qkv[row, token, first : first + depth]  # slices let the loops over them run in vector units
                 largest = np.float32(-np.inf)
                 for other in range(k):
+                    theirs = qkv[row, other, width + first : width + first + depth]
                     likeness = np.float32(0.0)
-                    for i in range(first, first + depth):
-                        likeness += qkv[row, token, i] * qkv[row, other, width + i]
+                    for i in range(depth):
+                        likeness += own[i] * theirs[i]
                     weight[other] = likeness * steepness
                     largest = max(largest, weight[other])
                 total = np.float32(0.0)
                 for other in range(k):
                     weight[other] = np.exp(weight[other] - largest)
                     total += weight[other]
-                for i in range(first, first + depth):
-                    out[row, token, i] = np.float32(0.0)
+                mixed = out[row, token, first : first + depth]
+                mixed[:] = np.float32(0.0)
                 for other in range(k):
+                    told = qkv[row, other, 2 * width + first : 2 * width + first + depth]
                     share = weight[other] / total
-                    for i in range(first, first + depth):
-                        out[row, token, i] += share * qkv[row, other, 2 * width + i]
+                    for i in range(depth):
+                        mixed[i] += share * told[i]
 
 
 @summing_kernel
 def replacement(
     vectors: Array, element: NDArray[np.int64], fraction: Array, relative: NDArray[np.int64], out: Array
 ) -> None:
-    """Write what changes from each relative to the compound into `out`, shape (n, relatives, 2 * depth).
+    """Write what changes from each relative to its compound into `out`, shape (m, 2 * depth).
 
     The differences of the elements' vectors, place by place and weighted by their fractions: their mean, then the mean
-    of their squares. `element` has shape (n, k), `relative` (n, relatives, k).
+    of their squares. Row by row a compound, `element` and `fraction`, and a relative of it, all of shape (m, k).
     """
     depth = vectors.shape[1]
     out[:] = np.float32(0.0)
     for row in range(element.shape[0]):
-        for other in range(relative.shape[1]):
-            for place in range(element.shape[1]):
-                share = fraction[row, place]
-                if share <= 0:
-                    continue
-                own, theirs = element[row, place], relative[row, other, place]
-                for i in range(depth):
-                    change = vectors[own, i] - vectors[theirs, i]
-                    out[row, other, i] += share * change
-                    out[row, other, depth + i] += share * change * change
+        mean, square = out[row, :depth], out[row, depth:]
+        for place in range(element.shape[1]):
+            share = fraction[row, place]
+            if share <= 0:
+                continue
+            own, theirs = vectors[element[row, place]], vectors[relative[row, place]]
+            for i in range(depth):
+                change = own[i] - theirs[i]
+                mean[i] += share * change
+                square[i] += share * change * change

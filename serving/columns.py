@@ -1,0 +1,180 @@
+"""Answers as flat columns, straight from arrays: what screening and ranking work on.
+
+The same models, numbers, warnings and errors as `Predictor.answer` gives, without the JSON document between; what only
+an answer in words needs (reactions, products, probabilities above thresholds, explanations) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
+from features.elements import SYMBOLS
+from features.errors import CandidateError, WarningCode
+from features.formula import format_formula
+from serving.column_blocks import Block, Materials, ccd_block, conductivity_block, stability_block
+from serving.condition_columns import ConditionColumns
+from serving.model_store import ServedModel
+from serving.output_tables import FLAT_COLUMNS
+from serving.properties import needed_by
+from serving.schema import DEFAULT_COVERAGE, Property
+from training.uncertainty import InsufficientCalibrationError
+
+Column = NDArray[Any]
+NOT_HERE = ("id", "index", "decomposition_products", "reduction_products", "oxidation_products")
+COLUMNS = tuple(name for name in FLAT_COLUMNS if name not in NOT_HERE)
+TEXT_COLUMNS = (
+    "status", "formula", "nearest_formula", "nearest_doi", "stability_basis", "electrolyte_class", "interlayer_type",
+    "nearest_ccd_formula", "nearest_ccd_doi", "ccd_reason", "warnings", "error_code", "error_message",
+)  # fmt: skip
+FLAG_COLUMNS = ("in_domain",)
+NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in (*TEXT_COLUMNS, *FLAG_COLUMNS))
+_NO_LITHIUM = str(WarningCode.NO_LITHIUM)
+_BALANCE = str(WarningCode.NOT_CHARGE_BALANCED)
+
+
+def predict_columns(
+    models: Mapping[Property, ServedModel],
+    materials: Sequence[str | None] | Sequence[Candidate | RowError] | MaterialBatch,
+    conditions: ConditionColumns | Conditions | None = None,
+    *,
+    coverage: float = DEFAULT_COVERAGE,
+    properties: Sequence[Property] | None = None,
+) -> dict[str, Column]:
+    """Judge n materials.
+
+    Parameters
+    ----------
+    models
+        Served models, as `Predictor.load(...)` holds them; those that a property asks among them.
+    materials
+        Formulas, candidates as `features.candidate.read_candidates` returns them, or a batch.
+    conditions
+        One set for all, or n of them.
+    coverage
+        Nominal coverage of the intervals, 0.5 to 0.99.
+    properties
+        What to judge; None means every property that has a model.
+
+    Returns
+    -------
+    dict
+        `COLUMNS`, each of shape (n,), names and units as in the flat tables of `elyte predict`, rounded alike: float64
+        with NaN for `NUMBER_COLUMNS`, bool for `FLAG_COLUMNS` (False where unknown), objects with None for
+        `TEXT_COLUMNS`. A row that fails says so in `status`, `error_code` and `error_message`.
+    """
+    read = _materials(materials)
+    n = len(read.rows)
+    good = np.array([i for i, row in enumerate(read.rows) if not isinstance(row, RowError)], dtype=np.int64)
+    general = conditions if isinstance(conditions, ConditionColumns) else ConditionColumns.of(n, conditions)
+    wanted = list(dict.fromkeys(properties or models))
+    chosen = Materials(read.batch, [read.amounts[i] for i in good.tolist()], general.take(good))
+    blocks = _blocks(models, chosen, wanted, coverage) if len(good) else {}
+    failed = _first_errors(blocks)
+    out = _empty(n)
+    fine = np.array([row for row in range(len(good)) if row not in failed], dtype=np.int64)
+    for block in blocks.values():
+        for name, values in block.columns.items():
+            out[name][good[fine]] = values[fine]
+    out["status"][good[fine]] = "ok"
+    out["formula"][good[fine]] = [read.formulas[i] for i in good[fine].tolist()]
+    out["warnings"][good[fine]] = _warnings(chosen, blocks)[fine]
+    for i, row in enumerate(read.rows):
+        if isinstance(row, RowError):
+            out["error_code"][i], out["error_message"][i] = str(row.code), row.message
+    for place, error in failed.items():
+        out["error_code"][good[place]], out["error_message"][good[place]] = str(error.code), error.message
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Rows as given, with formulas and amounts of those that can be read, and a batch of these."""
+
+    rows: Sequence[Any]
+    formulas: Sequence[str]
+    amounts: Sequence[Mapping[str, float]]
+    batch: MaterialBatch
+
+
+def _materials(given: Sequence[str | None] | Sequence[Candidate | RowError] | MaterialBatch) -> _Read:
+    if isinstance(given, MaterialBatch):
+        amounts = [
+            {SYMBOLS[z]: share for z, share in zip(numbers, shares, strict=True) if share > 0}
+            for numbers, shares in zip(given.element_index.tolist(), given.fraction.tolist(), strict=True)
+        ]
+        return _Read(range(len(given)), [format_formula(row) for row in amounts], amounts, given)
+    if any(isinstance(row, Candidate | RowError) for row in given):
+        rows = list(given)
+    else:
+        nothing = [None] * len(given)
+        rows = list(read_candidates(given, nothing, nothing))  # type: ignore[arg-type]
+    known = [row if isinstance(row, Candidate) else None for row in rows]
+    batch = MaterialBatch.from_candidates([row for row in known if row is not None])
+    formulas = ["" if row is None else row.formula for row in known]
+    return _Read(rows, formulas, [{} if row is None else row.amounts for row in known], batch)
+
+
+def _blocks(
+    models: Mapping[Property, ServedModel], materials: Materials, wanted: Sequence[Property], coverage: float
+) -> dict[Property, Block]:
+    """Ask the models, those first on whose numbers others build, so that none is asked twice."""
+    blocks: dict[Property, Block] = {}
+    for name in sorted(wanted, key=lambda one: len(needed_by(one))):
+        served = models.get(name)
+        said = {
+            key: numbers for other in needed_by(name) if other in blocks for key, numbers in blocks[other].said.items()
+        }
+        if served is None:
+            blocks[name] = _silent(name, len(materials), f"this installation serves no {name} model")
+            continue
+        try:
+            if name is Property.CONDUCTIVITY:
+                blocks[name] = conductivity_block(served.model, materials, coverage)
+            elif name is Property.STABILITY:
+                blocks[name] = stability_block(served.model, materials, coverage)
+            else:
+                blocks[name] = ccd_block(served.model, materials, coverage, models, said)
+        except InsufficientCalibrationError as error:
+            blocks[name] = _silent(name, len(materials), str(error))
+    return {name: blocks[name] for name in wanted}
+
+
+def _silent(name: Property, n: int, reason: str) -> Block:
+    """Return the block of a property that says nothing; the flat tables give the reason for ccd only."""
+    return Block({"ccd_reason": np.full(n, reason, dtype=object)} if name is Property.CCD else {})
+
+
+def _first_errors(blocks: Mapping[Property, Block]) -> dict[int, CandidateError]:
+    first: dict[int, CandidateError] = {}
+    for block in blocks.values():
+        first = block.errors | first
+    return first
+
+
+def _warnings(materials: Materials, blocks: Mapping[Property, Block]) -> Column:
+    """Return the codes of each row, in the order of the answers; one that two properties give alike stands once."""
+    has_lithium = materials.batch.fraction_of("Li") > 0 if len(materials) else np.zeros(0, dtype=np.bool_)
+    flags = [(_NO_LITHIUM, ~has_lithium)]
+    for block in blocks.values():
+        flags += [flag for flag in block.warnings if flag[0] != _BALANCE or all(f[0] != _BALANCE for f in flags)]
+    codes = [code for code, _ in flags]
+    rows = np.stack([where for _, where in flags], axis=1)
+    patterns, which = np.unique(rows, axis=0, return_inverse=True)
+    texts = ["; ".join(code for code, here in zip(codes, pattern, strict=True) if here) for pattern in patterns]
+    out: Column = np.array(texts, dtype=object)[which.reshape(-1)]
+    return out
+
+
+def _empty(n: int) -> dict[str, Column]:
+    """Return the columns of n rows of which nothing is known."""
+    out: dict[str, Column] = {name: np.full(n, None, dtype=object) for name in TEXT_COLUMNS}
+    out |= {name: np.zeros(n, dtype=np.bool_) for name in FLAG_COLUMNS}
+    out |= {name: np.full(n, np.nan) for name in NUMBER_COLUMNS}
+    out["status"][:] = "error"
+    return {name: out[name] for name in COLUMNS}

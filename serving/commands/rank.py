@@ -1,0 +1,180 @@
+"""`elyte rank`: which candidates to make next, with the probability that they meet what is wanted, and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from features.candidate import Conditions
+from serving.cli import EXIT_ROW_FAILED
+from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
+
+if TYPE_CHECKING:
+    from serving.ranking.request import BatchRequest, Wishes
+
+TOP = 20
+
+
+@click.command(short_help="Rank candidates by objectives, with probabilities and reasons.")
+@click.option(
+    "--input", "input_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
+)  # fmt: skip
+@click.option(
+    "--objective", "objectives", multiple=True, metavar="TEXT",
+    help="Such as 'sigma>=1e-3@60', 'hull<=25 meV', 'window against NMC811', 'ccd>=1@25,interlayer=oxide', "
+    "'minimise cost'; may be repeated.  [default: a first screen]",
+)  # fmt: skip
+@click.option("--preset", type=str, help="first-screen, nmc-cell or li-metal: objectives to start from.")
+@click.option("--avoid", multiple=True, metavar="ELEMENT", help="Rank no candidate that holds it; may be repeated.")
+@click.option("--require", multiple=True, metavar="ELEMENT", help="Rank only candidates that hold it.")
+@click.option("--max-elements", type=int, help="Rank no candidate of more elements.")
+@click.option("--charge-balanced", is_flag=True, help="Rank only what common oxidation states balance.")
+@click.option("--in-domain", is_flag=True, help="Rank only what every model needed knows the like of.")
+@click.option("--order", type=click.Choice(["success", "front", "utility"]), help="By what to put in order.")
+@click.option("--batch", "batch_size", type=int, help="Also propose a batch of so many to make next.")
+@click.option("--acquisition", type=str, default="ehvi", show_default=True, help="ehvi, success, ucb or thompson.")
+@click.option("--explore", type=float, default=0.5, show_default=True, help="0 exploits, 1 explores.")
+@click.option("--known", multiple=True, metavar="FORMULA", help="Materials at hand, to be gone beyond.")
+@click.option("--temperature-c", type=float, help="Temperature where neither objective nor row says one (25).")
+@click.option(
+    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    help="Coverage of the intervals.",
+)  # fmt: skip
+@click.option("--top", type=click.IntRange(1), help=f"How many to list.  [default: {TOP}; with --output all]")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write one flat row a candidate here.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
+def rank(
+    input_file: Path, objectives: tuple[str, ...], preset: str | None, avoid: tuple[str, ...], require: tuple[str, ...],
+    max_elements: int | None, charge_balanced: bool, in_domain: bool, order: str | None, batch_size: int | None,
+    acquisition: str, explore: float, known: tuple[str, ...], temperature_c: float | None, coverage: float,
+    top: int | None, output: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Rank the candidates of a table.
+
+    Exit status: 0 all rows ranked or excluded with a reason, 1 some row failed or nobody is left to rank, 2 unusable
+    call (objectives that contradict each other included).
+    """
+    given = {"avoid": list(avoid), "require": list(require), "max_elements": max_elements}
+    flags = {"charge_balanced": charge_balanced, "in_domain": in_domain}
+    limits = {name: value for name, value in {**given, **flags}.items() if value}
+    if output is not None:
+        _check_ending(output)
+    wishes = _wishes(objectives, preset, limits)
+    batch = _batch({"size": batch_size, "method": acquisition, "explore": explore, "known": list(known)})
+    listed = top or (None if output is not None else TOP)
+    document = _ranked(input_file, wishes, _conditions(temperature_c), order, batch, listed, coverage)
+    if output is not None:
+        _write(document, output)
+    _show(document, top or TOP, as_json=as_json, quiet=output is not None)
+    if document["failed"] or document["status"] == "empty":
+        sys.exit(EXIT_ROW_FAILED)
+
+
+def _wishes(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any]) -> Wishes:
+    from pydantic import ValidationError
+
+    from serving.ranking.constraints import Constraints
+    from serving.ranking.objectives import ObjectiveError, parse_objective
+    from serving.ranking.presets import Preset
+    from serving.ranking.quantities import suggestion
+    from serving.ranking.request import read_wishes
+
+    names = [str(one) for one in Preset]
+    if preset is not None and preset not in names:
+        raise click.UsageError(f"'{preset}' is no preset{suggestion(preset, names)}; there are: {', '.join(names)}")
+    try:
+        constraints = Constraints(**limits) if limits else None
+        return read_wishes([parse_objective(o) for o in objectives], Preset(preset) if preset else None, constraints)
+    except ObjectiveError as error:
+        raise click.UsageError(str(error)) from error
+    except ValidationError as error:
+        raise click.UsageError(_first(error)) from error
+
+
+def _first(error: Any) -> str:  # noqa: ANN401
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in first['loc'])}: received {first['input']!r}; {message}"
+
+
+def _batch(given: dict[str, Any]) -> BatchRequest | None:
+    from pydantic import ValidationError
+
+    from serving.ranking.request import BatchRequest
+
+    if given["size"] is None:
+        if given["known"]:
+            raise click.UsageError("--known says what a batch is to go beyond; give --batch K, too")
+        return None
+    try:
+        return BatchRequest(**given)
+    except ValidationError as error:
+        raise click.UsageError(f"batch {_first(error)}") from error
+
+
+def _conditions(temperature_C: float | None) -> Conditions:
+    from pydantic import ValidationError
+
+    try:
+        return Conditions(temperature_C=temperature_C)
+    except ValidationError as error:
+        raise click.UsageError(_first(error)) from error
+
+
+def _ranked(
+    input_file: Path, wishes: Wishes, conditions: Conditions, order: str | None, batch: BatchRequest | None,
+    top: int | None, coverage: float,
+) -> dict[str, Any]:  # fmt: skip
+    from serving.input_tables import InputTableError, read_candidates_file
+    from serving.model_store import ModelUnavailableError
+    from serving.predictor import Predictor
+    from serving.ranking.answer import properties_to_load
+    from serving.ranking.core import Order
+    from serving.ranking.objectives import ObjectiveError
+
+    try:
+        rows, ignored = read_candidates_file(input_file)
+        if ignored:
+            click.echo(f"columns not used: {', '.join(ignored)}", err=True)
+        predictor = Predictor.load(properties=properties_to_load(wishes.objectives))
+        return predictor.rank_rows(
+            rows, wishes, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
+            coverage=coverage,
+        )  # fmt: skip
+    except (InputTableError, ModelUnavailableError, ObjectiveError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _check_ending(output: Path) -> None:
+    """Refuse a file that could not be written before anything is computed."""
+    from serving.ranking.tables import ENDINGS
+
+    if output.suffix.lower() not in ENDINGS or not output.parent.is_dir():
+        raise click.UsageError(f"{output}: expected a file that ends in {', '.join(ENDINGS)} in a folder that exists")
+
+
+def _write(document: dict[str, Any], output: Path) -> None:
+    from serving.ranking.tables import write_ranking
+
+    try:
+        count = write_ranking(document, output)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"cannot write {output}: {error}") from error
+    click.echo(f"wrote {count} rows to {output}", err=True)
+
+
+def _show(document: dict[str, Any], top: int, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        return
+    from serving.ranking.tables import terminal_lines
+
+    lines = [f"note: {note}" for note in document["notes"]] if quiet else terminal_lines(document, top)
+    for line in lines:
+        click.echo(line)

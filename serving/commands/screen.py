@@ -1,0 +1,126 @@
+"""`elyte screen`: partitioned Parquet in and out; stopped at any time, continued by the same command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from serving.cli import EXIT_ROW_FAILED
+from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, Property
+
+if TYPE_CHECKING:
+    from serving.screening.run import Outcome, Screening
+
+
+@click.command(short_help="Screen millions of candidates from Parquet to Parquet.")
+@click.option(
+    "--input", "input_path", required=True, type=click.Path(exists=True, path_type=Path),
+    help="A Parquet file or a folder of them: a column formula (or cif), or one column of amounts an element.",
+)  # fmt: skip
+@click.option(
+    "--output", required=True, type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that takes the parts; run the same command again to continue.",
+)  # fmt: skip
+@click.option("--address", help="A Ray cluster (`local` starts one); without it, processes of this machine work.")
+@click.option("--processes", type=click.IntRange(min=1), help="Worker processes [default: one for each processor].")
+@click.option("--property", "properties", multiple=True, type=click.Choice([str(p) for p in Property]))
+@click.option("--temperature-c", type=float, help="Temperature in degrees Celsius (25 unless a row says otherwise).")
+@click.option("--stack-pressure-mpa", type=float, help="Stack pressure in MPa.")
+@click.option("--interlayer-type", type=str, help="Interlayer between electrolyte and lithium.")
+@click.option("--areal-capacity-mah-cm2", type=float, help="Capacity per cycle in mAh/cm2.")
+@click.option("--anode", type=str, help="Li, Li alloy or composite, anode-free.")
+@click.option(
+    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    help="Coverage of the intervals.",
+)  # fmt: skip
+@click.option("--where", multiple=True, help='Keep only such rows, "log10_sigma_S_per_cm>=-3"; errors are always kept.')
+@click.option("--top-k", type=click.IntRange(min=1), help="Write the best K rows to top.parquet.")
+@click.option("--by", help="What is best: COLUMN, COLUMN:max or COLUMN:min.")
+@click.option("--pareto", help="Write the rows that none beats in all of COL:max,COL:min,... to pareto.parquet.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as one JSON document.")
+def screen(
+    input_path: Path, output: Path, address: str | None, processes: int | None, properties: tuple[str, ...],
+    temperature_c: float | None, stack_pressure_mpa: float | None, interlayer_type: str | None,
+    areal_capacity_mah_cm2: float | None, anode: str | None, coverage: float, where: tuple[str, ...],
+    top_k: int | None, by: str | None, pareto: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Predict conductivity, stability and critical current density of every row of a Parquet table of any length.
+
+    A run that was stopped, even killed, continues where it was when the same command is given again: no row is lost
+    and none comes twice.
+    """
+    from serving.commands.predict import conditions_of
+    from serving.screening.filters import FilterError, Objective, parse_objectives
+    from serving.screening.run import Screening
+
+    if (top_k is None) != (by is None):
+        raise click.UsageError("--top-k and --by go together: --top-k 1000 --by log10_sigma_S_per_cm")
+    conditions = conditions_of(
+        temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
+        areal_capacity_mAh_cm2=areal_capacity_mah_cm2, anode=anode,
+    )  # fmt: skip
+    try:
+        asked = Screening(
+            input=input_path, output=output, conditions=conditions, coverage=coverage, where=where, address=address,
+            properties=tuple(dict.fromkeys(Property(name) for name in properties)) or None,
+            top=None if by is None or top_k is None else (Objective.parse(by), top_k),
+            pareto=() if pareto is None else parse_objectives(pareto),
+            n_processes=processes or len(os.sched_getaffinity(0)),
+        )  # fmt: skip
+    except FilterError as error:
+        raise click.UsageError(str(error)) from error
+    outcome = _run(asked)
+    _say(outcome, output, as_json=as_json)
+    if not outcome.is_clean:
+        sys.exit(EXIT_ROW_FAILED)
+
+
+def _run(asked: Screening) -> Outcome:
+    from serving.input_tables import InputTableError
+    from serving.model_store import ModelUnavailableError
+    from serving.screening.filters import FilterError
+    from serving.screening.manifest import ManifestError
+    from serving.screening.run import ScreeningError
+    from serving.screening.run import screen as run_screening
+    from serving.screening.work import WorkerError
+
+    try:
+        return run_screening(asked)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; run the same command again to continue", err=True)
+        raise click.Abort from None
+    except WorkerError as error:
+        click.echo(f"{error}; finished parts are safe, run the same command again to continue", err=True)
+        sys.exit(EXIT_ROW_FAILED)
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"screening needs {error.name}; install elyte[tables]") from error
+    except (FilterError, InputTableError, ManifestError, ModelUnavailableError, ScreeningError) as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.UsageError(f"{asked.output} cannot be written: {error.strerror or error}") from error
+
+
+def _say(outcome: Outcome, output: Path, *, as_json: bool) -> None:
+    if outcome.ignored:
+        click.echo(f"columns not used: {', '.join(outcome.ignored)}", err=True)
+    for fault in outcome.faults:
+        if fault not in outcome.stopped:
+            click.echo(fault, err=True)
+    if outcome.stopped:
+        click.echo(f"stopped: {outcome.stopped}", err=True)
+    if as_json:
+        import orjson
+
+        summary = {**asdict(outcome), "rows_per_s": round(outcome.rows_per_s, 1), "output": str(output)}
+        click.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo(
+            f"{outcome.rows:,} rows read, {outcome.written:,} written in {outcome.parts:,} parts to {output}"
+            f" ({outcome.parts_before:,} from earlier runs), {outcome.errors:,} rows failed",
+            err=True,
+        )

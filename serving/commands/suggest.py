@@ -1,0 +1,142 @@
+"""`elyte suggest`: which of the candidates to measure next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from serving.schema import Property
+
+if TYPE_CHECKING:
+    from features.candidate import Candidate, Conditions, RowError
+
+EXIT_ROW_FAILED = 1
+STEPS = 4
+
+
+@click.command(short_help="Name the measurements that would teach the model most.")
+@click.option(
+    "--input", "input_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Candidates that you could measure: .csv, .jsonl or .parquet with a column formula or cif.",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many suggestions.")
+@click.option(
+    "--property", "name", type=click.Choice([str(p) for p in Property]), default=str(Property.CONDUCTIVITY),
+    show_default=True, help="Which model is to learn.",
+)  # fmt: skip
+@click.option("--temperature-c", type=float, help="Of the planned measurements, in degrees Celsius (25).")
+@click.option("--interlayer-type", help="Of the planned cells (ccd).")
+@click.option("--stack-pressure-mpa", type=float, help="Of the planned cells, in MPa (ccd).")
+@click.option(
+    "--dial", type=click.FloatRange(0.0, 1.0), default=1.0, show_default=True,
+    help="How far from the known a suggestion may lie: 0 inside the model's domain, 1 anywhere.",
+)  # fmt: skip
+@click.option("--known-only", is_flag=True, help="The same as --dial 0.")
+@click.option(
+    "--about", type=click.Choice(["candidates", "domain"]), default="candidates", show_default=True,
+    help="Whose uncertainty is to fall: that of the candidates, or of the materials that the model was fitted on.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+def suggest(
+    input_file: Path, count: int, name: str, temperature_c: float | None, interlayer_type: str | None,
+    stack_pressure_mpa: float | None, dial: float, known_only: bool, about: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Choose the candidates whose measurement lowers the model's uncertainty most, near-duplicates once.
+
+    Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
+    """
+    from features.errors import CandidateError
+    from serving.model_store import ModelUnavailableError, load_models
+    from serving.properties import needed_by
+    from serving.suggestions import Wish, suggestion_lines
+    from serving.suggestions import suggest as choose
+
+    wish = Wish(
+        Property(name), count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
+        0.0 if known_only else dial, about,
+    )  # fmt: skip
+    rows = _rows(input_file)
+    with _progress() as on_step:
+        on_step("loading models")
+        try:
+            models = load_models(properties=[wish.property, *needed_by(wish.property)])
+            if wish.property not in models:
+                raise click.UsageError(f"this installation serves no {name} model; run `elyte train {name}`")
+            document = choose(models, rows, wish, on_step)
+        except (ModelUnavailableError, CandidateError) as error:
+            raise click.UsageError(str(error)) from error
+    _show(document, suggestion_lines(document), as_json=as_json)
+    if document["errors"]:
+        sys.exit(EXIT_ROW_FAILED)
+
+
+def _conditions(
+    temperature_C: float | None, interlayer_type: str | None, stack_pressure_MPa: float | None
+) -> Conditions:  # fmt: skip
+    from pydantic import ValidationError
+
+    from features.candidate import Conditions
+
+    try:
+        return Conditions(
+            temperature_C=temperature_C, interlayer_type=interlayer_type, stack_pressure_MPa=stack_pressure_MPa
+        )  # fmt: skip
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"{first['loc'][0]}: received {first['input']!r}; {first['msg'].lower()}") from error
+
+
+def _rows(path: Path) -> list[Candidate | RowError]:
+    """Read the table; a row that cannot be read stays in its place as an error."""
+    from features.candidate import RowError, read_candidates
+    from serving.input_tables import InputTableError, read_candidates_file
+
+    try:
+        given, _ = read_candidates_file(path)
+    except InputTableError as error:
+        raise click.UsageError(str(error)) from error
+    good = [row for row in given if not isinstance(row, RowError)]
+    read = iter(read_candidates([r.formula for r in good], [r.cif for r in good], [r.id for r in good]))
+    rows: list[Candidate | RowError] = []
+    for index, row in enumerate(given):
+        found = row if isinstance(row, RowError) else next(read)
+        rows.append(
+            RowError(index, found.id, found.code, found.message) if isinstance(found, RowError) else found
+        )  # fmt: skip
+    return rows
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:  # part of elyte[train]
+        yield lambda step: None
+        return
+    with tqdm(total=STEPS, unit="step", leave=False, dynamic_ncols=True) as bar:
+
+        def on_step(step: str) -> None:
+            bar.set_description(step)
+            bar.update(1)
+
+        yield on_step
+
+
+def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
+    for row in document["errors"]:
+        click.echo(f"row {row['index'] + 1}: {row['error']['message']}", err=True)
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+        return
+    for line in lines:
+        click.echo(line)

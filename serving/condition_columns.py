@@ -1,0 +1,117 @@
+"""The conditions of many candidates as columns: what `Conditions` is for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from features.candidate import Conditions, RowError
+from features.errors import CandidateError
+from serving.input_tables import CONDITION_COLUMNS, TEXT_CONDITIONS, is_blank, read_candidate_records
+
+Array = NDArray[np.float64]
+Texts = NDArray[np.object_]
+NUMBER_CONDITIONS = tuple(name for name in CONDITION_COLUMNS if name not in TEXT_CONDITIONS)
+_ANY_MATERIAL = "Li"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionColumns:
+    """Conditions of n candidates.
+
+    Attributes
+    ----------
+    numbers
+        Name of `Conditions`, units in it, to values, NaN where unknown; shape (n,) each.
+    texts
+        Name to texts, None where unknown; shape (n,) each.
+    """
+
+    numbers: dict[str, Array]
+    texts: dict[str, Texts]
+
+    @classmethod
+    def of(cls, n: int, general: Conditions | None = None) -> ConditionColumns:
+        """Give n candidates the same conditions."""
+        said = general or Conditions()
+        known = {name: getattr(said, name) for name in CONDITION_COLUMNS}
+        return cls(
+            {name: np.full(n, np.nan if known[name] is None else known[name]) for name in NUMBER_CONDITIONS},
+            {name: np.full(n, known[name], dtype=object) for name in TEXT_CONDITIONS},
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> ConditionColumns:
+        """Return the chosen rows."""
+        return ConditionColumns(
+            {name: column[rows] for name, column in self.numbers.items()},
+            {name: column[rows] for name, column in self.texts.items()},
+        )
+
+    def stated(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which candidates have any of these conditions, shape (n,)."""
+        known = [~np.isnan(self.numbers[name]) for name in names if name in self.numbers]
+        known += [self.texts[name] != None for name in names if name in self.texts]  # noqa: E711, by element
+        found: NDArray[np.bool_] = np.logical_or.reduce(known)
+        return found
+
+
+def read_conditions(
+    n: int, columns: Mapping[str, Sequence[Any]], general: Conditions | None = None
+) -> tuple[ConditionColumns, dict[int, CandidateError]]:
+    """Read conditions from the columns of a table; a row's own win over the general ones.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    columns
+        Name of `Conditions` to n cells; None, NaN and blanks leave the general condition.
+    general
+        What holds for rows that do not say otherwise.
+
+    Returns
+    -------
+    conditions, errors
+        The columns, and what is wrong with rows that cannot be read, by row; such rows keep the general conditions.
+    """
+    out = ConditionColumns.of(n, general)
+    wrong: set[int] = set()
+    for name in CONDITION_COLUMNS:
+        if name not in columns:
+            continue
+        known: dict[Any, float | str | None] = {}
+        into = out.numbers.get(name, out.texts.get(name))
+        assert into is not None
+        for row, cell in enumerate(columns[name]):
+            if is_blank(cell):
+                continue
+            if cell not in known:
+                known[cell] = _read(name, cell)
+            value = known[cell]
+            if value is None:
+                wrong.add(row)
+            else:
+                into[row] = value
+    return out, {row: _fault({name: cells[row] for name, cells in columns.items()}) for row in sorted(wrong)}
+
+
+def _read(name: str, cell: Any) -> float | str | None:  # noqa: ANN401
+    """Return the value of one cell, None where it is no such condition."""
+    try:
+        value = str(cell) if name in TEXT_CONDITIONS else float(cell)
+        Conditions(**{name: value})  # type: ignore[arg-type]
+    except (TypeError, ValueError, ValidationError):
+        return None
+    return value
+
+
+def _fault(cells: Mapping[str, Any]) -> CandidateError:
+    """Return what every other entrance says of such a row."""
+    (row,) = read_candidate_records([{**cells, "formula": _ANY_MATERIAL}], "row").rows
+    assert isinstance(row, RowError)
+    return CandidateError(row.code, row.message)

@@ -1,0 +1,101 @@
+"""The table of candidates as CSV, JSON lines, Parquet, and as lines for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.generation.errors import GenerationError
+from serving.generation.table import Candidates
+
+COLUMNS = (
+    "formula", "parent", "rule", "variables", "charge_imbalance_per_atom", "known", "nearest_known", "nearest_distance",
+)  # fmt: skip
+ENDINGS = (".csv", ".jsonl", ".parquet")
+
+
+def columns_of(candidates: Candidates) -> dict[str, list[Any]]:
+    """Return the columns `COLUMNS`; the last three are None where nothing was looked up."""
+    n = len(candidates)
+    marks = candidates.marks
+    imbalance = (np.round(candidates.charge_imbalance, 6) + 0.0).tolist()
+    distance = None if marks is None else np.round(marks.distance, 6).tolist()
+    return {
+        "formula": candidates.formula,
+        "parent": candidates.parent,
+        "rule": candidates.rule,
+        "variables": candidates.variables,
+        "charge_imbalance_per_atom": imbalance,
+        "known": [None] * n if marks is None else [word or "no" for word in marks.known],
+        "nearest_known": [None] * n if marks is None else [formula or None for formula in marks.nearest],
+        "nearest_distance": [None] * n if distance is None else [None if d != d else d for d in distance],
+    }
+
+
+def rows_of(candidates: Candidates) -> list[dict[str, Any]]:
+    """Return one object a candidate, keys `COLUMNS`."""
+    columns = columns_of(candidates)
+    return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*(columns[name] for name in COLUMNS), strict=True)]
+
+
+def csv_text(candidates: Candidates) -> str:
+    """Return the table as CSV with a header."""
+    columns = columns_of(candidates)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(zip(*(columns[name] for name in COLUMNS), strict=True))
+    return text.getvalue()
+
+
+def document(candidates: Candidates) -> dict[str, Any]:
+    """Return the JSON document of `elyte generate --json`."""
+    return {
+        "made": candidates.made,
+        "left_out": candidates.dropped,
+        "unbalanced": int((~candidates.balanced).sum()),
+        "candidates": rows_of(candidates),
+    }
+
+
+def write_table(candidates: Candidates, path: Path) -> None:
+    """Write the table; the format follows the ending; the file appears whole or not at all.
+
+    Raises
+    ------
+    GenerationError
+        For another ending than those of `ENDINGS`.
+    """
+    part = path.with_name(f".{path.name}.part")
+    match path.suffix.lower():
+        case ".csv":
+            part.write_text(csv_text(candidates), encoding="utf-8", newline="")
+        case ".jsonl":
+            import orjson
+
+            part.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows_of(candidates)))
+        case ".parquet":
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            pq.write_table(pa.table(columns_of(candidates)), part)
+        case _:
+            raise GenerationError(f"{path}: expected a file that ends in {', '.join(ENDINGS)}")
+    os.replace(part, path)
+
+
+def summary_lines(candidates: Candidates) -> list[str]:
+    """Return in words how many candidates there are, and what was left out and why."""
+    lines = [f"{len(candidates)} candidates of {candidates.made} combinations"]
+    lines += [f"  left out {count}: {reason}" for reason, count in candidates.dropped.items()]
+    if unbalanced := int((~candidates.balanced).sum()):
+        lines.append(f"  {unbalanced} are kept that no common oxidation states balance (--balanced drops them)")
+    if candidates.marks is not None:
+        known = sum(map(bool, candidates.marks.known))
+        lines.append(f"  {known} are known already: measured, or in the table of phases")
+    return lines

@@ -1,0 +1,144 @@
+"""Which candidates to make next: a batch of k, by one of four rules, between exploiting and exploring.
+
+The dial scales the errors in the scenarios: 0 believes the medians, 1 the full distributions. In every rule a
+batch is diverse because candidates of similar composition share errors: what is likely to be good in the same
+scenarios as one that is already chosen adds little.
+
+- `ehvi`: the expected volume that a candidate adds to what known materials and the batch so far dominate, scenario by
+  scenario (Daulton, Balandat and Bakshy, NeurIPS 33 (2020), arXiv 2006.05078, greedily). The gain of a candidate never
+  rises while the batch grows, so candidates wait in a heap with their last gain and few are asked again (Minoux).
+- `success`: the same with the probability that at least one of the batch meets all targets.
+- `ucb`: the utility at an optimistic quantile of every objective, at dial 1 the 95 % one; copies of what is chosen
+  (nearer than a twentieth in composition) stand back as long as there is something else.
+- `thompson`: in each of k scenarios the candidate of the highest utility.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.ranking.hypervolume import mean_added_volume, mean_added_volumes
+
+Array = NDArray[np.float64]
+OPTIMISM = 1.6448536269514722
+"""Standard normal quantile of 95 %."""
+COPY_DISTANCE = 0.05
+_NOTHING = 1e-12
+
+
+class Acquisition(StrEnum):
+    """How a batch is chosen."""
+
+    EHVI = "ehvi"
+    SUCCESS = "success"
+    UCB = "ucb"
+    THOMPSON = "thompson"
+
+
+class Pick(NamedTuple):
+    """A chosen candidate (its row) and what it adds by the rule's own measure."""
+
+    row: int
+    gain: float
+
+
+def pick_by_volume(samples: Array, known: Array, count: int) -> list[Pick]:
+    """Choose greedily by expected hypervolume improvement.
+
+    Parameters
+    ----------
+    samples
+        Values above the reference point, more is better, shape (s, n, m).
+    known
+        Values of what is already there, above the reference point, shape (k, m).
+    count
+        Size of the batch; fewer are returned where nothing else adds anything.
+    """
+    held = np.broadcast_to(known, (len(samples), *known.shape))
+
+    def gain(row: int, chosen: list[int]) -> float:
+        return mean_added_volume(samples[:, row], np.concatenate([held, samples[:, chosen]], axis=1))
+
+    return _greedy(mean_added_volumes(samples, held), gain, count)
+
+
+def pick_by_success(met: NDArray[np.bool_], count: int) -> list[Pick]:
+    """Choose greedily by the probability that at least one of the batch meets all targets.
+
+    Parameters
+    ----------
+    met
+        Whether a candidate meets them in a scenario, shape (s, n).
+    count
+        As in `pick_by_volume`.
+    """
+
+    def gain(row: int, chosen: list[int]) -> float:
+        return float((met[:, row] & ~met[:, chosen].any(axis=1)).mean())
+
+    return _greedy(met.mean(axis=0), gain, count)
+
+
+def _greedy(gains: Array, gain: Callable[[int, list[int]], float], count: int) -> list[Pick]:
+    """Choose by gains that never rise while more is chosen."""
+    heap = [(-value, row, 0) for row, value in enumerate(gains.tolist()) if value > _NOTHING]
+    heapq.heapify(heap)
+    picks: list[Pick] = []
+    while heap and len(picks) < count:
+        value, row, asked = heapq.heappop(heap)
+        if asked == len(picks):
+            picks.append(Pick(row, -value))
+            continue
+        now = gain(row, [pick.row for pick in picks])
+        if now > _NOTHING:
+            heapq.heappush(heap, (-now, row, len(picks)))
+    return picks
+
+
+def pick_by_utility(utility: Array, composition: Array, count: int) -> list[Pick]:
+    """Choose the highest utilities; what is nearly a copy of a chosen one comes after everything else.
+
+    Parameters
+    ----------
+    utility
+        Shape (n,).
+    composition
+        Atomic fractions, shape (n, d).
+    count
+        Size of the batch.
+    """
+    order = np.argsort(-utility, kind="stable").tolist()
+    chosen: list[int] = []
+    copies: list[int] = []
+    for row in order:
+        if len(chosen) == count:
+            break
+        apart = 0.5 * np.abs(composition[chosen] - composition[row]).sum(axis=1)
+        (copies if len(chosen) and apart.min() < COPY_DISTANCE else chosen).append(row)
+    return [Pick(row, float(utility[row])) for row in [*chosen, *copies][:count]]
+
+
+def pick_by_thompson(utility: Array, count: int) -> list[Pick]:
+    """Choose the best of each scenario, going through scenarios until enough different ones are found.
+
+    Parameters
+    ----------
+    utility
+        Shape (s, n).
+    count
+        Size of the batch. Where all scenarios agree on fewer, the best of those left in them follow.
+    """
+    left = np.ones(utility.shape[1], dtype=bool)
+    picks: list[Pick] = []
+    share = np.bincount(utility.argmax(axis=1), minlength=utility.shape[1]) / len(utility)
+    for scenario in np.resize(np.arange(len(utility)), min(count, utility.shape[1])).tolist():
+        row = int(np.where(left, utility[scenario], -np.inf).argmax())
+        left[row] = False
+        picks.append(Pick(row, float(share[row])))
+    return picks

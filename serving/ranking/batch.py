@@ -1,0 +1,163 @@
+"""The next batch: from a ranking to a few candidates that are worth making together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import Candidate, Conditions
+from features.errors import CandidateError, shown
+from serving.ranking.acquisition import (
+    OPTIMISM,
+    Acquisition,
+    Pick,
+    pick_by_success,
+    pick_by_thompson,
+    pick_by_utility,
+    pick_by_volume,
+)  # fmt: skip
+from serving.ranking.believing import Believer
+from serving.ranking.core import Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
+from serving.ranking.evidence import Evidence
+from serving.ranking.hypervolume import MOST_OBJECTIVES
+from serving.ranking.objectives import Objective, ObjectiveError, Sense
+from serving.ranking.request import BatchRequest
+from serving.ranking.scenarios import Scenarios
+
+Array = NDArray[np.float64]
+WORST_DECILE = 0.1
+GAINS = {
+    Acquisition.EHVI: "expected volume added, in units of the axes' spreads",
+    Acquisition.SUCCESS: "probability added that at least one of the batch meets all targets",
+    Acquisition.UCB: "optimistic utility",
+    Acquisition.THOMPSON: "share of scenarios in which it is the best",
+}
+
+
+def choose_batch(
+    ranking: Ranking, believer: Believer, objectives: Sequence[Objective], asked: BatchRequest
+) -> tuple[list[Pick], list[str]]:
+    """Choose a batch among the ranked candidates.
+
+    Returns
+    -------
+    picks, notes
+        Positions in `ranking.rows` with gains, and what there is to say.
+
+    Raises
+    ------
+    ObjectiveError
+        If the rule cannot work with these objectives, or a known material cannot be read.
+    """
+    notes: list[str] = []
+    composition = believer.evidence.composition[ranking.rows]
+    if asked.method is Acquisition.SUCCESS:
+        picks = pick_by_success(_met(ranking, objectives, believer, asked.explore), asked.size)
+    elif not ranking.axes:
+        raise ObjectiveError("batch: no objective has a direction (each has a bound on either side); use success")
+    else:
+        central = oriented_centres(ranking.axes, len(ranking.rows))
+        samples = ranking.samples
+        if asked.explore != 1.0:
+            errors = ranking.scenarios.errors(asked.explore)
+            samples = oriented_samples(ranking.axes, errors, len(ranking.rows), len(ranking.samples))
+        if asked.method is Acquisition.EHVI:
+            picks = _by_volume(ranking, believer, samples, central, asked, notes)
+        elif asked.method is Acquisition.UCB:
+            level = _normal_cdf(OPTIMISM * asked.explore)
+            optimistic = np.quantile(ranking.samples, level, axis=0) if asked.explore > 0.0 else central
+            utility = weighted_utility(optimistic, central, ranking.axes)
+            picks = pick_by_utility(utility, composition, asked.size)
+        else:
+            picks = pick_by_thompson(weighted_utility(samples, central, ranking.axes), asked.size)
+    if len(picks) < min(asked.size, len(ranking.rows)):
+        notes.append(f"batch: {len(picks)} of {asked.size} chosen; nobody else adds anything by this rule")
+    return picks, notes
+
+
+def _normal_cdf(number: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(number))
+
+
+def _met(ranking: Ranking, objectives: Sequence[Objective], believer: Believer, explore: float) -> NDArray[np.bool_]:
+    """Return whether all targets are met, in each scenario, shape (s, m)."""
+    n, targets = len(ranking.rows), [j for j, one in enumerate(objectives) if one.target is not None]
+    if not targets:
+        raise ObjectiveError("batch: success needs at least one objective with a target, such as sigma>=1e-3")
+    needed = sorted({source for j in targets for source in ranking.beliefs[j].sources})
+    scenarios = ranking.scenarios
+    if not set(needed) <= set(scenarios.normal):
+        shared = {source: share[ranking.rows] for source, share in believer.shared().items()}
+        composition = believer.evidence.composition[ranking.rows]
+        scenarios = Scenarios.draw(composition, needed, shared, count=len(ranking.samples))
+    errors = scenarios.errors(explore)
+    met = np.ones((len(ranking.samples), n), dtype=bool)
+    for j in targets:
+        values, target = ranking.beliefs[j].values(errors), objectives[j].target
+        assert target is not None
+        met &= values >= target if objectives[j].sense is Sense.AT_LEAST else values <= target
+    return met
+
+
+def _by_volume(
+    ranking: Ranking, believer: Believer, samples: Array, central: Array, asked: BatchRequest, notes: list[str]
+) -> list[Pick]:
+    m = min(len(ranking.axes), MOST_OBJECTIVES)
+    if m < len(ranking.axes):
+        named = ", ".join(axis.objective.text for axis in ranking.axes[:m])
+        notes.append(f"batch: ehvi looks at the first {m} quantities: {named}")
+    scale = spreads(central)[:m]
+    worst = np.quantile(central[:, :m], WORST_DECILE, axis=0)
+    targets = [axis.objective.target for axis in ranking.axes[:m]]
+    wanted = [np.nan if t is None else axis.sign * t for t, axis in zip(targets, ranking.axes, strict=False)]
+    reference = np.where(np.isnan(wanted), worst, wanted)
+    known = _known_values(ranking, believer, asked.known)[:, :m]
+
+    def above(values: Array, point: Array) -> Array:
+        return np.maximum((values[..., :m] - point) / scale, 0.0)
+
+    picks = pick_by_volume(above(samples, reference), above(known, reference), asked.size)
+    if len(picks) < asked.size and (reference != worst).any():
+        missing = asked.size - len(picks)
+        chosen = {pick.row for pick in picks}
+        more = pick_by_volume(above(samples, worst), above(known, worst), asked.size)
+        added = [pick for pick in more if pick.row not in chosen][:missing]
+        if added:
+            notes.append(
+                f"batch: beyond all targets at once there are gains for {len(picks)} only; the other {len(added)} are"
+                " chosen by what they add above the worst tenth of the candidates"
+            )
+        picks = [*picks, *added]
+    return picks
+
+
+def _known_values(ranking: Ranking, believer: Believer, formulas: Sequence[str]) -> Array:
+    """Return the oriented central values of materials at hand, shape (k, axes); what cannot be judged is left out."""
+    if not formulas:
+        return np.zeros((0, len(ranking.axes)))
+    try:
+        candidates = [Candidate.from_formula(formula) for formula in formulas]
+    except CandidateError as error:
+        raise ObjectiveError(f"batch: known material: {shown(error.message)}") from None
+    evidence = Evidence(candidates, [Conditions()] * len(candidates), believer.evidence.models)
+    other = Believer(evidence)
+    values = np.column_stack([a.sign * other.believe(a.objective).belief.central() for a in ranking.axes])
+    return values[np.isfinite(values).all(axis=1)]
+
+
+def batch_document(
+    ranking: Ranking, picks: Sequence[Pick], asked: BatchRequest, heads: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the batch as JSON; `heads` name the ranked candidates."""
+    return {
+        "method": str(asked.method),
+        "explore": asked.explore,
+        "gain": GAINS[asked.method],
+        "known": list(asked.known),
+        "picks": [heads[pick.row] | {"gain": float(f"{pick.gain:.4g}")} for pick in picks],
+    }

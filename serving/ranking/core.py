@@ -1,0 +1,239 @@
+"""Ranking in arrays: who is ranked, with what probability of success, who is on the front, in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.ranking.beliefs import Belief, Errors
+from serving.ranking.believing import Believed, Believer
+from serving.ranking.constraints import Constraints, Exclusion, exclusions_of
+from serving.ranking.objectives import Objective, Sense
+from serving.ranking.pareto import non_dominated, probability_non_dominated
+from serving.ranking.probability import Bound, Chance, joint_chance
+from serving.ranking.scenarios import N_SCENARIOS, Scenarios
+
+Array = NDArray[np.float64]
+SMALLEST_SPREAD = 1e-9
+_DECILES = (0.1, 0.9)
+
+
+class Order(StrEnum):
+    """By what candidates are put in order."""
+
+    SUCCESS = "success"
+    FRONT = "front"
+    UTILITY = "utility"
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One quantity of the front, turned so that more is better.
+
+    Parameters
+    ----------
+    objective
+        The objective that it stands for.
+    belief
+        Of the ranked candidates.
+    sign
+        1 where more is better, else -1.
+    weight
+        In the utility.
+    """
+
+    objective: Objective
+    belief: Belief
+    sign: float
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The result; arrays over the m ranked candidates, in the order of the input.
+
+    Parameters
+    ----------
+    rows
+        Which of the n candidates are ranked, shape (m,).
+    order
+        Their order, best first: positions in `rows`.
+    exclusions
+        Why others are not: row to reasons.
+    beliefs
+        One an objective, of the ranked candidates.
+    success
+        Probability that all targets are met; None where no objective has a target.
+    chances
+        Probability of each objective's target, shape (m, objectives), NaN for directions.
+    axes, scenarios, samples
+        The quantities of the front, the errors, and oriented values, shape (s, m, axes).
+    on_front
+        Whether nobody dominates the central values.
+    probability_on_front
+        Share of scenarios in which nobody dominates.
+    utility
+        Weighted mean of the central values, each in units of the middle four fifths' spread.
+    """
+
+    rows: NDArray[np.int64]
+    order: NDArray[np.int64]
+    exclusions: dict[int, list[Exclusion]]
+    beliefs: list[Belief]
+    success: Chance | None
+    chances: Array
+    axes: list[Axis]
+    scenarios: Scenarios
+    samples: Array
+    on_front: NDArray[np.bool_]
+    probability_on_front: Array
+    utility: Array
+
+
+def rank(
+    believer: Believer, objectives: Sequence[Objective], constraints: Constraints, order: Order | None = None,
+    n_scenarios: int = N_SCENARIOS,
+) -> Ranking:  # fmt: skip
+    """Rank candidates.
+
+    Parameters
+    ----------
+    believer
+        Candidates and what models say about them.
+    objectives
+        At least one, none contradicting another (`contradictions.check_objectives`).
+    constraints
+        Who is ranked at all.
+    order
+        By what; None takes success where there is a target, else the front.
+    n_scenarios
+        How many scenarios the front is judged in.
+    """
+    believed = [believer.believe(objective) for objective in objectives]
+    exclusions = exclusions_of(believer.evidence, constraints, objectives)
+    _exclude_unknown(exclusions, objectives, believed)
+    rows = np.array([i for i in range(len(believer.evidence)) if i not in exclusions], dtype=np.int64)
+    beliefs = [one.belief.take(rows) for one in believed]
+    composition = believer.evidence.composition[rows]
+    axes = _axes(objectives, beliefs)
+    needed = sorted({source for axis in axes for source in axis.belief.sources})
+    shared = {source: share[rows] for source, share in believer.shared().items()}
+    scenarios = Scenarios.draw(composition, needed, shared, count=n_scenarios)
+    samples = oriented_samples(axes, scenarios.errors(), len(rows), n_scenarios)
+    central = oriented_centres(axes, len(rows))
+    success, chances = _chances(objectives, beliefs, composition)
+    probability_on_front = probability_non_dominated(samples) if len(rows) else np.zeros(0)
+    utility = weighted_utility(central, central, axes)
+    chosen = order or (Order.FRONT if success is None else Order.SUCCESS)
+    criteria = {
+        Order.SUCCESS: np.zeros(len(rows)) if success is None else success.probability,
+        Order.FRONT: probability_on_front,
+        Order.UTILITY: utility,
+    }
+    keys = [criteria[chosen], *(criteria[other] for other in Order if other is not chosen)]
+    return Ranking(
+        rows=rows,
+        order=np.lexsort([-key for key in reversed(keys)]),
+        exclusions=exclusions,
+        beliefs=beliefs,
+        success=success,
+        chances=chances,
+        axes=axes,
+        scenarios=scenarios,
+        samples=samples,
+        on_front=non_dominated(central),
+        probability_on_front=probability_on_front,
+        utility=utility,
+    )
+
+
+def _exclude_unknown(
+    exclusions: dict[int, list[Exclusion]], objectives: Sequence[Objective], believed: Sequence[Believed]
+) -> None:
+    for objective, (belief, missing) in zip(objectives, believed, strict=True):
+        central, text = belief.central(), objective.text
+        for row in np.flatnonzero(np.isnan(central)).tolist():
+            reason = missing[row] or "the models give no number"
+            new = Exclusion("not_known", f"{text} cannot be judged: {reason}")
+            if not any(reason in known.message for known in exclusions.get(row, ())):
+                exclusions.setdefault(row, []).append(new)
+
+
+def _axes(objectives: Sequence[Objective], beliefs: Sequence[Belief]) -> list[Axis]:
+    """Return one axis a quantity; a quantity with a bound on either side has no better and is none."""
+    by_key: dict[object, list[tuple[Objective, Belief]]] = {}
+    for objective, belief in zip(objectives, beliefs, strict=True):
+        by_key.setdefault(objective.key, []).append((objective, belief))
+    axes = []
+    for same in by_key.values():
+        wishes = [one for one, _ in same if one.sense in (Sense.MAXIMISE, Sense.MINIMISE)] or [one for one, _ in same]
+        ways = {one.sense.upward for one in wishes}
+        if len(ways) == 1:
+            weight = max(one.weight for one, _ in same)
+            axes.append(Axis(wishes[0], same[0][1], 1.0 if ways.pop() else -1.0, weight))
+    return axes
+
+
+def oriented_samples(axes: Sequence[Axis], errors: Errors, n: int, n_scenarios: int) -> Array:
+    """Return values in scenarios, more is better, shape (s, n, axes)."""
+    samples = np.empty((n_scenarios, n, len(axes)))
+    for j, axis in enumerate(axes):
+        samples[:, :, j] = axis.sign * axis.belief.values(errors)
+    return samples
+
+
+def oriented_centres(axes: Sequence[Axis], n: int) -> Array:
+    """Return central values, more is better, shape (n, axes)."""
+    centres = np.empty((n, len(axes)))
+    for j, axis in enumerate(axes):
+        centres[:, j] = axis.sign * axis.belief.central()
+    return centres
+
+
+def spreads(central: Array) -> Array:
+    """Return the spread of the middle four fifths of each axis, shape (axes,), 1 where there is none."""
+    if not len(central):
+        return np.ones(central.shape[1])
+    low, high = np.quantile(central, _DECILES, axis=0)
+    return np.where(high - low > SMALLEST_SPREAD, high - low, 1.0)
+
+
+def weighted_utility(values: Array, central: Array, axes: Sequence[Axis]) -> Array:
+    """Return the weighted mean of values over axes, in units of their spreads; shape of values without the last.
+
+    Parameters
+    ----------
+    values
+        Oriented, shape (..., axes).
+    central
+        Central values of all ranked candidates, from which middle and spread are taken, shape (n, axes).
+    axes
+        With their weights.
+    """
+    weights = np.array([axis.weight for axis in axes])
+    if not len(axes) or not len(central):
+        return np.zeros(values.shape[:-1])
+    scaled = (values - np.median(central, axis=0)) / spreads(central)
+    utility: Array = scaled @ (weights / weights.sum())
+    return utility
+
+
+def _chances(
+    objectives: Sequence[Objective], beliefs: Sequence[Belief], composition: Array
+) -> tuple[Chance | None, Array]:
+    chances = np.full((len(composition), len(objectives)), np.nan)
+    bounds = []
+    for j, (objective, belief) in enumerate(zip(objectives, beliefs, strict=True)):
+        if objective.target is None:
+            continue
+        upward = objective.sense is Sense.AT_LEAST
+        low, high = (objective.target, np.inf) if upward else (-np.inf, objective.target)
+        bounds.append(Bound(belief, low, high))
+        chances[:, j] = joint_chance(bounds[-1:], composition).probability
+    if not bounds:
+        return None, chances
+    return joint_chance(bounds, composition), chances

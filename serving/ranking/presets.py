@@ -1,0 +1,46 @@
+"""Objectives and constraints that are often wanted together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from serving.ranking.constraints import TOXIC, Constraints
+
+
+class Preset(StrEnum):
+    """Names of presets."""
+
+    FIRST_SCREEN = "first-screen"
+    NMC_CELL = "nmc-cell"
+    LI_METAL = "li-metal"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a preset asks for."""
+
+    why: str
+    objectives: tuple[str, ...]
+    constraints: Constraints
+
+
+_TAME = Constraints(avoid=list(TOXIC), charge_balanced=True)
+PRESETS: Mapping[Preset, Wishes] = {
+    Preset.FIRST_SCREEN: Wishes(
+        "a first screen of a fast-charging cell's electrolyte at 25 C",
+        ("sigma>=1e-3@25", "hull<=0.025", "ccd>=1@25"),
+        _TAME,
+    ),
+    Preset.NMC_CELL: Wishes(
+        "a catholyte beside NMC811",
+        ("sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"),
+        _TAME,
+    ),
+    Preset.LI_METAL: Wishes(
+        "an anolyte on lithium metal",
+        ("sigma>=1e-3@25", "hull<=0.05", "reduction<=0.1", "ccd>=1@25"),
+        _TAME,
+    ),
+}

@@ -1,0 +1,170 @@
+"""Why a candidate stands where it stands, and what there is to say about a ranking as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.ranking.beliefs import Belief, Source
+from serving.ranking.constraints import Exclusion
+from serving.ranking.core import Ranking
+from serving.ranking.objectives import Objective, Sense, shown_value
+from serving.ranking.quantities import ABOUT
+from serving.ranking.scenarios import SEED, Scenarios
+
+Array = NDArray[np.float64]
+HARDLY = 0.01
+N_FOR_INTERVALS = 1024
+_NEARLY = 0.999
+
+
+def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[float]) -> dict[str, Any] | None:
+    """Return which target limits a candidate, by how much, in words; None where there is no target.
+
+    Parameters
+    ----------
+    objectives
+        All of them.
+    chances
+        Probability of each target, NaN for directions; shape (objectives,).
+    central
+        Central values.
+    """
+    if np.isnan(chances).all():
+        return None
+    j = int(np.nanargmin(chances))
+    objective, chance, value = objectives[j], float(chances[j]), central[j]
+    assert objective.target is not None
+    upward = objective.sense is Sense.AT_LEAST
+    short = objective.target - value if upward else value - objective.target
+    about = ABOUT[objective.quantity]
+    shown = f"{shown_value(objective.quantity, value)} {about.unit}".strip()
+    if chance >= _NEARLY:
+        words = f"every target is met almost surely; nearest to failing: {objective.label} {shown}"
+    elif short <= 0.0:
+        words = f"{objective.label} {shown} meets the target, with a probability of {chance:.2g}"
+    elif about.is_log10:
+        away = "below" if upward else "above"
+        words = f"{objective.label} {shown} lies a factor {10**short:.2g} {away} the target; probability {chance:.2g}"
+    else:
+        away = "below" if upward else "above"
+        words = f"{objective.label} {shown} lies {short:.3g} {about.unit} {away} the target; probability {chance:.2g}"
+    return {
+        "objective": objective.text, "probability": round(chance, 4), "shortfall": round(max(short, 0.0), 4),
+        "words": words,
+    }  # fmt: skip
+
+
+def intervals(belief: Belief, rows: NDArray[np.int64], composition: Array, coverage: float) -> tuple[Array, Array]:
+    """Return the central interval of some candidates, shape (k,) each; exact where one error decides."""
+    few = belief.take(rows)
+    ends = np.array([(1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0])
+    if not few.sources:
+        return few.central(), few.central()
+    if len(few.sources) == 1:
+        from scipy.special import ndtri
+
+        low, high = few.values({few.sources[0]: np.repeat(ndtri(ends)[:, None], len(rows), axis=1)})
+        return low, high
+    scenarios = Scenarios.draw(composition[rows], few.sources, {}, count=N_FOR_INTERVALS, seed=SEED + 2)
+    low, high = np.quantile(few.values(scenarios.errors()), ends, axis=0)
+    return low, high
+
+
+def remarks_of(ranking: Ranking, objectives: Sequence[Objective], n_judged: int) -> list[str]:
+    """Return what there is to say about a ranking as a whole.
+
+    Parameters
+    ----------
+    ranking, objectives
+        The result and what was asked.
+    n_judged
+        How many candidates could be read.
+    """
+    notes = []
+    if ranking.exclusions:
+        notes.append(_excluded(ranking, n_judged))
+    if not len(ranking.rows):
+        return [*notes, "nobody is left to rank, so the front is empty; relax what excludes most, or add candidates"]
+    for j, objective in enumerate(objectives):
+        if objective.target is not None and np.nanmax(ranking.chances[:, j]) < HARDLY:
+            notes.append(_unreachable(ranking, j, objective))
+    if ranking.success is not None:
+        best = float(np.nanmax(ranking.success.probability))
+        targets = [j for j, objective in enumerate(objectives) if objective.target is not None]
+        if best < HARDLY <= np.nanmax(ranking.chances[:, targets], axis=0).min():
+            notes.append(
+                f"each target is within somebody's reach, all together within nobody's: the best probability is"
+                f" {best:.2g}; they pull in different directions here"
+            )
+    if not ranking.axes:
+        notes.append("no quantity has a direction (each has a bound on either side): everybody is on the front")
+    elif len(ranking.axes) == 1:
+        notes.append("only one quantity has a direction: the front is its best value")
+    return notes
+
+
+def _excluded(ranking: Ranking, n_judged: int) -> str:
+    counts = Counter(
+        reason.code for reasons in ranking.exclusions.values() for reason in {r.code: r for r in reasons}.values()
+    )
+    said = ", ".join(f"{count} {_WORDS[code]}" for code, count in counts.most_common())
+    who = "every candidate is" if not len(ranking.rows) else f"{len(ranking.exclusions)} of {n_judged} candidates are"
+    return f"{who} excluded: {said}; see `excluded` for each"
+
+
+_WORDS = {
+    "holds_avoided_element": "hold an element to be avoided",
+    "lacks_required_element": "lack a required element",
+    "too_many_elements": "have too many elements",
+    "not_charge_balanced": "are not charge balanced",
+    "out_of_domain": "lie outside what the models know",
+    "not_known": "cannot be judged by an objective",
+}
+
+
+def exclusion_dicts(reasons: Sequence[Exclusion]) -> list[dict[str, str]]:
+    """Return reasons as JSON."""
+    return [reason._asdict() for reason in reasons]
+
+
+def _unreachable(ranking: Ranking, j: int, objective: Objective) -> str:
+    central = ranking.beliefs[j].central()
+    upward = objective.sense is Sense.AT_LEAST
+    best = float(central.max() if upward else central.min())
+    unit = ABOUT[objective.quantity].unit
+    return (
+        f"no candidate meets '{objective.text}' with a probability above {HARDLY:g}; the best value is"
+        f" {shown_value(objective.quantity, best)} {unit}, a target there would be met with even chances".replace(
+            "  ", " "
+        )
+    )
+
+
+def assumptions(ranking: Ranking, objectives: Sequence[Objective]) -> list[str]:
+    """Return what the probabilities take for granted, as far as it bears on these objectives."""
+    sources = {source for belief in ranking.beliefs for source in belief.sources}
+    said = ["errors of different models are independent, given the composition"]
+    if Source.ENERGY in sources:
+        said.append(
+            "energy above hull, limits of the window and hydrolysis of one candidate share the error of its formation"
+            " energy; the limits have besides the deviation of published limits"
+        )
+    repeated = Counter(source for belief in ranking.beliefs for source in belief.sources[:1])
+    if repeated[Source.SIGMA] > 1:
+        said.append("conductivities of one candidate at several temperatures share one error")
+    if repeated[Source.CCD] > 1:
+        said.append("critical current densities of one candidate under several conditions share one error")
+    if ranking.axes:
+        share = "the latent share of its variance (conductivity), half of it otherwise"
+        said.append(
+            f"for the front and the batch, candidates share errors as exp(-d/0.28) of their distance in composition:"
+            f" {share}; half is an assumption"
+        )
+    if any(one.target is not None for one in objectives) and ranking.success is not None:
+        said.append(f"probability of success: {ranking.success.method}")
+    return said

@@ -1,0 +1,173 @@
+"""A ranking for a terminal, and flat rows for CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.output_tables import csv_text
+from serving.ranking.objectives import shown_value
+from serving.ranking.quantities import ABOUT, Quantity
+
+MOST_EXPLAINED = 12  # candidates; longer lists get the table only
+MOST_NAMED = 10  # excluded or failed rows
+_FIRST = (
+    "rank", "id", "index", "status", "formula", "probability_of_success", "standard_error", "on_front",
+    "probability_on_front", "utility", "limiting_objective", "limiting_probability", "limiting_words",
+)  # fmt: skip
+_LAST = ("nearest_formula", "nearest_value", "nearest_doi", "out_of_domain", "in_batch", "warnings", "reason")
+
+
+def flat_rows(document: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return columns and rows: the listed candidates in order, then those excluded and failed, with the reason."""
+    names = [objective["text"] for objective in document["objectives"]]
+    columns = [*_FIRST, *(f"{name} {part}" for name in names for part in _PARTS), *_LAST]
+    batch = {pick["index"] for pick in (document["batch"] or {}).get("picks", ())}
+    rows = [dict.fromkeys(columns) | _ranked_row(entry, batch) for entry in document["ranking"]]
+    for entry in document["excluded"]:
+        reason = "; ".join(one["message"] for one in entry["reasons"])
+        rows.append(dict.fromkeys(columns) | _named(entry, "excluded") | {"reason": reason})
+    for entry in document["failed"]:
+        rows.append(dict.fromkeys(columns) | _named(entry, "error") | {"reason": entry["error"]["message"]})
+    return columns, rows
+
+
+_PARTS = ("value", "lower", "upper", "probability")
+
+
+def _named(entry: Mapping[str, Any], status: str) -> dict[str, Any]:
+    return {"id": entry["id"], "index": entry["index"], "status": status, "formula": entry.get("formula")}
+
+
+def _ranked_row(entry: Mapping[str, Any], batch: set[int]) -> dict[str, Any]:
+    row = _named(entry, "ranked") | {
+        name: entry[name]
+        for name in ("rank", "probability_of_success", "standard_error", "on_front", "probability_on_front", "utility")
+    }
+    if entry["limiting"] is not None:
+        row |= {f"limiting_{part}": entry["limiting"][part] for part in ("objective", "probability", "words")}
+    for value in entry["objectives"]:
+        row |= {f"{value['objective']} {part}": value[part] for part in _PARTS}
+    nearest = next(iter(entry["nearest"].values()), None)
+    if nearest is not None:
+        row |= {"nearest_formula": nearest["formula"], "nearest_value": nearest["value"], "nearest_doi": nearest["doi"]}
+    row["out_of_domain"] = "; ".join(_outside(entry)) or None
+    row["in_batch"] = entry["index"] in batch
+    row["warnings"] = "; ".join(warning["code"] for warning in entry["warnings"]) or None
+    return row
+
+
+def _outside(entry: Mapping[str, Any]) -> list[str]:
+    return [name for name, inside in entry["in_domain"].items() if not inside]
+
+
+ENDINGS = (".csv", ".jsonl", ".parquet")
+
+
+def write_ranking(document: Mapping[str, Any], path: Path) -> int:
+    """Write every candidate as one flat row; the file appears whole or not at all. Returns the number of rows.
+
+    Raises
+    ------
+    ValueError
+        For another ending than .csv, .jsonl or .parquet.
+    """
+    columns, rows = flat_rows(document)
+    part = path.with_name(f".{path.name}.part")
+    match path.suffix.lower():
+        case ".csv":
+            part.write_text(csv_text(columns, rows), encoding="utf-8", newline="")
+        case ".jsonl":
+            import orjson
+
+            part.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        case ".parquet":
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            pq.write_table(pa.Table.from_pylist(rows), part)
+        case _:
+            raise ValueError(f"{path}: expected a file that ends in .csv, .jsonl or .parquet")
+    os.replace(part, path)
+    return len(rows)
+
+
+def terminal_lines(document: Mapping[str, Any], top: int) -> list[str]:
+    """Return the ranking as lines for people: a table, the reasons of a short list, the batch, notes."""
+    entries = document["ranking"][:top]
+    lines = [*_table(document, entries)] if entries else []
+    if len(document["ranking"]) > top:
+        lines.append(f"... and {len(document['ranking']) - top} more; --top or --output lists them")
+    batch = document["batch"]
+    if batch is not None:
+        lines += ["", f"next batch ({batch['method']}, explore {batch['explore']:g}; {batch['gain']}):"]
+        lines += [f"  {pick['id'] or pick['formula']}  {pick['gain']:g}" for pick in batch["picks"]]
+    lines += _left_out(document)
+    if document["notes"]:
+        lines += ["", *(f"note: {note}" for note in document["notes"])]
+    return lines
+
+
+def _table(document: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    names = [objective["text"] for objective in document["objectives"]]
+    header = ("rank", "material", "P(success)", "P(front)", *names)
+    rows = [header, *(_cells(entry, document) for entry in entries)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    for number, row in enumerate(rows):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        if number and len(entries) <= MOST_EXPLAINED:
+            yield from _story(entries[number - 1])
+
+
+def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
+    chance = entry["probability_of_success"]
+    values = []
+    for objective, value in zip(document["objectives"], entry["objectives"], strict=True):
+        quantity = Quantity(objective["quantity"])
+        met = "" if value["probability"] is None else f" ({value['probability']:.2f})"
+        values.append(f"{shown_value(quantity, value['value'])}{met}")
+    star = "*" if entry["on_front"] else ""
+    return (
+        str(entry["rank"]), str(entry["id"] or entry["formula"]), "-" if chance is None else f"{chance:.3g}",
+        f"{entry['probability_on_front']:.2f}{star}", *values,
+    )  # fmt: skip
+
+
+def _story(entry: Mapping[str, Any]) -> list[str]:
+    lines = [] if entry["limiting"] is None else [f"        limited by: {entry['limiting']['words']}"]
+    for name, near in entry["nearest"].items():
+        source = near.get("doi") or near.get("reference") or "no source"
+        lines.append(f"        nearest known ({name}): {near['formula']} {_known_value(name, near)} ({source})")
+    if outside := _outside(entry):
+        lines.append(f"        NOT KNOWN CHEMISTRY to: {', '.join(outside)}")
+    return lines
+
+
+def _known_value(name: str, near: Mapping[str, Any]) -> str:
+    if near.get("value") is None:
+        return ""
+    if name == "stability":
+        return f"{near['energy_above_hull_eV_per_atom']:.3f} eV/atom above the hull"
+    unit = ABOUT[Quantity.SIGMA if name == "conductivity" else Quantity.CCD].unit
+    return f"{10 ** near['value']:.2g} {unit}"
+
+
+def _left_out(document: Mapping[str, Any]) -> list[str]:
+    excluded = [
+        f"  {entry['id'] or entry['formula']}: {'; '.join(reason['message'] for reason in entry['reasons'])}"
+        for entry in document["excluded"]
+    ]
+    failed = [
+        f"  {entry['id'] or 'row ' + str(entry['index'] + 1)}: {entry['error']['message']}"
+        for entry in document["failed"]
+    ]
+    lines: list[str] = []
+    for what, rows in (("not ranked:", excluded), ("not readable:", failed)):
+        if rows:
+            lines += ["", what, *rows[:MOST_NAMED]]
+            lines += [f"  ... and {len(rows) - MOST_NAMED} more; --json or --output lists them"] * (
+                len(rows) > MOST_NAMED
+            )
+    return lines

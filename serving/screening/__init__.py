@@ -1,0 +1,1 @@
+"""Screening: partitioned Parquet in, partitioned Parquet out, bounded memory, resumable."""

@@ -1,0 +1,183 @@
+"""What one worker does with one unit: read, judge, choose, write. The same on one machine and on a cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.candidate import Candidate, Conditions, RowError, read_candidates
+from features.elements import ATOMIC_NUMBER
+from features.errors import CandidateError, RowErrorCode
+from serving.columns import predict_columns
+from serving.condition_columns import read_conditions
+from serving.input_tables import CONDITION_COLUMNS, is_blank
+from serving.schema import MAX_ID_LENGTH, Property
+from serving.screening.filters import Where, all_met
+from serving.screening.parts import Stamp, to_table, write_part
+from serving.screening.plan import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that every unit of a screening shares; travels to the workers.
+
+    Attributes
+    ----------
+    root, output
+        Folder below which the input files lie, and folder of the parts.
+    columns
+        Columns to read of each input file.
+    plan
+        Digest of settings and models, for the stamps.
+    source, digests
+        Where models are loaded from, and the digest that each must have.
+    properties, conditions, coverage
+        What is asked of every row.
+    where
+        Rows that are kept; errors are always.
+    """
+
+    root: Path
+    output: Path
+    columns: dict[str, tuple[str, ...]]
+    plan: str
+    source: str
+    digests: dict[str, str]
+    properties: tuple[Property, ...]
+    conditions: Conditions
+    coverage: float
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a unit: its stamp, or why there is none; `stops` where going on would be of no use."""
+
+    key: str
+    stamp: Stamp | None
+    fault: str = ""
+    stops: bool = False
+
+
+class WorkerError(RuntimeError):
+    """A worker cannot take part; the message says why."""
+
+
+class Worker:
+    """Loaded models that turn units into parts."""
+
+    def __init__(self, job: Job) -> None:
+        from serving.model_store import load_models
+        from serving.properties import needed_by
+
+        self._job = job
+        names = list(dict.fromkeys(n for name in job.properties for n in (name, *needed_by(name))))
+        self._models = load_models(job.source, names)
+        for name, digest in job.digests.items():
+            served = self._models.get(Property(name))
+            if served is None or served.bundle.digest != digest:
+                raise WorkerError(f"the {name} model on this machine is not the one of the plan ({digest[:12]}...)")
+        self._where = tuple(Where.parse(text) for text in job.where)
+        self._open: tuple[tuple[str, int], Any] | None = None
+
+    def do(self, unit: Unit) -> Report:
+        """Turn one unit into its part; never raises for what is wrong with the input or the disk."""
+        import pyarrow as pa
+
+        try:
+            rows = self._read(unit)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            where = f"{self._job.root / unit.source}, row group {unit.row_group}"
+            return Report(unit.key, None, f"{where} cannot be read: {str(error).strip().splitlines()[0]}")
+        table, stamp = self._judge(unit, rows)
+        try:
+            write_part(self._job.output, table, stamp)
+        except OSError as error:
+            words = f"{self._job.output} cannot be written: {os.strerror(error.errno) if error.errno else error}"
+            return Report(unit.key, None, words, stops=True)
+        return Report(unit.key, stamp)
+
+    def _read(self, unit: Unit) -> Any:  # noqa: ANN401
+        """Return the unit's rows; the row group that it stands in is kept for the next unit."""
+        import pyarrow.parquet as pq
+
+        place = (unit.source, unit.row_group)
+        if self._open is None or self._open[0] != place:
+            self._open = None
+            with pq.ParquetFile(self._job.root / unit.source, page_checksum_verification=True) as file:
+                names = list(self._job.columns[unit.source])
+                self._open = (place, file.read_row_group(unit.row_group, columns=names, use_threads=False))
+        rows = self._open[1].slice(unit.offset, unit.rows)
+        if rows.num_rows != unit.rows:
+            raise ValueError(f"{rows.num_rows} rows from row {unit.offset}, expected {unit.rows}")
+        return rows
+
+    def _judge(self, unit: Unit, rows: Any) -> tuple[Any, Stamp]:  # noqa: ANN401
+        job, n = self._job, unit.rows
+        cells = {name: rows[name].to_pylist() for name in rows.column_names}
+        ids = [None if is_blank(cell) else str(cell) for cell in cells.get("id", [None] * n)]
+        candidates = _candidates(cells, ids)
+        stated = {name: cells[name] for name in CONDITION_COLUMNS if name in cells}
+        conditions, faults = read_conditions(n, stated, job.conditions)
+        for row, fault in (_long_ids(ids) | faults).items():
+            candidates[row] = RowError(row, ids[row], fault.code, fault.message)
+        columns = predict_columns(
+            self._models, candidates, conditions, coverage=job.coverage, properties=job.properties
+        )
+        names = np.empty(n, dtype=object)
+        names[:] = [None if name is None else name[:MAX_ID_LENGTH] for name in ids]
+        columns = {"id": names, **columns}
+        failed = columns["status"] == "error"
+        kept = np.flatnonzero(failed | all_met(self._where, columns))
+        stamp = Stamp(unit.key, job.plan, n, int(failed.sum()), len(kept))
+        return to_table(columns, unit, kept), stamp
+
+
+def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[Candidate | RowError]:
+    n = len(ids)
+    if "formula" not in cells and "cif" not in cells:
+        return _from_amounts({name: column for name, column in cells.items() if name in ATOMIC_NUMBER}, ids)
+    given = {
+        name: [None if is_blank(c) else str(c) for c in cells.get(name, [None] * n)] for name in ("formula", "cif")
+    }
+    blank = "" if "formula" in cells else None
+    formulas = [blank if f is None and c is None else f for f, c in zip(given["formula"], given["cif"], strict=True)]
+    return read_candidates(formulas, given["cif"], ids)
+
+
+def _from_amounts(amounts: dict[str, list[Any]], ids: Sequence[str | None]) -> list[Candidate | RowError]:
+    """Read rows of element amounts; blanks and zeros mean that an element is not there."""
+    formulas: list[str] = []
+    wrong: dict[int, RowError] = {}
+    symbols = list(amounts)
+    for row, values in enumerate(zip(*amounts.values(), strict=True)):
+        present = [(s, v) for s, v in zip(symbols, values, strict=True) if v is not None and v == v and v != 0]
+        bad = next(((s, v) for s, v in present if not 0 < v < float("inf")), None)
+        if bad is not None:
+            message = f"amount {bad[1]:g} of {bad[0]}; amounts must be above 0"
+            wrong[row] = RowError(row, ids[row], RowErrorCode.NON_POSITIVE_AMOUNT, message)
+        formulas.append("Li" if bad is not None else "".join(f"{s}{_written(float(v))}" for s, v in present))
+    read = read_candidates(formulas, [None] * len(ids), ids)
+    return [wrong.get(row, one) for row, one in enumerate(read)]
+
+
+def _written(amount: float) -> str:
+    """Write an amount so that a formula reads it back exactly; one is left out."""
+    if amount == 1.0:
+        return ""
+    return np.format_float_positional(amount, trim="-")
+
+
+def _long_ids(ids: Sequence[str | None]) -> dict[int, CandidateError]:
+    return {
+        row: CandidateError(
+            RowErrorCode.INVALID_CONDITION, f"id of {len(name)} characters; expected at most {MAX_ID_LENGTH}"
+        )
+        for row, name in enumerate(ids)
+        if name is not None and len(name) > MAX_ID_LENGTH
+    }

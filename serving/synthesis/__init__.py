@@ -1,0 +1,1 @@
+"""How to make a material: precursors from a shelf, balanced reactions, what competes on the way, masses to weigh."""

@@ -1,0 +1,208 @@
+"""A synthesis plan as one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from serving.synthesis.batch import Batch, lithium_source
+from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
+from serving.synthesis.pathway import Pathway, Step, reduced_formula
+from serving.synthesis.plan import Plan, Route, TargetEnergy
+from serving.synthesis.shelf import Handling, molar_mass_g
+from training.stability.hydrolysis import Hydrolysis
+from training.stability.reactions import Reaction
+
+DEFAULT_TOP = 5
+_DIGITS = 6
+_GAS_NAMES = {table: gas for gas, table in TABLE_NAMES.items()}
+Namer = Callable[[Reaction], Reaction]
+
+
+def error_document(formula: str, code: str, message: str, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a target that cannot be planned."""
+    return {"models": dict(models), "status": "error", "formula": formula, "error": {"code": code, "message": message}}
+
+
+def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dict[str, Any]:
+    """Return the document of a plan.
+
+    Parameters
+    ----------
+    plan
+        From `plan.plan`.
+    models
+        What every answer says about the models.
+    top
+        How many routes to give.
+    """
+    amounts = plan.candidate.amounts
+    return {
+        "models": dict(models),
+        "status": "ok",
+        "target": {
+            "formula": plan.candidate.formula,
+            "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
+            "grams": plan.request.grams,
+            "formation_energy_eV_per_atom": None if plan.energy is None else _energy(plan.energy),
+            "energy_above_hull_eV_per_atom": None if plan.energy is None else _above(plan.energy),
+            "moist_air": None if plan.hydrolysis is None else _moist(plan.hydrolysis),
+        },
+        "temperature_C": plan.temperature_C,
+        "gas_bar": plan.request.gas_bar,
+        "routes_found": len(plan.routes),
+        "all_sets_tried": plan.complete,
+        "driving_force_left": plan.has_driving_force,
+        "reason": plan.reason,
+        "routes": [_route(route, plan) for route in plan.routes[:top]],
+        "warnings": [remark.as_dict() for remark in plan.remarks],
+    }
+
+
+def _energy(energy: TargetEnergy) -> dict[str, Any]:
+    basis = "reference" if energy.is_reference else "model"
+    return _interval(energy.value, energy.lower, energy.upper, energy.coverage) | {"basis": basis}
+
+
+def _above(energy: TargetEnergy) -> dict[str, Any]:
+    return _interval(*energy.above_hull, energy.coverage)
+
+
+def _interval(value: float, lower: float, upper: float, coverage: float) -> dict[str, Any]:
+    return {"value": _r(value), "lower": _r(lower), "upper": _r(upper), "coverage": coverage}
+
+
+def _r(value: float) -> float:
+    return round(value, _DIGITS) + 0.0
+
+
+def _moist(found: Hydrolysis) -> dict[str, Any]:
+    return {
+        "energy_eV_per_H2O": _r(found.energy_eV_per_H2O),
+        "withstands": found.withstands,
+        "evolves_h2s": found.evolves_h2s,
+        "humidity_bar": found.air.humidity_bar,
+        "reaction": found.reaction.text,
+    }
+
+
+def _route(route: Route, plan: Plan) -> dict[str, Any]:
+    sources = zip(route.made.sources, route.made.coefficients, route.batch.weighings, strict=True)
+    return {
+        "reaction": route.made.reaction(plan.candidate.formula).text,
+        "precursors": [
+            {
+                "formula": source.precursor.formula,
+                "name": source.precursor.name,
+                "per_formula_unit": _r(coefficient),
+                "millimoles": round(weighing.millimoles, 5),
+                "mass_g": round(weighing.mass_g, 5),
+                "purity": source.precursor.purity,
+                "excess": _r(weighing.excess),
+                "handling": str(source.precursor.handling),
+                "note": source.precursor.note or None,
+            }
+            for source, coefficient, weighing in sources
+        ],
+        "gases": _gases(route),
+        "energies": None if route.pathway is None else _pathway(route.pathway, plan),
+        "notes": notes(route, plan),
+    }
+
+
+def _gases(route: Route) -> list[dict[str, Any]]:
+    volumes = route.batch.gas_volume_L
+    return [
+        {
+            "gas": gas,
+            "per_formula_unit": _r(amount),
+            "millimoles": round(1000.0 * volumes[gas] / MOLAR_VOLUME_L, 5),
+            "volume_L_25C_1atm": round(volumes[gas], 5),
+        }
+        for gas, amount in route.made.gases.items()
+    ]
+
+
+def _pathway(way: Pathway, plan: Plan) -> dict[str, Any]:
+    energy, namer = plan.energy, namer_of(plan)
+    assert energy is not None
+    below, above = energy.upper - energy.value, energy.value - energy.lower  # a higher target leaves less
+
+    def left(value: float) -> dict[str, Any]:
+        return _interval(1000.0 * value, 1000.0 * (value - below), 1000.0 * (value + above), energy.coverage)
+
+    strongest = way.strongest
+    return {
+        "driving_force_meV_per_atom": left(way.driving_force_eV_per_atom),
+        "driving_force_eV_per_formula_unit": _r(way.driving_force_eV),
+        "on_heating": [namer(reaction).text for reaction in way.heated.values()],
+        "left_after_heating_meV_per_atom": left(way.start_left_eV_per_atom),
+        "steps": [_step(step, namer) for step in way.steps],
+        "strongest_competitor": None if strongest is None else _step(strongest, namer),
+        "left_meV_per_atom": left(way.left_eV_per_atom),
+    }
+
+
+def _step(step: Step, namer: Namer) -> dict[str, Any]:
+    return {
+        "reaction": namer(step.reaction).text,
+        "energy_meV_per_atom_of_pair": _r(1000.0 * step.energy_eV_per_atom),
+        "released_eV_per_formula_unit": _r(step.released_eV),
+        "left_meV_per_atom": _r(1000.0 * step.left_eV_per_atom),
+        "forms_target": step.forms_target,
+    }
+
+
+def namer_of(plan: Plan) -> Namer:
+    """Return a function that writes reactions with the names on bottles: `NH4H2PO4` where the table has `PH6NO4`."""
+    names = dict(_GAS_NAMES)
+    if plan.energies is not None:
+        for route in plan.routes:
+            for source in route.made.sources:
+                formula = source.precursor.formula
+                short = reduced_formula(plan.energies, formula)
+                if abs(sum(source.precursor.amounts.values()) - plan.energies.material(short).atoms) < 1e-6:
+                    names.setdefault(short, formula)
+        if _one_unit(plan):
+            names.setdefault(plan.energies.target.formula, plan.candidate.formula)
+
+    def renamed(reaction: Reaction) -> Reaction:
+        def side(species: Mapping[str, float]) -> dict[str, float]:
+            return {names.get(formula, formula): amount for formula, amount in species.items()}
+
+        gases = frozenset(names.get(gas, gas) for gas in reaction.gases)
+        return Reaction(side(reaction.reactants), side(reaction.products), reaction.energy_eV, gases)
+
+    return renamed
+
+
+def _one_unit(plan: Plan) -> bool:
+    assert plan.energies is not None
+    return abs(sum(plan.candidate.amounts.values()) - plan.energies.target.atoms) < 1e-6
+
+
+def notes(route: Route, plan: Plan) -> list[str]:
+    """Return in words what to mind with a route."""
+    said = []
+    boxed = [s.precursor.formula for s in route.made.sources if s.precursor.handling is Handling.GLOVE_BOX]
+    dry = [s.precursor.formula for s in route.made.sources if s.precursor.handling is Handling.HYGROSCOPIC]
+    if boxed:
+        said.append(f"weigh in a glove box: {', '.join(boxed)}")
+    if dry:
+        said.append(f"takes up water, dry and weigh quickly: {', '.join(dry)}")
+    said += [f"{gas} is toxic: fume hood, scrubber" for gas in route.made.gases if gas in TOXIC]
+    if route.made.gases:
+        said.append("gas comes off: no closed vessel")
+    said += _excess_notes(route.batch, plan.request.lithium_excess, has_source=lithium_source(route.made) is not None)
+    if route.pathway is not None and route.pathway.left_eV_per_atom <= 0:
+        short = -1000.0 * route.pathway.left_eV_per_atom
+        said.append(f"no driving force left: what competes lies {short:.0f} meV/atom below the target (solids at 0 K)")
+    return said
+
+
+def _excess_notes(batch: Batch, asked: float, *, has_source: bool) -> list[str]:
+    if not asked:
+        return []
+    if not has_source:
+        return ["no lithium excess: no precursor brings lithium without another element that stays"]
+    return [f"{100 * asked:g} % lithium excess, as {batch.excess_source}"]

@@ -1,0 +1,228 @@
+"""Which sets of precursors can make a target, each with its one balanced reaction.
+
+A precursor goes in as it is or, where heating drives gases off, as what is left of it. A set is taken if its columns
+are independent and all coefficients are above zero: then no smaller set of the same precursors does, and the
+coefficients are the only ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.synthesis.errors import SynthesisCode, SynthesisError
+from serving.synthesis.shelf import Precursor
+from training.stability.reactions import Reaction
+
+Array = NDArray[np.float64]
+MAX_SETS_TRIED = 200_000
+LARGEST_ADJUSTMENT = 0.01
+_RESIDUAL = 1e-9
+_LEAST = 1e-7
+_DEPENDENT = 1e-9
+_ANIONS = frozenset({"O", "S", "Se", "F", "Cl", "Br", "I", "N"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A precursor as it enters the target.
+
+    Attributes
+    ----------
+    precursor
+        The bottle.
+    contents
+        What it brings, per formula unit.
+    heated
+        Whether it gives off its gases.
+    """
+
+    precursor: Precursor
+    contents: Mapping[str, float]
+    heated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BalancedSet:
+    """Precursors that make one formula unit of the target.
+
+    Attributes
+    ----------
+    sources
+        In the order of the shelf.
+    coefficients
+        Formula units of each, above 0.
+    gases
+        Gas to molecules given off.
+    """
+
+    sources: tuple[Source, ...]
+    coefficients: tuple[float, ...]
+    gases: Mapping[str, float]
+
+    def brings(self, symbol: str) -> float:
+        """Return the atoms of an element that go into a formula unit of the target."""
+        parts = zip(self.sources, self.coefficients, strict=True)
+        return sum(source.contents.get(symbol, 0.0) * amount for source, amount in parts)
+
+    def reaction(self, target: str) -> Reaction:
+        """Return the reaction per formula unit of the target.
+
+        Parameters
+        ----------
+        target
+            Its formula as it is to be written.
+        """
+        reactants = {
+            source.precursor.formula: amount for source, amount in zip(self.sources, self.coefficients, strict=True)
+        }
+        return Reaction(reactants, {target: 1.0, **self.gases}, gases=frozenset(self.gases))
+
+
+def sources_for(target: Mapping[str, float], shelf: Sequence[Precursor]) -> list[Source]:
+    """Return every way in which a precursor can enter a target: nothing but elements of the target comes in.
+
+    A bottle of the target itself is no precursor of it.
+    """
+    found = []
+    for precursor in shelf:
+        if _same(precursor.amounts, target):
+            continue
+        if precursor.amounts.keys() <= target.keys():
+            found.append(Source(precursor, dict(precursor.amounts), heated=False))
+        if precursor.gases and len(left := precursor.residue) > 0 and left.keys() <= target.keys():
+            found.append(Source(precursor, left, heated=True))
+    return found
+
+
+def _same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    if first.keys() != second.keys():
+        return False
+    ratios = [first[symbol] / second[symbol] for symbol in first]
+    return max(ratios) - min(ratios) < 1e-6 * max(ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a shelf can make a target from.
+
+    Attributes
+    ----------
+    target
+        Element symbol to atoms per formula unit, as it balances.
+    sets
+        Few precursors first, then in the order of the shelf.
+    complete
+        Whether all combinations were tried (`MAX_SETS_TRIED`).
+    adjusted
+        The anion whose amount was changed, as a formula printed to two digits is not neutral; None if none.
+    """
+
+    target: Mapping[str, float]
+    sets: tuple[BalancedSet, ...]
+    complete: bool
+    adjusted: str | None = None
+
+
+def balanced_sets(target: Mapping[str, float], shelf: Sequence[Precursor], most: int | None = None) -> Balance:
+    """Find all sets of precursors that make a target.
+
+    Where none does, the most abundant anion may differ by up to `LARGEST_ADJUSTMENT` of its amount: formulas are
+    printed to a few digits, and Li0.33La0.557TiO3 lacks five ten-thousandths of an oxygen.
+
+    Parameters
+    ----------
+    target
+        Element symbol to atoms per formula unit.
+    shelf
+        What is at hand.
+    most
+        Largest number of precursors; None means as many as the target has elements.
+
+    Raises
+    ------
+    SynthesisError
+        If an element is not on the shelf, or no set balances.
+    """
+    sources = sources_for(target, shelf)
+    held = {symbol for source in sources for symbol in source.contents}
+    if missing := [symbol for symbol in target if symbol not in held]:
+        raise SynthesisError(SynthesisCode.ELEMENT_NOT_ON_SHELF, _missing_words(missing, target, shelf))
+    most = min(most or len(target), len(target), len(sources))
+    sizes = [
+        size for size in range(1, most + 1) if sum(comb(len(sources), k + 1) for k in range(size)) <= MAX_SETS_TRIED
+    ]
+    complete = len(sizes) == most
+    if found := _sets(target, sources, sizes, None):
+        return Balance(dict(target), tuple(found), complete)
+    anion = max(_ANIONS & target.keys(), key=lambda symbol: (target[symbol], symbol), default=None)
+    if anion is not None and (found := _sets(target, sources, sizes, anion)):
+        amounts = [made.brings(anion) for made in found]
+        nearest = min(amounts, key=lambda amount: abs(amount - target[anion]))
+        agreeing = tuple(made for made, n in zip(found, amounts, strict=True) if abs(n - nearest) < 1e-6 * nearest)
+        return Balance({**target, anion: nearest}, agreeing, complete, anion)
+    named = ", ".join(dict.fromkeys(source.precursor.formula for source in sources))
+    raise SynthesisError(
+        SynthesisCode.NO_BALANCED_SET,
+        f"no set of at most {most} precursors balances with the gases that they may give off; tried {named}",
+    )
+
+
+def _sets(
+    target: Mapping[str, float], sources: Sequence[Source], sizes: Sequence[int], free: str | None
+) -> list[BalancedSet]:
+    """Return the sets of some sizes; the amount of the element `free` may deviate."""
+    symbols = sorted(target.keys() - {free})
+    wanted = np.array([target[symbol] for symbol in symbols])
+    columns = np.array([[source.contents.get(symbol, 0.0) for symbol in symbols] for source in sources])
+    found = []
+    for size in sizes:
+        for chosen, coefficients in _solutions(columns, wanted, size):
+            taken = tuple(sources[i] for i in chosen)
+            if len({source.precursor.formula for source in taken}) < size:
+                continue
+            made = BalancedSet(taken, coefficients, _gases(taken, coefficients))
+            if free is None or abs(made.brings(free) / target[free] - 1.0) <= LARGEST_ADJUSTMENT:
+                found.append(made)
+    return found
+
+
+def _missing_words(missing: Sequence[str], target: Mapping[str, float], shelf: Sequence[Precursor]) -> str:
+    words = []
+    missing = [
+        symbol for symbol in missing if symbol not in _ANIONS
+    ] or missing  # a cation that is missing explains more
+    for symbol in missing:
+        holding = [precursor.formula for precursor in shelf if symbol in precursor.amounts]
+        reason = f"only in {', '.join(holding[:4])}, which bring other elements" if holding else "in no bottle"
+        words.append(f"{symbol} is {reason}")
+    hint = f"; put on the shelf (--shelf FILE) what brings {', '.join(missing)} and no element beyond the target's"
+    return "; ".join(words) + hint
+
+
+def _solutions(columns: Array, wanted: Array, size: int) -> Iterator[tuple[tuple[int, ...], tuple[float, ...]]]:
+    """Yield the combinations of a size that make the target in one way only, with their coefficients."""
+    held = columns > 0
+    scale = float(wanted.max())
+    for chosen in combinations(range(len(columns)), size):
+        if not held[list(chosen)].any(axis=0).all():
+            continue
+        matrix = columns[list(chosen)].T
+        coefficients, _, rank, _ = np.linalg.lstsq(matrix, wanted, rcond=_DEPENDENT)
+        if rank < size or coefficients.min() < _LEAST * scale:
+            continue
+        if np.abs(matrix @ coefficients - wanted).max() <= _RESIDUAL * scale:
+            yield chosen, tuple(coefficients.tolist())
+
+
+def _gases(sources: Sequence[Source], coefficients: Sequence[float]) -> dict[str, float]:
+    gases: dict[str, float] = {}
+    for source, amount in zip(sources, coefficients, strict=True):
+        for gas, molecules in source.precursor.gases.items() if source.heated else ():
+            gases[gas] = gases.get(gas, 0.0) + amount * molecules
+    return gases

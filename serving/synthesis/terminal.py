@@ -1,0 +1,92 @@
+"""A synthesis plan as lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def terminal_lines(document: dict[str, Any]) -> list[str]:
+    """Return the document of `answers` as lines.
+
+    Parameters
+    ----------
+    document
+        From `answers.answer` or `answers.error_document`.
+    """
+    if document["status"] == "error":
+        error = document["error"]
+        return [f"{document['formula']}  error {error['code']}: {error['message']}"]
+    target = document["target"]
+    lines = [
+        f"{target['formula']}  {target['grams']:g} g, {target['molar_mass_g_per_mol']:.2f} g/mol",
+        *_energies(document),
+    ]
+    lines += [f"  {warning['code']}: {warning['message']}" for warning in document["warnings"]]
+    shown, found = len(document["routes"]), document["routes_found"]
+    sets = f"  {found} balanced set{'s' if found != 1 else ''} of precursors"
+    lines.append(f"{sets}; the best {shown}:" if shown < found else f"{sets}:")
+    if not document["all_sets_tried"]:
+        lines.append("  not all sets were tried: name fewer with --max-precursors or a shorter shelf")
+    for number, route in enumerate(document["routes"], start=1):
+        lines += ["", *_route_lines(number, route)]
+    if document["driving_force_left"] is False:
+        lines += ["", "No route has driving force left for the target at the end. Entropy (disorder, heat), quenching,",
+                  "milling or soft chemistry must make up for it; by less than 25 meV/atom it often does."]  # fmt: skip
+    return lines
+
+
+def _energies(document: dict[str, Any]) -> list[str]:
+    target = document["target"]
+    energy, above = target["formation_energy_eV_per_atom"], target["energy_above_hull_eV_per_atom"]
+    if energy is None:
+        return [f"  no energies: {document['reason']}"]
+    if energy["basis"] == "reference":
+        words = f"energy of the reference table, {1000 * above['value']:.0f} meV/atom above the hull"
+    else:
+        span = f"{1000 * above['lower']:.0f} to {1000 * above['upper']:.0f}, {100 * energy['coverage']:g} %"
+        words = f"energy predicted, {1000 * above['value']:.0f} meV/atom above the hull ({span})"
+    lines = [f"  {words}; solids at 0 K, gases at {document['temperature_C']:g} C and {document['gas_bar']:g} bar"]
+    air = target["moist_air"]
+    if air is not None:
+        verdict = "withstands" if air["withstands"] else "reacts with"
+        gas = ", gives off H2S" if air["evolves_h2s"] else ""
+        energy_words = f"{air['energy_eV_per_H2O']:+.2f} eV per H2O"
+        lines.append(f"  {verdict} air of {100 * air['humidity_bar']:g} % water ({energy_words}){gas}")
+    return lines
+
+
+def _route_lines(number: int, route: dict[str, Any]) -> list[str]:
+    lines = [f"{number}  {route['reaction']}"]
+    for precursor in route["precursors"]:
+        words = [
+            text
+            for text in (precursor["handling"] if precursor["handling"] != "air" else "", precursor["note"])
+            if text
+        ]
+        excess = f" (+{100 * precursor['excess']:.3g} %)" if precursor["excess"] else ""
+        weighed = f"{precursor['mass_g']:9.4f} g  {precursor['millimoles']:8.3f} mmol  {precursor['formula']}{excess}"
+        lines.append(f"   {weighed}{'  ' + '; '.join(words) if words else ''}")
+    if route["gases"]:
+        gases = ", ".join(f"{gas['volume_L_25C_1atm']:.3g} L {gas['gas']}" for gas in route["gases"])
+        lines.append(f"   gives off {gases} (25 C, 1 atm)")
+    if route["energies"] is not None:
+        lines += _way_lines(route["energies"])
+    return lines + [
+        f"   {note}" for note in route["notes"] if note.startswith(("no ", "NH3", "NO2")) or "excess" in note
+    ]
+
+
+def _way_lines(way: dict[str, Any]) -> list[str]:
+    lines = [f"   driving force {_span(way['driving_force_meV_per_atom'])} meV/atom"]
+    lines += [f"     on heating  {text}" for text in way["on_heating"]]
+    for step in way["steps"]:
+        end = "the target forms" if step["forms_target"] else f"{step['left_meV_per_atom']:.0f} left"
+        lines.append(f"     {step['energy_meV_per_atom_of_pair']:7.0f} meV/atom  {step['reaction']}: {end}")
+    lines.append(f"   left when the target forms {_span(way['left_meV_per_atom'])} meV/atom")
+    return lines
+
+
+def _span(value: dict[str, Any]) -> str:
+    if value["lower"] == value["upper"]:
+        return f"{value['value']:.0f}"
+    return f"{value['value']:.0f} ({value['lower']:.0f} to {value['upper']:.0f})"

@@ -1,0 +1,202 @@
+"""What may be wished for, how it is written, and what is said about wishes that make no sense."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from serving.ranking.constraints import Constraints
+from serving.ranking.contradictions import check_objectives
+from serving.ranking.objectives import ObjectiveError, Sense, parse_objective
+from serving.ranking.presets import PRESETS, Preset
+from serving.ranking.quantities import ABOUT, Quantity
+from serving.ranking.request import BatchRequest, ObjectiveInput, RankRequest, read_rank_request, read_wishes
+from serving.request_body import RequestError
+from serving.vocabulary import ELECTRODES
+
+FORMULA = {"candidates": [{"formula": "Li6PS5Cl"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "sense", "target"),
+    [
+        ("sigma>=1e-3@60", Quantity.SIGMA, Sense.AT_LEAST, -3.0),
+        ("sigma >= 1 mS/cm @ 60", Quantity.SIGMA, Sense.AT_LEAST, -3.0),
+        ("log10_sigma>=-3", Quantity.SIGMA, Sense.AT_LEAST, -3.0),
+        ("hull<=25 meV", Quantity.HULL, Sense.AT_MOST, 0.025),
+        ("energy above hull < 0.025", Quantity.HULL, Sense.AT_MOST, 0.025),
+        ("ccd≥1@25,interlayer=oxide,weight=2", Quantity.CCD, Sense.AT_LEAST, 0.0),
+        ("window against NMC811", Quantity.MARGIN, Sense.AT_LEAST, 0.0),
+        ("window against li metal >= 100 mV", Quantity.MARGIN, Sense.AT_LEAST, 0.1),
+        ("window>=2", Quantity.WINDOW, Sense.AT_LEAST, 2.0),
+        ("minimize cost", Quantity.PRICE, Sense.MINIMISE, None),
+        ("max sigma@-20", Quantity.SIGMA, Sense.MAXIMISE, None),
+        ("moisture>=0", Quantity.HYDROLYSIS, Sense.AT_LEAST, 0.0),
+    ],
+)
+def test_objectives_are_read(text: str, quantity: Quantity, sense: Sense, target: float | None) -> None:
+    read = parse_objective(text)
+    assert (read.quantity, read.sense) == (quantity, sense)
+    assert read.target == (None if target is None else pytest.approx(target))
+    assert parse_objective(read.text) == read, "what is written reads the same again"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sigm>=1e-3", "did you mean 'sigma'?"),
+        ("window against NMC", "did you mean 'NMC811'?"),
+        ("ccd>=1@interlayr=oxide", "did you mean 'interlayer'?"),
+        ("ccd>=1@interlayer=oxid", "did you mean 'oxide'?"),
+        ("cost", "expected a bound or a direction"),
+        ("sigma>=0", "above 0"),
+        ("sigma>=-1", "above 0"),
+        ("sigma=1e-3", "expected >= or <="),
+        ("sigma>=much", "is no number"),
+        ("sigma>=nan", "is no number"),
+        ("sigma>=1e-3@sixty", "expected a number"),
+        ("sigma>=1e-3@-300", "temperature_C"),
+        ("hull<=1 J", "unit 'J'"),
+        ("hull<=0.1@60", "does not depend on temperature_C"),
+        ("max sigma>=1", "received both"),
+        ("sigma against NMC811", "is not held against an electrode"),
+        ("margin>=0", "name an electrode"),
+        ("oxidation>=43", "expected 0 to 10"),
+        ("minimise cost@weight=0", "weight"),
+        ("minimise cost@weight=nan", "weight"),
+        ("", "expected a quantity"),
+        ("@60", "expected a quantity"),
+    ],
+)
+def test_what_cannot_be_read_is_told(text: str, words: str) -> None:
+    with pytest.raises(ObjectiveError, match=r"objective|quantity") as told:
+        parse_objective(text)
+    assert words in str(told.value)
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_no_text_raises_anything_else(text: str) -> None:
+    with contextlib.suppress(ObjectiveError):
+        parse_objective(text)
+
+
+@given(quantity=st.sampled_from([q for q in Quantity if q is not Quantity.MARGIN]), share=st.floats(0.01, 0.99))
+@settings(max_examples=50, deadline=None)
+def test_every_quantity_can_be_bounded_by_each_of_its_names(quantity: Quantity, share: float) -> None:
+    about = ABOUT[quantity]
+    number = about.lowest + share * (min(about.highest, 1e3) - about.lowest)
+    for name in (*about.names, str(quantity)):
+        written = 10 ** (share - 3) if about.is_log10 and not name.startswith("log10") else number
+        if name.startswith("log10"):
+            written = share - 3
+        assert parse_objective(f"{name}>={written!r}").quantity is quantity
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["reduction<=1", "reduction>=2"], "no value is both"),
+        (["max sigma", "min sigma"], "both as large and as small"),
+        (["sigma>=1e-3", "sigma>=1e-4"], "the same quantity"),
+        (["reduction>=3", "oxidation<=2"], "never lies below"),
+        (["window>=4", "oxidation<=3"], "no wider"),
+        (["sigma>=1e-3@25", "sigma<=1e-4@60"], "does not fall with temperature"),
+        ([], "no objective"),
+        ([f"sigma>=1e-3@{t}" for t in range(13)], "at most 12"),
+    ],
+)
+def test_contradictions_are_told(texts: list[str], words: str) -> None:
+    with pytest.raises(ObjectiveError, match=words):
+        check_objectives([parse_objective(text) for text in texts])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["reduction>=1", "reduction<=2"],
+        ["sigma>=1e-4@25", "sigma<=1e-3@60"],
+        ["sigma>=1e-3", "max sigma"],
+        ["window against NMC811", "window against Li metal"],
+        ["ccd>=1@25", "ccd>=3@25,interlayer=oxide"],
+    ],
+)
+def test_what_can_be_met_is_left_alone(texts: list[str]) -> None:
+    check_objectives([parse_objective(text) for text in texts])
+
+
+def test_presets_can_be_read_and_hold_no_contradiction() -> None:
+    for preset in Preset:
+        wishes = read_wishes([], preset, None)
+        assert [one.text for one in wishes.objectives] == [parse_objective(t).text for t in PRESETS[preset].objectives]
+        assert any(str(preset) in note for note in wishes.notes)
+
+
+def test_without_an_objective_the_first_screen_is_meant_and_own_ones_win() -> None:
+    wishes = read_wishes([], None, None)
+    assert "no objective was given" in wishes.notes[0]
+    own = read_wishes([parse_objective("sigma>=1e-2@60")], Preset.NMC_CELL, None)
+    assert [one.text for one in own.objectives if one.quantity is Quantity.SIGMA] == ["sigma>=0.01@60"]
+    assert len(own.objectives) == 4
+
+
+def test_constraints_name_what_is_wrong() -> None:
+    with pytest.raises(ValidationError, match="'Xx' is no element"):
+        Constraints(avoid=["Xx"])
+    for limits, words in (
+        (Constraints(avoid=["Li"], require=["Li"]), "both required and to be avoided"),
+        (Constraints(require=["Li", "P", "S"], max_elements=2), "at most 2"),
+    ):
+        with pytest.raises(ObjectiveError, match=words):
+            read_wishes([parse_objective("min cost")], None, limits)
+
+
+def test_objectives_in_parts_are_those_in_text() -> None:
+    pairs = [
+        ({"quantity": "sigma", "at_least": 1e-3, "conditions": {"temperature_C": 60.0}}, "sigma>=1e-3@60"),
+        ({"quantity": "log10_sigma", "at_least": -3.0}, "sigma>=1e-3"),
+        ({"quantity": "window", "against": "NMC811"}, "window against NMC811"),
+        ({"quantity": "cost", "direction": "minimise", "weight": 2.0}, "minimise cost@weight=2"),
+        ({"quantity": "hull", "at_most": 0.05}, "hull<=0.05"),
+    ]
+    for parts, text in pairs:
+        assert ObjectiveInput.model_validate(parts).read() == parse_objective(text)
+    for bad in ({"quantity": "sigma"}, {"quantity": "hull", "at_most": 0.1, "at_least": 0.0}, {"quantity": "sigm"}):
+        with pytest.raises(ObjectiveError):
+            ObjectiveInput.model_validate(bad).read()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        ('{"candidates": [{"formula": "Li3N"}], "objectivs": []}', "invalid_request", "did you mean objectives"),
+        ('{"candidates": [{"formula": "Li3N"}], "objectives": ["sigm>=1"]}', "invalid_objective", "sigma"),
+        ('{"candidates": [{"formula": "Li3N"}], "objectives": ["max cost", "min cost"]}', "invalid_objective", "both"),
+        ('{"candidates": [{"formula": "Li3N"}], "preset": "nmc"}', "invalid_request", "preset"),
+        ('{"candidates": [{"formula": "Li3N"}], "constraints": {"avoid": ["Q"]}}', "invalid_request", "element"),
+        ('{"candidates": [{"formula": "Li3N"}], "batch": {"explore": 2}}', "invalid_request", "explore"),
+        ('{"candidates": []}', "invalid_request", "candidates"),
+        ("[]", "invalid_request", "object"),
+        ("", "malformed_json", "empty"),
+    ],
+)
+def test_bad_requests_are_refused_in_words(body: str, code: str, words: str) -> None:
+    with pytest.raises(RequestError) as told:
+        read_rank_request(body.encode())
+    assert (told.value.status, told.value.code) == (400, code)
+    assert words in told.value.message
+
+
+def test_requests_have_the_same_defaults_as_the_documentation() -> None:
+    request = RankRequest.model_validate(FORMULA)
+    assert (request.top, request.coverage, request.batch, request.order) == (100, 0.9, None, None)
+    assert BatchRequest().explore == 0.5
+
+
+def test_electrodes_are_those_of_the_vocabulary() -> None:
+    for electrode in ELECTRODES:
+        assert parse_objective(f"window against {electrode.name}").electrode == electrode

@@ -1,0 +1,92 @@
+"""Loading and checking bundles of any property, and the ledger rows that a bundle was fitted on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.bundle import Bundle, BundleError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEDGER_ROWS = "retraining/ledger_rows"
+"""Array of a bundle: the ledger's rows that it was fitted on, as CSV. They lie in the bundle because its digest vouches
+for them, wherever the registry's files were moved to."""
+_LOADERS = {"conductivity": "load_conductivity", "ccd": "load_ccd", "stability": "load_stability"}
+
+
+def load_model(property_name: str, folder: Path, digest: str | None) -> tuple[Any, Bundle]:
+    """Load a bundle; check that it is the one of the digest, whole, and reproduces its golden predictions.
+
+    Raises
+    ------
+    BundleError
+        If it cannot be used.
+    """
+    module = importlib.import_module(f"training.{property_name}.bundling")
+    loader = getattr(module, _LOADERS[property_name])
+    return cast("tuple[Any, Bundle]", loader(folder, digest))
+
+
+def is_sound(property_name: str, folder: Path, digest: str | None) -> bool:
+    """Say whether a bundle can be served."""
+    try:
+        load_model(property_name, folder, digest)
+    except BundleError:
+        return False
+    return True
+
+
+def time_to_load(property_name: str, folder: Path, digest: str) -> tuple[Any, float, float]:
+    """Load a bundle and return the model, the seconds that took, and the size of its files in MB."""
+    started = time.perf_counter()
+    model, _ = load_model(property_name, folder, digest)
+    seconds = time.perf_counter() - started
+    return model, seconds, sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+
+
+def ledger_rows_array(table: pd.DataFrame) -> NDArray[np.uint8]:
+    """Return rows of the ledger as an array of bytes."""
+    return np.frombuffer(table.to_csv(index=False).encode(), dtype=np.uint8)
+
+
+def fingerprints_of(arrays: Mapping[str, NDArray[Any]]) -> frozenset[str]:
+    """Return the fingerprints of the ledger rows that a bundle was fitted on; none for one without."""
+    table = ledger_rows_of(arrays)
+    return frozenset() if table is None else frozenset(fingerprints(table))
+
+
+def ledger_rows_of(arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame | None:
+    """Return the ledger rows that a bundle was fitted on, all as text; None for a bundle without."""
+    stored = arrays.get(LEDGER_ROWS)
+    if stored is None or not len(stored):
+        return None
+    import pandas as pd
+
+    return pd.read_csv(io.BytesIO(stored.tobytes()), dtype=str, keep_default_na=False)
+
+
+def fingerprints(table: pd.DataFrame) -> list[str]:
+    """Return one text per row for its content, whatever number it has in the ledger."""
+    named = table.drop(columns=[name for name in ("row_id", "id") if name in table.columns])
+    as_text = named.to_csv(index=False, header=False, lineterminator="\x1e").split("\x1e")[: len(table)]
+    return [hashlib.sha256(row.encode()).hexdigest() for row in as_text]
+
+
+def arrays_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return one SHA-256 for the arrays of a bundle: the same for the same data, settings and seed."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,322 @@
+"""The retraining job: stages that are each done once, cheap ones first, and a decision at the end.
+
+    lock, recover > training set (hash) > new rows (seconds) > challenger | baseline > official split > golden
+    materials, bundle > decision > report > MLflow > promotion
+
+A stage's result lies in the work folder under the hash of what it depends on, so a killed job goes on where it stopped
+and a finished one is not repeated. Nothing that is served changes before the last step, and that is one statement.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from training.bundle import BundleError
+from training.ledger.store import Ledger
+from training.retraining.evidence import Evidence
+from training.retraining.gates import Decision, Outcome, Verdict, decide
+from training.retraining.gathering import Gathering
+from training.retraining.locks import only_one, stamp
+from training.retraining.promotion import first_champion, log_of, move
+from training.retraining.promotion_log import Action, State, state_folder
+from training.retraining.property_job import PropertyJob
+from training.retraining.registry import (
+    LEDGER_TAG,
+    REASONS_TAG,
+    SET_TAG,
+    VERDICT_TAG,
+    Champion,
+    Judgement,
+    Registry,
+)
+from training.retraining.report import Pictured, write_report
+from training.retraining.rules import Rules
+from training.retraining.stages import Stages, write_whole
+from training.retraining.training_set import TrainingSet, is_fitted_on
+
+FINISHED, REPORT = "finished.json", "report.html"
+
+
+class Status(StrEnum):
+    """How a job ended."""
+
+    PROMOTED = "promoted"
+    NOTHING_TO_DO = "nothing to do"
+    KEPT = "kept"
+    NEEDS_PERSON = "needs a person"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What whoever starts a job wants.
+
+    Parameters
+    ----------
+    who
+        Goes into the promotion log.
+    promote_anyway
+        Why the challenger is to be promoted against the gates, None to obey them.
+    force
+        Judge anew although this training set was judged before.
+    dry_run
+        Judge and report; register and promote nothing.
+    report
+        Where the report goes besides the work folder.
+    """
+
+    who: str
+    promote_anyway: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    report: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a job; `version` is that of the registered challenger, None where none was."""
+
+    property: str
+    status: Status
+    message: str
+    training_set: str
+    version: str | None = None
+    decision: Decision | None = None
+    report: Path | None = None
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "property": self.property, "status": str(self.status), "message": self.message,
+            "training_set": self.training_set, "version": self.version,
+            "decision": None if self.decision is None else self.decision.as_dict(),
+            "report": None if self.report is None else str(self.report), "seconds": round(self.seconds, 1),
+        }  # fmt: skip
+
+
+class NoChampionError(RuntimeError):
+    """There is nothing to compare a challenger with; the message says what to do."""
+
+
+def retrain(
+    job: PropertyJob, ledger: Ledger, registry: Registry, rules: Rules, work: Path, wishes: Wishes, *,
+    shipped: Path | None = None, on_step: Callable[[str], None] = lambda what: None,
+) -> Result:  # fmt: skip
+    """Judge what the ledger holds, and promote, keep or ask.
+
+    Parameters
+    ----------
+    job
+        The property.
+    work
+        Folder for results of stages, reports and baselines.
+    shipped
+        Bundle that stands for the champion where the registry has none.
+    on_step
+        Called with what was done, `job.n_steps` times at most.
+
+    Raises
+    ------
+    JobRunningError
+        If another job of this property is at work on this registry.
+    NoChampionError
+        If there is neither a champion nor a shipped bundle.
+    """
+    started = time.perf_counter()
+    with only_one(state_folder(registry.uri), f"retrain-{job.name}", wishes.who):
+        champion = first_champion(registry, shipped, who=wishes.who, look_only=wishes.dry_run)
+        if champion is None:
+            raise NoChampionError(f"no champion of {job.name} and no shipped bundle; run `elyte train {job.name}`")
+        training_set = job.read(ledger, champion)
+        run = Run(job, registry, rules, work / job.name, wishes, champion, training_set, on_step)
+        result = run.earlier_result() or run.judge()
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job at work; see `retrain`."""
+
+    job: PropertyJob
+    registry: Registry
+    rules: Rules
+    work: Path
+    wishes: Wishes
+    champion: Champion
+    training_set: TrainingSet
+    on_step: Callable[[str], None]
+
+    @property
+    def folder(self) -> Path:
+        """Where the results of this training set lie."""
+        return self.work / self.training_set.hash[:16]
+
+    @property
+    def stages(self) -> Stages:
+        """Results of this training set against this champion."""
+        return Stages(self.folder, f"{self.training_set.hash} {self.champion.digest}")
+
+    @property
+    def gathering(self) -> Gathering:
+        """What works the evidence out."""
+        return Gathering(
+            self.job, self.rules, self.work, self.stages, self.champion, self.training_set, self.on_step
+        )  # fmt: skip
+
+    @property
+    def verdicts(self) -> Stages:
+        """What was finished for this training set under these rules, against whichever champion."""
+        return Stages(self.folder, f"{self.training_set.hash} {self.rules.sha256}")
+
+    # ------------------------------------------------------------ what was done before
+
+    def earlier_result(self) -> Result | None:
+        """Return what is known of this very training set already; None if it is to be judged."""
+        if self.wishes.force:
+            self.stages.forget()
+            return None
+        if is_fitted_on(self.champion.bundle.card, self.training_set, self.job.recipe()):
+            return self._nothing_to_do(
+                f"version {self.champion.version}, the champion, was fitted on exactly this data"
+            )
+        stored = self.verdicts.find(FINISHED)
+        if stored is None:
+            return self._promoted_before()
+        told = json.loads(stored)
+        decision = Decision.from_dict(told["decision"])
+        if self.wishes.promote_anyway and told["version"] is not None:
+            return self._promote(told["version"], decision, self._evidence_then(), anyway=True)
+        message = f"this data was judged on {told['when']}: {told['status']}; nothing has changed since"
+        return replace(self._nothing_to_do(message), decision=decision, version=told["version"])
+
+    def _promoted_before(self) -> Result | None:
+        """Return what the promotion log knows of this training set: what a person rolled back stays rolled back."""
+        moves = log_of(self.registry).read(self.job.name)
+        made = [m for m in moves if m.state is State.DONE and m.evidence.get("training_set") == self.training_set.hash]
+        if not made:
+            return None
+        message = f"version {made[-1].version}, fitted on this data, was promoted on {made[-1].when} and replaced since"
+        return self._nothing_to_do(message)
+
+    def _nothing_to_do(self, message: str) -> Result:
+        report = self.folder / REPORT
+        return Result(
+            self.job.name, Status.NOTHING_TO_DO, message, self.training_set.hash,
+            report=report if report.exists() else None,
+        )  # fmt: skip
+
+    def _evidence_then(self) -> Evidence | None:
+        stored = self.stages.find("evidence.json")
+        return None if stored is None else Evidence.from_dict(json.loads(stored))
+
+    # ------------------------------------------------------------ the judgement
+
+    def judge(self) -> Result:
+        """Run every stage that is not done."""
+        evidence, pictured = self.gathering.first()
+        decision = decide(evidence, self.rules)
+        digest = None
+        if not any(gate.outcome is Outcome.FAILED for gate in decision.gates):
+            digest = self.gathering.fit()
+            evidence, pictured = self.gathering.full(evidence, pictured)
+            decision = decide(evidence, self.rules)
+        self.stages.store("evidence.json", _json(evidence.as_dict()))
+        self.stages.store("decision.json", _json(decision.as_dict() | {"rules": self.rules.sha256}))
+        report = self._report(evidence, decision, pictured)
+        self.on_step("report")
+        return self._conclude(evidence, decision, digest, report)
+
+    # ------------------------------------------------------------ the end
+
+    def _report(self, evidence: Evidence, decision: Decision, pictured: Pictured) -> Path:
+        path = self.folder / REPORT
+        html = write_report(evidence, decision, self.rules, pictured, self.training_set, self.champion.version)
+        write_whole(path, html.encode())
+        if self.wishes.report is not None:
+            write_whole(self.wishes.report, html.encode())
+        return path
+
+    def _conclude(self, evidence: Evidence, decision: Decision, digest: str | None, report: Path) -> Result:
+        status = {Verdict.KEEP: Status.KEPT, Verdict.NEEDS_PERSON: Status.NEEDS_PERSON}.get(decision.verdict)
+        if self.wishes.dry_run:
+            message = f"dry run: the verdict is {decision.verdict}; nothing was registered or promoted"
+            return Result(
+                self.job.name, status or Status.NOTHING_TO_DO, message, self.training_set.hash, None, decision, report
+            )
+        judgement = self._judgement(evidence, decision, report)
+        if digest is None:
+            self.stages.once("noted.txt", partial(self._note, judgement))
+            version = None
+        else:
+            version = self.registry.register(self.gathering.bundle, digest, judgement).version
+        anyway = self.wishes.promote_anyway is not None and version is not None
+        if version is not None and (status is None or anyway):
+            return self._promote(version, decision, evidence, anyway=status is not None)
+        result = Result(
+            self.job.name, status or Status.KEPT, "; ".join(decision.reasons), self.training_set.hash, version,
+            decision, report,
+        )  # fmt: skip
+        self._finish(result)
+        return result
+
+    def _note(self, judgement: Judgement) -> bytes:
+        self.registry.note_judgement(judgement)
+        return b"noted"
+
+    def _judgement(self, evidence: Evidence, decision: Decision, report: Path) -> Judgement:
+        rows = self.folder / "ledger_rows.csv"
+        write_whole(rows, self.training_set.ledger_rows.to_csv(index=False).encode())
+        tags = {
+            VERDICT_TAG: str(decision.verdict), REASONS_TAG: "; ".join(decision.reasons),
+            SET_TAG: self.training_set.hash, LEDGER_TAG: self.training_set.ledger_hash,
+            "elyte.champion": self.champion.version, "elyte.who": self.wishes.who, "elyte.rules": self.rules.sha256,
+        }  # fmt: skip
+        files = (report, self.folder / "evidence.json", self.folder / "decision.json", rows)
+        return Judgement(tags, _numbers(evidence.as_dict()), files)
+
+    def _promote(self, version: str, decision: Decision, evidence: Evidence | None, *, anyway: bool) -> Result:
+        target = self.registry.by_version(version)
+        if target is None:
+            raise BundleError(f"{self.job.name}: the registry has no version {version} any more")
+        why = f"against the gates: {self.wishes.promote_anyway}" if anyway else "all gates passed"
+        told = {
+            "verdict": str(decision.verdict), "training_set": self.training_set.hash,
+            "ledger": self.training_set.ledger_hash, "champion_digest": self.champion.digest,
+            "rules": self.rules.sha256,
+            "metrics": {} if evidence is None else _numbers(evidence.as_dict()),
+        }  # fmt: skip
+        move(
+            self.registry, target, Action.PROMOTE, who=self.wishes.who, why=why, expected=self.champion.version,
+            evidence=told,
+        )  # fmt: skip
+        message = f"version {version} is champion in place of {self.champion.version}: {why}"
+        result = Result(
+            self.job.name, Status.PROMOTED, message, self.training_set.hash, version, decision, self.folder / REPORT
+        )
+        self._finish(result)
+        return result
+
+    def _finish(self, result: Result) -> None:
+        self.verdicts.store(FINISHED, _json(result.as_dict() | {"when": stamp()}))
+
+
+def _json(value: Any) -> bytes:  # noqa: ANN401
+    return json.dumps(value, sort_keys=True, indent=1).encode()
+
+
+def _numbers(document: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Return the numbers of nested evidence, flat, as MLflow's metrics."""
+    flat: dict[str, float] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            flat |= _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            flat[f"{prefix}{name}"] = float(value)
+    return flat

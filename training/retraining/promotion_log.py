@@ -1,0 +1,146 @@
+"""The promotion log: who made which version the champion, when, why, on what evidence. MLflow keeps no such history.
+
+JSON lines, appended under a lock and flushed to the disk before the call returns; a line torn by a crash is passed
+over by readers and ended by the next writer. It lies beside a SQLite store, else in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from training.retraining.locks import only_one, stamp
+from training.retraining.stages import flush_folder
+
+LOG_FILE = "promotions.jsonl"
+LOG_LOCK_SECONDS = 30.0
+
+
+class Action(StrEnum):
+    """Why the alias was moved."""
+
+    FIRST = "first"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+
+
+class State(StrEnum):
+    """How far a move came: begun before, done after the alias moved, abandoned where it never did."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of the alias `champion`.
+
+    Parameters
+    ----------
+    move
+        Its name, the same in the lines `begun` and `done`.
+    state, action, property
+        See their classes; property 'conductivity', ...
+    version, digest
+        Registry version that becomes champion, and the digest of its bundle.
+    replaces
+        Version that was champion; None where there was none.
+    who, when, why
+        `when` in UTC.
+    evidence
+        Metrics, verdict, hashes; {} for a rollback.
+    """
+
+    move: str
+    state: State
+    action: Action
+    property: str
+    version: str
+    digest: str
+    replaces: str | None
+    who: str
+    why: str
+    when: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def now(self, state: State) -> Move:
+        """Return the move in another state, as of now."""
+        return replace(self, state=state, when=stamp())
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionLog:
+    """The log in a folder."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / LOG_FILE
+
+    def append(self, move: Move) -> None:
+        """Add a line; it is on the disk when this returns."""
+        line = json.dumps(asdict(move), sort_keys=True).encode() + b"\n"
+        with only_one(self.folder, "promotion-log", move.who, wait_seconds=LOG_LOCK_SECONDS):
+            is_torn = self.path.exists() and self.path.read_bytes()[-1:] not in (b"", b"\n")
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, (b"\n" if is_torn else b"") + line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            flush_folder(self.folder)
+
+    def read(self, property_name: str | None = None) -> list[Move]:
+        """Return every line in order, of one property where asked; torn ones are passed over."""
+        try:
+            lines = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        found = [move for line in lines if (move := _parsed(line)) is not None]
+        return [move for move in found if property_name in (None, move.property)]
+
+    def open_moves(self, property_name: str) -> list[Move]:
+        """Return the moves that were begun and neither done nor abandoned."""
+        moves = self.read(property_name)
+        ended = {move.move for move in moves if move.state is not State.BEGUN}
+        return [move for move in moves if move.state is State.BEGUN and move.move not in ended]
+
+    def champions(self, property_name: str) -> list[Move]:
+        """Return the moves that led to the present champion, oldest first: a rollback takes back what it undoes."""
+        stack: list[Move] = []
+        for move in self.read(property_name):
+            if move.state is not State.DONE:
+                continue
+            if move.action is Action.ROLLBACK:
+                versions = [earlier.version for earlier in stack]
+                keep = len(versions) - versions[::-1].index(move.version) if move.version in versions else 0
+                stack = stack[:keep] or [move]
+            else:
+                stack.append(move)
+        return stack
+
+
+def _parsed(line: bytes) -> Move | None:
+    try:
+        told = json.loads(line)
+        return Move(**{**told, "state": State(told["state"]), "action": Action(told["action"])})
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def state_folder(tracking_uri: str) -> Path:
+    """Return where log and locks of a registry lie: beside a SQLite store, else in the user's data folder."""
+    if tracking_uri.startswith("sqlite:///"):
+        return Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent
+    from platformdirs import user_data_path
+
+    short = hashlib.sha256(tracking_uri.encode()).hexdigest()[:16]
+    return user_data_path("elyte", appauthor=False) / "registries" / short

@@ -1,0 +1,76 @@
+"""What retraining asks of a property: one small protocol, implemented in `conductivity_job` and `ccd_job`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from training.ledger.store import Ledger
+from training.retraining.evidence import GoldenMaterial, NewRows
+from training.retraining.judged import Judged
+from training.retraining.registry import Champion
+from training.retraining.rules import Rules
+from training.retraining.training_set import TrainingSet
+
+OnStep = Callable[[str], None]
+
+
+class Fitted(NamedTuple):
+    """A challenger on disk: the digest of its bundle, and its rows as predicted without their source."""
+
+    digest: str
+    left_out: Judged
+
+
+class Baseline(NamedTuple):
+    """The champion's recipe on the champion's data, each row predicted without its source; `official` as below."""
+
+    left_out: Judged
+    official: Judged | None
+
+
+class PropertyJob(Protocol):
+    """One property as retraining sees it; no method changes anything but the folder that it is given."""
+
+    name: str
+
+    @property
+    def seed(self) -> int:
+        """Seed of the fit, of folds and of permutations."""
+
+    @property
+    def n_steps(self) -> int:
+        """How often `on_step` is called in a full run."""
+
+    def recipe(self) -> dict[str, Any]:
+        """Return settings and constants: what decides, beside the data, what comes out of a fit."""
+
+    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
+        """Assemble the training set."""
+
+    def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
+        """Examine the new rows in seconds; None where none carries a value."""
+
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+        """Return what the champion answers to the new rows."""
+
+    def baseline(
+        self, training_set: TrainingSet, champion: Champion
+    ) -> tuple[Callable[..., Baseline], tuple[Any, ...]]:
+        """Return a function and its arguments, both picklable, that work the baseline out in another process."""
+
+    def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
+        """Fit the challenger, and write its bundle."""
+
+    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+        """Return the official split as predicted by the challenger's recipe without it; None where there is none."""
+
+    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
+        """Return the names of known rows near the new ones."""
+
+    def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
+        """Ask both models about well-known materials."""
+
+    def answer_once(self, model: Any) -> None:  # noqa: ANN401
+        """Let a model answer one question, to be timed."""

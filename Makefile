@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
 export RAY_USAGE_STATS_ENABLED ?= 0
 
-.PHONY: serve test check lint types imports notebooks smoke data train evaluate clean
+.PHONY: serve test check lint types imports smoke data train evaluate replay clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,7 +34,7 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check features training serving tests benchmarks
+	$(BIN)/ruff format --check features training serving tests benchmarks deploy
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -69,6 +69,10 @@ evaluate: $(VENV)/.dev
 	$(BIN)/elyte evaluate conductivity --json
 	$(BIN)/elyte evaluate stability --json
 	$(BIN)/elyte evaluate ccd --json
+
+# carries out deploy/Containerfile without a container engine, and tries the service that it makes; minutes, as root
+replay: $(VENV)/.dev
+	$(BIN)/python deploy/replay.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

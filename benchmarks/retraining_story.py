@@ -82,6 +82,8 @@ def tell(family: Family, settings: EnsembleSettings, work: Path) -> dict[str, An
             result = retrain(family.job(settings), ledger, registry, rules, laboratory.folder / "work", wishes)
             say(f"4. The gate: {result.status}; {result.message}")
             told: dict[str, Any] = {"verdict": str(result.status), "before": before}
+            if result.decision is not None:  # the honest figure: each source of new rows left out in turn
+                told["gates"] = {gate.name: gate.why for gate in result.decision.gates if "new rows" in gate.name}
             promoted = registry.alias()
             if promoted is not None and promoted.digest != first.digest:
                 after, seconds = wait_for(service.port, family, str(promoted.digest))

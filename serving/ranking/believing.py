@@ -66,8 +66,8 @@ class Believer:
         n = len(self.evidence)
         given = {source: np.full(n, SHARED_OTHER) for source in (Source.ACTIVATION, Source.CCD, Source.WATER)}
         given[Source.ENERGY] = np.full(n, SHARED_ENERGY)
-        if self.evidence._sigma:
-            said = next(iter(self.evidence._sigma.values()))
+        if self.evidence.sigma_said:
+            said = next(iter(self.evidence.sigma_said.values()))
             hyper = self.evidence.conductivity.variants["formula"].ensemble.process.hyper
             latent = (said.novelty * hyper.sd_sigma) ** 2
             given[Source.SIGMA] = latent / (latent + hyper.noise_sigma**2)

@@ -19,6 +19,8 @@ from serving.ranking.scenarios import N_SCENARIOS, Scenarios
 
 Array = NDArray[np.float64]
 SMALLEST_SPREAD = 1e-9
+MOST_FRONT_AXES = 4
+"""Of more quantities nearly everybody is on the front: the first four are looked at."""
 _DECILES = (0.1, 0.9)
 
 
@@ -96,7 +98,7 @@ class Ranking:
 
 def rank(
     believer: Believer, objectives: Sequence[Objective], constraints: Constraints, order: Order | None = None,
-    n_scenarios: int = N_SCENARIOS,
+    n_scenarios: int | None = None,
 ) -> Ranking:  # fmt: skip
     """Rank candidates.
 
@@ -111,7 +113,7 @@ def rank(
     order
         By what; None takes success where there is a target, else the front.
     n_scenarios
-        How many scenarios the front is judged in.
+        How many scenarios the front is judged in; None takes 256, or 128 where there are more than four axes.
     """
     believed = [believer.believe(objective) for objective in objectives]
     exclusions = exclusions_of(believer.evidence, constraints, objectives)
@@ -120,13 +122,14 @@ def rank(
     beliefs = [one.belief.take(rows) for one in believed]
     composition = believer.evidence.composition[rows]
     axes = _axes(objectives, beliefs)
+    count = n_scenarios or (N_SCENARIOS if len(axes) <= MOST_FRONT_AXES else N_SCENARIOS // 2)
     needed = sorted({source for axis in axes for source in axis.belief.sources})
     shared = {source: share[rows] for source, share in believer.shared().items()}
-    scenarios = Scenarios.draw(composition, needed, shared, count=n_scenarios)
-    samples = oriented_samples(axes, scenarios.errors(), len(rows), n_scenarios)
+    scenarios = Scenarios.draw(composition, needed, shared, count=count)
+    samples = oriented_samples(axes, scenarios.errors(), len(rows), count)
     central = oriented_centres(axes, len(rows))
     success, chances = _chances(objectives, beliefs, composition)
-    probability_on_front = probability_non_dominated(samples) if len(rows) else np.zeros(0)
+    probability_on_front = probability_non_dominated(samples[:, :, :MOST_FRONT_AXES]) if len(rows) else np.zeros(0)
     utility = weighted_utility(central, central, axes)
     chosen = order or (Order.FRONT if success is None else Order.SUCCESS)
     criteria = {
@@ -145,7 +148,7 @@ def rank(
         axes=axes,
         scenarios=scenarios,
         samples=samples,
-        on_front=non_dominated(central),
+        on_front=non_dominated(central[:, :MOST_FRONT_AXES]),
         probability_on_front=probability_on_front,
         utility=utility,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +53,14 @@ class Evidence:
         Of equal length n.
     models
         The served ones.
+    sigma_said
+        What the conductivity model said, by the bytes of the temperatures.
     """
 
     candidates: Sequence[Candidate]
     conditions: Sequence[Conditions]
     models: Mapping[Property, ServedModel]
-    _sigma: dict[bytes, ConductivityPrediction] = field(default_factory=dict)
+    sigma_said: dict[bytes, ConductivityPrediction] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -102,7 +104,7 @@ class Evidence:
         model: CcdModel = self._model(Property.CCD)
         return model
 
-    def _model(self, name: Property):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _model(self, name: Property) -> Any:  # noqa: ANN401
         if name not in self.models:
             raise ModelUnavailableError(f"this installation serves no {name} model")
         return self.models[name].model
@@ -115,9 +117,9 @@ class Evidence:
     def conductivity_at(self, temperature_C: Array) -> ConductivityPrediction:
         """Return what the conductivity model says at temperatures of shape (n,); remembered."""
         key = temperature_C.tobytes()
-        if key not in self._sigma:
-            self._sigma[key] = self.conductivity.predict(self.batch, temperature_C, COVERAGE, ())
-        return self._sigma[key]
+        if key not in self.sigma_said:
+            self.sigma_said[key] = self.conductivity.predict(self.batch, temperature_C, COVERAGE, ())
+        return self.sigma_said[key]
 
     @cached_property
     def stability_said(self) -> StabilityEvidence:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from serving.ranking.beliefs import Belief, Source
 from serving.ranking.constraints import Exclusion
-from serving.ranking.core import Ranking
+from serving.ranking.core import MOST_FRONT_AXES, Ranking
 from serving.ranking.objectives import Objective, Sense, shown_value
 from serving.ranking.quantities import ABOUT
 from serving.ranking.scenarios import SEED, Scenarios
@@ -103,6 +103,11 @@ def remarks_of(ranking: Ranking, objectives: Sequence[Objective], n_judged: int)
             )
     if not ranking.axes:
         notes.append("no quantity has a direction (each has a bound on either side): everybody is on the front")
+    elif len(ranking.axes) > MOST_FRONT_AXES:
+        named = ", ".join(axis.objective.text for axis in ranking.axes[:MOST_FRONT_AXES])
+        notes.append(
+            f"of more than {MOST_FRONT_AXES} quantities nearly everybody is on the front: it is that of {named}"
+        )
     elif len(ranking.axes) == 1:
         notes.append("only one quantity has a direction: the front is its best value")
     return notes

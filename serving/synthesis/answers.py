@@ -52,6 +52,7 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
         "gas_bar": plan.request.gas_bar,
         "routes_found": len(plan.routes),
         "all_sets_tried": plan.complete,
+        "unsafe_sets_left_out": plan.unsafe,
         "driving_force_left": plan.has_driving_force,
         "reason": plan.reason,
         "routes": [_route(route, plan) for route in plan.routes[:top]],

@@ -22,6 +22,10 @@ from training.stability.reactions import Reaction
 Array = NDArray[np.float64]
 MAX_SETS_TRIED = 200_000
 LARGEST_ADJUSTMENT = 0.01
+_OXIDISING: Mapping[str, float] = {"N": 2.5, "S": 3.5, "Cl": 2.5, "Br": 2.5, "I": 2.5}
+"""Oxygens per atom from which on a salt is an oxidiser."""
+_SPOILT_BY_STEAM = frozenset({"S", "Se", "N", "H"})
+_NO_FUEL = frozenset({"O", "F", "Cl", "Br", "I"})
 _RESIDUAL = 1e-9
 _LEAST = 1e-7
 _DEPENDENT = 1e-9
@@ -119,6 +123,8 @@ class Balance:
         Few precursors first, then in the order of the shelf.
     complete
         Whether all combinations were tried (`MAX_SETS_TRIED`).
+    unsafe
+        Sets left out because they should not be heated (`is_unsafe`).
     adjusted
         The anion whose amount was changed, as a formula printed to two digits is not neutral; None if none.
     """
@@ -126,6 +132,7 @@ class Balance:
     target: Mapping[str, float]
     sets: tuple[BalancedSet, ...]
     complete: bool
+    unsafe: int = 0
     adjusted: str | None = None
 
 
@@ -159,18 +166,44 @@ def balanced_sets(target: Mapping[str, float], shelf: Sequence[Precursor], most:
     ]
     complete = len(sizes) == most
     if found := _sets(target, sources, sizes, None):
-        return Balance(dict(target), tuple(found), complete)
+        safe = tuple(made for made in found if not is_unsafe(made))
+        return Balance(dict(target), _require_safe(safe), complete, len(found) - len(safe))
     anion = max(_ANIONS & target.keys(), key=lambda symbol: (target[symbol], symbol), default=None)
     if anion is not None and (found := _sets(target, sources, sizes, anion)):
         amounts = [made.brings(anion) for made in found]
         nearest = min(amounts, key=lambda amount: abs(amount - target[anion]))
-        agreeing = tuple(made for made, n in zip(found, amounts, strict=True) if abs(n - nearest) < 1e-6 * nearest)
-        return Balance({**target, anion: nearest}, agreeing, complete, anion)
+        agreeing = [made for made, n in zip(found, amounts, strict=True) if abs(n - nearest) < 1e-6 * nearest]
+        safe = tuple(made for made in agreeing if not is_unsafe(made))
+        return Balance({**target, anion: nearest}, _require_safe(safe), complete, len(agreeing) - len(safe), anion)
     named = ", ".join(dict.fromkeys(source.precursor.formula for source in sources))
     raise SynthesisError(
         SynthesisCode.NO_BALANCED_SET,
         f"no set of at most {most} precursors balances with the gases that they may give off; tried {named}",
     )
+
+
+def _require_safe(sets: tuple[BalancedSet, ...]) -> tuple[BalancedSet, ...]:
+    if not sets:
+        message = (
+            "every set that balances mixes an oxidiser with a fuel or drives water off beside a sulfide: not proposed"
+        )
+        raise SynthesisError(SynthesisCode.NO_BALANCED_SET, message)
+    return sets
+
+
+def is_unsafe(made: BalancedSet) -> bool:
+    """Return whether a set should not be heated: an oxidiser with a fuel, or water driven off beside a sulfide.
+
+    Nitrates, sulfates and perchlorates can go off with fuels, and steam makes H2S of sulfides, NH3 of nitrides, H2 of
+    hydrides. Fuels are elements, sulfides, nitrides, hydrides and the like, whatever has neither oxygen nor a halogen,
+    and ammonium salts.
+    """
+    bottles = [source.precursor.amounts for source in made.sources]
+    oxidisers = [b for b in bottles if any(b.get("O", 0.0) >= n * b.get(s, 0.0) > 0 for s, n in _OXIDISING.items())]
+    fuels = [b for b in bottles if not _NO_FUEL & b.keys() or {"N", "H"} <= b.keys()]
+    if "H2O" in made.gases and any(not _NO_FUEL & b.keys() and _SPOILT_BY_STEAM & b.keys() for b in bottles):
+        return True
+    return any(oxidiser is not fuel for oxidiser in oxidisers for fuel in fuels)
 
 
 def _sets(

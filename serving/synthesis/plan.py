@@ -141,6 +141,8 @@ class Plan:
         The best first.
     complete
         Whether all sets were tried.
+    unsafe
+        Sets left out because they should not be heated.
     energy
         Of the target; None without.
     hydrolysis
@@ -156,6 +158,7 @@ class Plan:
     temperature_C: float
     routes: tuple[Route, ...]
     complete: bool
+    unsafe: int
     energy: TargetEnergy | None
     hydrolysis: Hydrolysis | None
     energies: SynthesisEnergies | None = None
@@ -218,7 +221,17 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
     if model is not None and energy is not None:
         water = _hydrolysis(model, target, energy)
     return Plan(
-        candidate, request, temperature, tuple(routes), balance.complete, energy, water, energies, reason, remarks
+        candidate,
+        request,
+        temperature,
+        tuple(routes),
+        balance.complete,
+        balance.unsafe,
+        energy,
+        water,
+        energies,
+        reason,
+        remarks,
     )
 
 

@@ -25,6 +25,8 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     shown, found = len(document["routes"]), document["routes_found"]
     sets = f"  {found} balanced set{'s' if found != 1 else ''} of precursors"
     lines.append(f"{sets}; the best {shown}:" if shown < found else f"{sets}:")
+    if unsafe := document["unsafe_sets_left_out"]:
+        lines.append(f"  {unsafe} more left out: an oxidiser with a fuel, or water driven off beside a sulfide")
     if not document["all_sets_tried"]:
         lines.append("  not all sets were tried: name fewer with --max-precursors or a shorter shelf")
     for number, route in enumerate(document["routes"], start=1):

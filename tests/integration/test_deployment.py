@@ -238,18 +238,6 @@ def test_the_health_check_tells_a_live_service_from_none(stages: list[Any], serv
         assert done.returncode == exit_status
 
 
-@pytest.mark.skipif(
-    not os.environ.get("ELYTE_REPLAY_CONTAINERFILE"),
-    reason="minutes, and an index: ELYTE_REPLAY_CONTAINERFILE=1 asks for it",
-)
-def test_the_container_file_makes_a_service() -> None:
-    done = subprocess.run([sys.executable, str(DEPLOY / "replay.py")], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    assert (found["health_exit"], found["exit"]) == (0, 0)
-    shipped = Predictor.load("shipped").predict_formulas(["Li6PS5Cl"])["results"][0]
-    assert found["log10_sigma"] == pytest.approx(shipped["conductivity"]["log10_sigma_S_per_cm"]["value"], abs=2e-4)
-
-
 # ---------------------------------------------------------------- systemd
 
 

@@ -205,6 +205,13 @@ def test_a_batch_that_cannot_be_chosen_is_told(predictor: Predictor) -> None:
     many = ["max sigma", "min hull", "max oxidation", "min reduction", "min cost"]
     notes = ranked(predictor, KNOWN, many, batch={"size": 2})["notes"]
     assert any("first 4 quantities" in note for note in notes)
+    assert any("nearly everybody is on the front" in note for note in notes)
+
+
+def test_unreadable_candidates_alone_are_told(predictor: Predictor) -> None:
+    document = ranked(predictor, ["Qq", "Xx2"], WISHES, batch={"size": 2})
+    assert (document["status"], document["batch"], len(document["failed"])) == ("empty", None, 2)
+    assert any("cannot be read" in note for note in document["notes"])
 
 
 # the command line

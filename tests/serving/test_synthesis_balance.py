@@ -212,3 +212,19 @@ def test_formulas_printed_to_a_few_digits_are_balanced_by_their_anion() -> None:
     assert balance.target["Cl"] == pytest.approx(5.999997, abs=1e-9)
     with pytest.raises(SynthesisError, match="no set"):
         sets_of("Li0.3La0.557TiO3.2")
+
+
+@pytest.mark.parametrize("target", ["Li3PS3O", "Li3PO4", "Li1.3Al0.3Ti1.7P3O12"])
+def test_oxidisers_do_not_meet_fuels(target: str) -> None:
+    balance = balanced_sets(parse_formula(target), [p for p in default_shelf() if p.formula != target])
+    assert balance.unsafe > 0
+    for made in balance.sets:
+        bottles = named(made).keys()
+        assert not ("LiNO3" in bottles and bottles & {"P", "S", "Li3N", "Li2S", "P2S5", "NH4H2PO4", "(NH4)2HPO4"})
+        assert not ("H2O" in made.gases and bottles & {"S", "Li2S", "P2S5"})
+        assert not ("Li2SO4" in bottles and bottles & {"P", "S", "Li2S", "P2S5"})
+
+
+def test_a_target_that_only_an_unsafe_mixture_makes_is_refused() -> None:
+    with pytest.raises(SynthesisError, match="oxidiser"):
+        sets_of("Li2PO2N")

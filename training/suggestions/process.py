@@ -15,6 +15,7 @@ from training.conductivity.prototypes import prototypes_of
 
 Array = NDArray[np.float64]
 _MEDIAN = np.array([0.5])
+_ROWS_PER_BLOCK = 256  # likenesses of a block stay in the processor's cache
 
 
 class ProcessUncertainty:
@@ -41,8 +42,8 @@ class ProcessUncertainty:
         h, slope = process.hyper, float(inverse_temperature(temperature_C))
         self._hyper, self._descriptors, self._scalings = h, descriptors, process.materials
         self._prior = h.sd_sigma**2 + (slope * h.sd_energy) ** 2 - 2 * slope * h.correlation * h.sd_sigma * h.sd_energy
-        to_training = h.covariance(process.materials, descriptors)
-        self._explained = to_training @ _root_of(_folded_inverse(process, slope))
+        root = _root_of(_folded_inverse(process, slope))
+        self._explained = np.vstack([h.covariance(process.materials, block) @ root for block in _blocks(descriptors)])
         own = np.maximum(self._prior - np.einsum("ij,ij->i", self._explained, self._explained), SMALLEST_VARIANCE)
         extra = np.zeros(len(own)) if disagreement is None else disagreement**2
         self._stretch = np.sqrt((own + extra) / own)
@@ -65,13 +66,18 @@ class ProcessUncertainty:
             chosen, scaled.chemistry_scaling, scaled.order_scaling, scaled.crystal_scaling,
             prototypes_of(chosen.composition),
         )  # fmt: skip
-        covariance = self._hyper.covariance(few, self._descriptors)
+        covariance = np.vstack([self._hyper.covariance(few, block) for block in _blocks(self._descriptors)])
         covariance *= self._prior
         covariance -= self._explained @ self._explained[points].T
         covariance *= self._stretch[:, None]
         covariance *= self._stretch[points]
         covariance[points, np.arange(len(points))] = self._variance[points]
         return covariance
+
+
+def _blocks(descriptors: Descriptors) -> list[Descriptors]:
+    rows = np.arange(len(descriptors))
+    return [descriptors.take(part) for part in np.split(rows, range(_ROWS_PER_BLOCK, len(rows), _ROWS_PER_BLOCK))]
 
 
 def _folded_inverse(process: ArrheniusProcess, slope: float) -> Array:

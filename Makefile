@@ -53,6 +53,8 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/stability.py --quick
 	$(BIN)/python benchmarks/ccd.py --quick
 	$(BIN)/python benchmarks/ledger.py --quick
+	$(BIN)/python benchmarks/generation.py --quick
+	$(BIN)/python benchmarks/ranking.py --quick
 	$(BIN)/python benchmarks/suggestions.py --quick
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick

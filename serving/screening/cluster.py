@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,7 @@ from serving.screening.work import Job, Report, Worker, WorkerError
 
 LOCAL = "local"
 _MOST_BLOCKS = 4096
+_PATIENCE_SECONDS = 5.0
 
 
 class ClusterWorker:
@@ -56,6 +58,7 @@ def run_on_cluster(job: Job, units: Iterable[Unit], address: str) -> Iterator[Re
     waiting = [asdict(unit) for unit in units]
     if not waiting:
         return
+    _require_reachable(address)
     try:
         ray.init(
             address=address, runtime_env={"env_vars": worker_environment()}, log_to_driver=False,
@@ -69,6 +72,17 @@ def run_on_cluster(job: Job, units: Iterable[Unit], address: str) -> Iterator[Re
         raise WorkerError(f"the cluster failed: {str(error).strip().splitlines()[-1]}") from error
     finally:
         ray.shutdown()
+
+
+def _require_reachable(address: str) -> None:
+    """Refuse a cluster where nobody answers; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # `local`, `auto`
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise WorkerError(f"no Ray cluster at '{address}': {error}") from error
 
 
 def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[Report]:

@@ -34,6 +34,7 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 FLAG_COLUMNS = ("in_domain",)
 NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in (*TEXT_COLUMNS, *FLAG_COLUMNS))
+_ROWS_PER_PASS = 1024  # what they need stays in the processor's cache
 _NO_LITHIUM = str(WarningCode.NO_LITHIUM)
 _BALANCE = str(WarningCode.NOT_CHARGE_BALANCED)
 
@@ -73,23 +74,40 @@ def predict_columns(
     good = np.array([i for i, row in enumerate(read.rows) if not isinstance(row, RowError)], dtype=np.int64)
     general = conditions if isinstance(conditions, ConditionColumns) else ConditionColumns.of(n, conditions)
     wanted = list(dict.fromkeys(properties or models))
-    chosen = Materials(read.batch, [read.amounts[i] for i in good.tolist()], general.take(good))
-    blocks = _blocks(models, chosen, wanted, coverage) if len(good) else {}
-    failed = _first_errors(blocks)
     out = _empty(n)
-    fine = np.array([row for row in range(len(good)) if row not in failed], dtype=np.int64)
-    for block in blocks.values():
-        for name, values in block.columns.items():
-            out[name][good[fine]] = values[fine]
-    out["status"][good[fine]] = "ok"
-    out["formula"][good[fine]] = [read.formulas[i] for i in good[fine].tolist()]
-    out["warnings"][good[fine]] = _warnings(chosen, blocks)[fine]
     for i, row in enumerate(read.rows):
         if isinstance(row, RowError):
             out["error_code"][i], out["error_message"][i] = str(row.code), row.message
-    for place, error in failed.items():
-        out["error_code"][good[place]], out["error_message"][good[place]] = str(error.code), error.message
+    for places in _passes(read.batch):
+        rows = good[places]
+        chosen = Materials(read.batch.take(places), [read.amounts[i] for i in rows.tolist()], general.take(rows))
+        out["formula"][rows] = [read.formulas[i] for i in rows.tolist()]
+        _fill(out, rows, chosen, _blocks(models, chosen, wanted, coverage))
     return out
+
+
+def _passes(batch: MaterialBatch) -> list[NDArray[np.int64]]:
+    """Return the rows of each pass; those of the same elements, which share much work, stand together."""
+    if len(batch) <= _ROWS_PER_PASS:
+        return [np.arange(len(batch))] if len(batch) else []
+    order = np.lexsort(np.where(batch.fraction > 0, batch.element_index + 1, 0).T)
+    return np.split(order, range(_ROWS_PER_PASS, len(order), _ROWS_PER_PASS))
+
+
+def _fill(
+    out: dict[str, Column], rows: NDArray[np.int64], materials: Materials, blocks: Mapping[Property, Block]
+) -> None:
+    """Write what the properties say of some rows; a row that one of them refuses says nothing else."""
+    failed = _first_errors(blocks)
+    fine = np.array([place for place in range(len(rows)) if place not in failed], dtype=np.int64)
+    for block in blocks.values():
+        for name, values in block.columns.items():
+            out[name][rows[fine]] = values[fine]
+    out["status"][rows[fine]] = "ok"
+    out["warnings"][rows[fine]] = _warnings(materials, blocks)[fine]
+    for place, error in failed.items():
+        out["formula"][rows[place]] = None
+        out["error_code"][rows[place]], out["error_message"][rows[place]] = str(error.code), error.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +177,7 @@ def _first_errors(blocks: Mapping[Property, Block]) -> dict[int, CandidateError]
 
 def _warnings(materials: Materials, blocks: Mapping[Property, Block]) -> Column:
     """Return the codes of each row, in the order of the answers; one that two properties give alike stands once."""
-    has_lithium = materials.batch.fraction_of("Li") > 0 if len(materials) else np.zeros(0, dtype=np.bool_)
-    flags = [(_NO_LITHIUM, ~has_lithium)]
+    flags = [(_NO_LITHIUM, np.asarray(materials.batch.fraction_of("Li") == 0))]
     for block in blocks.values():
         flags += [flag for flag in block.warnings if flag[0] != _BALANCE or all(f[0] != _BALANCE for f in flags)]
     codes = [code for code, _ in flags]

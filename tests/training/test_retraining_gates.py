@@ -68,7 +68,7 @@ ONE_BY_ONE: dict[str, tuple[dict[str, Any], Outcome]] = {
     "coverage, official split": ({"official_coverage": Coverage(0.92, 0.75, 121)}, FAIL),
     "cross-validation": ({"cross_validation": WORSE}, FAIL),
     "coverage, left-out papers": ({"left_out_coverage": Coverage(0.90, 0.84, 1000)}, FAIL),
-    "neighbours of the new rows": ({"neighbours": WORSE}, FAIL),
+    "neighbours of the new rows": ({"neighbours": WORSE}, ASK),
     "new rows, sources left out": ({"new_sources": WORSE}, ASK),
     "golden materials": ({"golden": (GoldenMaterial("Li6PS5Cl", -2.96, -3.0, -4.2),)}, FAIL),
     "bundle": ({"fitness": Fitness(False, 7.2, 0.5, 2.0)}, FAIL),

@@ -176,14 +176,18 @@ def _not_worse(found: Comparison, largest_upper_end: float, rules: Rules) -> tup
 
 
 def _neighbours(found: Comparison, rules: Rules) -> tuple[Outcome, str]:
+    """Judge known rows near the new ones; where both cannot be right, a person has to say which is."""
     if found.n_rows < rules.fewest_neighbours:
         return _PASSED, f"{found.n_rows} known rows near the new ones, too few to judge"
-    return _not_worse(found, rules.largest_neighbours_upper_end_decades, rules)
+    return _harm_asks(*_not_worse(found, rules.largest_neighbours_upper_end_decades, rules))
 
 
 def _new_sources(found: Comparison, rules: Rules) -> tuple[Outcome, str]:
     """Judge the new rows themselves; they are what the champion does not know, so only harm counts."""
-    outcome, words = _not_worse(found, float("inf"), rules)
+    return _harm_asks(*_not_worse(found, float("inf"), rules))
+
+
+def _harm_asks(outcome: Outcome, words: str) -> tuple[Outcome, str]:
     return (_ASKS if outcome is _FAILED else outcome), words
 
 

@@ -110,6 +110,39 @@ def _nearest(
             )  # fmt: skip
 
 
+@kernel
+def _any_within(
+    start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
+    system_start: NDArray[np.int64], holder_start: NDArray[np.int64], holder: NDArray[np.int64],
+    usable: NDArray[np.bool_], atomic_number: NDArray[np.int64], composition: NDArray[np.float64], radius: float,
+    within: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Look through the systems of the rarest element that must be shared: each of which there is more than the radius."""
+    own = np.zeros(N_MASKED_ELEMENTS)
+    every_system = np.arange(system_start.shape[0] - 1)
+    for row in range(composition.shape[0]):
+        systems = every_system
+        own[:] = 0.0
+        for place in range(composition.shape[1]):
+            number, share = atomic_number[row, place], composition[row, place]
+            own[number] += share
+            if share > radius + ROUNDING and holder_start[number + 1] - holder_start[number] < systems.shape[0]:
+                systems = holder[holder_start[number] : holder_start[number + 1]]
+        for system in systems:
+            first = system_start[system]
+            shared = 0.0
+            for place in range(start[first], start[first + 1]):
+                shared += own[element[place]]
+            if 1.0 - shared > radius + ROUNDING:
+                continue
+            for phase in range(first, system_start[system + 1]):
+                if usable[phase] and _apart(element, fraction, start[phase], start[phase + 1], own) <= radius:
+                    within[row] = True
+                    break
+            if within[row]:
+                break
+
+
 def has_phase_within(
     table: PhaseTable,
     usable: NDArray[np.bool_],
@@ -126,8 +159,11 @@ def has_phase_within(
     radius
         Half-L1 distance of atomic fractions, the distance itself included.
     """
-    _, distance = nearest_phases(table, usable, atomic_number, composition, 1, farthest=radius + ROUNDING)
-    within: NDArray[np.bool_] = distance[:, 0] <= radius
+    within = np.zeros(len(composition), dtype=np.bool_)
+    _any_within(
+        table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
+        np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition), radius, within,
+    )  # fmt: skip
     return within
 
 
@@ -138,7 +174,6 @@ def nearest_phases(
     composition: NDArray[np.float64],
     n_nearest: int = 3,
     excluded: NDArray[np.int64] | None = None,
-    farthest: float = 1.0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the known compounds with the smallest half-L1 distance of atomic fractions.
 
@@ -150,17 +185,15 @@ def nearest_phases(
         Compositions, shape (n, k), fractions summing to 1.
     excluded
         Phase that each row may not find, -1 for none, shape (n,).
-    farthest
-        Compounds so far away or farther are not looked for.
 
     Returns
     -------
     row, distance
-        Rows of the table (-1 where there are fewer) and distances (`farthest` there), shape (n, n_nearest).
+        Rows of the table (-1 where fewer share an element) and distances from 0 to 1, shape (n, n_nearest).
     """
     n = len(composition)
     row = np.full((n, n_nearest), -1)
-    distance = np.full((n, n_nearest), farthest)
+    distance = np.full((n, n_nearest), 1.0)
     _nearest(
         table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
         np.lexsort(atomic_number.T), np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition),

@@ -85,7 +85,10 @@ class NetEnsemble:
 
     @cached_property
     def _members(self) -> list[_Member]:
-        own = [{name: array[place] for name, array in self.weights.items()} for place in range(len(self))]
+        own = [
+            {name: _as_multiplied(name, array[place]) for name, array in self.weights.items()}
+            for place in range(len(self))
+        ]
         return [_Member(weights, self.heads, self.blocks) for weights in own]
 
     @property
@@ -118,17 +121,20 @@ class _Member:
 
     def linear(self, name: str, x: Array) -> Array:
         weight = self[f"{name}.weight"]
-        y: Array = (
-            x.reshape(-1, x.shape[-1]) @ weight.T
-        )  # one large product, where x @ weight.T would be many small ones
+        y: Array = x.reshape(-1, x.shape[-1]) @ weight  # one large product, where x @ weight would be many small ones
         y += self[f"{name}.bias"]
-        return y.reshape(*x.shape[:-1], len(weight))
+        return y.reshape(*x.shape[:-1], weight.shape[1])
 
     def norm(self, name: str, x: Array) -> Array:
         out = np.empty_like(x)
         width = x.shape[-1]
         normalise(x.reshape(-1, width), self[f"{name}.weight"], self[f"{name}.bias"], out.reshape(-1, width))
         return out
+
+
+def _as_multiplied(name: str, weight: Array) -> Array:
+    """Return a matrix of weights as products run through it: inputs along the first axis."""
+    return np.ascontiguousarray(weight.T) if name.endswith(".weight") and weight.ndim == 2 else weight
 
 
 _Group = tuple[NDArray[np.int64], NetInputs]
@@ -220,6 +226,6 @@ def _relatives(net: _Member, inputs: NetInputs) -> tuple[Array, Array]:
     spread = (share * np.abs(scalars[..., :1] - residual[:, None])).sum(axis=1)
     energy = (share * scalars[..., 1:2]).sum(axis=1)
     summary = np.concatenate([residual, spread, energy, share.sum(axis=1)], axis=-1)
-    encoding = np.zeros((len(inputs), len(net["relative_2.weight"])), dtype=np.float32)
+    encoding = np.zeros((len(inputs), net["relative_2.weight"].shape[1]), dtype=np.float32)
     np.add.at(encoding, of, net.linear("relative_2", x) * share[of, place])
     return encoding, summary

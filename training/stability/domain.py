@@ -117,7 +117,7 @@ def _any_within(
     usable: NDArray[np.bool_], atomic_number: NDArray[np.int64], composition: NDArray[np.float64], radius: float,
     within: NDArray[np.bool_],
 ) -> None:  # fmt: skip
-    """Look through the systems of the rarest element that must be shared: each of which there is more than the radius."""
+    """Look through the systems of the rarest element that must be shared, each of which there is beyond the radius."""
     own = np.zeros(N_MASKED_ELEMENTS)
     every_system = np.arange(system_start.shape[0] - 1)
     for row in range(composition.shape[0]):

@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
 export RAY_USAGE_STATS_ENABLED ?= 0
 
-.PHONY: serve test check lint types imports smoke data train evaluate replay clean
+.PHONY: serve test check lint types imports notebooks smoke data train evaluate replay clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,13 +34,17 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check features training serving tests benchmarks deploy
+	$(BIN)/ruff format --check features training serving tests benchmarks deploy notebooks/execute.py
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# in fresh kernels; fails where one raises or says something else than what is committed (--write refreshes it)
+notebooks: $(VENV)/.dev
+	$(BIN)/python notebooks/execute.py
 
 smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/featurization.py --quick
@@ -59,7 +63,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 
-check: lint types imports test smoke
+check: lint types imports test notebooks smoke
 
 data: $(VENV)/.dev
 	$(BIN)/elyte data fetch

@@ -17,9 +17,13 @@ from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Pro
 
 if TYPE_CHECKING:
     from serving.ccd_grid import CcdGridRequest
+    from serving.generation.known import KnownMaterials
     from serving.interface_request import InterfaceRequest
     from serving.nearest_request import NearestRequest
     from serving.ranking.request import RankRequest, Wishes
+    from serving.suggestions import Wish
+    from serving.synthesis.plan import SynthesisRequest
+    from serving.synthesis.shelf import Precursor
     from training.stability.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
@@ -222,6 +226,39 @@ class Predictor:
             self, self._models, request.candidates, request.wishes(), conditions=request.conditions,
             order=request.order, top=request.top, batch=request.batch, coverage=request.coverage,
         )  # fmt: skip
+
+    def suggest(self, rows: Sequence[CandidateInput | RowError], wish: Wish) -> dict[str, Any]:
+        """Answer which candidates to measure so that a model learns most; see `serving.suggestions`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation does not serve the model that is to learn.
+        """
+        from serving.suggestions import suggest
+
+        if wish.property not in self._models:
+            name = wish.property
+            raise ModelUnavailableError(f"this installation serves no {name} model; run `elyte train {name}`")
+        return suggest(self._models, _read_rows(rows, 0), wish)
+
+    def synthesis(
+        self, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None, top: int = 5
+    ) -> dict[str, Any]:
+        """Answer how to make a material, and what to weigh; see `serving.synthesis`.
+
+        Without a stability model there are sets and masses, but no energies. A target that cannot be made from the
+        shelf (None: the shipped one) is answered with `status` error and the reason.
+        """
+        from serving.synthesis.answers import answer_synthesis
+
+        return answer_synthesis(self._models.get(Property.STABILITY), request, shelf, top)
+
+    def known_materials(self) -> KnownMaterials:
+        """Return what marks generated candidates as known: the measured materials and phases of the models."""
+        from serving.generation.known import KnownMaterials
+
+        return KnownMaterials.of(self._models)
 
     def rank_rows(
         self,

@@ -41,12 +41,11 @@ def synthesis(
 
     The shelf that elyte ships is serving/synthesis/shelf.csv: copy and edit it.
     """
-    from features.errors import CandidateError
     from serving.model_store import ModelUnavailableError, load_models
     from serving.schema import Property
-    from serving.synthesis.answers import answer, error_document
-    from serving.synthesis.errors import ShelfError, SynthesisError
-    from serving.synthesis.plan import SynthesisRequest, plan
+    from serving.synthesis.answers import answer_synthesis
+    from serving.synthesis.errors import ShelfError
+    from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import read_shelf
     from serving.synthesis.terminal import terminal_lines
 
@@ -57,11 +56,7 @@ def synthesis(
         served = load_models("auto", [Property.STABILITY]).get(Property.STABILITY)
     except (ShelfError, ModelUnavailableError, ValueError) as error:
         raise click.UsageError(str(error)) from error
-    models = {} if served is None else {str(Property.STABILITY): served.header()}
-    try:
-        document = answer(plan(request, None if served is None else served.model, bottles), models, top)
-    except (CandidateError, SynthesisError) as error:
-        document = error_document(formula, str(error.code), error.message, models)
+    document = answer_synthesis(served, request, bottles, top)
     if as_json:
         import orjson
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,10 @@ from features.similarity import half_l1
 from serving.generation.compositions import packed_rows
 from training.applicability import DomainIndex
 from training.stability.phases import PhaseTable, rows_of_compositions
+
+if TYPE_CHECKING:
+    from serving.model_store import ServedModel
+    from serving.schema import Property
 
 Array = NDArray[np.float64]
 SAME_COMPOSITION = 1e-4
@@ -73,7 +79,13 @@ class KnownMaterials:
         from serving.model_store import load_models
         from serving.schema import Property
 
-        models = load_models(source, [Property.CONDUCTIVITY, Property.STABILITY])
+        return cls.of(load_models(source, [Property.CONDUCTIVITY, Property.STABILITY]))
+
+    @classmethod
+    def of(cls, models: Mapping[Property, ServedModel]) -> KnownMaterials:
+        """Take both from models that are loaded; what is not among them is not looked up."""
+        from serving.schema import Property
+
         conductivity, stability = models.get(Property.CONDUCTIVITY), models.get(Property.STABILITY)
         return cls(
             None if conductivity is None else conductivity.model.domain,

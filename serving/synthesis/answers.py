@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from features.errors import CandidateError
 from serving.synthesis.batch import Batch, lithium_source
+from serving.synthesis.errors import SynthesisError
 from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
 from serving.synthesis.pathway import Pathway, Step, reduced_formula
-from serving.synthesis.plan import Plan, Route, TargetEnergy
-from serving.synthesis.shelf import Handling, molar_mass_g
+from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
+from serving.synthesis.plan import plan as make_plan
+from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
 from training.stability.hydrolysis import Hydrolysis
 from training.stability.reactions import Reaction
+
+if TYPE_CHECKING:
+    from serving.model_store import ServedModel
 
 DEFAULT_TOP = 5
 _DIGITS = 6
 _GAS_NAMES = {table: gas for gas, table in TABLE_NAMES.items()}
 Namer = Callable[[Reaction], Reaction]
+
+
+def answer_synthesis(
+    served: ServedModel | None, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None,
+    top: int = DEFAULT_TOP,
+) -> dict[str, Any]:  # fmt: skip
+    """Plan a synthesis, and tell what is wrong with a target in the document.
+
+    Parameters
+    ----------
+    served
+        The stability model, for energies; None for sets and masses alone.
+    request
+        What to plan.
+    shelf
+        Precursors at hand; None for the one that elyte ships.
+    top
+        How many routes to give.
+    """
+    models = {} if served is None else {str(served.property): served.header()}
+    try:
+        return answer(make_plan(request, None if served is None else served.model, shelf), models, top)
+    except (CandidateError, SynthesisError) as error:
+        return error_document(request.formula, str(error.code), error.message, models)
 
 
 def error_document(formula: str, code: str, message: str, models: Mapping[str, Any]) -> dict[str, Any]:

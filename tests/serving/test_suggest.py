@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from features.candidate import Candidate, Conditions
 from serving import model_store
 from serving.cli import elyte
-from serving.model_store import ServedModel, load_models
-from serving.schema import Property
+from serving.model_store import ModelUnavailableError, ServedModel, load_models
+from serving.predictor import Predictor
+from serving.schema import CandidateInput, Property
 from serving.suggestion_fields import field_of
 from serving.suggestions import Wish, suggest
 
@@ -75,6 +76,16 @@ def test_the_order_of_the_rows_changes_nothing(served: dict[Property, ServedMode
         return [(pick["formula"], pytest.approx(pick["mean_sd_after"], abs=2e-5)) for pick in found]
 
     assert chosen([FORMULAS[i] for i in order]) == chosen(FORMULAS)
+
+
+def test_the_predictor_says_the_same_as_the_models(served: dict[Property, ServedModel]) -> None:
+    rows = [CandidateInput(formula=formula) for formula in [*FORMULAS, "Xx2O3"]]
+    document = Predictor(served).suggest(rows, Wish(count=3))
+    direct = suggest(served, [Candidate.from_formula(formula) for formula in FORMULAS], Wish(count=3))
+    assert document["suggestions"] == direct["suggestions"]
+    assert [row["index"] for row in document["errors"]] == [len(FORMULAS)]
+    with pytest.raises(ModelUnavailableError, match="serves no ccd model"):
+        Predictor(served).suggest(rows, Wish(property=Property.CCD))
 
 
 def test_bad_rows_keep_their_place_and_end_with_1(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from click.testing import CliRunner
 from features.formula import parse_formula
 from serving.cli import elyte
 from serving.model_store import load_models
+from serving.predictor import Predictor
 from serving.schema import Property
 from serving.synthesis.answers import answer
 from serving.synthesis.energies import SynthesisEnergies, correction_eV_per_atom
 from serving.synthesis.gases import gas_energy_eV
 from serving.synthesis.plan import Plan, SynthesisRequest, plan, usual_temperature_C
 from serving.synthesis.shelf import default_shelf
+from serving.synthesis.shopping import shopping_list
 from serving.synthesis.terminal import terminal_lines
 from training.stability.model import StabilityModel
 from training.stability.reactions import read_material
@@ -251,3 +253,38 @@ def test_an_unusable_call_exits_with_two(tmp_path: Path) -> None:
     assert "line 2" in err
     assert run("Li3PS4", "--grams", "nan")[0] == 2
     assert run("Li3PS4", "--grams", "-1")[0] == 2
+
+
+# ---------------------------------------------------------------- several batches
+
+
+def test_the_shopping_list_adds_up_what_batches_need() -> None:
+    predictor = Predictor.load("shipped", [Property.STABILITY])
+    plans = [predictor.synthesis(SynthesisRequest(formula, grams=2.0)) for formula in ("Li6PS5Cl", "Li3PS4", "Li3PS4")]
+    bottles = shopping_list(plans)
+    weighed = [one for made in plans for one in made["routes"][0]["precursors"]]
+    assert sum(bottle.mass_g for bottle in bottles) == pytest.approx(6.0, abs=1e-3)  # no gases: what goes in stays
+    for bottle in bottles:
+        own = [one for one in weighed if one["formula"] == bottle.formula]
+        assert bottle.mass_g == pytest.approx(sum(one["mass_g"] for one in own))
+        assert sum(bottle.batches.values()) == pytest.approx(bottle.mass_g)
+        assert {bottle.handling} == {one["handling"] for one in own}
+    assert [bottle.mass_g for bottle in bottles] == sorted((b.mass_g for b in bottles), reverse=True)
+    assert {target for bottle in bottles for target in bottle.batches} == {"Li6PS5Cl", "Li3PS4"}
+
+
+def test_another_route_can_be_taken_and_a_wrong_one_is_refused() -> None:
+    predictor = Predictor.load("shipped", [Property.STABILITY])
+    made = predictor.synthesis(SynthesisRequest("Li2ZrO3", grams=2.0))
+    second = {bottle.formula for bottle in shopping_list([made], [1])}
+    assert second == {one["formula"] for one in made["routes"][1]["precursors"]}
+    with pytest.raises(ValueError, match="received route 99"):
+        shopping_list([made], [99])
+    with pytest.raises(ValueError, match="Li3PuCl6 cannot be made"):
+        shopping_list([predictor.synthesis(SynthesisRequest("Li3PuCl6"))])
+
+
+def test_predictor_and_command_say_the_same() -> None:
+    predictor = Predictor.load("auto", [Property.STABILITY])
+    printed = CliRunner().invoke(elyte, ["synthesis", "Li3YCl6", "--grams", "2", "--top", "2", "--json"])
+    assert json.loads(printed.stdout) == predictor.synthesis(SynthesisRequest("Li3YCl6", grams=2.0), top=2)

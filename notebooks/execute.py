@@ -131,6 +131,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of its sockets
         coalesce_streams=True,
     )
     with _plain_environment():

@@ -110,16 +110,24 @@ def _by_volume(
     m = min(len(ranking.axes), MOST_OBJECTIVES)
     if m < len(ranking.axes):
         named = ", ".join(axis.objective.text for axis in ranking.axes[:m])
-        notes.append(f"batch: ehvi looks at the first {m} quantities: {named}")
+        notes.append(
+            f"batch: ehvi looks at the first {m} quantities: {named}; of the others it counts whether targets are met"
+        )
     scale = spreads(central)[:m]
     worst = np.quantile(central[:, :m], WORST_DECILE, axis=0)
     targets = [axis.objective.target for axis in ranking.axes[:m]]
     wanted = [np.nan if t is None else axis.sign * t for t, axis in zip(targets, ranking.axes, strict=False)]
     reference = np.where(np.isnan(wanted), worst, wanted)
-    known = _known_values(ranking, believer, asked.known)[:, :m]
+    known = _known_values(ranking, believer, asked.known)
+    further = [
+        (m + j, axis.sign * axis.objective.target)
+        for j, axis in enumerate(ranking.axes[m:])
+        if axis.objective.target is not None
+    ]
 
     def above(values: Array, point: Array) -> Array:
-        return np.maximum((values[..., :m] - point) / scale, 0.0)
+        met = np.logical_and.reduce([values[..., j] >= target for j, target in further]) if further else True
+        return np.maximum((values[..., :m] - point) / scale, 0.0) * np.expand_dims(met, -1)
 
     picks = pick_by_volume(above(samples, reference), above(known, reference), asked.size)
     if len(picks) < asked.size and (reference != worst).any():

@@ -208,6 +208,19 @@ def test_a_batch_that_cannot_be_chosen_is_told(predictor: Predictor) -> None:
     assert any("nearly everybody is on the front" in note for note in notes)
 
 
+def test_targets_beyond_the_four_of_ehvi_still_count(predictor: Predictor) -> None:
+    formulas = ["Li3InCl6", "Li3YCl6", "Li3ErCl6", "Li2.5Y0.5Zr0.5Cl6", "Li2.5In0.5Zr0.5Cl6", "Li2.5Zr0.5Al0.5Cl6"]
+    wishes = [*WISHES, "supply<=2500"]  # rare earths miss it surely: no error is stated of supply
+    document = ranked(predictor, formulas, wishes, batch={"size": 3})
+    chance = {entry["formula"]: entry["probability_of_success"] for entry in document["ranking"]}
+    assert chance["Li3YCl6"] == 0.0
+    assert all(chance[pick["formula"]] > 0.0 for pick in document["batch"]["picks"])
+    assert any("counts whether targets are met" in note for note in document["notes"])
+    nobody = ranked(predictor, ["Li3YCl6", "Li3ErCl6"], wishes, batch={"size": 2})
+    assert nobody["batch"]["picks"] == []
+    assert any("0 of 2 chosen" in note for note in nobody["notes"])
+
+
 def test_unreadable_candidates_alone_are_told(predictor: Predictor) -> None:
     document = ranked(predictor, ["Qq", "Xx2"], WISHES, batch={"size": 2})
     assert (document["status"], document["batch"], len(document["failed"])) == ("empty", None, 2)

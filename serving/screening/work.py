@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Worker:
                 raise WorkerError(f"the {name} model on this machine is not the one of the plan ({digest[:12]}...)")
         self._where = tuple(Where.parse(text) for text in job.where)
         self._open: tuple[tuple[str, int], Any] | None = None
+        gc.collect()
+        gc.freeze()  # models live as long as the process: no collection need walk through them
 
     def do(self, unit: Unit) -> Report:
         """Turn one unit into its part; never raises for what is wrong with the input or the disk."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from training.stability.descriptors import NetInputs
-from training.stability.net_kernels import mix_tokens, normalise, replacement
+from training.stability.descriptors import HullInputs, NetInputs
+from training.stability.net_kernels import add_up, describe_products, mix_tokens, normalise, replacement
 
 if TYPE_CHECKING:
     from training.stability.network import StabilityNet
@@ -125,6 +125,29 @@ class _Member:
         y += self[f"{name}.bias"]
         return y.reshape(*x.shape[:-1], weight.shape[1])
 
+    def linear_of_sums(self, name: str, x: Array, share: Array, of: NDArray[np.int64], n: int) -> Array:
+        """Return the weighted sums over each composition of `linear(name, x)`, with one product for each sum."""
+        sums, total = np.empty((n, x.shape[1]), dtype=np.float32), np.empty((n, 1), dtype=np.float32)
+        add_up(x, share, of, sums)
+        add_up(np.ones((len(x), 1), dtype=np.float32), share, of, total)
+        y: Array = sums @ self[f"{name}.weight"]
+        y += total * self[f"{name}.bias"]
+        return y
+
+    @cached_property
+    def element_tokens(self) -> Array:
+        """What `into_tokens` makes of each element, whatever its surroundings; shape (elements, width)."""
+        vectors = self[_VECTORS]
+        tokens: Array = vectors @ self["into_tokens.weight"][: vectors.shape[1]] + self["into_tokens.bias"]
+        return tokens
+
+    def tokens(self, element: NDArray[np.int64], told: Array) -> Array:
+        """Return `into_tokens` of elements and of what else is told of each, shape (n, k, width)."""
+        tokens = self.element_tokens[element]
+        own = self["into_tokens.weight"][self[_VECTORS].shape[1] :]
+        tokens += (told.reshape(-1, told.shape[-1]) @ own).reshape(tokens.shape)
+        return tokens
+
     def norm(self, name: str, x: Array) -> Array:
         out = np.empty_like(x)
         width = x.shape[-1]
@@ -189,16 +212,24 @@ def _summary_of_elements(net: _Member, inputs: NetInputs) -> Array:
     fraction, hull = inputs.fraction, inputs.hull
     potential = hull.potential_eV[..., None] / np.float32(2.0)
     relative = potential - (fraction[..., None] * potential).sum(axis=1, keepdims=True)
-    told = [net[_VECTORS][inputs.element], _fraction_codes(fraction), potential, relative]
-    tokens = net.linear("into_tokens", np.concatenate(told, axis=-1))
-    product = hull.product_fraction @ tokens
-    product = _silu(net.linear("product_1", np.concatenate([product, hull.product_scalars], axis=-1)))
-    products = (net.linear("product_2", product) * hull.product_scalars[..., :1]).sum(axis=1)
+    told = np.concatenate([_fraction_codes(fraction), potential, relative], axis=-1)
+    tokens = net.tokens(inputs.element, told)
+    products = _competing_products(net, tokens, hull)
     tokens += products[:, None]
     for block in range(net.blocks):
         tokens = _attend(net, f"blocks.{block}", tokens)
     tokens = net.norm("pool_norm", tokens)
     return np.concatenate([(tokens * fraction[..., None]).sum(axis=1), tokens.max(axis=1), products], axis=-1)
+
+
+def _competing_products(net: _Member, tokens: Array, hull: HullInputs) -> Array:
+    """Return the encodings of the products, added up by their amounts; shape (n, width)."""
+    of, place = np.nonzero(hull.product_scalars[..., 0])
+    width = tokens.shape[-1]
+    told = np.empty((len(of), width + hull.product_scalars.shape[-1]), dtype=np.float32)
+    describe_products(tokens, hull.product_fraction, hull.product_scalars, of, place, told)
+    x = _silu(net.linear("product_1", told))
+    return net.linear_of_sums("product_2", x, hull.product_scalars[of, place, 0], of, len(tokens))
 
 
 def _attend(net: _Member, name: str, x: Array) -> Array:
@@ -226,6 +257,5 @@ def _relatives(net: _Member, inputs: NetInputs) -> tuple[Array, Array]:
     spread = (share * np.abs(scalars[..., :1] - residual[:, None])).sum(axis=1)
     energy = (share * scalars[..., 1:2]).sum(axis=1)
     summary = np.concatenate([residual, spread, energy, share.sum(axis=1)], axis=-1)
-    encoding = np.zeros((len(inputs), net["relative_2.weight"].shape[1]), dtype=np.float32)
-    np.add.at(encoding, of, net.linear("relative_2", x) * share[of, place])
+    encoding = net.linear_of_sums("relative_2", x, share[of, place, 0], of, len(inputs))
     return encoding, summary

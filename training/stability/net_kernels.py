@@ -83,3 +83,36 @@ def replacement(
                 change = own[i] - theirs[i]
                 mean[i] += share * change
                 square[i] += share * change * change
+
+
+@summing_kernel
+def describe_products(
+    tokens: Array, fraction: Array, scalars: Array, of: NDArray[np.int64], place: NDArray[np.int64], out: Array
+) -> None:
+    """Write what is told of each competing product into `out`, shape (m, width + scalars).
+
+    The tokens of its elements, shape (n, k, width), weighted by their fractions in it, shape (n, k, k), then its own
+    scalars, shape (n, k, scalars). Product j is number `place[j]` of composition `of[j]`.
+    """
+    width = tokens.shape[2]
+    for row in range(len(of)):
+        told = out[row, :width]
+        told[:] = np.float32(0.0)
+        for column in range(tokens.shape[1]):
+            share = fraction[of[row], place[row], column]
+            if share <= 0:
+                continue
+            token = tokens[of[row], column]
+            for i in range(width):
+                told[i] += share * token[i]
+        out[row, width:] = scalars[of[row], place[row]]
+
+
+@summing_kernel
+def add_up(x: Array, share: Array, of: NDArray[np.int64], out: Array) -> None:
+    """Write the sum of the rows of x that belong to each composition into `out`, weighted by their shares."""
+    out[:] = np.float32(0.0)
+    for row in range(len(of)):
+        total, weight = out[of[row]], share[row]
+        for i in range(x.shape[1]):
+            total[i] += weight * x[row, i]

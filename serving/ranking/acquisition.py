@@ -2,14 +2,14 @@
 
 The dial scales the errors in the scenarios: 0 believes the medians, 1 the full distributions. In every rule a
 batch is diverse because candidates of similar composition share errors: what is likely to be good in the same
-scenarios as one that is already chosen adds little.
+scenarios as one that is already chosen adds little. In all but `thompson`, copies of what is chosen (nearer than a
+twentieth in composition) stand back besides as long as something else adds anything.
 
 - `ehvi`: the expected volume that a candidate adds to what known materials and the batch so far dominate, scenario by
   scenario (Daulton, Balandat and Bakshy, NeurIPS 33 (2020), arXiv 2006.05078, greedily). The gain of a candidate never
   rises while the batch grows, so candidates wait in a heap with their last gain and few are asked again (Minoux).
 - `success`: the same with the probability that at least one of the batch meets all targets.
-- `ucb`: the utility at an optimistic quantile of every objective, at dial 1 the 95 % one; copies of what is chosen
-  (nearer than a twentieth in composition) stand back as long as there is something else.
+- `ucb`: the utility at an optimistic quantile of every objective, at dial 1 the 95 % one.
 - `thompson`: in each of k scenarios the candidate of the highest utility.
 """
 
@@ -48,7 +48,7 @@ class Pick(NamedTuple):
     gain: float
 
 
-def pick_by_volume(samples: Array, known: Array, count: int) -> list[Pick]:
+def pick_by_volume(samples: Array, known: Array, count: int, composition: Array | None = None) -> list[Pick]:
     """Choose greedily by expected hypervolume improvement.
 
     Parameters
@@ -59,39 +59,49 @@ def pick_by_volume(samples: Array, known: Array, count: int) -> list[Pick]:
         Values of what is already there, above the reference point, shape (k, m).
     count
         Size of the batch; fewer are returned where nothing else adds anything.
+    composition
+        Atomic fractions, shape (n, d), by which copies stand back; None lets them be.
     """
     held = np.broadcast_to(known, (len(samples), *known.shape))
 
     def gain(row: int, chosen: list[int]) -> float:
         return mean_added_volume(samples[:, row], np.concatenate([held, samples[:, chosen]], axis=1))
 
-    return _greedy(mean_added_volumes(samples, held), gain, count)
+    return _greedy(mean_added_volumes(samples, held), gain, count, composition)
 
 
-def pick_by_success(met: NDArray[np.bool_], count: int) -> list[Pick]:
+def pick_by_success(met: NDArray[np.bool_], count: int, composition: Array | None = None) -> list[Pick]:
     """Choose greedily by the probability that at least one of the batch meets all targets.
 
     Parameters
     ----------
     met
         Whether a candidate meets them in a scenario, shape (s, n).
-    count
+    count, composition
         As in `pick_by_volume`.
     """
 
     def gain(row: int, chosen: list[int]) -> float:
         return float((met[:, row] & ~met[:, chosen].any(axis=1)).mean())
 
-    return _greedy(met.mean(axis=0), gain, count)
+    return _greedy(met.mean(axis=0), gain, count, composition)
 
 
-def _greedy(gains: Array, gain: Callable[[int, list[int]], float], count: int) -> list[Pick]:
-    """Choose by gains that never rise while more is chosen."""
+def _greedy(
+    gains: Array, gain: Callable[[int, list[int]], float], count: int, composition: Array | None
+) -> list[Pick]:  # fmt: skip
+    """Choose by gains that never rise while more is chosen; copies wait until nothing else adds anything."""
     heap = [(-value, row, 0) for row, value in enumerate(gains.tolist()) if value > _NOTHING]
     heapq.heapify(heap)
     picks: list[Pick] = []
-    while heap and len(picks) < count:
+    copies: list[tuple[float, int, int]] = []
+    while (heap or copies) and len(picks) < count:
+        if not heap:
+            heap, copies, composition = sorted(copies), [], None
         value, row, asked = heapq.heappop(heap)
+        if composition is not None and _is_copy(composition, row, [pick.row for pick in picks]):
+            copies.append((value, row, asked))
+            continue
         if asked == len(picks):
             picks.append(Pick(row, -value))
             continue
@@ -99,6 +109,11 @@ def _greedy(gains: Array, gain: Callable[[int, list[int]], float], count: int) -
         if now > _NOTHING:
             heapq.heappush(heap, (-now, row, len(picks)))
     return picks
+
+
+def _is_copy(composition: Array, row: int, chosen: list[int]) -> bool:
+    apart = 0.5 * np.abs(composition[chosen] - composition[row]).sum(axis=1)
+    return bool((apart < COPY_DISTANCE).any())
 
 
 def pick_by_utility(utility: Array, composition: Array, count: int) -> list[Pick]:
@@ -119,8 +134,7 @@ def pick_by_utility(utility: Array, composition: Array, count: int) -> list[Pick
     for row in order:
         if len(chosen) == count:
             break
-        apart = 0.5 * np.abs(composition[chosen] - composition[row]).sum(axis=1)
-        (copies if len(chosen) and apart.min() < COPY_DISTANCE else chosen).append(row)
+        (copies if _is_copy(composition, row, chosen) else chosen).append(row)
     return [Pick(row, float(utility[row])) for row in [*chosen, *copies][:count]]
 
 

@@ -55,7 +55,7 @@ def choose_batch(
     notes: list[str] = []
     composition = believer.evidence.composition[ranking.rows]
     if asked.method is Acquisition.SUCCESS:
-        picks = pick_by_success(_met(ranking, objectives, believer, asked.explore), asked.size)
+        picks = pick_by_success(_met(ranking, objectives, believer, asked.explore), asked.size, composition)
     elif not ranking.axes:
         raise ObjectiveError("batch: no objective has a direction (each has a bound on either side); use success")
     else:
@@ -119,6 +119,7 @@ def _by_volume(
     wanted = [np.nan if t is None else axis.sign * t for t, axis in zip(targets, ranking.axes, strict=False)]
     reference = np.where(np.isnan(wanted), worst, wanted)
     known = _known_values(ranking, believer, asked.known)
+    composition = believer.evidence.composition[ranking.rows]
     further = [
         (m + j, axis.sign * axis.objective.target)
         for j, axis in enumerate(ranking.axes[m:])
@@ -127,13 +128,14 @@ def _by_volume(
 
     def above(values: Array, point: Array) -> Array:
         met = np.logical_and.reduce([values[..., j] >= target for j, target in further]) if further else True
-        return np.maximum((values[..., :m] - point) / scale, 0.0) * np.expand_dims(met, -1)
+        gains: Array = np.maximum((values[..., :m] - point) / scale, 0.0) * np.expand_dims(met, -1)
+        return gains
 
-    picks = pick_by_volume(above(samples, reference), above(known, reference), asked.size)
+    picks = pick_by_volume(above(samples, reference), above(known, reference), asked.size, composition)
     if len(picks) < asked.size and (reference != worst).any():
         missing = asked.size - len(picks)
         chosen = {pick.row for pick in picks}
-        more = pick_by_volume(above(samples, worst), above(known, worst), asked.size)
+        more = pick_by_volume(above(samples, worst), above(known, worst), asked.size, composition)
         added = [pick for pick in more if pick.row not in chosen][:missing]
         if added:
             notes.append(

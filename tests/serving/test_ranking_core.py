@@ -321,6 +321,17 @@ def test_copies_add_nothing_to_a_batch() -> None:
     assert rows == [0, 2, 3]
 
 
+def test_copies_stand_back_until_nothing_else_adds_anything() -> None:
+    met = np.zeros((100, 4), dtype=bool)
+    met[:50, 0] = met[50:90, 1] = met[90:95, 2] = True  # row 3 adds nothing at all
+    fractions = np.array([[0.50, 0.50], [0.52, 0.48], [0.80, 0.20], [0.20, 0.80]])
+    assert [pick.row for pick in pick_by_success(met, 3)] == [0, 1, 2]
+    picks = pick_by_success(met, 3, fractions)
+    assert [pick.row for pick in picks] == [0, 2, 1]
+    assert [pick.gain for pick in picks] == pytest.approx([0.5, 0.05, 0.4])
+    assert [pick.row for pick in pick_by_success(met, 2, fractions)] == [0, 2]
+
+
 def test_thompson_picks_different_candidates_even_where_all_scenarios_agree() -> None:
     picks = pick_by_thompson(np.tile([3.0, 2.0, 1.0, 0.0], (5, 1)), 3)
     assert [pick.row for pick in picks] == [0, 1, 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 
+POLL_SECONDS = 5.0
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -65,3 +66,8 @@ def read_whole_number(name: str, default: int, low: int, high: int) -> int:
 def read_list(name: str) -> tuple[str, ...]:
     """Return the parts of a comma-separated variable, without blanks and empty parts."""
     return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
+def read_poll_seconds() -> float:
+    """Return how often the registry is asked, `ELYTE_POLL_SECONDS`; raises as `read_number`."""
+    return read_number("ELYTE_POLL_SECONDS", POLL_SECONDS, 0.1, 3600.0)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.environment import read_number
+from serving.environment import read_poll_seconds
 from serving.model_store import (
     REFUSAL_WORDS,
     ModelUnavailableError,
@@ -34,7 +34,6 @@ from serving.predictor import Predictor
 from serving.schema import Property
 from training.tracking import CHAMPION, AliasTarget
 
-POLL_SECONDS = 5.0
 # How often a registry that does not answer is asked again before the shipped bundles are served.
 START_PAUSES_SECONDS = (1.0, 2.0, 4.0)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
@@ -87,7 +86,7 @@ class ModelKeeper:
         pauses: tuple[float, ...] = START_PAUSES_SECONDS,
     ) -> None:
         self.uri = registry_uri()
-        self.poll_seconds = poll_seconds or read_number("ELYTE_POLL_SECONDS", POLL_SECONDS, 0.1, 3600.0)
+        self.poll_seconds = poll_seconds or read_poll_seconds()
         self.reachable = True
         self._publish = publish
         self._pauses = pauses

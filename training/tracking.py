@@ -212,7 +212,7 @@ def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> Alias
     if store is not None and not store.exists():
         return None
     try:
-        version = _client(tracking_uri).get_model_version_by_alias(model_name(property_name), alias)
+        version = client_of(tracking_uri).get_model_version_by_alias(model_name(property_name), alias)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
@@ -240,7 +240,7 @@ def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, trac
 
 
 @lru_cache(maxsize=4)
-def _client(tracking_uri: str) -> Any:  # noqa: ANN401
+def client_of(tracking_uri: str) -> Any:  # noqa: ANN401
     """Return a client whose store is created and migrated."""
     mlflow = _import_mlflow()
     with one_at_a_time(tracking_uri):
@@ -267,7 +267,7 @@ def _present_location(source: str, tracking_uri: str) -> str:
         return source
     noted = source
     if source.startswith("models:/m-"):
-        noted = str(_client(tracking_uri).get_logged_model(source.removeprefix("models:/")).artifact_location)
+        noted = str(client_of(tracking_uri).get_logged_model(source.removeprefix("models:/")).artifact_location)
     place = urlsplit(noted)
     if place.scheme not in ("", "file") or Path(unquote(place.path)).exists():
         return source

@@ -333,13 +333,15 @@ def test_the_environment_names_keys_and_origins(environment: pytest.MonkeyPatch)
         ("ELYTE_ALLOWED_ORIGINS", "lab.example", "expected origins"),
         ("ELYTE_ALLOWED_ORIGINS", "https://lab.example/page", "expected origins"),
         ("ELYTE_MAX_IN_FLIGHT", "many", "expected a number from 1"),
+        ("ELYTE_POLL_SECONDS", "never", "expected a number from 0.1"),
+        ("ELYTE_LOG_CANDIDATES", "perhaps", "expected true or false"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_stops_the_start(
     environment: pytest.MonkeyPatch, name: str, value: str, part: str
 ) -> None:
     environment.setenv(name, value)
-    if name != "ELYTE_MAX_IN_FLIGHT":
+    if name in ("ELYTE_PROTECT_READS", "ELYTE_ALLOWED_ORIGINS"):
         with pytest.raises(ConfigurationError, match=part):
             Protection.from_environment()
     environment.setattr("os.execve", None)  # calling it would fail

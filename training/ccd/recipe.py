@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from training.bundle import Card, DataSource, save_bundle
 from training.ccd import mixed_model, terms
@@ -122,32 +124,42 @@ def train(
     """
     table, reports, shelf = read_material(conductivity, stability)
     model, left_out = fit_model(reports, shelf, on_step=on_step)
-    now = datetime.now(UTC)
-    card = Card(
-        property="ccd",
-        version=f"{now:%Y.%m.%d.%H%M%S}",
-        trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"),
-        summary=SUMMARY,
-        intended_use=INTENDED_USE,
-        limitations=_verdict(scores_of(left_out)) + LIMITATIONS,
-        data=[
-            DataSource(
-                name="ccd literature", rows=len(table), licence="facts with sources",
-                attribution="compiled for elyte, a DOI or reference per row",
-                sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
-            )
-        ],
-        recipe=choices(),
-        metrics=_metrics(left_out, table, model),
-        metrics_command=METRICS_COMMAND,
-        model=model.settings(),
-        libraries={"python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
-        golden=golden_predictions(model),
-        files={},
+    source = DataSource(
+        name="ccd literature", rows=len(table), licence="facts with sources",
+        attribution="compiled for elyte, a DOI or reference per row",
+        sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
     )  # fmt: skip
+    card = card_of(model, left_out, table, [source], choices())
     digest = save_bundle(folder, card, model.arrays())
     return Trained(folder, card, digest, model, left_out, table)
+
+
+def card_of(
+    model: CcdModel, left_out: LeftOut, table: pd.DataFrame, data: Sequence[DataSource], recipe: Mapping[str, Any],
+    *, command: str = METRICS_COMMAND,
+) -> Card:  # fmt: skip
+    """Return what is told of a fitted model.
+
+    Parameters
+    ----------
+    model, left_out, table
+        As fitted, its answers to papers left out, and the reports.
+    data, recipe
+        Where the reports come from, and all that was chosen.
+    command
+        What prints the scores.
+    """
+    now = datetime.now(UTC)
+    metrics = _metrics(left_out, table, model)
+    return Card(
+        property="ccd", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
+        limitations=_verdict(scores_of(left_out)) + LIMITATIONS, data=list(data), recipe=dict(recipe),
+        metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
+        metrics_command=command, model=model.settings(),
+        libraries={"python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
+        golden=golden_predictions(model), files={},
+    )  # fmt: skip
 
 
 def choices() -> dict[str, Any]:

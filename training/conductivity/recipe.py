@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -128,26 +128,35 @@ def train(
     rows = Measurements.from_table(table)
     model, left_out = fit_model(rows, chosen, on_step=on_step)
     model, fidelity = with_explainers(model, rows, chosen, on_step=on_step)
-    now = datetime.now(UTC)
-    card = Card(
-        property="conductivity",
-        version=f"{now:%Y.%m.%d.%H%M%S}",
-        trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"),
-        summary=SUMMARY,
-        intended_use=INTENDED_USE,
-        limitations=lacking + LIMITATIONS,
-        data=data,
-        recipe=asdict(chosen) | fixed_choices(),
-        metrics=cross_validated_metrics(model, left_out) | fidelity,
-        metrics_command=METRICS_COMMAND,
-        model=model.settings(),
-        libraries=_libraries(),
-        golden=golden_predictions(model),
-        files={},
-    )
+    metrics = cross_validated_metrics(model, left_out) | fidelity
+    card = card_of(model, metrics, data, lacking, asdict(chosen) | fixed_choices())
     digest = save_bundle(folder, card, model.arrays())
     return Trained(folder, card, digest, left_out)
+
+
+def card_of(
+    model: ConductivityModel, metrics: Mapping[str, float], data: Sequence[DataSource], lacking: Sequence[str],
+    recipe: Mapping[str, Any], *, command: str = METRICS_COMMAND,
+) -> Card:  # fmt: skip
+    """Return what is told of a fitted model.
+
+    Parameters
+    ----------
+    model, metrics
+        As fitted and calibrated, and its scores.
+    data, lacking, recipe
+        Where the rows come from, which tables were not there, and all that was chosen.
+    command
+        What prints the scores.
+    """
+    now = datetime.now(UTC)
+    return Card(
+        property="conductivity", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
+        limitations=[*lacking, *LIMITATIONS], data=list(data), recipe=dict(recipe), metrics=dict(metrics),
+        metrics_command=command, model=model.settings(), libraries=_libraries(),
+        golden=golden_predictions(model), files={},
+    )  # fmt: skip
 
 
 def fixed_choices() -> dict[str, Any]:

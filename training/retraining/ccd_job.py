@@ -7,11 +7,8 @@ material elsewhere is one report here: a material is reported under many conditi
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.bundle import Card, DataSource, save_bundle
+from training.bundle import DataSource, save_bundle
 from training.ccd.bundling import golden_predictions
 from training.ccd.cells import Cells, MaterialNumbers, Reports, reports_of, table_numbers
-from training.ccd.evaluation import scores_of
 from training.ccd.model import LeftOut, Regression, conformal_scale, cross_fit, fit_model
-from training.ccd.recipe import INTENDED_USE, LIMITATIONS, SUMMARY, _metrics, _verdict, choices
+from training.ccd.recipe import card_of, choices
 from training.ccd.schema import NO_INTERLAYER, PLAIN_ANODE, REGULAR
 from training.ccd.shelf import Shelf
 from training.ccd.table import LITERATURE_PATH, load_literature
@@ -143,19 +139,8 @@ class CcdJob:
         """Fit and calibrate the challenger on all reports, and write its bundle."""
         material = self._material(training_set.table)
         model, left_out = fit_model(material.reports, material.shelf, on_step=on_step)
-        metrics = _metrics(left_out, training_set.table, model)
-        now = datetime.now(UTC)
-        card = Card(
-            property="ccd", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
-            limitations=_verdict(scores_of(left_out)) + LIMITATIONS, data=list(training_set.sources),
-            recipe=self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash},
-            metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
-            metrics_command=METRICS_COMMAND,
-            model=model.settings(),
-            libraries={"python": platform.python_version()} | {n: version(n) for n in ("numpy", "scipy")},
-            golden=golden_predictions(model), files={},
-        )  # fmt: skip
+        recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
+        card = card_of(model, left_out, training_set.table, training_set.sources, recipe, command=METRICS_COMMAND)
         kept = {LEDGER_ROWS: ledger_rows_array(training_set.ledger_rows)} if len(training_set.ledger_rows) else {}
         digest = save_bundle(folder, card, model.arrays() | kept)
         return Fitted(digest, judge_left_out(left_out, material.id))

@@ -7,12 +7,9 @@ without that split, that the challenger's recipe is compared with there.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +18,8 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
-from training.bundle import Card, DataSource, save_bundle
-from training.conductivity.bundling import golden_predictions, load_conductivity
+from training.bundle import DataSource, save_bundle
+from training.conductivity.bundling import load_conductivity
 from training.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
 from training.conductivity.explanation import with_explainers
 from training.conductivity.model import (
@@ -36,9 +33,7 @@ from training.conductivity.model import (
     n_steps,
 )
 from training.conductivity.recipe import (
-    INTENDED_USE,
-    LIMITATIONS,
-    SUMMARY,
+    card_of,
     cross_validated_metrics,
     fixed_choices,
     load_tables,
@@ -156,15 +151,9 @@ class ConductivityJob:
         rows = Measurements.from_table(training_set.table)
         model, left_out = fit_model(rows, self.settings, on_step=on_step)
         model, fidelity = with_explainers(model, rows, self.settings, on_step=on_step)
-        now = datetime.now(UTC)
-        card = Card(
-            property="conductivity", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
-            limitations=[*training_set.lacking, *LIMITATIONS], data=list(training_set.sources),
-            recipe=self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash},
-            metrics=cross_validated_metrics(model, left_out) | fidelity, metrics_command=METRICS_COMMAND,
-            model=model.settings(), libraries=_libraries(), golden=golden_predictions(model), files={},
-        )  # fmt: skip
+        metrics = cross_validated_metrics(model, left_out) | fidelity
+        recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
+        card = card_of(model, metrics, training_set.sources, training_set.lacking, recipe, command=METRICS_COMMAND)
         kept = {LEDGER_ROWS: ledger_rows_array(training_set.ledger_rows)} if len(training_set.ledger_rows) else {}
         digest = save_bundle(folder, card, model.arrays() | kept)
         return Fitted(digest, judge_left_out(left_out, _ids(training_set.table)))
@@ -308,8 +297,3 @@ def _batch(table: pd.DataFrame) -> MaterialBatch:
 
 def _ids(table: pd.DataFrame) -> NDArray[np.str_]:
     return table["row_id"].to_numpy(dtype=np.str_)
-
-
-def _libraries() -> dict[str, str]:
-    names = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -16,7 +16,7 @@ from training.tracking import (
     CHAMPION,
     DIGEST_TAG,
     AliasTarget,
-    _client,
+    client_of,
     fetch_version,
     log_training,
     look_up_alias,
@@ -66,7 +66,7 @@ class Registry:
     @property
     def client(self) -> Any:  # noqa: ANN401
         """MLflow's client; the store is made and migrated where needed."""
-        return _client(self.uri)
+        return client_of(self.uri)
 
     def alias(self) -> AliasTarget | None:
         """Return what the alias `champion` points at, None if at nothing."""

@@ -20,10 +20,9 @@ from starlette.applications import Starlette
 
 from features.candidate import Conditions, RowError
 from serving.cli import elyte
-from serving.csv_exchange import chosen_media_type, read_query
+from serving.csv_exchange import chosen_media_type
 from serving.http_api import create_app
 from serving.input_tables import (
-    COLUMNS,
     InputTableError,
     read_candidate_records,
     read_candidates_csv,
@@ -31,8 +30,7 @@ from serving.input_tables import (
 )
 from serving.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
 from serving.predictor import Predictor
-from serving.request_body import RequestError
-from serving.schema import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInput, Property
+from serving.schema import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInput
 
 TABLE = "id,formula,temperature_C\na,Li6PS5Cl,60\nb,Xx2O3,\nc,Li3YCl6,\n"
 CSV = {"Content-Type": "text/csv"}
@@ -329,49 +327,6 @@ def test_no_table_makes_a_server_error(app: Starlette, body: bytes) -> None:
     """Whatever arrives is answered or refused."""
     response = post(app, content=body)
     assert response.status_code in (200, 400), response.text
-
-
-# ---------------------------------------------------------------- the query
-
-
-def test_every_parameter_of_the_query_arrives() -> None:
-    """Conditions by name, properties repeated."""
-    conditions = {
-        "temperature_C": 60.0, "stack_pressure_MPa": 5.0, "interlayer_type": "oxide", "anode": "Li",
-        "areal_capacity_mAh_cm2": 1.0, "relative_density": 0.9, "thickness_um": 500.0,
-        "interfacial_resistance_ohm_cm2": 3.0, "sigma_S_per_cm": 0.001, "electrolyte_class": "garnet",
-    }  # fmt: skip
-    assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif"}
-    items = [(name, str(value)) for name, value in conditions.items()]
-    query = read_query([*items, ("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")])
-    assert query.conditions() == Conditions(**conditions)
-    assert query.properties == [Property.CCD, Property.STABILITY]
-    assert (query.coverage, query.explain) == (0.8, True)
-    assert read_query([]).conditions() == Conditions()
-
-
-@pytest.mark.parametrize(
-    ("items", "part"),
-    [
-        ([("temprature_C", "60")], "did you mean temperature_C?"),
-        ([("properties", "ccd")], "did you mean property?"),
-        ([("temperature_C", "warm")], "temperature_C: expected a valid number, unable to parse string as a number"),
-        ([("temperature_C", "")], 'received ""'),
-        ([("temperature_C", "nan")], "finite"),
-        ([("temperature_C", "9999")], "less than or equal to 1500"),
-        ([("temperature_C", "60"), ("temperature_C", "70")], '"temperature_C" twice'),
-        ([("property", "cdc")], "'conductivity', 'stability' or 'ccd'"),
-        ([("property", "ccd")] * 4, "at most 3"),
-        ([("coverage", "1")], "coverage"),
-        ([("explain", "perhaps")], "explain"),
-    ],
-)
-def test_a_bad_query_is_refused_with_its_name(items: list[tuple[str, str]], part: str) -> None:
-    """Before the body is read."""
-    with pytest.raises(RequestError) as caught:
-        read_query(items)
-    assert caught.value.status == 400
-    assert part in caught.value.message
 
 
 # ---------------------------------------------------------------- spreadsheets run what looks like a formula

@@ -35,6 +35,10 @@ TRUSTED_RANGE_C = (0.0, 120.0)
 FEWEST_PAPERS = 5
 WITHOUT_LITHIUM = "no lithium: critical current densities of lithium cells only are known"
 UNUSED = ("areal_capacity_mAh_cm2", "thickness_um")
+TERM_OF = {
+    "stack_pressure_MPa": "log10_pressure_MPa", "relative_density": "relative_density",
+    "interfacial_resistance_ohm_cm2": "log10_resistance_ohm_cm2", "sigma_S_per_cm": "log10_sigma",
+}  # fmt: skip
 USED = (
     "temperature_C", "stack_pressure_MPa", "interlayer_type", "anode", "relative_density",
     "interfacial_resistance_ohm_cm2", "sigma_S_per_cm",
@@ -107,7 +111,7 @@ def answer_ccd(
         value = values[row] if reason is None else None
         answers.blocks[i] = _block(support, asked[row], conditions[i], told[row], value, reason)
         answers.applicability[i] = domains[row]
-        answers.remarks[i] = _remarks(support, asked[row], conditions[i])
+        answers.remarks[i] = _remarks(model, support, asked[row], conditions[i])
         answers.reasons[i] = reason
     return answers
 
@@ -334,7 +338,7 @@ def _reports(shelf: Shelf) -> list[dict[str, Any]]:
     ]
 
 
-def _remarks(support: Support, asked: Question, stated: Conditions) -> list[Remark]:
+def _remarks(model: CcdModel, support: Support, asked: Question, stated: Conditions) -> list[Remark]:
     remarks = []
     if asked.temperature_C > KELVIN_BY_MISTAKE_C:
         message = f"temperature_C is {asked.temperature_C:g}: was it given in kelvin? degrees Celsius are expected"
@@ -349,4 +353,10 @@ def _remarks(support: Support, asked: Question, stated: Conditions) -> list[Rema
     given = [name for name in UNUSED if getattr(stated, name) is not None]
     if given:
         remarks.append(Remark(WarningCode.CONDITION_IGNORED, f"ccd does not depend on {', '.join(given)} here"))
+    terms, named = model.regression.terms, asked.electrolyte_class
+    blind = [name for name, term in TERM_OF.items() if getattr(stated, name) is not None]
+    blind = [name for name in blind if named in CLASSES and not terms.knows(named, TERM_OF[name])]
+    if blind and asked.regime == REGULAR:
+        message = f"ccd of a {named} does not depend on {', '.join(blind)}: too few reports of the class state it"
+        remarks.append(Remark(WarningCode.CONDITION_IGNORED, message))
     return remarks

@@ -129,6 +129,19 @@ def test_what_is_not_used_is_said(predictor: Predictor) -> None:
     assert any("areal_capacity_mAh_cm2" in w["message"] for w in row["warnings"])
 
 
+def test_a_condition_that_moves_nothing_in_this_class_is_said(predictor: Predictor) -> None:
+    garnet, argyrodite = "Li6.4La3Zr1.4Ta0.6O12", "Li6PS5Cl"
+    low, high = (ask(predictor, garnet, argyrodite, stack_pressure_MPa=pressure) for pressure in (1.0, 20.0))
+    assert value(low[0]) == value(high[0])
+    (warning,) = low[0]["warnings"]
+    assert warning["code"] == WarningCode.CONDITION_IGNORED
+    assert "garnet does not depend on stack_pressure_MPa" in warning["message"]
+    assert value(low[1]) != value(high[1])
+    assert low[1]["warnings"] == []
+    (row,) = ask(predictor, garnet, relative_density=0.95, interfacial_resistance_ohm_cm2=10.0)
+    assert row["warnings"] == []
+
+
 def test_flat_rows_carry_every_column(predictor: Predictor) -> None:
     (row,) = ask(predictor, "Li6PS5Cl", **ASKED)
     flat = flat_row(row)

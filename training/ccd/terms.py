@@ -129,6 +129,11 @@ class Terms:
             root,
         )
 
+    def knows(self, electrolyte_class: str, name: str) -> bool:
+        """Return whether a number of `NUMBER_TERMS` moves predictions of a class: enough of its reports state it."""
+        column = [term.name for term in NUMBER_TERMS].index(name)
+        return bool(np.isfinite(self.centre[CLASSES.index(electrolyte_class), column]))
+
     def labels(self) -> tuple[str, ...]:
         """Return the names of the columns."""
         return (

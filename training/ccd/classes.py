@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-HALOGENS = ("F", "Cl", "Br", "I")
-TETRAHEDRAL = ("P", "Si", "Ge", "As", "Sb", "Sn")
-GARNET_LARGE = ("La", "Nd", "Pr", "Sm", "Gd", "Dy", "Y", "Ca", "Sr", "Ba", "Na", "K", "Rb", "Cs")
-GARNET_OCTAHEDRAL = ("Zr", "Hf", "Ta", "Nb", "Sn", "Sb", "Te", "W", "Mo", "Bi")
+HALOGENS = frozenset(("F", "Cl", "Br", "I"))
+TETRAHEDRAL = frozenset(("P", "Si", "Ge", "As", "Sb", "Sn"))
+GARNET_LARGE = frozenset(("La", "Nd", "Pr", "Sm", "Gd", "Dy", "Y", "Ca", "Sr", "Ba", "Na", "K", "Rb", "Cs"))
+GARNET_OCTAHEDRAL = frozenset(("Zr", "Hf", "Ta", "Nb", "Sn", "Sb", "Te", "W", "Mo", "Bi"))
+SULFIDE_ANIONS = HALOGENS | {"S", "Se", "O", "N"}
+LIGHT = HALOGENS | {"Li", "Na", "K", "Mg", "Ca", "Ba", "O", "H"}
 ARGYRODITE_ANIONS = (5.2, 7.6)
 """Anions per tetrahedral cation; 6 in Li6PS5Cl, other numbers where a dopant replaces phosphorus or lithium."""
 GARNET_LITHIUM, GARNET_LANTHANUM = (0.35, 0.75), (0.15, 0.30)
@@ -33,7 +35,7 @@ def class_of(amounts: Mapping[str, float]) -> str | None:
     """
     if "Li" not in amounts or len(amounts) == 1:
         return None
-    halogen = sum(amounts.get(x, 0.0) for x in HALOGENS)
+    halogen = _sum(amounts, HALOGENS)
     oxygen, sulfur, nitrogen = (amounts.get(x, 0.0) for x in ("O", "S", "N"))
     if sulfur + amounts.get("Se", 0.0) > oxygen:
         return _sulfide(amounts)
@@ -41,8 +43,7 @@ def class_of(amounts: Mapping[str, float]) -> str | None:
         return "hydride"
     if nitrogen:
         return _nitride(amounts, nitrogen, oxygen, halogen)
-    light = set(amounts) <= {"Li", "Na", "K", "Mg", "Ca", "Ba", "O", "H", *HALOGENS}
-    if light and oxygen and halogen:
+    if oxygen and halogen and LIGHT.issuperset(amounts):
         return "antiperovskite"
     if halogen > oxygen:
         return "halide"
@@ -51,8 +52,8 @@ def class_of(amounts: Mapping[str, float]) -> str | None:
 
 def _sulfide(amounts: Mapping[str, float]) -> str:
     complexes = amounts.get("B", 0.0) if amounts.get("H", 0.0) >= 3.0 * amounts.get("B", 0.0) else 0.0
-    anions = complexes + sum(amounts.get(x, 0.0) for x in ("S", "Se", "O", "N", *HALOGENS))
-    tetrahedral = sum(amounts.get(x, 0.0) for x in TETRAHEDRAL)
+    anions = complexes + _sum(amounts, SULFIDE_ANIONS)
+    tetrahedral = _sum(amounts, TETRAHEDRAL)
     if tetrahedral and ARGYRODITE_ANIONS[0] <= anions / tetrahedral <= ARGYRODITE_ANIONS[1]:
         return "argyrodite"
     return "thiophosphate" if amounts.get("P", 0.0) else "sulfide without phosphorus"
@@ -66,8 +67,8 @@ def _nitride(amounts: Mapping[str, float], nitrogen: float, oxygen: float, halog
 
 def _oxide(amounts: Mapping[str, float], oxygen: float) -> str | None:
     lithium = amounts["Li"] / oxygen
-    large = sum(amounts.get(x, 0.0) for x in GARNET_LARGE) / oxygen
-    octahedral = sum(amounts.get(x, 0.0) for x in GARNET_OCTAHEDRAL) / oxygen
+    large = _sum(amounts, GARNET_LARGE) / oxygen
+    octahedral = _sum(amounts, GARNET_OCTAHEDRAL) / oxygen
     if (
         octahedral
         and GARNET_LITHIUM[0] <= lithium <= GARNET_LITHIUM[1]
@@ -81,3 +82,7 @@ def _oxide(amounts: Mapping[str, float], oxygen: float) -> str | None:
     if amounts.get("P", 0.0) and 0.15 <= amounts["P"] / oxygen <= 0.27 and len(amounts) > 3:
         return "NASICON or phosphate"
     return None
+
+
+def _sum(amounts: Mapping[str, float], symbols: frozenset[str]) -> float:
+    return sum([amount for symbol, amount in amounts.items() if symbol in symbols])

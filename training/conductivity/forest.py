@@ -123,10 +123,12 @@ class QuantileForest:
         """
         out = np.empty((len(features), len(levels)))
         if is_worth_compiling(len(features) * len(self.trees.roots), _WORTH_COMPILING):
+            order = np.argsort(levels)
+            rising = np.asarray(levels, dtype=np.float64)[order]
             compiled(_interpolate_quantiles, _READ, (np.float64, 2))(
-                self._leaves(features), *self._shares_of_leaves, self.targets, np.asarray(levels, dtype=np.float64), out
+                self._leaves(features), *self._shares_of_leaves, self.targets, rising, out
             )
-            return out
+            return out[:, np.argsort(order)]
         shares = self._sparse_shares(features)
         for row, (start, end) in enumerate(pairwise(shares.indptr)):
             share = shares.data[start:end]
@@ -149,20 +151,20 @@ def _interpolate_quantiles(
     leaves: NDArray[np.int32], start: NDArray[np.int64], target_of: NDArray[np.int64], share_of: Array, targets: Array,
     levels: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Write `QuantileForest.quantiles` into `out`, in plain loops for numba; the leaves' targets as a sparse table."""
+    """Write `QuantileForest.quantiles` into `out`, in plain loops for numba; levels rise, leaves' targets are a sparse table."""
     share = np.zeros(len(targets))
     for row in range(len(leaves)):
         share[:] = 0.0
         for leaf in leaves[row]:
             for place in range(start[leaf], start[leaf + 1]):
                 share[target_of[place]] += share_of[place] / leaves.shape[1]
+        cumulative, before, lower, j = 0.0, -1.0, 0.0, 0
         for number in range(len(levels)):
-            cumulative, before, lower, reached = 0.0, -1.0, 0.0, False
-            for j in range(len(targets)):
+            out[row, number] = np.nan
+            while j < len(targets):
                 if share[j] > 0.0:
                     middle = cumulative + 0.5 * share[j]
                     if middle >= levels[number]:
-                        reached = True
                         if before < 0.0:
                             out[row, number] = targets[j]
                         else:
@@ -170,5 +172,6 @@ def _interpolate_quantiles(
                             out[row, number] = lower + slope * (levels[number] - before)
                         break
                     cumulative, before, lower = cumulative + share[j], middle, targets[j]
-            if not reached:
+                j += 1
+            if np.isnan(out[row, number]):
                 out[row, number] = lower

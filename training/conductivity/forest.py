@@ -151,7 +151,10 @@ def _interpolate_quantiles(
     leaves: NDArray[np.int32], start: NDArray[np.int64], target_of: NDArray[np.int64], share_of: Array, targets: Array,
     levels: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Write `QuantileForest.quantiles` into `out`, in plain loops for numba; levels rise, leaves' targets are a sparse table."""
+    """Write `QuantileForest.quantiles` at rising levels into `out`, in plain loops for numba.
+
+    `start`, `target_of` and `share_of` are a sparse table of the leaves' targets.
+    """
     share = np.zeros(len(targets))
     for row in range(len(leaves)):
         share[:] = 0.0

@@ -37,6 +37,7 @@ MOST_TOLD = 12
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|tmp|Users|usr|opt|var|mnt)/")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _KEPT_FROM_ENVIRONMENT = ("ELYTE_DATA_DIR", "ELYTE_DATA_MIRROR")
 _CONFIGURING = ("ELYTE_", "MLFLOW_", "BENTOML_")
 
@@ -101,7 +102,7 @@ def run(path: Path, build: Path, *, write: bool = False) -> Outcome:
     try:
         execute(executed, path.parent)
     except CellExecutionError as error:
-        fault = f"a cell raised: {error}"
+        fault = f"a cell raised: {_COLOUR.sub('', str(error))}"
     except (CellTimeoutError, DeadKernelError) as error:
         fault = f"the kernel gave no answer: {error}"
     seconds = time.perf_counter() - began

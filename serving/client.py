@@ -216,6 +216,42 @@ class Client:
         results, models = self._in_parts("/nearest", _rows_of(candidates), more, MAX_NEAREST_CANDIDATES)
         return {"models": models, "results": results}
 
+    def rank(
+        self, candidates: Candidates, *, objectives: Sequence[str | Mapping[str, Any]] | None = None,
+        preset: str | None = None, constraints: Mapping[str, Any] | None = None, order: str | None = None,
+        top: int | None = None, batch: Mapping[str, Any] | None = None, coverage: float | None = None,
+        **conditions: float | str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the document of `POST /rank`: which candidates to make next, and why; one request, never in parts.
+
+        Parameters
+        ----------
+        candidates, coverage, **conditions
+            As in `predict`.
+        objectives, preset, constraints, order, top, batch
+            As docs/ranking.md has them: `objectives=["sigma>=1e-3@25", "minimise cost"], batch={"size": 5}`.
+
+        Raises
+        ------
+        ServiceError, ServiceUnavailableError, serving.input_tables.InputTableError
+            As `predict`; objectives that contradict each other are `invalid_objective`.
+        """
+        rows = _rows_of(candidates)
+        places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
+        wishes = _given(
+            objectives=_listed(objectives), preset=preset, constraints=constraints, order=order, top=top, batch=batch,
+            coverage=coverage, conditions=conditions,
+        )  # fmt: skip
+        document = self._transport.post("/rank", {"candidates": [rows[i] for i in places], **wishes})
+        for entry in (*document["ranking"], *document["excluded"], *(document["batch"] or {}).get("picks", ())):
+            entry["index"] = places[entry["index"]]
+        failed = [_moved(row, places[row["index"]]) for row in document["failed"]]
+        unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
+        failed += [error_row(RowError(i, row.id, row.code, row.message)) for i, row in unread]
+        document["counts"]["given"] = len(rows)
+        document["counts"]["failed"] = len(failed)
+        return document | {"failed": sorted(failed, key=lambda row: int(row["index"]))}
+
     def interface(
         self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
     ) -> dict[str, Any]:

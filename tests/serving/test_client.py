@@ -27,6 +27,7 @@ from serving.http_api import create_app
 from serving.input_tables import InputTableError
 from serving.output_tables import FLAT_COLUMNS, flat_row
 from serving.predictor import Predictor
+from serving.ranking.request import RankRequest
 from serving.schema import Property
 
 FORMULAS = ["Li6PS5Cl", "Xx2O3", "Li3YCl6", "Li3N"]
@@ -148,6 +149,25 @@ def test_the_other_routes(client: Client, predictor: Predictor) -> None:
     assert client.models()["conductivity"]["version"] == predictor.models()["conductivity"]["version"]
     with pytest.raises(TypeError, match="list of names"):
         client.interface("Li6PS5Cl", against="LCO")
+
+
+def test_rankings_keep_places_and_name_bad_rows(client: Client, predictor: Predictor) -> None:
+    wishes = ["sigma>=1e-3@25", "hull<=0.05", "minimise cost"]
+    frame = pd.DataFrame(
+        {"formula": ["Li6PS5Cl", "Li3YCl6", "Xx2O3", "Li3InCl6", "UO2"], "temperature_C": [25, "warm", 25, None, 25]}
+    )
+    document = client.rank(frame, objectives=wishes, batch={"size": 1, "method": "success"}, constraints={"avoid": ["U"]})
+    assert {entry["index"]: entry["formula"] for entry in document["ranking"]} == {0: "Li6PS5Cl", 3: "Li3InCl6"}
+    assert [pick["index"] for pick in document["batch"]["picks"]] == [3]
+    assert [row["index"] for row in document["failed"]] == [1, 2]
+    assert [row["error"]["index"] for row in document["failed"]] == [1, 2]
+    assert [entry["index"] for entry in document["excluded"]] == [4]
+    assert (document["counts"]["given"], document["counts"]["failed"]) == (5, 2)
+    request = {"candidates": [{"formula": "Li6PS5Cl"}, {"formula": "Li3InCl6"}], "objectives": wishes}
+    plain = client.rank(["Li6PS5Cl", "Li3InCl6"], objectives=wishes)["ranking"]
+    assert plain == predictor.rank(RankRequest.model_validate(request))["ranking"]
+    with pytest.raises(ServiceError, match="invalid_objective"):
+        client.rank(["Li3N"], objectives=["sigma>=1e-3", "maximise nonsense"])
 
 
 def test_a_refusal_says_what_the_service_said(client: Client) -> None:

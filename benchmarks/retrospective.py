@@ -35,6 +35,7 @@ from retrospective_figures import (
     enrichments,
     family_figures,
     left_out_materials,
+    over_families,
     regrets,
     spread,
 )  # fmt: skip
@@ -99,7 +100,8 @@ class Bench:
         verdicts: dict[str, list[str]] = {"found": [], "partly": [], "missed": []}
         for one in found:
             verdicts[one["elyte_verdict"]].append(one["family"])
-        return pairs, self.line("families", pairs, {"verdicts": verdicts, "by_family": found})
+        means = over_families(found)
+        return pairs, self.line("families", pairs, {"verdicts": verdicts, "mean": means, "by_family": found})
 
 
 def load(quick: bool, work: Path, repeats: int) -> Bench:
@@ -122,7 +124,9 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--what", choices=(*QUESTIONS, "all"), default="all")
-    parser.add_argument("--quick", action="store_true", help="a third of the papers, five cuts, a tiny model: to try the path")
+    parser.add_argument(
+        "--quick", action="store_true", help="a third of the papers, five cuts, a tiny model: to try the path"
+    )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="halvings of the papers, two cuts each")
     parser.add_argument("--work", type=Path, default=None, help="folder for finished cuts: a killed run goes on there")
     parser.add_argument("--mirror", type=Path, default=None, help="folder with the public tables")
@@ -146,12 +150,13 @@ def main() -> None:
 
 
 def write_materials(bench: Bench, pairs: list[Pair], path: Path) -> None:
-    """Write what elyte said of materials that it had not seen, a line each."""
+    """Write what elyte said of materials that it had not seen: names of columns, and a row a material."""
     materials = left_out_materials(bench.history, pairs)
-    lines = ",\n".join(json.dumps(one) for one in materials)
-    head = json.dumps({"made_by": "benchmarks/retrospective.py --what random --materials", "cuts": len(pairs)})
+    rows = ",\n".join(json.dumps([round(v, 3) if isinstance(v, float) else v for v in m.values()]) for m in materials)
+    head = {"made_by": "python benchmarks/retrospective.py --what random --materials FILE", "recipe": bench.recipe}
+    told = json.dumps(head | {"cuts": len(pairs), "columns": list(materials[0])})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head[:-1]}, "materials": [\n{lines}\n]}}\n')
+    path.write_text(f'{told[:-1]}, "rows": [\n{rows}\n]}}\n')
 
 
 if __name__ == "__main__":

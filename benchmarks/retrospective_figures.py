@@ -27,6 +27,9 @@ SHARES = {"top_10": 0.1, "top_1": 0.01}
 BATCHES = (5, 10, 20)
 LEVELS = (2.5, 97.5)
 N_DRAWS = 1000
+FAMILY_RANKINGS = {
+    "elyte": "success 1e-3", "elyte_value": "value", "forest": "forest", "forest_of_hits": "forest of hits 1e-3",
+}  # fmt: skip
 FOUND, MISSED = 0.5, 0.2
 """A family is called found where the first fifth of the pool holds this share of its hits, missed at chance."""
 
@@ -174,16 +177,19 @@ def family_figures(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
         note("in_domain", ranked.in_domain[own].mean())
         note("mean_error", float(np.mean((ranked.value - cut.log10_sigma)[own])))
         best = np.flatnonzero(own)[cut.log10_sigma[own].argmax()]
-        for ranking, key in {"elyte": "success 1e-3", "elyte_value": "value", "forest": "forest"}.items():
+        for ranking, key in FAMILY_RANKINGS.items():
             score = ranked.scores[key]
             percentile = rank_percentile(score)
             note(f"{ranking}_percentile_of_members", percentile[own].mean())
             note(f"{ranking}_percentile_of_hits", percentile[hit].mean() if hit.any() else np.nan)
             note(f"{ranking}_percentile_of_best", percentile[best])
+            found = hits_found(score, hit)
             for share in (0.1, 0.2):
-                found = hits_found(score, hit)
                 part = found[first_of(len(own), share)] / found[-1] if hit.any() else np.nan
                 note(f"{ranking}_hits_in_top_{100 * share:.0f}", part)
+        for rule, batch in ranked.batches.items():
+            note(f"members_in_batch, {rule}", own[batch].sum())
+            note(f"hits_in_batch, {rule}", hit[batch].sum())
     means = {key: round(float(np.mean(values)), 3) for key, values in columns.items()}
     share = means["elyte_hits_in_top_20"]
     verdict = "found" if share >= FOUND else "missed" if share <= MISSED else "partly"
@@ -192,6 +198,13 @@ def family_figures(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
         "elyte_verdict": verdict,
         "range_hits_in_top_20": [round(float(f(columns["elyte_hits_in_top_20"])), 3) for f in (np.min, np.max)],
     }  # fmt: skip
+
+
+def over_families(families: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the mean over families, each counting once, of what can be averaged."""
+    keys = [key for key in families[0] if key.startswith(("elyte_", "forest_", "members_in_", "hits_in_", "in_domain"))]
+    numbers = {key: [one[key] for one in families] for key in keys if isinstance(families[0][key], float)}
+    return {key: round(float(np.nanmean(values)), 3) for key, values in numbers.items()}
 
 
 def curves(pairs: Sequence[Pair], grid: Array, target: str = "1e-3") -> dict[str, Array]:
@@ -208,18 +221,24 @@ def curves(pairs: Sequence[Pair], grid: Array, target: str = "1e-3") -> dict[str
 
 
 def left_out_materials(history: History, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """Return what elyte said of each material while it had not seen it, mean over the cuts in which it was asked."""
+    """Return what elyte said of each material while it had not seen it, mean over the cuts in which it was asked.
+
+    `paper` is a number: materials of one number were reported together.
+    """
     material = distinct(history.composition)
     said: dict[int, list[tuple[float, ...]]] = {}
-    formula: dict[int, str] = {}
+    about: dict[int, dict[str, Any]] = {}
+    _, paper = np.unique(history.rows.paper, return_inverse=True)
     for cut, ranked in pairs:
         columns = (cut.log10_sigma, cut.is_bound, ranked.value, ranked.probability["1e-3"], ranked.in_domain)
         for place, row in enumerate(cut.pool.tolist()):
-            formula.setdefault(int(material[row]), str(history.rows.formula[row]))
+            named = {"formula": str(history.rows.formula[row]), "family": str(history.family[row])}
+            about.setdefault(int(material[row]), named | {"paper": int(paper[row])})
             said.setdefault(int(material[row]), []).append(tuple(float(column[place]) for column in columns))
     keys = ("log10_sigma", "is_bound", "predicted", "probability", "in_domain")
     return [
-        {"formula": formula[one], "times": len(rows)}
+        about[one]
+        | {"times": len(rows)}
         | {key: round(float(np.mean(column)), 4) for key, column in zip(keys, zip(*rows, strict=True), strict=True)}
         for one, rows in sorted(said.items())
     ]

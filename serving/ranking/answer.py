@@ -18,7 +18,7 @@ from serving.ranking.core import Order, Ranking, rank
 from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
 from serving.ranking.quantities import ABOUT
-from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, remarks_of
+from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
 from serving.ranking.request import BatchRequest, Wishes
 from serving.ranking.scenarios import SEED
 from serving.schema import CandidateInput, Property
@@ -72,6 +72,9 @@ def answer_ranking(
     began = time.perf_counter()
     ranking = rank(believer, objectives, wishes.constraints, order)
     notes = [*wishes.notes, *_failed_note(failed, len(rows)), *remarks_of(ranking, objectives, len(candidates))]
+    if Property.CONDUCTIVITY in models:
+        known = models[Property.CONDUCTIVITY].model.domain
+        notes += made_nevertheless(ranking, objectives, believer.evidence.composition[ranking.rows], known)
     heads = [_head(candidates[i], places[i]) for i in ranking.rows.tolist()]
     chosen = None
     if batch is not None and len(ranking.rows):

@@ -13,11 +13,15 @@ from serving.ranking.beliefs import Belief, Source
 from serving.ranking.constraints import Exclusion
 from serving.ranking.core import MOST_FRONT_AXES, Ranking
 from serving.ranking.objectives import Objective, Sense, shown_value
-from serving.ranking.quantities import ABOUT
+from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.scenarios import SEED, Scenarios
+from training.applicability import DomainIndex
 
 Array = NDArray[np.float64]
 HARDLY = 0.01
+EVEN_CHANCES = 0.5
+SAME_MATERIAL = 1e-4
+NAMED = 3
 N_FOR_INTERVALS = 1024
 _NEARLY = 0.999
 
@@ -111,6 +115,43 @@ def remarks_of(ranking: Ranking, objectives: Sequence[Objective], n_judged: int)
     elif len(ranking.axes) == 1:
         notes.append("only one quantity has a direction: the front is its best value")
     return notes
+
+
+def made_nevertheless(
+    ranking: Ranking, objectives: Sequence[Objective], composition: Array, known: DomainIndex
+) -> list[str]:
+    """Return a remark on materials that miss a target of stability and have been made all the same.
+
+    Energies of the reference table carry no error, and none of them knows disorder or entropy: Li6PS5Cl lies 83
+    meV/atom above the hull and is sold by the kilogram.
+
+    Parameters
+    ----------
+    ranking, objectives
+        The result and what was asked.
+    composition
+        Atomic fractions of the ranked candidates, shape (n, elements).
+    known
+        Materials that have been measured.
+    """
+    of_stability = [
+        j for j, one in enumerate(objectives)
+        if one.target is not None and one.quantity in (Quantity.HULL, Quantity.STABLE)
+    ]  # fmt: skip
+    if not of_stability:
+        return []
+    missed = ranking.chances[:, of_stability].min(axis=1) < EVEN_CHANCES
+    rows = np.flatnonzero(missed)
+    _, nearest = known.describe(composition[rows], 1)
+    made = [first for (first,) in nearest if first.distance <= SAME_MATERIAL]
+    if not made:
+        return []
+    which = "; ".join(f"{one.formula} ({one.doi})" if one.doi else one.formula for one in made[:NAMED])
+    texts = " or ".join(f"'{objectives[j].text}'" for j in of_stability)
+    return [
+        f"{len(made)} of the candidates probably miss {texts} and have been made and measured all the same: {which}"
+        f"{'; ...' if len(made) > NAMED else ''}. Energies at 0 K know no disorder and no entropy"
+    ]
 
 
 def _excluded(ranking: Ranking, n_judged: int) -> str:

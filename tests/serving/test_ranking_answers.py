@@ -58,6 +58,17 @@ def test_a_ranking_says_who_is_first_and_why(predictor: Predictor) -> None:
     assert any("share the error of its formation" in text for text in document["assumptions"])
 
 
+def test_what_was_made_although_energies_are_against_it_is_told(predictor: Predictor) -> None:
+    """Li6PS5Cl lies far above the hull of the reference table; a doped relative that nobody made is not named."""
+    document = ranked(predictor, ["Li6PS5Cl", "Li3InCl6", "Li5.9P0.9Bi0.1S5Cl"], ["hull<=0.05"])
+    (note,) = [text for text in document["notes"] if "have been made" in text]
+    assert note.startswith("1 of the candidates probably miss 'hull<=0.05'")
+    assert "Li6PS5Cl (10.1149/2.0301903jes)" in note
+    assert "Bi" not in note
+    assert not any("have been made" in text for text in ranked(predictor, ["Li6PS5Cl"], ["sigma>=1"])["notes"])
+    assert not any("have been made" in text for text in ranked(predictor, ["Li3InCl6"], ["hull<=0.05"])["notes"])
+
+
 def test_sulfides_fail_beside_nmc_for_their_oxidation(predictor: Predictor) -> None:
     entry = by_formula(ranked(predictor, KNOWN, WISHES))["Li6PS5Cl"]
     limit = by_formula(ranked(predictor, ["Li6PS5Cl"], ["window against NMC811"]))["Li6PS5Cl"]["limiting"]

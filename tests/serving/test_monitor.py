@@ -261,6 +261,18 @@ def test_what_the_model_may_know_is_not_judged(add: Callable[..., list[int]], sh
     assert new_measurements(later, ledger).left_out == {"recorded before the model was trained": 3}
 
 
+def test_a_paper_of_the_tables_that_this_model_was_fitted_without_is_judged(add: Callable[..., list[int]]) -> None:
+    served = load_shipped(Property.CONDUCTIVITY)
+    assert served is not None
+    flags = ("paper_already_known", "repeats_known")
+    add(FORMULAS[:1], [-3.0], cells={Column.DOI: "10.1000/left.out"}, warnings=flags)
+    learnt = next(doi for doi in served.model.domain.dois if doi.startswith("10."))
+    add(FORMULAS[1:2], [-3.0], cells={Column.DOI: learnt}, warnings=flags)
+    new = new_measurements(served, Ledger.open())
+    assert [str((entry.content or {})[Column.DOI]) for entry in new.entries] == ["10.1000/left.out"]
+    assert new.left_out == {"of a paper that the model has learned from": 1}
+
+
 def test_a_correction_after_training_does_not_make_an_old_measurement_new(add: Callable[..., list[int]]) -> None:
     served = load_shipped(Property.CONDUCTIVITY)
     assert served is not None

@@ -97,7 +97,7 @@ class Bench:
         names = QUICK_FAMILIES if self.quick else tuple(FAMILIES)
         pairs = self.ranked(self.history.without_families(names, FAMILY_REPEATS))
         found = [family_figures(name, [p for p in pairs if p[0].name.rpartition(" ")[0] == name]) for name in names]
-        verdicts: dict[str, list[str]] = {"found": [], "partly": [], "missed": []}
+        verdicts: dict[str, list[str]] = {"found": [], "partly": [], "missed": [], "too few hits": []}
         for one in found:
             verdicts[one["elyte_verdict"]].append(one["family"])
         means = over_families(found)

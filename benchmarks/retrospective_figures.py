@@ -23,14 +23,14 @@ from serving.ranking.hindsight import (
 
 Array = NDArray[np.float64]
 Pair = tuple[Cut, Ranked]
-SHARES = {"top_10": 0.1, "top_1": 0.01}
+SHARES = {"top_30": 0.3, "top_10": 0.1, "top_1": 0.01}
 BATCHES = (5, 10, 20)
 LEVELS = (2.5, 97.5)
 N_DRAWS = 1000
 FAMILY_RANKINGS = {
     "elyte": "success 1e-3", "elyte_value": "value", "forest": "forest", "forest_of_hits": "forest of hits 1e-3",
 }  # fmt: skip
-FOUND, MISSED = 0.5, 0.2
+FOUND, MISSED, FEWEST_HITS = 0.5, 0.2, 3
 """A family is called found where the first fifth of the pool holds this share of its hits, missed at chance."""
 
 
@@ -193,6 +193,7 @@ def family_figures(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
     means = {key: round(float(np.mean(values)), 3) for key, values in columns.items()}
     share = means["elyte_hits_in_top_20"]
     verdict = "found" if share >= FOUND else "missed" if share <= MISSED else "partly"
+    verdict = verdict if means["hits"] >= FEWEST_HITS else "too few hits"
     return {"family": name, "cuts": len(pairs)} | means | {
         "elyte_enrichment_top_10": round(means["elyte_hits_in_top_10"] / 0.1, 2),
         "elyte_verdict": verdict,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from retrospective_figures import LEVELS, Pair, curves
+from retrospective_figures import FEWEST_HITS, LEVELS, Pair, curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,11 @@ LINES = {
     "elyte probability": (BLUE, "elyte, P(success)", "-"), "elyte value": (TEAL, "elyte, point prediction", "--"),
     "forest": (ORANGE, "random forest", "-"),
 }  # fmt: skip
+PLACES = {
+    "elyte probability": (23.0, (1.0, 92.0), "left"), "elyte value": (16.0, (27.0, 48.0), "left"),
+    "forest": (31.0, (36.0, 63.0), "left"),
+}  # fmt: skip
+"""Where a label's leader meets the curve, % of the pool, and where the label stands."""
 
 
 def draw(pairs: Sequence[Pair], families: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -55,14 +60,16 @@ def _draw_curves(axes: Axes, pairs: Sequence[Pair]) -> None:
         if name != "elyte value":
             axes.fill_between(100 * GRID, 100 * low, 100 * high, color=colour, alpha=0.16, lw=0)
         axes.plot(100 * GRID, 100 * found[name].mean(axis=0), color=colour, lw=1.8, ls=style)
-    places = {"elyte probability": (21, 88), "elyte value": (4.5, 72), "forest": (27, 68)}
-    for name, (colour, label, _) in LINES.items():
-        at = places[name]
-        axes.text(*at, label, color=colour, fontsize=9)
+    for name, (at, text, align) in PLACES.items():
+        colour, label, _ = LINES[name]
+        leader = {"arrowstyle": "-", "color": colour, "lw": 0.7}
+        curve = float(np.interp(at / 100, GRID, found[name].mean(axis=0)))
+        axes.annotate(label, (at, 100 * curve), text, color=colour, fontsize=9, ha=align, arrowprops=leader)
     axes.text(45, 41, "blind choice", color=GREY, fontsize=9)
-    axes.text(7.0, 97, "perfect ranking", color=GREY, fontsize=9, ha="right")
+    axes.text(28, 101.5, "perfect ranking", color=GREY, fontsize=9)
     axes.set_xlim(0, 60)
-    axes.set_ylim(0, 103)
+    axes.set_ylim(0, 107)
+    axes.set_yticks(range(0, 101, 20))
     axes.set_xlabel("candidates tried / % of the pool, best first")
     axes.set_ylabel("materials above 1 mS/cm found / %")
     axes.set_title(f"Half of the papers known, the other half ranked ({len(pairs)} cuts)", loc="left", fontsize=10)
@@ -71,7 +78,8 @@ def _draw_curves(axes: Axes, pairs: Sequence[Pair]) -> None:
 
 def _draw_families(axes: Axes, families: Sequence[Mapping[str, Any]]) -> None:
     """Draw the share of a family's hits that stand in the first fifth, by elyte and by the forest."""
-    order = sorted(families, key=lambda one: one["elyte_hits_in_top_20"])
+    judged = [one for one in families if one["hits"] >= FEWEST_HITS]
+    order = sorted(judged, key=lambda one: one["elyte_hits_in_top_20"])
     place = np.arange(len(order))
     for key, colour, shift in (("elyte", BLUE, 0.19), ("forest", ORANGE, -0.19)):
         share = [100 * one[f"{key}_hits_in_top_20"] for one in order]
@@ -83,7 +91,7 @@ def _draw_families(axes: Axes, families: Sequence[Mapping[str, Any]]) -> None:
     axes.text(21, -0.85, "blind choice", color=GREY, fontsize=8.5, va="center")
     axes.set_yticks(place, [f"{one['family']} ({one['hits']:.0f})" for one in order], fontsize=9)
     axes.set_ylim(-1.1, len(order) - 0.4)
-    axes.set_xlim(0, 125)
+    axes.set_xlim(0, 105)
     axes.set_xticks([0, 20, 40, 60, 80, 100])
     axes.set_xlabel("its hits in the first fifth of the pool / %")
     axes.set_title("A family never seen (its hits)", loc="left", fontsize=10)

@@ -102,6 +102,11 @@ def inspect_input(path: Path) -> tuple[list[InputFile], list[str]]:
     InputTableError
         If there is no Parquet file, or a readable one has no material or a column named almost like a known one.
     """
+    if not path.is_dir() and path.suffix != ".parquet":
+        raise InputTableError(
+            f"{path} does not end in .parquet, and screening reads Parquet only; `elyte predict --input` reads CSV and"
+            " JSON lines, and `elyte generate --output` writes Parquet"
+        )
     root = input_root(path)
     found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     found = [one for one in found if not any(part.startswith((".", "_")) for part in one.relative_to(root).parts)]

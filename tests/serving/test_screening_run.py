@@ -196,6 +196,10 @@ def test_unusable_inputs_are_refused_in_words(tmp_path: Path, bundles: Path) -> 
     write_input(tmp_path / "empty.parquet", 0)
     with pytest.raises(InputTableError, match="holds no rows"):
         run(tmp_path / "empty.parquet", tmp_path / "out", bundles)
+    (tmp_path / "table.csv").write_text("formula\nLi3N\n")
+    with pytest.raises(InputTableError, match="screening reads Parquet only"):
+        run(tmp_path / "table.csv", tmp_path / "out", bundles)
+    assert not (tmp_path / "out").exists()
     write_input(tmp_path / "in" / "a.parquet", 3)
     with pytest.raises(ScreeningError, match="holds the input"):
         run(tmp_path / "in", tmp_path / "in", bundles)

@@ -156,7 +156,8 @@ def test_rankings_keep_places_and_name_bad_rows(client: Client, predictor: Predi
     frame = pd.DataFrame(
         {"formula": ["Li6PS5Cl", "Li3YCl6", "Xx2O3", "Li3InCl6", "UO2"], "temperature_C": [25, "warm", 25, None, 25]}
     )
-    document = client.rank(frame, objectives=wishes, batch={"size": 1, "method": "success"}, constraints={"avoid": ["U"]})
+    batch = {"size": 1, "method": "success"}
+    document = client.rank(frame, objectives=wishes, batch=batch, constraints={"avoid": ["U"]})
     assert {entry["index"]: entry["formula"] for entry in document["ranking"]} == {0: "Li6PS5Cl", 3: "Li3InCl6"}
     assert [pick["index"] for pick in document["batch"]["picks"]] == [3]
     assert [row["index"] for row in document["failed"]] == [1, 2]

@@ -64,7 +64,7 @@ def suggest(
     Parameters
     ----------
     models
-        The property's model and those that its answers ask.
+        The property's model and those that its answers ask; others are not looked at.
     rows
         Candidates, or why one could not be read.
     wish
@@ -72,6 +72,8 @@ def suggest(
     on_step
         Called with what is being done.
     """
+    asked = (wish.property, *needed_by(wish.property))
+    models = {name: models[name] for name in asked if name in models}  # `field_of` tells the property from them
     good = [(index, row) for index, row in enumerate(rows) if isinstance(row, Candidate)]
     document: dict[str, Any] = {
         "models": {str(wish.property): models[wish.property].header()}, "property": str(wish.property),

@@ -27,6 +27,9 @@ FORMULAS = [
 ]  # fmt: skip
 
 
+SHIPPED_WITH_ELYTE = model_store.SHIPPED
+
+
 @pytest.fixture(autouse=True)
 def shipped(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_store, "SHIPPED", bundles)
@@ -86,6 +89,15 @@ def test_the_predictor_says_the_same_as_the_models(served: dict[Property, Served
     assert [row["index"] for row in document["errors"]] == [len(FORMULAS)]
     with pytest.raises(ModelUnavailableError, match="serves no ccd model"):
         Predictor(served).suggest(rows, Wish(property=Property.CCD))
+
+
+def test_models_of_other_properties_change_nothing(served: dict[Property, ServedModel]) -> None:
+    rows = [Candidate.from_formula(formula) for formula in FORMULAS]
+    others = load_models(str(SHIPPED_WITH_ELYTE), [Property.STABILITY, Property.CCD])
+    assert len(others) == 2
+    alone, beside = suggest(served, rows, Wish(count=3)), suggest(others | served, rows, Wish(count=3))
+    assert alone["suggestions"] == beside["suggestions"]
+    assert beside["unit"] == "decades"
 
 
 def test_bad_rows_keep_their_place_and_end_with_1(tmp_path: Path) -> None:

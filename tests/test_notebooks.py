@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import os
 import sys
@@ -26,6 +27,8 @@ from notebooks.execute import (
 )
 
 COMMITTED = sorted(FOLDER.glob("*.ipynb"))
+BESIDES = {"03": ("features",), "05": ("training",)}  # charges of formulas; steps of the retraining
+FOLDERS = {"features", "training", "serving", "tests", "benchmarks", "notebooks"}
 
 
 def written(folder: Path, *sources: str, tags: tuple[str, ...] = ()) -> Path:
@@ -159,3 +162,17 @@ def test_every_code_cell_is_led_up_to_in_words(path: Path) -> None:
     for before, cell in pairwise(cells):
         if cell.cell_type == "code" and VOLATILE not in cell.metadata.get("tags", ()):
             assert before.cell_type == "markdown", cell.source[:80]
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_notebooks_use_what_any_user_may(path: Path) -> None:
+    """They import `serving`, few of them one folder besides, and nothing that is private."""
+    ours = {"serving", *BESIDES.get(path.name[:2], ())}
+    for cell in nbformat.read(path, as_version=4).cells:
+        for node in ast.walk(ast.parse(cell.source if cell.cell_type == "code" else "")):
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+                assert {module.split(".")[0] for module in modules} & FOLDERS <= ours, cell.source[:80]
+                assert not any(one.name.startswith("_") for one in node.names), cell.source[:80]
+            elif isinstance(node, ast.Attribute):
+                assert not node.attr.startswith("_"), cell.source[:80]

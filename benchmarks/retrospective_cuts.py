@@ -31,6 +31,7 @@ Rows = NDArray[np.int64]
 
 ROOM_C = (15.0, 35.0)
 """Conductivities measured between these temperatures count as near 25 C."""
+FEWEST_KNOWN = 50
 FAMILIES = {
     "argyrodite": ("argyrodite",), "LGPS type": ("lgps",), "oxyhalide": ("oxyhalide",),
     "halide": ("halide", "ucl3-type halide"), "garnet": ("garnet",), "NASICON": ("nasicon",),
@@ -118,9 +119,13 @@ class History:
         return first, ~first
 
     def years(self, years: tuple[int, ...]) -> Iterator[Cut]:
-        """Yield cuts between what appeared before a year and what came later; undated rows are on neither side."""
+        """Yield cuts between what appeared before a year and what came later; undated rows are on neither side.
+
+        Years before which too little was known (`FEWEST_KNOWN` conductivities) are passed over.
+        """
         for year in years:
-            yield self._cut("years", f"before {year}", self.year < year, self.year >= year)
+            if (self.at_room & (self.year < year)).sum() >= FEWEST_KNOWN:
+                yield self._cut("years", f"before {year}", self.year < year, self.year >= year)
 
     def without_families(self, names: tuple[str, ...], repeats: int, seed: int = 0) -> Iterator[Cut]:
         """Yield cuts where a family is unknown: all its members stand in the pool, beside the other half's materials.
@@ -130,6 +135,8 @@ class History:
         """
         for name in names:
             own = np.isin(self.family, FAMILIES[name])
+            if not (own & self.judged).any():
+                continue
             alike = half_l1(self.composition, self.composition[own]).min(axis=1) < ALIKE
             for repeat in range(repeats):
                 for side, known in enumerate(self._halves(seed + repeat)):

@@ -64,6 +64,7 @@ def test_a_paper_lies_on_one_side_and_both_sides_are_tried(history: History) -> 
 
 
 def test_years_part_past_and_future(history: History) -> None:
+    assert not list(history.years((1990,))), "too little was known"
     for cut in history.years((2021,)):
         assert history.year[cut.train].max() < 2021 <= history.year[cut.pool].min()
 

@@ -37,6 +37,7 @@ from retrospective_figures import (
     left_out_materials,
     over_families,
     regrets,
+    reliability,
     spread,
 )  # fmt: skip
 from retrospective_plot import draw
@@ -85,7 +86,8 @@ class Bench:
     def random(self) -> tuple[list[Pair], dict[str, Any]]:
         """Cut by random halves of the papers."""
         pairs = self.ranked(self.history.random_halves(self.repeats))
-        return pairs, self.line("random", pairs, {"enrichment": enrichments(pairs), "regret": regrets(pairs)})
+        figures = {"enrichment": enrichments(pairs), "regret": regrets(pairs), "reliability": reliability(pairs)}
+        return pairs, self.line("random", pairs, figures)
 
     def years(self) -> tuple[list[Pair], dict[str, Any]]:
         """Cut by year of publication."""

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 Pair = tuple[Cut, Ranked]
 SHARES = {"top_30": 0.3, "top_10": 0.1, "top_1": 0.01}
 BATCHES = (5, 10, 20)
+STATED = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+"""Limits between bins of stated probabilities."""
+GOOD = -4.0
 LEVELS = (2.5, 97.5)
 N_DRAWS = 1000
 FAMILY_RANKINGS = {
@@ -105,6 +108,29 @@ def _stated(pairs: Sequence[Pair], target: str, log10: float) -> dict[str, Any]:
         found.append(float(cut.is_hit(log10)[first].mean()))
         all_stated.append(float(ranked.probability[target].mean()))
     return {"stated": spread(stated), "found": spread(found), "stated_of_the_whole_pool": spread(all_stated)}
+
+
+def reliability(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Return stated probabilities against shares of hits, all cuts together, and how far good predictions miss."""
+    out: dict[str, Any] = {}
+    for target, log10 in TARGETS.items():
+        stated = np.concatenate([ranked.probability[target] for _, ranked in pairs])
+        found = np.concatenate([cut.is_hit(log10) for cut, _ in pairs])
+        place = np.searchsorted(STATED, stated, side="right")
+        out[f"sigma>={target}"] = [
+            {"asked": int(own.sum()), "stated": float(stated[own].mean()), "found": float(found[own].mean())}
+            for own in (place == one for one in np.unique(place))
+        ]
+    said = np.concatenate([ranked.value for _, ranked in pairs])
+    measured = np.concatenate([cut.log10_sigma for cut, _ in pairs])
+    exact = ~np.concatenate([cut.is_bound for cut, _ in pairs])
+    error = (measured - said)[exact & (said > GOOD)]
+    points = {f"{level}": round(float(np.percentile(error, level)), 2) for level in (5, 10, 50, 90, 95)}
+    return _rounded(out) | {"measured_minus_predicted_where_predicted_above_1e-4": points}
+
+
+def _rounded(lines: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    return {key: [{k: round(v, 3) for k, v in line.items()} for line in each] for key, each in lines.items()}
 
 
 def regrets(pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from publication_years import first_year, year_of_doi
 from retraining_families import ALIKE
 from retrospective_cuts import FAMILIES, Cut, History, distinct
-from retrospective_figures import compared, family_figures, left_out_materials, spread
+from retrospective_figures import compared, family_figures, left_out_materials, reliability, spread
 from retrospective_rankings import Ranked
 
 from features.similarity import half_l1
@@ -149,6 +149,15 @@ def test_family_verdict_follows_the_share_of_hits_found(history: History) -> Non
         ranked = _ranked(cut)
         ranked.scores["success 1e-3"] = score
         assert family_figures("argyrodite", [(cut, ranked)])["elyte_verdict"] == verdict
+
+
+def test_reliability_counts_every_question_once(history: History) -> None:
+    pairs = [(cut, _ranked(cut, seed)) for seed, cut in enumerate(history.random_halves(2))]
+    for ranked in (pair[1] for pair in pairs):
+        ranked.probability["1e-3"][:] = 0.25
+    lines = reliability(pairs)["sigma>=1e-3"]
+    hits = np.concatenate([cut.is_hit(-3.0) for cut, _ in pairs])
+    assert lines == [{"asked": len(hits), "stated": 0.25, "found": round(float(hits.mean()), 3)}]
 
 
 def test_materials_are_averaged_over_cuts(history: History) -> None:

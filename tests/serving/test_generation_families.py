@@ -26,6 +26,7 @@ from serving.generation.known import KnownMaterials
 from serving.generation.output import COLUMNS, write_table
 from serving.generation.request import GenerationRequest, Mixture, generate
 from serving.generation.table import Candidates, Selection, collect
+from serving.predictor import Predictor
 
 PARENTS = ("Li7La3Zr2O12", "Li6PS5Cl", "Li3YCl6", "Li10GeP2S12", "Li1.3Al0.3Ti1.7(PO4)3", "Li3InCl6", "Li3OCl")
 
@@ -195,6 +196,19 @@ def test_charges_are_those_of_the_features() -> None:
     found = generate(GenerationRequest(("Li{x}PS4{Cl,O}{y}",), {"x": np.arange(1.0, 6), "y": np.array([0.0, 1.0])}))
     expected = assign_ions(MaterialBatch.from_formulas(found.formula)).charge_imbalance
     assert found.charge_imbalance == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_predictor_knows_what_its_models_know(known: KnownMaterials) -> None:
+    request = GenerationRequest(("Li6PS5Cl", "Li3YCl6", "Li6PS5Cl0.7Br0.3", "Li5.9Mo0.1PS5Cl"))
+    own = generate(request, known=Predictor.load("shipped").known_materials()).marks
+    other = generate(request, known=known).marks
+    assert own is not None
+    assert other is not None
+    assert (own.known, own.nearest) == (other.known, other.nearest)
+    assert "measured" in own.known[0]
+    without = generate(request, known=KnownMaterials.of({})).marks
+    assert without is not None
+    assert without.known == [""] * 4
 
 
 def test_known_materials_are_marked(known: KnownMaterials) -> None:

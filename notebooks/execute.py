@@ -39,6 +39,9 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)"
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|tmp|Users|usr|opt|var|mnt)/")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _KEPT_FROM_ENVIRONMENT = ("ELYTE_DATA_DIR", "ELYTE_DATA_MIRROR")
+_SAME_KERNELS = {"OPENBLAS_CORETYPE": "Haswell"}
+"""The same linear algebra on every x86 processor: the small fits of notebook 05 turn its last digits into other ranks."""
+
 _CONFIGURING = ("ELYTE_", "MLFLOW_", "BENTOML_")
 
 
@@ -251,11 +254,12 @@ def _last_digit(number: str) -> float:
 
 @contextmanager
 def _plain_environment() -> Iterator[None]:
-    """Take out of the environment what configures elyte while kernels run, but for where public tables are."""
+    """Take out of the environment what configures elyte while notebooks run, but for where public tables are."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(_CONFIGURING) and name not in _KEPT_FROM_ENVIRONMENT:
             del os.environ[name]
+    os.environ.update(_SAME_KERNELS)
     mirror = os.environ.get("ELYTE_DATA_MIRROR")
     if mirror:  # a relative one is meant from here, and kernels work elsewhere
         os.environ["ELYTE_DATA_MIRROR"] = str(Path(mirror).resolve())

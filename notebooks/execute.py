@@ -40,7 +40,7 @@ _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|tmp|Users|usr|opt|var|
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _KEPT_FROM_ENVIRONMENT = ("ELYTE_DATA_DIR", "ELYTE_DATA_MIRROR")
 _SAME_KERNELS = {"OPENBLAS_CORETYPE": "Haswell"}
-"""The same linear algebra on every x86 processor: the small fits of notebook 05 turn its last digits into other ranks."""
+"""The same linear algebra on every x86 processor: small fits (notebook 05) turn last digits into other ranks."""
 
 _CONFIGURING = ("ELYTE_", "MLFLOW_", "BENTOML_")
 

@@ -12,11 +12,15 @@ from retrospective_figures import FEWEST_HITS, LEVELS, Pair, curves
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, TEAL, ORANGE, GREY = "#2b5c8a", "#3a9b8f", "#d1782f", "#8a8a8a"
+BLUE, TEAL, ORANGE, BROWN, GREY = "#2b5c8a", "#3a9b8f", "#d1782f", "#8a5a2b", "#8a8a8a"
 GRID = np.linspace(0.0, 0.6, 121)
 LINES = {
     "elyte probability": (BLUE, "elyte, P(success)", "-"), "elyte value": (TEAL, "elyte, point prediction", "--"),
     "forest": (ORANGE, "random forest", "-"),
+}  # fmt: skip
+BARS = {
+    "elyte": (BLUE, 0.27, "elyte, P(success)"), "forest": (ORANGE, 0.0, "random forest"),
+    "forest_of_hits": (BROWN, -0.27, "forest that classifies hits"),
 }  # fmt: skip
 PLACES = {
     "elyte probability": (23.0, (1.0, 92.0), "left"), "elyte value": (16.0, (27.0, 48.0), "left"),
@@ -77,16 +81,16 @@ def _draw_curves(axes: Axes, pairs: Sequence[Pair]) -> None:
 
 
 def _draw_families(axes: Axes, families: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the share of a family's hits that stand in the first fifth, by elyte and by the forest."""
+    """Draw the share of a family's hits that stand in the first fifth, by elyte and by forests."""
     judged = [one for one in families if one["hits"] >= FEWEST_HITS]
     order = sorted(judged, key=lambda one: one["elyte_hits_in_top_20"])
     place = np.arange(len(order))
-    for key, colour, shift in (("elyte", BLUE, 0.19), ("forest", ORANGE, -0.19)):
+    beside = max(100 * order[-1][f"{key}_hits_in_top_20"] for key in BARS) + 1.5 if order else 0.0
+    for key, (colour, shift, label) in BARS.items():
         share = [100 * one[f"{key}_hits_in_top_20"] for one in order]
-        axes.barh(place + shift, share, 0.36, color=colour)
+        axes.barh(place + shift, share, 0.25, color=colour)
         if len(order):
-            axes.text(share[-1] + 1.5, place[-1] + shift, "elyte" if key == "elyte" else "random forest",
-                      color=colour, va="center", fontsize=8.5)  # fmt: skip
+            axes.text(beside, place[-1] + shift, label, color=colour, va="center", fontsize=8)
     axes.axvline(20, color=GREY, lw=1.0)
     axes.text(21, -0.85, "blind choice", color=GREY, fontsize=8.5, va="center")
     axes.set_yticks(place, [f"{one['family']} ({one['hits']:.0f})" for one in order], fontsize=9)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.candidate import Conditions
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
@@ -59,12 +59,9 @@ def read_grid_request(raw: bytes) -> CcdGridRequest:
     RequestError
         400 for anything that is not a valid request.
     """
-    from serving.request_body import RequestError, describe, parse_json_object
+    from serving.request_body import read_as
 
-    try:
-        return CcdGridRequest.model_validate(parse_json_object(raw))
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", describe(error, CcdGridRequest)) from None
+    return read_as(CcdGridRequest, raw)
 
 
 def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) -> dict[str, Any]:

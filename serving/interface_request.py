@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 MAX_PARTNERS = 50
 MAX_PARTNER_LENGTH = 300
@@ -55,9 +55,6 @@ def read_interface_request(raw: bytes) -> InterfaceRequest:
     RequestError
         400 for anything that is not a valid request.
     """
-    from serving.request_body import RequestError, describe, parse_json_object
+    from serving.request_body import read_as
 
-    try:
-        return InterfaceRequest.model_validate(parse_json_object(raw))
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", describe(error, InterfaceRequest)) from None
+    return read_as(InterfaceRequest, raw)

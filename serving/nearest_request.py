@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.candidate import Conditions
 from serving.schema import CandidateInput, Property
@@ -52,11 +52,6 @@ def read_nearest_request(raw: bytes) -> NearestRequest:
     RequestError
         400 for anything that is not a valid request, 413 for too many candidates.
     """
-    from serving.request_body import RequestError, describe, parse_json_object, refuse_too_many
+    from serving.request_body import read_as
 
-    body = parse_json_object(raw)
-    refuse_too_many(body, MAX_NEAREST_CANDIDATES)
-    try:
-        return NearestRequest.model_validate(body)
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", describe(error, NearestRequest)) from None
+    return read_as(NearestRequest, raw, MAX_NEAREST_CANDIDATES)

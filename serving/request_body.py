@@ -13,12 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from serving.schema import MAX_CANDIDATES, PredictRequest
+
+Asked = TypeVar("Asked", bound=BaseModel)
 
 # No object of a valid request has so many keys; the bound keeps a hostile body from causing a million errors.
 MAX_KEYS_PER_OBJECT = 100
@@ -137,12 +139,33 @@ def read_request(raw: bytes) -> PredictRequest:
     RequestError
         400 for anything that is not a valid request, 413 for too many candidates.
     """
+    return read_as(PredictRequest, raw, MAX_CANDIDATES)
+
+
+def read_as(model: type[Asked], raw: bytes, most: int | None = None) -> Asked:
+    """Parse and validate a body as a model of requests.
+
+    Parameters
+    ----------
+    model
+        What the body is to be.
+    raw
+        The body as received.
+    most
+        How many candidates are answered at once; None where the request holds no list of them.
+
+    Raises
+    ------
+    RequestError
+        400 for anything that is not a valid request, 413 for too many candidates.
+    """
     body = parse_json_object(raw)
-    refuse_too_many(body, MAX_CANDIDATES)
+    if most is not None:
+        refuse_too_many(body, most)
     try:
-        return PredictRequest.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
-        raise RequestError(400, "invalid_request", describe(error, PredictRequest)) from None
+        raise RequestError(400, "invalid_request", describe(error, model)) from None
 
 
 def refuse_too_many(body: Mapping[str, Any], most: int) -> None:

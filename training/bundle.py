@@ -12,7 +12,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -156,6 +157,34 @@ def load_bundle(folder: Path, *, expected_property: str, expected_digest: str | 
     if _sha256(content) != card.files[ARRAYS_FILE]:
         raise BundleError(f"{folder / ARRAYS_FILE} was changed: its sha256 differs from the one in the card")
     return Bundle(card, _arrays(content, folder / ARRAYS_FILE), digest)
+
+
+def compare_golden(stored: Sequence[GoldenPrediction], again: Sequence[GoldenPrediction], tolerance: float) -> None:
+    """Refuse a model that does not reproduce the golden predictions of its card.
+
+    Raises
+    ------
+    BundleError
+        If a value differs by more than the tolerance, or is not there.
+    """
+    for kept, now in zip(stored, again, strict=True):
+        for name, value in kept.values.items():
+            found = now.values.get(name, np.nan)
+            if not abs(found - value) <= tolerance:
+                raise BundleError(
+                    f"golden prediction of {kept.formula} at {kept.temperature_C:g} C: {name} is {found:.9f}, the card"
+                    f" says {value:.9f}"
+                )
+
+
+@contextmanager
+def rebuilding(folder: Path, what: str) -> Iterator[None]:
+    """Turn what goes wrong while a model is rebuilt from its arrays into a `BundleError` that names the folder."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BundleError(f"{folder} lacks a part of a {what} model: {reason}") from error
 
 
 def _read(path: Path, limit: int | None) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from features.candidate import Conditions
 from serving.ranking.acquisition import Acquisition
@@ -180,15 +180,11 @@ def read_rank_request(raw: bytes) -> RankRequest:
         400 for anything that is not a valid request, objectives that contradict each other included; 413 for too many
         candidates.
     """
-    from serving.request_body import RequestError, describe, parse_json_object, refuse_too_many
+    from serving.request_body import RequestError, read_as
 
-    body = parse_json_object(raw)
-    refuse_too_many(body, MAX_CANDIDATES)
+    request = read_as(RankRequest, raw, MAX_CANDIDATES)
     try:
-        request = RankRequest.model_validate(body)
         request.wishes()
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", describe(error, RankRequest)) from None
     except ObjectiveError as error:
         raise RequestError(400, "invalid_objective", str(error)) from None
     return request

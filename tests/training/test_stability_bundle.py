@@ -53,14 +53,14 @@ def test_a_golden_prediction_that_is_not_reproduced_is_refused(name: str) -> Non
     golden = golden_predictions(fitted().model, ["Li3YBr6"])
     check_golden(fitted().model, golden)
     wrong = golden[0].model_copy(update={"values": golden[0].values | {name: golden[0].values[name] + 0.001}})
-    with pytest.raises(BundleError, match=f"golden prediction of Li3YBr6: {name}"):
+    with pytest.raises(BundleError, match=f"golden prediction of Li3YBr6 at 25 C: {name}"):
         check_golden(fitted().model, [wrong])
 
 
 def test_a_value_that_is_no_longer_given_is_refused() -> None:
     golden = golden_predictions(fitted().model, ["BaTiO3"])
     wrong = golden[0].model_copy(update={"values": golden[0].values | {"reduction_V": 1.0}})
-    with pytest.raises(BundleError, match="golden prediction of BaTiO3: reduction_V"):
+    with pytest.raises(BundleError, match="golden prediction of BaTiO3 at 25 C: reduction_V"):
         check_golden(fitted().model, [wrong])
 
 

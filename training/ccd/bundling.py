@@ -9,7 +9,7 @@ import numpy as np
 
 from features.candidate import MaterialBatch
 from features.formula import parse_formula
-from training.bundle import Bundle, BundleError, GoldenPrediction, load_bundle
+from training.bundle import Bundle, GoldenPrediction, compare_golden, load_bundle, rebuilding
 from training.ccd.cells import Cells, MaterialNumbers
 from training.ccd.classes import class_of
 from training.ccd.model import CcdModel
@@ -59,14 +59,11 @@ def check_golden(model: CcdModel, golden: Sequence[GoldenPrediction]) -> None:
     BundleError
         If one differs by more than `GOLDEN_TOLERANCE`.
     """
-    again = golden_predictions(model, [(stored.formula, stored.temperature_C) for stored in golden])
-    for stored, now in zip(golden, again, strict=True):
-        for name, value in stored.values.items():
-            if not abs(now.values[name] - value) <= GOLDEN_TOLERANCE:
-                raise BundleError(
-                    f"golden prediction of {stored.formula} at {stored.temperature_C:g} C: {name} is"
-                    f" {now.values[name]:.9f}, the card says {value:.9f}"
-                )
+    compare_golden(
+        golden,
+        golden_predictions(model, [(stored.formula, stored.temperature_C) for stored in golden]),
+        GOLDEN_TOLERANCE,
+    )
 
 
 def load_ccd(folder: Path, expected_digest: str | None = None) -> tuple[CcdModel, Bundle]:
@@ -78,10 +75,7 @@ def load_ccd(folder: Path, expected_digest: str | None = None) -> tuple[CcdModel
         If the bundle was changed, is foreign, or does not reproduce its golden predictions.
     """
     bundle = load_bundle(folder, expected_property="ccd", expected_digest=expected_digest)
-    try:
+    with rebuilding(folder, "CCD"):
         model = CcdModel.from_arrays(bundle.arrays)
         check_golden(model, bundle.card.golden)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise BundleError(f"{folder} lacks a part of a CCD model: {reason}") from error
     return model, bundle

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.candidate import MaterialBatch
 from features.lattice import NO_LATTICE, Lattice
-from training.bundle import Bundle, BundleError, GoldenPrediction, load_bundle
+from training.bundle import Bundle, GoldenPrediction, compare_golden, load_bundle, rebuilding
 from training.conductivity.model import ConductivityModel
 
 GOLDEN_FORMULAS = (
@@ -81,14 +81,9 @@ def check_golden(model: ConductivityModel, golden: list[GoldenPrediction]) -> No
     BundleError
         If one differs by more than `GOLDEN_TOLERANCE`.
     """
-    again = golden_predictions(model, [GoldenQuestion.of(stored) for stored in golden])
-    for stored, now in zip(golden, again, strict=True):
-        for name, value in stored.values.items():
-            if not abs(now.values[name] - value) <= GOLDEN_TOLERANCE:
-                raise BundleError(
-                    f"golden prediction of {stored.formula} at {stored.temperature_C:g} C: {name} is"
-                    f" {now.values[name]:.9f}, the card says {value:.9f}"
-                )
+    compare_golden(
+        golden, golden_predictions(model, [GoldenQuestion.of(stored) for stored in golden]), GOLDEN_TOLERANCE
+    )
 
 
 def load_conductivity(folder: Path, expected_digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
@@ -100,12 +95,9 @@ def load_conductivity(folder: Path, expected_digest: str | None = None) -> tuple
         If the bundle was changed, is foreign, or does not reproduce its golden predictions.
     """
     bundle = load_bundle(folder, expected_property="conductivity", expected_digest=expected_digest)
-    try:
+    with rebuilding(folder, "conductivity"):
         model = ConductivityModel.from_arrays(bundle.arrays, bundle.card.model)
         check_golden(model, bundle.card.golden)
         for variant in model.variants.values():
             variant.ensemble.process.forget_inverse()
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise BundleError(f"{folder} lacks a part of a conductivity model: {reason}") from error
     return model, bundle

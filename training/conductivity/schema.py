@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
 from features.errors import CandidateError
 from features.formula import parse_formula
+from training.columns import LabelledColumn
 
 if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
 
-class Column(StrEnum):
-    """Columns of the assembled table, in order; each carries its label and unit ("" where it has none)."""
-
-    label: str
-    unit: str
-
-    def __new__(cls, name: str, label: str, unit: str = "") -> Column:
-        """Make the member equal to its column name, and hang label and unit on it."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.label = label
-        member.unit = unit
-        return member
+class Column(LabelledColumn):
+    """Columns of the assembled table, in order."""
 
     ROW_ID = "row_id", "Row"
     SOURCE = "source", "Source table"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
 from training.ccd.schema import RANGES as CCD_RANGES
+from training.columns import LabelledColumn
 from training.conductivity.schema import (
     ACTIVATION_ENERGY_RANGE_EV,
     CONTRIBUTIONS,
@@ -42,19 +43,8 @@ class Content(StrEnum):
     DATE = "date"
 
 
-class Column(StrEnum):
-    """Columns of stored measurements; each carries its label and unit ("" where it has none)."""
-
-    label: str
-    unit: str
-
-    def __new__(cls, name: str, label: str, unit: str = "") -> Column:
-        """Make the member equal to its column name, and hang label and unit on it."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.label = label
-        member.unit = unit
-        return member
+class Column(LabelledColumn):
+    """Columns of stored measurements."""
 
     FORMULA = "formula", "Formula"
     MATERIAL = "material", "Name of the sample's material"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from features.candidate import ROOM_TEMPERATURE_C, MaterialBatch
-from training.bundle import Bundle, BundleError, GoldenPrediction, load_bundle
+from training.bundle import Bundle, GoldenPrediction, compare_golden, load_bundle, rebuilding
 from training.stability.model import StabilityModel
 
 GOLDEN_FORMULAS = (
@@ -49,14 +49,7 @@ def check_golden(model: StabilityModel, golden: Sequence[GoldenPrediction]) -> N
     BundleError
         If one differs by more than `GOLDEN_TOLERANCE`.
     """
-    again = golden_predictions(model, [stored.formula for stored in golden])
-    for stored, now in zip(golden, again, strict=True):
-        for name, value in stored.values.items():
-            found = now.values.get(name, np.nan)
-            if not abs(found - value) <= GOLDEN_TOLERANCE:
-                raise BundleError(
-                    f"golden prediction of {stored.formula}: {name} is {found:.6f}, the card says {value:.6f}"
-                )
+    compare_golden(golden, golden_predictions(model, [stored.formula for stored in golden]), GOLDEN_TOLERANCE)
 
 
 def load_stability(folder: Path, expected_digest: str | None = None) -> tuple[StabilityModel, Bundle]:
@@ -68,10 +61,7 @@ def load_stability(folder: Path, expected_digest: str | None = None) -> tuple[St
         If the bundle was changed, is foreign, or does not reproduce its golden predictions.
     """
     bundle = load_bundle(folder, expected_property="stability", expected_digest=expected_digest)
-    try:
+    with rebuilding(folder, "stability"):
         model = StabilityModel.from_arrays(bundle.arrays, bundle.card.model)
         check_golden(model, bundle.card.golden)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise BundleError(f"{folder} lacks a part of a stability model: {reason}") from error
     return model, bundle

@@ -8,7 +8,8 @@ twentieth in composition) stand back besides as long as something else adds anyt
 - `ehvi`: the expected volume that a candidate adds to what known materials and the batch so far dominate, scenario by
   scenario (Daulton, Balandat and Bakshy, NeurIPS 33 (2020), arXiv 2006.05078, greedily). The gain of a candidate never
   rises while the batch grows, so candidates wait in a heap with their last gain and few are asked again (Minoux).
-- `success`: the same with the probability that at least one of the batch meets all targets.
+- `success`: the same with the probability that at least one of the batch meets all targets; once that can rise no
+  more, the rest of the batch is chosen as a batch of its own.
 - `ucb`: the utility at an optimistic quantile of every objective, at dial 1 the 95 % one.
 - `thompson`: in each of k scenarios the candidate of the highest utility.
 """
@@ -16,7 +17,7 @@ twentieth in composition) stand back besides as long as something else adds anyt
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -78,17 +79,28 @@ def pick_by_success(met: NDArray[np.bool_], count: int, composition: Array | Non
     met
         Whether a candidate meets them in a scenario, shape (s, n).
     count, composition
-        As in `pick_by_volume`.
+        As in `pick_by_volume`. Where the chosen ones hold a success as surely as anybody can, the others are chosen
+        as if there were none yet, with gains that begin anew: who makes five wants five.
     """
 
     def gain(row: int, chosen: list[int]) -> float:
         return float((met[:, row] & ~met[:, chosen].any(axis=1)).mean())
 
-    return _greedy(met.mean(axis=0), gain, count, composition)
+    picks: list[Pick] = []
+    while len(picks) < count:
+        before = [pick.row for pick in picks]
+        chances = met.mean(axis=0)
+        chances[before] = 0.0
+        more = _greedy(chances, gain, count - len(picks), composition, before)
+        if not more:
+            break
+        picks += more
+    return picks
 
 
 def _greedy(
-    gains: Array, gain: Callable[[int, list[int]], float], count: int, composition: Array | None
+    gains: Array, gain: Callable[[int, list[int]], float], count: int, composition: Array | None,
+    before: Sequence[int] = (),
 ) -> list[Pick]:  # fmt: skip
     """Choose by gains that never rise while more is chosen; copies wait until nothing else adds anything."""
     heap = [(-value, row, 0) for row, value in enumerate(gains.tolist()) if value > _NOTHING]
@@ -99,7 +111,7 @@ def _greedy(
         if not heap:
             heap, copies, composition = sorted(copies), [], None
         value, row, asked = heapq.heappop(heap)
-        if composition is not None and _is_copy(composition, row, [pick.row for pick in picks]):
+        if composition is not None and _is_copy(composition, row, [*before, *(pick.row for pick in picks)]):
             copies.append((value, row, asked))
             continue
         if asked == len(picks):

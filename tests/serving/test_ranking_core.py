@@ -311,8 +311,8 @@ def test_a_greedy_batch_takes_the_best_addition_every_time() -> None:
 def test_copies_add_nothing_to_a_batch() -> None:
     met = np.random.default_rng(0).random((200, 6)) < 0.3
     met[:, 3] = met[:, 2]
-    picks = pick_by_success(met, 6)
-    assert len({pick.row for pick in picks}) == len(picks)
+    picks = pick_by_success(met, 5)
+    assert len({pick.row for pick in picks}) == len(picks) == 5
     assert not {2, 3} <= {pick.row for pick in picks}
     assert sum(pick.gain for pick in picks) == pytest.approx(met.any(axis=1).mean())
     fractions = compositions(5)
@@ -330,6 +330,16 @@ def test_copies_stand_back_until_nothing_else_adds_anything() -> None:
     assert [pick.row for pick in picks] == [0, 2, 1]
     assert [pick.gain for pick in picks] == pytest.approx([0.5, 0.05, 0.4])
     assert [pick.row for pick in pick_by_success(met, 2, fractions)] == [0, 2]
+
+
+def test_a_batch_that_surely_holds_a_success_is_filled_as_another_batch() -> None:
+    met = np.zeros((100, 4), dtype=bool)
+    met[:, 0] = met[:60, 1] = met[40:, 2] = True  # the first is sure; the fourth never succeeds
+    picks = pick_by_success(met, 4)
+    assert [pick.row for pick in picks] == [0, 1, 2]
+    assert [pick.gain for pick in picks] == pytest.approx([1.0, 0.6, 0.4])
+    fractions = np.array([[0.5, 0.5], [0.52, 0.48], [0.8, 0.2], [0.2, 0.8]])
+    assert [pick.row for pick in pick_by_success(met, 3, fractions)] == [0, 2, 1], "1 is nearly a copy of 0"
 
 
 def test_thompson_picks_different_candidates_even_where_all_scenarios_agree() -> None:

@@ -29,6 +29,8 @@ from pathlib import Path
 import numpy as np
 from screening_input import write_candidates
 
+from serving.screening.plan import ROWS_PER_UNIT
+
 ROOT = Path(__file__).parents[1]
 ELYTE = (sys.executable, "-c", "from serving.cli import main; main()", "screen")
 ROWS = {"speed": 200_000, "scale": 100_000, "kill": 1_000_000, "ray": 100_000}
@@ -172,6 +174,20 @@ def ray(source: Path, work: Path, rows: int) -> dict[str, object]:
         "share_of_processes": round(rates["there"] / rates["here"], 3),
         "wall_s": {"here": round(here.wall_s, 1), "there": round(there.wall_s, 1)},
         "memory_MB_peak": {"here": round(here.memory_MB), "there": round(there.memory_MB)},
+        "to_1e9_rows": to_a_billion(rates["there"] / 2, bytes_of(source) / rows, bytes_of(work / "there") / rows),
+    }  # fmt: skip
+
+
+def bytes_of(folder: Path) -> int:
+    """Return the size of the Parquet files of a folder."""
+    return sum(path.stat().st_size for path in folder.glob("*.parquet"))
+
+
+def to_a_billion(rows_per_core_and_s: float, bytes_in: float, bytes_out: float) -> dict[str, float]:
+    """Return what a billion rows would take if a large cluster were as many times two cores as it has pairs of them."""
+    return {
+        "core_hours": round(1e9 / rows_per_core_and_s / 3600), "GB_in": round(bytes_in), "GB_out": round(bytes_out),
+        "parts": round(1e9 / ROWS_PER_UNIT),
     }  # fmt: skip
 
 

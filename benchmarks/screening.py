@@ -5,7 +5,7 @@
 `speed` and `scale` screen made-up doped conductors, nearly all unknown to the tables, with all three properties and
 intervals; `kill` kills a run three times and compares every part with those of an undisturbed run; `ray` compares two
 nodes of a local cluster with two processes. Rates are of the command, start included, and of its steady part.
-Half of the time is linear algebra: where the environment pins older kernels (`OPENBLAS_CORETYPE`), take that away to
+Much of the time is linear algebra: where the environment pins older kernels (`OPENBLAS_CORETYPE`), take that away to
 see what the processor can.
 """
 

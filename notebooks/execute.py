@@ -35,12 +35,13 @@ VOLATILE = "volatile"
 MOST_TOLD = 12
 """Differences of one notebook that are printed."""
 
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|tmp|Users|usr|opt|var|mnt)/")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _KEPT_FROM_ENVIRONMENT = ("ELYTE_DATA_DIR", "ELYTE_DATA_MIRROR")
-_SAME_KERNELS = {"OPENBLAS_CORETYPE": "Haswell"}
-"""The same linear algebra on every x86 processor: small fits (notebook 05) turn last digits into other ranks."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_SAME_KERNELS = dict.fromkeys(_THREADS, "1") | {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
+"""Linear algebra as nearly the same on x86 processors as can be had: small fits turn last digits into other ranks."""
 
 _CONFIGURING = ("ELYTE_", "MLFLOW_", "BENTOML_")
 
@@ -239,7 +240,7 @@ def _words(line: str) -> list[str]:
 
 
 def _close(committed: str, executed: str) -> bool:
-    old, new = float(committed), float(executed)
+    old, new = float(committed.replace(",", "")), float(executed.replace(",", ""))
     last_digit = max(_last_digit(committed), _last_digit(executed))
     # a little more than one unit, as 0.3 - 0.2 is not 0.1
     return abs(old - new) <= max(RELATIVE_TOLERANCE * abs(old), 1.001 * last_digit if "." in committed else 0.0)

@@ -16,6 +16,7 @@ from serving.answers import DECIMALS
 from serving.ccd_answers import (
     FEWEST_PAPERS,
     KELVIN_BY_MISTAKE_C,
+    TERM_OF,
     TRUSTED_RANGE_C,
     UNUSED,
     Beside,
@@ -212,12 +213,23 @@ def ccd_block(
         (str(WarningCode.TEMPERATURE_EXTRAPOLATED), ~kelvin & regular & outside),
         (str(WarningCode.OUT_OF_DOMAIN), regular & (papers > 0) & (papers < FEWEST_PAPERS)),
         (str(WarningCode.CONDITION_IGNORED), conditions.stated(UNUSED)[good]),
+        (str(WarningCode.CONDITION_IGNORED), regular & _without_effect(model, asked, cell)),
     ]
     return Block(
         {name: _spread_out(values, good, n) for name, values in columns.items()},
         [(code, _spread_out(where, good, n)) for code, where in warnings],
         errors,
     )
+
+
+def _without_effect(model: CcdModel, asked: Sequence[Question], cell: Mapping[str, Array]) -> Flags:
+    """Return which rows state a number that moves nothing in their class."""
+    group = np.array([q.electrolyte_class for q in asked])
+    blind: Flags = np.zeros(len(asked), dtype=bool)
+    for name, term in TERM_OF.items():
+        unknown = [known for known in CLASSES if not model.regression.terms.knows(known, term)]
+        blind |= ~np.isnan(cell[name]) & np.isin(group, unknown)
+    return blind
 
 
 def _questions(materials: Materials) -> tuple[dict[int, Question], dict[int, CandidateError]]:

@@ -52,6 +52,8 @@ def written(folder: Path, *sources: str, tags: tuple[str, ...] = ()) -> Path:
         ("1.00e-04", "1.10e-04", False),
         ("3 of 5 papers", "4 of 5 papers", False),  # counts are exact up to twenty
         ("1000 candidates", "1020 candidates", True),
+        ("10,002 of 33,248 left", "9,997 of 33,250 left", True),  # separators do not cut a number
+        ("10,002 of 33,248 left", "8,997 of 33,248 left", False),
         ("Li6PS5Cl 1.0", "Li6PS5Br 1.0", False),
         ("Li6PS5Cl 1.0", "Li6.5PS5Cl 1.0", False),  # digits of a formula are words
         ("-0.50 V", "0.50 V", False),

@@ -47,9 +47,12 @@ class Pick(NamedTuple):
 
     row: int
     gain: float
+    batch: int = 1  # by success: a batch that can get no surer is filled as another one
 
 
-def pick_by_volume(samples: Array, known: Array, count: int, composition: Array | None = None) -> list[Pick]:
+def pick_by_volume(
+    samples: Array, known: Array, count: int, composition: Array | None = None, before: Sequence[int] = ()
+) -> list[Pick]:  # fmt: skip
     """Choose greedily by expected hypervolume improvement.
 
     Parameters
@@ -62,13 +65,17 @@ def pick_by_volume(samples: Array, known: Array, count: int, composition: Array 
         Size of the batch; fewer are returned where nothing else adds anything.
     composition
         Atomic fractions, shape (n, d), by which copies stand back; None lets them be.
+    before
+        Rows that are chosen already.
     """
-    held = np.broadcast_to(known, (len(samples), *known.shape))
+    held = np.concatenate([np.broadcast_to(known, (len(samples), *known.shape)), samples[:, list(before)]], axis=1)
 
     def gain(row: int, chosen: list[int]) -> float:
         return mean_added_volume(samples[:, row], np.concatenate([held, samples[:, chosen]], axis=1))
 
-    return _greedy(mean_added_volumes(samples, held), gain, count, composition)
+    gains = mean_added_volumes(samples, held)
+    gains[list(before)] = 0.0
+    return _greedy(gains, gain, count, composition, before)
 
 
 def pick_by_success(met: NDArray[np.bool_], count: int, composition: Array | None = None) -> list[Pick]:
@@ -82,20 +89,37 @@ def pick_by_success(met: NDArray[np.bool_], count: int, composition: Array | Non
         As in `pick_by_volume`. Where the chosen ones hold a success as surely as anybody can, the others are chosen
         as if there were none yet, with gains that begin anew: who makes five wants five.
     """
-
-    def gain(row: int, chosen: list[int]) -> float:
-        return float((met[:, row] & ~met[:, chosen].any(axis=1)).mean())
-
     picks: list[Pick] = []
+    left, chances = met.copy(), met.mean(axis=0)
     while len(picks) < count:
         before = [pick.row for pick in picks]
-        chances = met.mean(axis=0)
-        chances[before] = 0.0
-        more = _greedy(chances, gain, count - len(picks), composition, before)
+        left[:, before], chances[before] = False, 0.0
+        more = _greedy(chances, _Coverage(left), count - len(picks), composition, before)
         if not more:
             break
-        picks += more
+        number = picks[-1].batch + 1 if picks else 1
+        picks += [pick._replace(batch=number) for pick in more]
     return picks
+
+
+class _Coverage:
+    """Share of scenarios in which a candidate is the first to succeed; tells when nobody can add anything."""
+
+    def __init__(self, met: NDArray[np.bool_]) -> None:
+        self._met, self._reachable = met, np.count_nonzero(met.any(axis=1))
+        self._covered, self._counted = np.zeros(len(met), dtype=bool), 0
+
+    def __call__(self, row: int, chosen: list[int]) -> float:
+        for one in chosen[self._counted :]:
+            self._covered |= self._met[:, one]
+        self._counted = len(chosen)
+        if np.count_nonzero(self._covered) == self._reachable:
+            raise NothingToAddError
+        return float((self._met[:, row] & ~self._covered).mean())
+
+
+class NothingToAddError(Exception):
+    """Nobody can add anything to what is chosen."""
 
 
 def _greedy(
@@ -117,7 +141,10 @@ def _greedy(
         if asked == len(picks):
             picks.append(Pick(row, -value))
             continue
-        now = gain(row, [pick.row for pick in picks])
+        try:
+            now = gain(row, [pick.row for pick in picks])
+        except NothingToAddError:
+            break
         if now > _NOTHING:
             heapq.heappush(heap, (-now, row, len(picks)))
     return picks

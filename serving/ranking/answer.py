@@ -17,7 +17,7 @@ from serving.ranking.believing import Believer, believe_all
 from serving.ranking.core import Order, Ranking, rank
 from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
-from serving.ranking.quantities import ABOUT
+from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
 from serving.ranking.request import BatchRequest, Wishes
 from serving.ranking.scenarios import SEED
@@ -116,6 +116,8 @@ def properties_of(objectives: Sequence[Objective]) -> list[Property]:
 def properties_to_load(objectives: Sequence[Objective]) -> list[Property]:
     """Return the properties whose models must be loaded: those needed, what they ask, and volumes for densities."""
     named = properties_of(objectives) or [Property.CONDUCTIVITY]
+    if any(one.target is not None and one.quantity in (Quantity.HULL, Quantity.STABLE) for one in objectives):
+        named.append(Property.CONDUCTIVITY)  # it knows what has been made
     return [name for name in Property if any(name == one or name in needed_by(one) for one in named)]
 
 

@@ -20,7 +20,7 @@ from serving.ranking.acquisition import (
     pick_by_volume,
 )  # fmt: skip
 from serving.ranking.believing import Believer
-from serving.ranking.core import Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
+from serving.ranking.core import Axis, Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
 from serving.ranking.evidence import Evidence
 from serving.ranking.hypervolume import MOST_OBJECTIVES
 from serving.ranking.objectives import Objective, ObjectiveError, Sense
@@ -65,7 +65,7 @@ def choose_batch(
             errors = ranking.scenarios.errors(asked.explore)
             samples = oriented_samples(ranking.axes, errors, len(ranking.rows), len(ranking.samples))
         if asked.method is Acquisition.EHVI:
-            picks = _by_volume(ranking, believer, samples, central, asked, notes)
+            picks = _by_volume(ranking, believer, objectives, samples, central, asked, notes)
         elif asked.method is Acquisition.UCB:
             level = _normal_cdf(OPTIMISM * asked.explore)
             optimistic = np.quantile(ranking.samples, level, axis=0) if asked.explore > 0.0 else central
@@ -73,6 +73,12 @@ def choose_batch(
             picks = pick_by_utility(utility, composition, asked.size)
         else:
             picks = pick_by_thompson(weighted_utility(samples, central, ranking.axes), asked.size)
+    first = sum(pick.batch == 1 for pick in picks)
+    if first < len(picks):
+        notes.append(
+            f"batch: with {first} chosen, a success is as sure as it gets; the other {len(picks) - first} are chosen"
+            " as if there were none yet, and their gains begin anew"
+        )
     if len(picks) < min(asked.size, len(ranking.rows)):
         notes.append(f"batch: {len(picks)} of {asked.size} chosen; nobody else adds anything by this rule")
     return picks, notes
@@ -84,9 +90,13 @@ def _normal_cdf(number: float) -> float:
     return float(ndtr(number))
 
 
-def _met(ranking: Ranking, objectives: Sequence[Objective], believer: Believer, explore: float) -> NDArray[np.bool_]:
-    """Return whether all targets are met, in each scenario, shape (s, m)."""
-    n, targets = len(ranking.rows), [j for j, one in enumerate(objectives) if one.target is not None]
+def _met(
+    ranking: Ranking, objectives: Sequence[Objective], believer: Believer, explore: float,
+    some: Sequence[int] | None = None,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Return whether all targets are met, or those of some objectives, in each scenario; shape (s, m)."""
+    targets = [j for j, one in enumerate(objectives) if one.target is not None] if some is None else list(some)
+    n = len(ranking.rows)
     if not targets:
         raise ObjectiveError("batch: success needs at least one objective with a target, such as sigma>=1e-3")
     needed = sorted({source for j in targets for source in ranking.beliefs[j].sources})
@@ -98,15 +108,22 @@ def _met(ranking: Ranking, objectives: Sequence[Objective], believer: Believer, 
     errors = scenarios.errors(explore)
     met = np.ones((len(ranking.samples), n), dtype=bool)
     for j in targets:
-        values, target = ranking.beliefs[j].values(errors), objectives[j].target
-        assert target is not None
-        met &= values >= target if objectives[j].sense is Sense.AT_LEAST else values <= target
+        met &= _meets(objectives[j], ranking.beliefs[j].values(errors))
+    return met
+
+
+def _meets(objective: Objective, values: Array) -> NDArray[np.bool_]:
+    assert objective.target is not None
+    met: NDArray[np.bool_] = (
+        values >= objective.target if objective.sense is Sense.AT_LEAST else values <= objective.target
+    )
     return met
 
 
 def _by_volume(
-    ranking: Ranking, believer: Believer, samples: Array, central: Array, asked: BatchRequest, notes: list[str]
-) -> list[Pick]:
+    ranking: Ranking, believer: Believer, objectives: Sequence[Objective], samples: Array, central: Array,
+    asked: BatchRequest, notes: list[str],
+) -> list[Pick]:  # fmt: skip
     m = min(len(ranking.axes), MOST_OBJECTIVES)
     if m < len(ranking.axes):
         named = ", ".join(axis.objective.text for axis in ranking.axes[:m])
@@ -115,28 +132,23 @@ def _by_volume(
         )
     scale = spreads(central)[:m]
     worst = np.quantile(central[:, :m], WORST_DECILE, axis=0)
-    targets = [axis.objective.target for axis in ranking.axes[:m]]
-    wanted = [np.nan if t is None else axis.sign * t for t, axis in zip(targets, ranking.axes, strict=False)]
+    wanted, further = _reference(ranking.axes[:m], objectives)
     reference = np.where(np.isnan(wanted), worst, wanted)
-    known = _known_values(ranking, believer, asked.known)
+    known = _known_values(ranking, believer, asked.known)[:, :m]
     composition = believer.evidence.composition[ranking.rows]
-    further = [
-        (m + j, axis.sign * axis.objective.target)
-        for j, axis in enumerate(ranking.axes[m:])
-        if axis.objective.target is not None
-    ]
+    met = _met(ranking, objectives, believer, asked.explore, further)[..., None] if further else np.bool_(True)
 
     def above(values: Array, point: Array) -> Array:
-        met = np.logical_and.reduce([values[..., j] >= target for j, target in further]) if further else True
-        gains: Array = np.maximum((values[..., :m] - point) / scale, 0.0) * np.expand_dims(met, -1)
+        gains: Array = np.maximum((values - point) / scale, 0.0)
         return gains
 
-    picks = pick_by_volume(above(samples, reference), above(known, reference), asked.size, composition)
+    samples = samples[..., :m]
+    picks = pick_by_volume(met * above(samples, reference), above(known, reference), asked.size, composition)
     if len(picks) < asked.size and (reference != worst).any():
-        missing = asked.size - len(picks)
-        chosen = {pick.row for pick in picks}
-        more = pick_by_volume(above(samples, worst), above(known, worst), asked.size, composition)
-        added = [pick for pick in more if pick.row not in chosen][:missing]
+        before = [pick.row for pick in picks]
+        added = pick_by_volume(
+            met * above(samples, worst), above(known, worst), asked.size - len(picks), composition, before
+        )
         if added:
             notes.append(
                 f"batch: beyond all targets at once there are gains for {len(picks)} only; the other {len(added)} are"
@@ -144,6 +156,22 @@ def _by_volume(
             )
         picks = [*picks, *added]
     return picks
+
+
+def _reference(axes: Sequence[Axis], objectives: Sequence[Objective]) -> tuple[list[float], list[int]]:
+    """Return the oriented target along each axis, NaN where there is none, and which objectives hold other targets."""
+    wanted = [np.nan] * len(axes)
+    places = {axis.objective.key: place for place, axis in enumerate(axes)}
+    further = []
+    for j, objective in enumerate(objectives):
+        if objective.target is None:
+            continue
+        place = places.get(objective.key)
+        if place is None or objective.sense.upward != (axes[place].sign > 0):
+            further.append(j)
+        else:
+            wanted[place] = float(np.fmax(wanted[place], axes[place].sign * objective.target))
+    return wanted, further
 
 
 def _known_values(ranking: Ranking, believer: Believer, formulas: Sequence[str]) -> Array:

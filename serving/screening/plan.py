@@ -102,9 +102,9 @@ def inspect_input(path: Path) -> tuple[list[InputFile], list[str]]:
     InputTableError
         If there is no Parquet file, or a readable one has no material or a column named almost like a known one.
     """
-    if not path.is_dir() and path.suffix != ".parquet":
+    if not path.is_dir() and path.suffix != ".parquet" and not _begins_as_parquet(path):
         raise InputTableError(
-            f"{path} does not end in .parquet, and screening reads Parquet only; `elyte predict --input` reads CSV and"
+            f"{path} is no Parquet file, and screening reads Parquet only; `elyte predict --input` reads CSV and"
             " JSON lines, and `elyte generate --output` writes Parquet"
         )
     root = input_root(path)
@@ -117,6 +117,11 @@ def inspect_input(path: Path) -> tuple[list[InputFile], list[str]]:
     if not any(file.rows or file.fault for file in files):
         raise InputTableError(f"{path} holds no rows")
     return files, list(ignored)
+
+
+def _begins_as_parquet(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(len(_MAGIC)) == _MAGIC
 
 
 def _inspect(path: Path, name: str, ignored: dict[str, None]) -> InputFile:

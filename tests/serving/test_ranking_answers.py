@@ -227,6 +227,10 @@ def test_targets_beyond_the_four_of_ehvi_still_count(predictor: Predictor) -> No
     assert chance["Li3YCl6"] == 0.0
     assert all(chance[pick["formula"]] > 0.0 for pick in document["batch"]["picks"])
     assert any("counts whether targets are met" in note for note in document["notes"])
+    for more in (["supply<=2500", "minimise supply"], ["supply<=2500", "supply>=10"]):  # on an axis of a wish; on none
+        picks = ranked(predictor, formulas, [*WISHES, *more], batch={"size": 3})["batch"]["picks"]
+        assert picks
+        assert all(chance[pick["formula"]] > 0.0 for pick in picks), more
     nobody = ranked(predictor, ["Li3YCl6", "Li3ErCl6"], wishes, batch={"size": 2})
     assert nobody["batch"]["picks"] == []
     assert any("0 of 2 chosen" in note for note in nobody["notes"])

@@ -338,8 +338,19 @@ def test_a_batch_that_surely_holds_a_success_is_filled_as_another_batch() -> Non
     picks = pick_by_success(met, 4)
     assert [pick.row for pick in picks] == [0, 1, 2]
     assert [pick.gain for pick in picks] == pytest.approx([1.0, 0.6, 0.4])
+    assert [pick.batch for pick in picks] == [1, 2, 2]
     fractions = np.array([[0.5, 0.5], [0.52, 0.48], [0.8, 0.2], [0.2, 0.8]])
     assert [pick.row for pick in pick_by_success(met, 3, fractions)] == [0, 2, 1], "1 is nearly a copy of 0"
+
+
+def test_a_second_look_knows_what_the_first_has_chosen() -> None:
+    samples = np.tile([[3.0, 0.1], [2.9, 0.1], [0.1, 3.0]], (8, 1, 1))
+    nothing = np.zeros((0, 2))
+    fractions = np.array([[0.5, 0.5], [0.51, 0.49], [0.1, 0.9]])
+    assert [pick.row for pick in pick_by_volume(samples, nothing, 1, fractions)] == [0]
+    (second,) = pick_by_volume(samples, nothing, 1, fractions, before=[0])
+    assert second.row == 2
+    assert second.gain == pytest.approx(pick_by_volume(samples, nothing, 2, fractions)[1].gain)
 
 
 def test_thompson_picks_different_candidates_even_where_all_scenarios_agree() -> None:

@@ -10,8 +10,6 @@ import click
 if TYPE_CHECKING:
     from serving.generation.request import GenerationRequest
 
-FEW_ROWS = 2000  # on a terminal
-
 
 @click.command(short_help="Generate candidates from patterns and parents.")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN|VARIABLE=VALUES]...")

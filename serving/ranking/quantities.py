@@ -126,7 +126,6 @@ ABOUT: Mapping[Quantity, About] = {
         "density", "g/cm3", False, ("density",), 0.01, 30.0, None, units=(("g/cm3", 1.0), ("g/cm^3", 1.0)),
     ),
 }  # fmt: skip
-WINDOW_QUANTITIES = frozenset({Quantity.REDUCTION, Quantity.OXIDATION, Quantity.WINDOW, Quantity.MARGIN})
 CONDITION_NAMES = tuple(Conditions.model_fields)
 
 

@@ -59,12 +59,6 @@ def ledger_rows_array(table: pd.DataFrame) -> NDArray[np.uint8]:
     return np.frombuffer(table.to_csv(index=False).encode(), dtype=np.uint8)
 
 
-def fingerprints_of(arrays: Mapping[str, NDArray[Any]]) -> frozenset[str]:
-    """Return the fingerprints of the ledger rows that a bundle was fitted on; none for one without."""
-    table = ledger_rows_of(arrays)
-    return frozenset() if table is None else frozenset(fingerprints(table))
-
-
 def ledger_rows_of(arrays: Mapping[str, NDArray[Any]]) -> pd.DataFrame | None:
     """Return the ledger rows that a bundle was fitted on, all as text; None for a bundle without."""
     stored = arrays.get(LEDGER_ROWS)
@@ -80,13 +74,3 @@ def fingerprints(table: pd.DataFrame) -> list[str]:
     named = table.drop(columns=[name for name in ("row_id", "id") if name in table.columns])
     as_text = named.to_csv(index=False, header=False, lineterminator="\x1e").split("\x1e")[: len(table)]
     return [hashlib.sha256(row.encode()).hexdigest() for row in as_text]
-
-
-def arrays_digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Return one SHA-256 for the arrays of a bundle: the same for the same data, settings and seed."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.formula import parse_formula, read_formula
-from features.lattice import NO_LATTICE, Lattice
+from features.formula_writing import write_formula
+from features.lattice import NO_LATTICE, CrystalRecord, Lattice
 
 ROOM_TEMPERATURE_C = 25.0
 
@@ -46,7 +47,7 @@ class Candidate:
     Parameters
     ----------
     formula
-        Cleaned formula, as the user spelled it.
+        As the user typed it; for a CIF the composition as read.
     amounts
         Element symbol to amount.
     lattice
@@ -55,6 +56,8 @@ class Candidate:
         The user's name of the row.
     remarks
         Warnings found while reading.
+    crystal
+        What of a CIF was read; None for a formula.
     """
 
     formula: str
@@ -62,6 +65,12 @@ class Candidate:
     lattice: Lattice = NO_LATTICE
     id: str | None = None
     remarks: tuple[Remark, ...] = field(default=())
+    crystal: CrystalRecord | None = None
+
+    @property
+    def read_as(self) -> str:
+        """The composition as it was read: reduced, in the order of chemists, whatever was typed."""
+        return write_formula(self.amounts)
 
     @property
     def has_lattice(self) -> bool:
@@ -77,8 +86,8 @@ class Candidate:
         CandidateError
             When the formula cannot be read.
         """
-        formula, amounts = read_formula(text)
-        return cls(formula, amounts, lattice, id, _remarks(amounts))
+        amounts = read_formula(text)[1]
+        return cls(text.strip(), amounts, lattice, id, _remarks(amounts))
 
     @classmethod
     def from_cif(cls, text: str, *, id: str | None = None) -> Candidate:

@@ -7,7 +7,6 @@ Accepted: nested brackets of three kinds, unicode subscripts, blanks, fractional
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from functools import lru_cache
 from features.elements import ATOMIC_NUMBER, element_table
 from features.errors import CandidateError, RowErrorCode, shown
 from features.formula_faults import explain
+from features.formula_writing import reduced_amounts, written_amount
 
 MAX_FORMULA_LENGTH = 300
 MAX_ELEMENTS = 20
@@ -205,19 +205,8 @@ def format_formula(amounts: Mapping[str, float]) -> str:
     'Li6PS5Cl'
     """
     order = sorted(amounts, key=lambda symbol: (_electronegativity(symbol), symbol))
-    values = [amounts[symbol] for symbol in order]
-    if all(abs(value - round(value)) < 1e-6 and round(value) > 0 for value in values):
-        divisor = math.gcd(*(round(value) for value in values))
-        values = [round(value) / divisor for value in values]
-    return "".join(symbol + _written(value) for symbol, value in zip(order, values, strict=True))
-
-
-def _written(amount: float) -> str:
-    """Write an amount to six digits without an exponent; one is left out."""
-    if abs(amount - 1) < 1e-6:
-        return ""
-    text = f"{amount:.6g}"
-    return text if "e" not in text else f"{float(text):.11f}".rstrip("0").rstrip(".")
+    values = reduced_amounts([amounts[symbol] for symbol in order])
+    return "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
 
 
 @lru_cache(maxsize=256)

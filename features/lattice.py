@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,24 @@ class Lattice:
 
 
 NO_LATTICE = Lattice()
+
+
+class CrystalRecord(NamedTuple):
+    """What of a CIF was read, for the answer that it is given beside.
+
+    Attributes
+    ----------
+    block
+        Name of the data block, without `data_`.
+    space_group
+        Hermann-Mauguin symbol, such as `F -4 3 m`.
+    cell_content
+        Atoms in the unit cell as a formula that is not reduced, such as `Li24P4S20Cl4`.
+    """
+
+    block: str
+    space_group: str
+    cell_content: str
 
 
 def cell_volume_A3(lattice: NDArray[np.float64]) -> NDArray[np.float64]:

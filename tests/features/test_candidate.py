@@ -16,7 +16,7 @@ CELL = Lattice(9.86, 9.86, 9.86, 90.0, 90.0, 90.0, 216, 52)
 
 def test_a_candidate_keeps_its_formula_amounts_id_and_lattice() -> None:
     candidate = Candidate.from_formula(" Li₆PS₅Cl ", id="a", lattice=CELL)
-    assert candidate.formula == "Li6PS5Cl"
+    assert candidate.formula == "Li₆PS₅Cl"
     assert candidate.amounts == {"Li": 6, "P": 1, "S": 5, "Cl": 1}
     assert (candidate.id, candidate.lattice, candidate.has_lattice) == ("a", CELL, True)
     assert candidate.remarks == ()

@@ -86,8 +86,8 @@ class Candidate:
         CandidateError
             When the formula cannot be read.
         """
-        amounts = read_formula(text)[1]
-        return cls(text.strip(), amounts, lattice, id, _remarks(amounts))
+        reading = read_formula(text)
+        return cls(text.strip(), reading.amounts, lattice, id, (*reading.remarks, *_remarks(reading.amounts)))
 
     @classmethod
     def from_cif(cls, text: str, *, id: str | None = None) -> Candidate:

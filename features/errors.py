@@ -11,6 +11,9 @@ class RowErrorCode(StrEnum):
 
     EMPTY_FORMULA = "empty_formula"
     UNPARSEABLE_FORMULA = "unparseable_formula"
+    AMBIGUOUS_FORMULA = "ambiguous_formula"
+    NAME_NOT_FORMULA = "name_not_formula"
+    ORGANIC_PART = "organic_part"
     UNKNOWN_ELEMENT = "unknown_element"
     NON_POSITIVE_AMOUNT = "non_positive_amount"
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
@@ -27,6 +30,11 @@ class WarningCode(StrEnum):
     """Codes of the remarks that accompany an answered row."""
 
     NO_LITHIUM = "no_lithium"
+    NAME_TAKEN = "name_taken"
+    TEXT_IGNORED = "text_ignored"
+    ISOTOPE = "isotope"
+    MIXTURE_WITHOUT_AMOUNTS = "mixture_without_amounts"
+    WORD_FOR_NOTHING = "word_for_nothing"
     NOT_CHARGE_BALANCED = "not_charge_balanced"
     TEMPERATURE_EXTRAPOLATED = "temperature_extrapolated"
     TEMPERATURE_IN_KELVIN = "temperature_in_kelvin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from features.errors import CandidateError, RowErrorCode, shown
 
@@ -12,11 +13,13 @@ _EMPTY_BRACKETS = re.compile(r"[(\[{][)\]}]")
 _SIGNED_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"[0-9.]+[:/][0-9]"), "write a mixture with its amounts, such as 75Li2S-25P2S5"),
     (re.compile(r","), "write decimals with a point"),
     (re.compile(r"[-+][0-9.]*[a-zδ]|[x-zδ]"), "give a number in place of the variable"),
     (re.compile(r"-[0-9.]*[A-Z(\[{]|[:/]"), "write a mixture with its amounts, such as 75Li2S-25P2S5"),
     (re.compile(r"\+[0-9.]+[A-Z(\[{]"), "work out the sum"),
     (re.compile(r"[-+^]"), "charges are not part of the formula"),
+    (re.compile(r"[a-z]{3}"), "leave remarks out; element symbols begin with a capital letter"),
     (re.compile(r"[a-z]"), "element symbols begin with a capital letter"),
     (re.compile(r"[0-9]"), "an amount follows its element or bracket"),
     (re.compile(r"□"), "leave vacancies out"),
@@ -67,12 +70,16 @@ def explain(part: str, start: int, *, whole: str, max_depth: int) -> CandidateEr
 def _not_positive(part: str, symbol: str, number: str) -> CandidateError:
     return CandidateError(
         RowErrorCode.NON_POSITIVE_AMOUNT,
-        f"'{shown(part)}': amount {shown(number)} after '{symbol}'; amounts must be above 0",
+        f"'{shown(part)}': amount {shown(number)} after '{symbol}'; amounts must be above 0"
+        + ("; for oxygen write the letter O" if number == "0" else ""),
     )
 
 
 def _unreadable(part: str, position: int) -> CandidateError:
+    letter = part[position]
     hint = next((f"; {text}" for pattern, text in _HINTS if pattern.match(part, position)), "")
+    if letter.isalpha() and not letter.isascii():
+        hint = f"; it is {unicodedata.name(letter, 'no Latin letter')}: type the Latin letter"
     place = f"'{shown(part[position])}' (character {position + 1})"
     return _fault(f"'{shown(part)}' cannot be read at {place}{hint}")
 

@@ -9,9 +9,12 @@ and halogens that oxygen outnumbers are centres themselves (`LiNO3`, `LiClO4`). 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from features.elements import SYMBOLS
+from features.formula_doubts import doubt_of
+from features.names import exact_names
 
 _ALKALI = ("Li", "Na", "K", "Rb", "Cs", "Fr")
 _COMMON_CHARGE = {  # in solids, where it is not 3; decides the order of cations and nothing else
@@ -27,6 +30,8 @@ _ANIONS = ("Te", "Se", "S", "O", "N", "F", "Cl", "Br", "I", "At")
 _SURROUNDED = ("N", "Cl", "Br", "I")  # centres themselves where oxygen outnumbers them: LiNO3, LiClO4
 _OXYANIONS = frozenset(("C", "P", "S", "N", "Se", "As", "Cl", "Br", "I"))
 _OXYGEN_PER_CENTRE = 1.5
+_WORDS = ("NaN", "No")
+_SOLVATE_LIKE = re.compile(r"\.[0-9]+(?:H2O|NH3)$")  # would be read as water or ammonia behind a full stop
 _BEHIND_OXYGEN, _BEHIND_NITROGEN, _BEFORE_ANIONS, _BEHIND_ALKALI = 403.5, 404.5, 399.0, 99.0
 
 
@@ -61,7 +66,21 @@ def write_formula(amounts: Mapping[str, float]) -> str:
     """
     order = sorted(amounts, key=_order_of(amounts).__getitem__)
     values = reduced_amounts([amounts[symbol] for symbol in order])
-    return "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    if text in exact_names() or text in _WORDS or doubt_of(text, amounts) or _SOLVATE_LIKE.search(text):
+        return with_every_amount(dict(zip(order, values, strict=True)))
+    return text
+
+
+def with_every_amount(amounts: Mapping[str, float]) -> str:
+    """Write every amount, ones too, and integers that hold a zero with a point: `Li1P1O1N1`, `Li20.0`.
+
+    So is written what would else be taken for a name (`LiPON`), for a word (`NaN`) or for a slip of the pen.
+    """
+    texts = {symbol: written_amount(amount) or "1" for symbol, amount in amounts.items()}
+    return "".join(
+        f"{symbol}{text}.0" if text.isdigit() and "0" in text else symbol + text for symbol, text in texts.items()
+    )
 
 
 def reduced_amounts(values: list[float]) -> list[float]:
@@ -102,5 +121,6 @@ def _hydrogen_rank(amounts: Mapping[str, float]) -> float:
     metals = any(_RANK[symbol] < _RANK["Si"] for symbol in others)
     if "O" in amounts:
         oxyanion = any(symbol in _OXYANIONS and symbol not in ("Cl", "Br", "I") for symbol in others)
-        return _BEHIND_ALKALI if oxyanion or not metals else _BEHIND_OXYGEN  # LiH2PO4, H2O; LiOH
+        before = not metals or (oxyanion and any(symbol in _ALKALI for symbol in others))
+        return _BEHIND_ALKALI if before else _BEHIND_OXYGEN  # H2O, LiH2PO4; LiOH
     return _BEHIND_NITROGEN if "N" in amounts else _BEFORE_ANIONS  # LiNH2, NH3; LiBH4, H2S

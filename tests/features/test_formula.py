@@ -6,21 +6,21 @@ import warnings
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.errors import CandidateError, RowErrorCode
 from features.formula import (
     MAX_AMOUNT,
-    MAX_BRACKET_DEPTH,
     MAX_ELEMENTS,
     MAX_FORMULA_LENGTH,
     MIN_AMOUNT,
-    clean_formula,
     format_formula,
     parse_formula,
+    read_formula,
 )
+from features.formula_terms import MAX_BRACKET_DEPTH
 
 LLZO = {"Li": 7, "La": 3, "Zr": 2, "O": 12}
 
@@ -38,6 +38,19 @@ def message_of(text: str) -> str:
     with pytest.raises(CandidateError) as caught:
         parse_formula(text)
     return caught.value.message
+
+
+def clean(text: str) -> str:
+    return read_formula(text).formula
+
+
+def read_or_skip(text: str) -> dict[str, float]:
+    """Read a formula made up at random; what is refused as ambiguous is another test's matter."""
+    try:
+        return parse_formula(text)
+    except CandidateError as error:
+        assume(error.code not in (RowErrorCode.AMBIGUOUS_FORMULA, RowErrorCode.NAME_NOT_FORMULA))
+        raise
 
 
 def fractions(amounts: dict[str, float]) -> dict[str, float]:
@@ -117,8 +130,8 @@ def test_nothing_is_an_empty_formula(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "lithium", "li6ps5cl", "5", "Li(PO4", "LiPO4)3", "Li(PO4]3", "Li()3", "((Li))((", "(2LiCl)", "Li2S-P2S5",
-        "Li7-3xAlx", "Li1+xAlx", "Lix", "Li1,3Al", "PO4^3-", "PO4-3", "Li+", "Li⁺", "Li1..3", "Li1.2.3", "Li.", "·Li",
+        "lithia", "li6ps5cl", "5", "Li(PO4", "LiPO4)3", "Li(PO4]3", "Li()3", "((Li))((", "(2LiCl)",
+        "Li7-3xAlx", "Li1+xAlx", "Lix", "Li1,3Al", "PO4-3", "PF6-", "Li1..3", "Li1.2.3", "Li.", "·Li",
         "Li·", "Li··Cl", "Li-", "½Li", "Li5.5□0.5P", "Li\x00Cl", "Li\ud800", "💎", "Li=Cl", "Li1e3", "-2LiCl", "LiCl?",
         "١Li", "Li٣",
     ],
@@ -132,7 +145,7 @@ def test_what_is_not_text_is_refused(value: object) -> None:
     assert code_of(value) is RowErrorCode.UNPARSEABLE_FORMULA
 
 
-@pytest.mark.parametrize("text", ["Xx2", "LiX", "LI6PS5CL", "Li(Qq)2", "LiBD4", "Rf", "LiOx"])
+@pytest.mark.parametrize("text", ["Xx2", "LiX", "LI6PS5CL", "Li(Qq)2", "LiBT4", "Rf", "LiOx"])
 def test_symbols_that_are_no_element_are_named(text: str) -> None:
     assert code_of(text) is RowErrorCode.UNKNOWN_ELEMENT
 
@@ -183,11 +196,11 @@ def test_formulas_longer_than_the_limit_are_refused_unread() -> None:
         ("Li7-3xAlx", "in place of the variable"),
         ("LiClx", "in place of the variable"),
         ("Li2Ox", "in place of the variable"),
-        ("Li2S-P2S5", "75Li2S-25P2S5"),
+        ("Li2S-P2S5 (75:25)", "75Li2S-25P2S5"),
         ("Li1+0.3Al", "work out the sum"),
-        ("PO4^3-", "charges are not part"),
+        ("PF6-", "charges are not part"),
         ("li2o", "capital letter"),
-        ("LiBD4", "write every hydrogen as H"),
+        ("LiBT4", "write every hydrogen as H"),
         ("Li5□", "leave vacancies out"),
         ("Li(PO4", "')' is missing"),
         ("LiPO4)", "closes nothing"),
@@ -206,8 +219,8 @@ def test_messages_stay_short_and_printable_whatever_was_sent() -> None:
 
 
 def test_cleaning_keeps_the_spelling_but_for_blanks_and_lookalikes() -> None:
-    assert clean_formula(" Li₁.₃ Al₀.₃ Ti₁.₇ (PO₄)₃ ") == "Li1.3Al0.3Ti1.7(PO4)3"
-    assert clean_formula("75Li₂S−25P₂S₅") == "75Li2S-25P2S5"
+    assert clean(" Li₁.₃ Al₀.₃ Ti₁.₇ (PO₄)₃ ") == "Li1.3Al0.3Ti1.7(PO4)3"
+    assert clean("75Li₂S−25P₂S₅") == "75Li2S-25P2S5"
 
 
 @pytest.mark.parametrize(
@@ -260,18 +273,19 @@ def summed(terms: Sequence[tuple[str, float]]) -> dict[str, float]:
     return {symbol: math.fsum(amount for other, amount in terms if other == symbol) for symbol, _ in terms}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(spelled(), min_size=1, max_size=3), st.sampled_from("·•*"))
 def test_any_spelling_gives_back_its_amounts(parts: list[tuple[str, list[tuple[str, float]]]], dot: str) -> None:
     text = dot.join(part for part, _ in parts)
     expected = summed([term for _, terms in parts for term in terms])
     assume(len(text) <= MAX_FORMULA_LENGTH and len(expected) <= MAX_ELEMENTS)
     assume(all(2 * MIN_AMOUNT < amount < MAX_AMOUNT / 2 for amount in expected.values()))
-    assume(not clean_formula(text).endswith(("H2O", "NH3")))  # these may stand for a solvent after a full stop
-    assert parse_formula(text) == pytest.approx(expected, rel=1e-12)
+    amounts = read_or_skip(text)
+    assume(not clean(text).endswith(("H2O", "NH3")))  # these may stand for a solvent after a full stop
+    assert amounts == pytest.approx(expected, rel=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(spelled(), st.integers(2, 9), st.randoms())
 def test_scaling_and_order_leave_the_composition_alone(
     case: tuple[str, list[tuple[str, float]]], factor: int, random: object
@@ -280,12 +294,13 @@ def test_scaling_and_order_leave_the_composition_alone(
     expected = summed(terms)
     assume(len(text) < 280 and len(expected) <= 10)
     assume(all(0.001 < amount < 10_000 for amount in expected.values()))
-    assume(not clean_formula(text).endswith(("H2O", "NH3")))
+    read = read_or_skip(text)
+    assume(not clean(text).endswith(("H2O", "NH3")))
     symbols = list(expected)
     random.shuffle(symbols)  # type: ignore[attr-defined]
     reordered = "".join(f"{symbol}{expected[symbol]:.12f}" for symbol in symbols)
     for other in (f"{factor}{text}", f"({text}){factor}", reordered):
-        assert fractions(parse_formula(other)) == pytest.approx(fractions(parse_formula(text)), rel=1e-8)
+        assert fractions(read_or_skip(other)) == pytest.approx(fractions(read), rel=1e-8)
 
 
 @settings(max_examples=200, deadline=None)
@@ -322,7 +337,7 @@ def test_arbitrary_text_is_read_or_refused_with_a_reason(text: str) -> None:
     assert 1 <= len(amounts) <= MAX_ELEMENTS
     assert all(symbol in ATOMIC_NUMBER for symbol in amounts)
     assert all(MIN_AMOUNT <= amount <= MAX_AMOUNT for amount in amounts.values())
-    assert parse_formula(clean_formula(text)) == amounts
+    assert parse_formula(clean(text)) == amounts
 
 
 @pytest.mark.parametrize(

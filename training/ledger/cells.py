@@ -110,7 +110,7 @@ def _is_formula(text: str) -> bool:
 
 @lru_cache(maxsize=50_000)
 def _amounts(text: str) -> tuple[str, frozenset[str]]:
-    formula, amounts = read_formula(text)
+    formula, amounts, _ = read_formula(text)
     return formula, frozenset(amounts)
 
 

@@ -48,6 +48,7 @@ notebooks: $(VENV)/.dev
 
 smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/featurization.py --quick
+	$(BIN)/python benchmarks/reading.py --quick
 	$(BIN)/python benchmarks/rest.py --quick
 	$(BIN)/python benchmarks/rest_swap.py --quick
 	$(BIN)/python benchmarks/rest_faults.py --quick

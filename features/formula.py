@@ -33,6 +33,7 @@ _ADDUCT = re.compile(rf"[{ADDUCT_DOTS}{SPACED_DOT}]|\.(?=[A-Z(\[{{])")
 # A full stop between a salt and its water, as in CaSO4.2H2O or MoO3.0.5H2O: no decimal point. Only after an
 # anion or a bracket, so that P1.5H2O stays what `format_formula` means by it.
 _SOLVATE = re.compile(rf"((?:[NOFSIH]|Cl|Br|Se|[)\]}}])(?:[1-9][0-9]*)?)\.({_NUMBER}(?:{'|'.join(SOLVENTS)}))$")
+_AMOUNT_BEHIND = re.compile(rf"[)\]}}]{_NUMBER}$")
 _BRACKETED = re.compile(rf"[(\[{{](.+)[)\]}}]({_NUMBER})?")
 _ELEMENTS_CALLED_WORDS = {"NaN": "sodium nitride", "No": "nobelium"}
 _SHORTEST_LOOSE_NAME = 3
@@ -137,7 +138,7 @@ def _sum_amounts(formula: str, remarks: list[Remark], depth: int = 0) -> dict[st
     """Add up the parts of adducts and mixtures, each with an optional multiplier."""
     mixed = _parts_of_mixture(formula)
     parts = mixed or _ADDUCT.split(_SOLVATE.sub(r"\1·\2", formula))
-    if mixed and not any(_MULTIPLIER.match(part) for part in mixed):
+    if mixed and not any(_MULTIPLIER.match(part) or _AMOUNT_BEHIND.search(part) for part in mixed):
         message = f"no amounts are given in '{shown(formula)}': read as equal numbers of formula units"
         remarks.append(Remark(WarningCode.MIXTURE_WITHOUT_AMOUNTS, message))
     total: dict[str, float] = {}

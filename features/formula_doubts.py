@@ -24,6 +24,7 @@ _LEADING_ZERO = re.compile(r"(?<![0-9.])0[0-9]+(?:\.[0-9]*)?")
 _WHOLE_NUMBER = re.compile(r"(?<![0-9.])[1-9][0-9]*(?![0-9.])")
 _POINT_WITHOUT_ZERO = re.compile(rf"{_ANION}(\.[0-9]+)[A-Z(\[{{]")
 _POINT_OR_ADDUCT = re.compile(r"(Cl|Br|Se|Te|[NOFSI](?![a-z]))[1-9][0-9]*\.([1-9][0-9]*)([A-Z][a-z]?|[(\[{])")
+_WATER_WITH_ZERO = re.compile(r"\.[0-9]*H20$")
 _ROMAN = re.compile(r"[(\[](?:I{1,3}|IV|VI{0,2})[)\]](?![0-9.])")
 _CAPITAL_I = re.compile(r"CI(?![a-z])")
 _ONE_FOR_L = re.compile(r"C1(?=[0-9]?(?:[A-Z)\]}]|$))")
@@ -60,8 +61,8 @@ def _leading_zero(formula: str, amounts: Mapping[str, float]) -> CandidateError 
 
 def _zero_for_oxygen(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
     """Find a zero in an amount that would balance the charges as the letter O, where no other anion is."""
-    if amounts.keys() == {"H"} and amounts["H"] == 20:
-        return _doubt(formula, formula.find("0"), "20 hydrogen atoms; write H2O for water, or H20.0")
+    if (amounts.keys() == {"H"} and formula == "H20") or _WATER_WITH_ZERO.search(formula):
+        return _doubt(formula, len(formula) - 1, "20 hydrogen atoms; write H2O for water, or H20.0")
     if ANIONS & amounts.keys():
         return None
     for place in _zeros(formula):

@@ -26,6 +26,7 @@ from training.ccd.schema import (
     MOLTEN_REGIME,
     REGULAR,
     SCAFFOLD_REGIME,
+    anode_word,
     regime,
 )
 from training.ccd.shelf import N_NEAREST, Shelf, Support
@@ -136,7 +137,8 @@ def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
     if text is None:
         return ""
     plain = {known.casefold(): known for known in allowed}
-    found = plain.get(" ".join(text.split()).casefold())
+    asked = anode_word(text) if allowed is ANODES else text
+    found = plain.get(" ".join(asked.split()).casefold())
     if found is None:
         message = f"{name}: received '{shown(text)}', expected one of: {', '.join(allowed)}"
         raise CandidateError(RowErrorCode.INVALID_CONDITION, message)

@@ -27,7 +27,7 @@ def answer_interface(
     formula
         The electrolyte, as sent.
     against
-        Formulas and names of `training.stability.partners.PRESET_NAMES`.
+        Formulas and names that `training.stability.partners.find_partners` knows.
     voltage_V
         Potential against Li/Li+, None for closed systems only.
     models

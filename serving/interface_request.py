@@ -24,8 +24,8 @@ class InterfaceRequest(BaseModel):
         Field(
             min_length=1,
             max_length=MAX_PARTNERS,
-            description="Formulas, or lithium, LCO, NMC811, LFP, LMO (each discharged and charged), cathodes, "
-            "coatings, water, all.",
+            description="Formulas, or names such as lithium, graphite, Li-In, NMC811, LFP (with and without lithium), "
+            "cathodes, coatings, water, all.",
         ),
     ] = ["all"]
     voltage_V: (

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from features.candidate import ROOM_TEMPERATURE_C, Conditions
+from features.errors import CandidateError
+from features.formula import parse_formula
+from features.formula_writing import write_formula
+from features.names import all_names, find_name
 from serving.schema import (
     DEFAULT_COVERAGE,
     MAX_BODY_BYTES,
@@ -46,17 +51,34 @@ class Electrode:
     source: str = TYPICAL
 
 
-ELECTRODES = (
-    Electrode("Li metal", "negative", 0.0, 0.0, "by definition of the scale"),
-    Electrode("graphite", "negative", 0.1, 0.1),
-    Electrode("Si", "negative", 0.4, 0.4),
-    # In + InLi in equilibrium: Santhosha et al., Batteries & Supercaps 2 (2019) 524
-    Electrode("In-Li", "negative", 0.62, 0.62, "10.1002/batt.201800149"),
-    Electrode("LFP", "positive", 3.45, 3.45),
-    Electrode("LMO", "positive", 4.0, 4.1),
-    Electrode("LCO", "positive", 3.0, 4.2),
-    Electrode("NMC811", "positive", 3.0, 4.3),
-)
+ON_THE_AXIS = ("Li metal", "graphite", "Si anode", "In-Li", "LFP", "LMO", "LCO", "NMC811")
+"""Electrodes that a plot of windows marks; `find_electrode` knows all of `features.names`."""
+
+
+@cache
+def electrodes() -> tuple[Electrode, ...]:
+    """Return every electrode whose working potential is known, negative ones first."""
+    found = [
+        Electrode(name.name, "negative" if name.kind == "anode" else "positive", name.low_V, name.high_V, name.source)
+        for name in all_names()
+        if name.low_V is not None and name.high_V is not None
+    ]
+    return tuple(sorted(found, key=lambda electrode: electrode.side))
+
+
+def find_electrode(text: str) -> Electrode | None:
+    """Return the electrode that a name or a formula stands for, in any usual spelling; None where it is none."""
+    name = find_name(text)
+    if name is None:
+        try:
+            composition = write_formula(parse_formula("Li" if text.strip() == "li" else text))
+        except CandidateError:
+            return None
+        same = (other for other in all_names() if other.formula and other.low_V is not None)
+        name = next((other for other in same if write_formula(parse_formula(other.formula or "")) == composition), None)
+    return next((electrode for electrode in electrodes() if name and electrode.name == name.name), None)
+
+
 _BOUNDS = {"exclusiveMinimum": "above", "minimum": "at_least", "maximum": "at_most", "maxLength": "longest"}
 
 
@@ -79,7 +101,7 @@ def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
         Properties that have a model now; None while the models are being loaded.
     """
     from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
-    from training.stability.partners import PRESET_NAMES
+    from training.stability.partners import partner_names
 
     longest_id = CandidateInput.model_json_schema()["properties"]["id"]["anyOf"][0]["maxLength"]
     return {
@@ -88,8 +110,8 @@ def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
         "interlayer_types": list(INTERLAYER_TYPES),
         "anodes": list(ANODES),
         "electrolyte_classes": list(CLASSES),
-        "interface_partners": list(PRESET_NAMES),
-        "electrodes": [asdict(electrode) for electrode in ELECTRODES],
+        "interface_partners": list(partner_names()),
+        "electrodes": [asdict(electrode) for electrode in electrodes() if electrode.name in ON_THE_AXIS],
         "conditions": condition_columns(),
         "default_temperature_C": ROOM_TEMPERATURE_C,
         "limits": {

@@ -14,8 +14,8 @@ from serving.interface_request import LARGEST_VOLTAGE_V, InterfaceRequest
 @click.argument("formula", metavar="FORMULA")
 @click.option(
     "--against", multiple=True, metavar="NAME",
-    help="A formula, or lithium, LCO, NMC811, LFP, LMO (each discharged and charged), cathodes, coatings, water, "
-    "all; may be repeated.  [default: all]",
+    help="A formula, or names such as lithium, graphite, Li-In, NMC811, LFP (with and without lithium), cathodes, "
+    "coatings, water, all; may be repeated.  [default: all]",
 )  # fmt: skip
 @click.option(
     "--voltage", type=click.FloatRange(0.0, LARGEST_VOLTAGE_V),

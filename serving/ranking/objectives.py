@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from features.candidate import Conditions
 from features.errors import shown
 from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names, suggestion
-from serving.vocabulary import ELECTRODES, Electrode
+from serving.vocabulary import Electrode, electrodes, find_electrode
 
 MAX_OBJECTIVES = 12
 MAX_OBJECTIVE_LENGTH = 300
@@ -194,7 +194,7 @@ def make_objective(
     """
     about, name = ABOUT[quantity], ABOUT[quantity].names[0]
     if (quantity is Quantity.MARGIN) != (electrode is not None):
-        known = ", ".join(one.name for one in ELECTRODES)
+        known = ", ".join(one.name for one in electrodes())
         raise ObjectiveError(f"objective {name}: name an electrode with 'window against NAME'; there are {known}")
     given = at.model_dump(exclude_none=True)
     unfit = [key for key in given if key not in about.conditions]
@@ -235,13 +235,12 @@ def read_electrode(name: str) -> Electrode:
     ObjectiveError
         If there is none.
     """
-    known = {electrode.name.lower(): electrode for electrode in ELECTRODES} | {"li": ELECTRODES[0]}
-    plain = " ".join(name.split()).lower()
-    if plain not in known:
-        names = [electrode.name for electrode in ELECTRODES]
-        hint = suggestion(plain, names)
+    found = find_electrode(name)
+    if found is None:
+        names = [electrode.name for electrode in electrodes()]
+        hint = suggestion(" ".join(name.split()), names)
         raise ObjectiveError(f"'{shown(name.strip())}' is no electrode{hint}; there are: {', '.join(names)}")
-    return known[plain]
+    return found
 
 
 def _read_name(text: str, whole: str) -> tuple[Quantity, Electrode | None, bool]:
@@ -315,12 +314,13 @@ def read_conditions(given: dict[str, Any], whole: str) -> Conditions:
     ObjectiveError
         If a value is out of range or a name is unknown.
     """
-    from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
+    from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES, anode_word
 
     for name, allowed in (("interlayer_type", INTERLAYER_TYPES), ("anode", ANODES), ("electrolyte_class", CLASSES)):
         if name in given:
             plain = {known.casefold(): known for known in allowed}
-            found = plain.get(str(given[name]).casefold())
+            asked = str(given[name])
+            found = plain.get((anode_word(asked) if name == "anode" else asked).casefold())
             if found is None:
                 hint = suggestion(str(given[name]), list(allowed))
                 message = f"{name} '{shown(str(given[name]))}' is not known{hint}; there are: {', '.join(allowed)}"

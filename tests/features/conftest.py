@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ def located(key: str) -> Path:
             f"public table '{key}' is absent: run `elyte data fetch` or set {sources.MIRROR_VARIABLE} to a copy"
         )
     return sources.locate(key)
+
+
+@pytest.fixture(scope="session")
+def find_table() -> Callable[[str], Path]:
+    """Return a function that finds a public table by its key, and skips where it is absent."""
+    return located
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from serving.ranking.presets import PRESETS, Preset
 from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.request import BatchRequest, ObjectiveInput, RankRequest, read_rank_request, read_wishes
 from serving.request_body import RequestError
-from serving.vocabulary import ELECTRODES
+from serving.vocabulary import electrodes
 
 FORMULA = {"candidates": [{"formula": "Li6PS5Cl"}]}
 
@@ -198,5 +198,23 @@ def test_requests_have_the_same_defaults_as_the_documentation() -> None:
 
 
 def test_electrodes_are_those_of_the_vocabulary() -> None:
-    for electrode in ELECTRODES:
+    for electrode in electrodes():
         assert parse_objective(f"window against {electrode.name}").electrode == electrode
+
+
+@pytest.mark.parametrize(
+    ("asked", "electrode"),
+    [
+        ("li", "Li metal"),
+        ("Li-In", "In-Li"),
+        ("ncm811", "NMC811"),
+        ("LiFePO4", "LFP"),
+        ("silicon", "Si anode"),
+        ("Si", "Si anode"),
+        ("lto", "LTO"),
+    ],
+)
+def test_electrodes_are_known_by_the_names_that_interfaces_know(asked: str, electrode: str) -> None:
+    found = parse_objective(f"window against {asked}").electrode
+    assert found is not None
+    assert found.name == electrode

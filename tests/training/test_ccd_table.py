@@ -10,7 +10,7 @@ import pytest
 
 from features.formula import parse_formula
 from training.ccd.classes import class_of
-from training.ccd.schema import MOLTEN_REGIME, REGULAR, SCAFFOLD_REGIME, regime
+from training.ccd.schema import MOLTEN_REGIME, REGULAR, SCAFFOLD_REGIME, anode_word, regime
 from training.ccd.table import LITERATURE_PATH, load_literature
 from training.tables import TableError
 
@@ -105,3 +105,21 @@ def test_rules_name_the_class_that_the_table_names(table: pd.DataFrame) -> None:
 )  # fmt: skip
 def test_classes_of_other_formulas(formula: str, expected: str | None) -> None:
     assert class_of(parse_formula(formula)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "anode"),
+    [
+        ("Li metal", "Li"),
+        ("lithium", "Li"),
+        ("li", "li"),
+        ("Li-In", "Li alloy or composite"),
+        ("LiIn", "Li alloy or composite"),
+        ("Li0.5In", "Li alloy or composite"),
+        ("graphite", "graphite"),
+        ("Li3N", "Li3N"),
+        ("nothing known", "nothing known"),
+    ],
+)
+def test_anodes_are_known_by_the_names_that_interfaces_and_objectives_know(asked: str, anode: str) -> None:
+    assert anode_word(asked) == anode

@@ -16,7 +16,7 @@ from training.stability.interface import (
     electron_conductors,
     interface,
 )
-from training.stability.partners import COATING_FORMULAS, PRESET_NAMES, Role, find_partners
+from training.stability.partners import COATING_FORMULAS, Role, find_partners, partner_names
 from training.stability.reactions import Reaction
 
 
@@ -33,7 +33,7 @@ def solid(contact: Contact) -> SolidContact:
 
 
 def test_every_preset_names_known_formulas() -> None:
-    for name in PRESET_NAMES:
+    for name in partner_names():
         partners = find_partners([name])
         assert partners
         for partner in partners:
@@ -158,3 +158,26 @@ def test_elements_and_salts_are_answered(formula: str) -> None:
 def test_metals_and_alloys_conduct_and_salts_do_not() -> None:
     products = {"Li2S": 1.0, "Li15Ge4": 1.0, "Y": 1.0, "Li3P": 1.0, "Li": 2.0}
     assert electron_conductors(Reaction({"x": 1.0}, products)) == ("Li15Ge4", "Y")
+
+
+@pytest.mark.parametrize(
+    ("asked", "formulas"),
+    [
+        ("nmc 622", ["LiNi0.6Mn0.2Co0.2O2", "Li0.35Ni0.6Mn0.2Co0.2O2"]),
+        ("graphite", ["C", "LiC6"]),
+        ("Li-In", ["LiIn"]),
+        ("LLZO", ["Li7La3Zr2O12"]),
+        ("Li metal", ["Li"]),
+        ("Sn", ["Sn"]),
+        ("LTO", ["Li4Ti5O12", "Li7Ti5O12"]),
+    ],
+)
+def test_partners_are_known_by_every_name_of_the_list(asked: str, formulas: list[str]) -> None:
+    assert [partner.formula for partner in find_partners([asked])] == formulas
+
+
+def test_a_name_without_a_composition_is_the_error_of_that_contact_alone() -> None:
+    first, second = ask("Li6PS5Cl", "PEO", "LiCoO2").contacts
+    assert isinstance(first, FailedContact)
+    assert first.error.code is RowErrorCode.NAME_NOT_FORMULA
+    assert isinstance(second, SolidContact)

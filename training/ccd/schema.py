@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from features.errors import CandidateError
 from features.formula import parse_formula
+from features.formula_doubts import ANIONS
+from features.names import find_name
 from training.splits import paper_keys
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ INTERLAYER_TYPES = (
     NO_INTERLAYER, "fluoride/halide", "oxide", "nitride", "sulfide", "hydride", "carbon", "metal", "alloy anode",
     "polymer", "liquid wetting", "acid/heat treatment", SCAFFOLD,
 )  # fmt: skip
-PLAIN_ANODE, MOLTEN_ANODE = "Li", "molten Li"
-ANODES = (PLAIN_ANODE, "Li alloy or composite", "anode-free", MOLTEN_ANODE)
+PLAIN_ANODE, ALLOY_ANODE, MOLTEN_ANODE = "Li", "Li alloy or composite", "molten Li"
+ANODES = (PLAIN_ANODE, ALLOY_ANODE, "anode-free", MOLTEN_ANODE)
 PROVENANCES = ("primary", "second-hand", "review")
 LITHIUM_MELTS_C = 180.6
 """Melting point of lithium (Rumble, CRC Handbook of Chemistry and Physics, 97th ed., 180.50 to 180.6 C)."""
@@ -45,6 +47,24 @@ RANGES: dict[str, tuple[float, float, str]] = {
     "year": (2000.0, 2100.0, ""),
 }
 TEXTS = ("material", "form", "doi", "reference")
+
+
+_NOT_METALS = ANIONS | {"H", "C", "B", "P"}
+
+
+def anode_word(text: str) -> str:
+    """Return the anode of `ANODES` that a name of `features.names` or a formula stands for; else the text as it is."""
+    if text.strip().casefold() in {anode.casefold() for anode in ANODES}:
+        return text
+    name = find_name(text)
+    try:
+        amounts = parse_formula((name.formula or "") if name else text)
+    except CandidateError:
+        return text
+    if amounts.keys() == {"Li"}:
+        return PLAIN_ANODE
+    is_alloy = "Li" in amounts and len(amounts) == 2 and not amounts.keys() & _NOT_METALS
+    return ALLOY_ANODE if is_alloy else text
 
 
 def _reads(formula: object) -> bool:

@@ -115,7 +115,7 @@ def interface(
     electrolyte
         Element symbol to amount.
     against
-        Formulas, or names of `partners.PRESET_NAMES`.
+        Formulas, or names that `partners.find_partners` knows.
     voltage_V
         Potential against Li/Li+ at which lithium is exchanged, 0 to 10; a cathode being charged sets it.
     energy_eV_per_atom

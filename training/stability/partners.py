@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
+from features.errors import CandidateError
 from features.formula import format_formula, parse_formula
+from features.names import all_names, exact_names, find_name
 
 
 class Role(StrEnum):
     """What the partner is in the cell."""
 
     LITHIUM_METAL = "lithium_metal"
+    ANODE = "anode"
+    LITHIATED_ANODE = "lithiated_anode"
     CATHODE = "cathode"
     CHARGED_CATHODE = "charged_cathode"
     COATING = "coating"
@@ -43,34 +48,17 @@ LITHIUM = Partner("lithium", "Li", Role.LITHIUM_METAL)
 WATER = Partner("water", "H2O", Role.WATER)
 
 
-def _cathode(name: str, discharged: str, charged: str) -> tuple[Partner, Partner]:
-    return (Partner(name, discharged, Role.CATHODE), Partner(f"{name}, charged", charged, Role.CHARGED_CATHODE))
-
-
-# Charged to what full cells use: half of the lithium of LCO (4.2 V), about 200 of 275 mAh/g of NMC811 (4.3 V)
-CATHODES: Mapping[str, tuple[Partner, Partner]] = {
-    "LCO": _cathode("LCO", "LiCoO2", "Li0.5CoO2"),
-    "NMC811": _cathode("NMC811", "LiNi0.8Mn0.1Co0.1O2", "Li0.25Ni0.8Mn0.1Co0.1O2"),
-    "LFP": _cathode("LFP", "LiFePO4", "FePO4"),
-    "LMO": _cathode("LMO", "LiMn2O4", "Mn2O4"),
-}
+CATHODES = ("LCO", "NMC811", "LFP", "LMO")
+"""Those that the group `cathodes` asks of; every other cathode of `features.names` is understood by its name."""
 COATING_FORMULAS = ("LiNbO3", "Li3PO4", "Li2SiO3", "LiAlO2", "Li4Ti5O12", "LiTaO3", "Li2ZrO3")
 COATINGS = tuple(Partner(formula, formula, Role.COATING) for formula in COATING_FORMULAS)
+GROUP_NAMES = ("lithium", "cathodes", "coatings", "water", "all")
 
-_GROUPS: dict[str, tuple[Partner, ...]] = {
-    "lithium": (LITHIUM,),
-    **{name.lower(): pair for name, pair in CATHODES.items()},
-    "ncm811": CATHODES["NMC811"],
-    "cathodes": tuple(partner for pair in CATHODES.values() for partner in pair),
-    "coatings": COATINGS,
-    "water": (WATER,),
-}
-PRESETS: Mapping[str, tuple[Partner, ...]] = _GROUPS | {
-    "all": (LITHIUM, *_GROUPS["cathodes"], *COATINGS, WATER),
-}
-PRESET_NAMES = ("lithium", *CATHODES, "cathodes", "coatings", "water", "all")
-_BY_FORMULA = {format_formula(parse_formula(p.formula)): p for p in (LITHIUM, WATER, *COATINGS)}
-_BY_FORMULA |= {format_formula(parse_formula(p.formula)): p for p in PRESETS["cathodes"]}
+
+@cache
+def partner_names() -> tuple[str, ...]:
+    """Return what may be asked for by name: groups, then every electrode and electrolyte with a usual composition."""
+    return (*GROUP_NAMES, *(name.name for name in all_names() if name.kind in _ROLES and name.formula))
 
 
 def find_partners(against: Iterable[str]) -> list[Partner]:
@@ -79,19 +67,57 @@ def find_partners(against: Iterable[str]) -> list[Partner]:
     Parameters
     ----------
     against
-        Names of `PRESET_NAMES`, in any case, or formulas. A formula that is lithium, water, or one of the known
-        cathodes and coatings gets its role; any other is a `material`.
+        `GROUP_NAMES`, names of `features.names` in any case, or formulas. A formula that is lithium, water, or one of
+        the known cathodes and coatings gets its role; any other is a `material`.
     """
     found: dict[tuple[str, Role], Partner] = {}
     for text in against:
-        for partner in PRESETS.get(text.strip().lower()) or (_of_formula(text),):
+        for partner in _group(text.strip().lower()) or _named(text) or (_of_formula(text),):
             found.setdefault((partner.formula, partner.role), partner)
     return list(found.values())
 
 
+# kind of a name -> role, and role of the charged cathode or lithiated anode
+_ROLES = {
+    "cathode": (Role.CATHODE, Role.CHARGED_CATHODE),
+    "anode": (Role.ANODE, Role.LITHIATED_ANODE),
+    "electrolyte": (Role.MATERIAL, Role.MATERIAL),
+}
+
+
+def _group(name: str) -> tuple[Partner, ...]:
+    cathodes = tuple(partner for cathode in CATHODES for partner in _named(cathode))
+    groups = {"lithium": (LITHIUM,), "cathodes": cathodes, "coatings": COATINGS, "water": (WATER,)}
+    return groups.get(name, (LITHIUM, *cathodes, *COATINGS, WATER) if name == "all" else ())
+
+
+def _named(text: str) -> tuple[Partner, ...]:
+    """Return the partners of a name; none for a text that is none, or that reads as a formula in another case."""
+    name = exact_names().get(text.strip()) or (None if _key(text) else find_name(text))
+    if name is None or name.formula is None or name.kind not in _ROLES:
+        return ()
+    if name.formula == LITHIUM.formula:
+        return (LITHIUM,)
+    plain, charged = _ROLES[name.kind]
+    state = "lithiated" if charged is Role.LITHIATED_ANODE else "charged"
+    first = Partner(name.name, name.formula, plain)
+    second = name.charged_formula
+    return (first,) if second is None else (first, Partner(f"{name.name}, {state}", second, charged))
+
+
 def _of_formula(text: str) -> Partner:
+    return Partner(text, text, _known_roles().get(_key(text), Role.MATERIAL))
+
+
+@cache
+def _known_roles() -> dict[str, Role]:
+    cathodes = (partner for name in all_names() if name.kind == "cathode" for partner in _named(name.name))
+    return {_key(p.formula): p.role for p in (LITHIUM, WATER, *COATINGS, *cathodes)}
+
+
+def _key(text: str) -> str:
+    """Return one spelling of a formula; empty where it cannot be read, which is told where it is used."""
     try:
-        known = _BY_FORMULA.get(format_formula(parse_formula(text)))
-    except ValueError:  # told where it is used
-        known = None
-    return Partner(text, text, known.role if known else Role.MATERIAL)
+        return format_formula(parse_formula(text))
+    except CandidateError:
+        return ""

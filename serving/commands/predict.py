@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
 from serving.cli import EXIT_ROW_FAILED
+from serving.input_tables import InputTableError, read_candidates_file, with_places
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ def predict(
         thickness_um=thickness_um, interfacial_resistance_ohm_cm2=interfacial_resistance_ohm_cm2,
         sigma_S_per_cm=sigma_s_per_cm, electrolyte_class=electrolyte_class,
     )  # fmt: skip
-    rows = _collect(formulas, cif_files, input_file)
+    rows, places = _collect(formulas, cif_files, input_file)
     if not rows:
         raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
     document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage, explain=explain)
+    document["results"] = with_places(document["results"], places)
     if output is not None:
         _write(document["results"], output)
     _show(document, as_json=as_json, quiet=output is not None)
@@ -81,26 +83,23 @@ def conditions_of(**given: float | str | None) -> Conditions:
 
 def _collect(
     formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None
-) -> list[CandidateInput | RowError]:
+) -> tuple[list[CandidateInput | RowError], list[str]]:
+    """Return all rows, and where those of a table stand in it."""
     rows: list[CandidateInput | RowError] = [CandidateInput(formula=formula) for formula in formulas]
     for path in cif_files:
         text = path.read_text(encoding="utf-8", errors="replace")
         rows.append(CandidateInput(id=path.name[:200], cif=text))
+    places = [""] * len(rows)
     if input_file is not None:
-        from serving.input_tables import InputTableError, read_candidates_file
-
         try:
-            read, ignored = read_candidates_file(input_file)
+            table = read_candidates_file(input_file)
         except InputTableError as error:
             raise click.UsageError(str(error)) from error
-        if ignored:
-            click.echo(f"columns not used: {', '.join(ignored)}", err=True)
-        offset = len(rows)
-        for row in read:
-            rows.append(
-                RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
-            )
-    return rows
+        if table.ignored:
+            click.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
+        rows += table.rows  # the predictor numbers them anew
+        places += table.places
+    return rows, places
 
 
 def _answer(

@@ -234,7 +234,7 @@ WHOLE_FILES = [
     ("two kinds", "formula,sigma_S_per_cm,oxidation_V\nLi6PS5Cl,1,2\n", "say which with --kind"),
     ("no rows", HEADER + "\n", "holds no rows"),
     ("empty", "", "holds no rows"),
-    ("quotation mark", HEADER + '\nLi6PS5Cl,"1e-3,25,lab:1\n', "quotation mark"),
+    ("quotation mark", HEADER + '\nLi6PS5Cl,"1e-3,25,lab:1\n' + GOOD, "line 2: a quotation mark"),
 ]
 
 
@@ -248,9 +248,9 @@ def test_unusable_files_are_refused_with_the_remedy(what: str, text: str, messag
     ("data", "message"),
     [
         (b"PK\x03\x04...", "Excel workbook"),
-        ("formula,sigma_S_per_cm\n".encode("utf-16"), "UTF-16"),
-        ("formula,sigma_S_per_cm\nLi6PS5Cl,1,Müller".encode("latin-1"), "line 2: no UTF-8"),
-        (b"formula,sigma_S_per_cm\nLi6\0PS5Cl,1", "line 2: holds a NUL"),
+        ("formula,sigma_S_per_cm\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"\x1f\x8b\x08...", "compressed with gzip"),
+        (b"PAR1...", "is a Parquet file"),
     ],
 )
 def test_files_that_are_no_text(data: bytes, message: str, tmp_path: Path) -> None:

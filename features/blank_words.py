@@ -16,7 +16,7 @@ _MARKS = (
 
 
 def _spellings(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(spelling for word in words for spelling in (word, word.upper(), word.capitalize()))
+    return frozenset(spelling for word in words for spelling in (word, word.upper(), word.title()))
 
 
 WORDS_FOR_MISSING = _spellings(_MISSING) | {"NaN", "NaT", "na", "NA", "nd", "ND", "N/a", "N.a.", *_MARKS}

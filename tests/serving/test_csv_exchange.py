@@ -27,6 +27,7 @@ from serving.input_tables import (
     read_candidate_records,
     read_candidates_csv,
     read_candidates_file,
+    with_places,
 )
 from serving.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
 from serving.predictor import Predictor
@@ -158,8 +159,8 @@ def test_http_command_line_and_python_write_the_same_file(
         done = CliRunner().invoke(elyte, ["predict", "--input", str(table), "--output", str(out)])
     assert done.exit_code in (0, 1), done.output
     assert response.content == out.read_bytes()
-    document = predictor.answer(read_candidates_file(table).rows)
-    write_results(document["results"], out)
+    read = read_candidates_file(table)
+    write_results(with_places(predictor.answer(read.rows)["results"], read.places), out)
     assert response.content == out.read_bytes()
     answered = rows_of(response.text)
     while len(rows) > 1 and not any(cell.strip() for cell in rows[-1]):  # what a spreadsheet leaves at the end

@@ -128,7 +128,7 @@ def test_the_folder_is_a_data_set_to_all_that_read_parquet(tmp_path: Path, bundl
     expected = [(row["id"], row["index"], row[SIGMA]) for row in rows_of(out)]
     assert len(expected) == 40
     columns = ["id", "index", SIGMA]
-    by_row = f"SELECT id, \"index\", {SIGMA} FROM '{{}}' ORDER BY \"index\""
+    by_row = f'SELECT id, "index", {SIGMA} FROM \'{{}}\' ORDER BY "index"'
     for found in (
         pd.read_parquet(out)[columns].itertuples(index=False, name=None),
         pa.Table.to_pylist(dataset(out).to_table(columns)),

@@ -203,7 +203,7 @@ def test_one_document_is_refused_in_words(document: Any, indent: int | None) -> 
     if isinstance(document, dict) and indent is None:
         assert len(jsonl_rows(json.dumps(document))) == 1  # one line, and so one row
         return
-    with pytest.raises(UnreadableTableError, match="is one JSON (array|document); expected one JSON object a line"):
+    with pytest.raises(UnreadableTableError, match=r"is one JSON (array|document); expected one JSON object a line"):
         jsonl_rows(json.dumps(document, indent=indent))
 
 

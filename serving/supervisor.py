@@ -1,8 +1,8 @@
 """The supervisor of `elyte serve`: BentoML's, which also stops listening at once when it is told to end.
 
-BentoML's workers stop accepting on SIGTERM, but its supervisor (circus) keeps its copy of the listening socket until the
-last worker has ended: connections would be taken in for up to 15 s and never answered. Here a thread hears of the signal
-besides (`signal.set_wakeup_fd`), waits until the workers have closed their copies, and shuts the socket down.
+BentoML's workers stop accepting on SIGTERM, but its supervisor (circus) keeps its copy of the listening socket until
+the last worker has ended: connections would be taken in for up to 15 s and never answered. Here a thread hears of the
+signal besides (`signal.set_wakeup_fd`), waits until the workers have closed their copies, and shuts the socket down.
 """
 
 from __future__ import annotations

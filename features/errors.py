@@ -19,11 +19,11 @@ class RowErrorCode(StrEnum):
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
     TOO_MANY_ELEMENTS = "too_many_elements"
     FORMULA_TOO_LONG = "formula_too_long"
-    UNREADABLE_ROW = "unreadable_row"
     MISSING_MATERIAL = "missing_material"
     UNPARSEABLE_CIF = "unparseable_cif"
     CIF_TOO_LARGE = "cif_too_large"
     INVALID_CONDITION = "invalid_condition"
+    UNREADABLE_ROW = "unreadable_row"
     ELEMENT_WITHOUT_ENERGIES = "element_without_energies"
 
 

@@ -31,7 +31,7 @@ def test_few_of_the_words_could_be_read_as_a_formula_at_all() -> None:
             readable.add(word)
         except CandidateError:
             pass
-    assert readable <= {"NaN", "No", "INF", "UNKNOWN"}
+    assert readable <= {"NaN", "No", "ND", "INF", "UNKNOWN"}
 
 
 @pytest.mark.parametrize("text", ["NA", "NaN", "null", "-", "#N/A", "n.a."])

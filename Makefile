@@ -2,9 +2,10 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# pip, saying how far it is
+INSTALL := $(BIN)/python deploy/install.py
 # compiles what is compiled on first use, so that nobody waits for it later (half a minute, once)
-WARM = $(BIN)/python -c 'from serving.predictor import Predictor; Predictor.load("shipped").warm()'
+WARM = @echo 'compiling what is compiled on first use: half a minute, once only'; $(BIN)/python -c 'from serving.predictor import Predictor; Predictor.load("shipped").warm()'
 
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
@@ -17,12 +18,12 @@ $(BIN)/python:
 
 # only what answers requests: no notebooks, no training, no linters
 $(VENV)/.serve: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[serve,registry]'
+	@$(INSTALL) --packages 131 --size '870 MB' -- --constraint constraints.txt --editable '.[serve,registry]'
 	$(WARM)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(INSTALL) --packages 218 --size '2.6 GB' -- --constraint constraints.txt --editable '.[dev]'
 	$(WARM)
 	touch $@ $(VENV)/.serve
 

@@ -16,8 +16,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ports import HOST, expect_alive, on_a_free_port
+
 ROOT = Path(__file__).parents[1]
-HOST = "127.0.0.1"
+LISTENING = "listening on http"
 START_SECONDS = 90.0
 ELYTE = "serving.service:ElyteService"
 TRIVIAL = "trivial_service:TrivialService"
@@ -27,14 +29,6 @@ FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li10GeP2S12", "Li3YCl6", "Li1.3Al0.3Ti1
 def say(text: str) -> None:
     """Write progress to standard error."""
     print(text, file=sys.stderr, flush=True)
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,7 @@ class Service:
 def running_service(
     target: str = ELYTE, *, workers: int = 1, ready: str = "/readyz", environment: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
-    """Run a BentoML service on a free port until the block ends.
+    """Run a BentoML service on a free port until the block ends; on another one where somebody else takes it first.
 
     Parameters
     ----------
@@ -79,32 +73,51 @@ def running_service(
     environment
         More variables for its processes.
     """
-    port = free_port()
     with tempfile.TemporaryDirectory() as home:
         variables = {
             "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "true",
             "BENTOML_CONFIG_OPTIONS": f"services.{target.rpartition(':')[2]}.workers={workers}",
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks"))),
         }  # fmt: skip
-        command = [sys.executable, "-m", "bentoml", "serve", target, "--host", HOST, "--port", str(port)]
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | variables | dict(environment or {}), stdout=sys.stderr,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        everything = os.environ | variables | dict(environment or {})
+
+        def start(port: int) -> Service:
+            return _started(target, port, ready, everything, Path(home) / "service.log")
+
+        service = on_a_free_port(start)
         try:
-            while not answers_200(port, ready):
-                if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
-                    raise RuntimeError(f"{target} did not become ready")
-                time.sleep(0.05)
-            yield Service(port, process, time.perf_counter() - started)
+            yield service
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _end(service.process)
+
+
+def _started(target: str, port: int, ready: str, environment: dict[str, str], log: Path) -> Service:
+    command = [sys.executable, "-m", "bentoml", "serve", target, "--host", HOST, "--port", str(port)]
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        # before it says so, whoever answers on the port is a stranger
+        while LISTENING not in log.read_text(errors="replace") or not answers_200(port, ready):
+            expect_alive(process, log)
+            if time.perf_counter() - started > START_SECONDS:
+                raise RuntimeError(f"{target} did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.05)
+    except BaseException:
+        _end(process)
+        raise
+    return Service(port, process, time.perf_counter() - started)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def answers_200(port: int, path: str) -> bool:

@@ -23,6 +23,7 @@ class RowErrorCode(StrEnum):
     UNPARSEABLE_CIF = "unparseable_cif"
     CIF_TOO_LARGE = "cif_too_large"
     INVALID_CONDITION = "invalid_condition"
+    UNREADABLE_ROW = "unreadable_row"
     ELEMENT_WITHOUT_ENERGIES = "element_without_energies"
 
 

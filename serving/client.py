@@ -16,14 +16,19 @@ from features.candidate import RowError
 from serving.answers import error_row
 from serving.client_transport import ServiceError, ServiceUnavailableError, Transport
 from serving.environment import read_list
+from serving.input_tables import (
+    CandidateTable,
+    check_columns,
+    read_candidate_records,
+    read_candidates_file,
+    with_places,
+)
 from serving.nearest_request import DEFAULT_NEAREST, MAX_NEAREST_CANDIDATES
 from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES
 
 if TYPE_CHECKING:
     import httpx
     import pandas as pd
-
-    from serving.input_tables import CandidateTable
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
 
@@ -38,6 +43,7 @@ POLL_S = 0.2
 
 Candidates: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | pd.DataFrame"
 _Row = dict[str, Any] | RowError
+_Rows = tuple[list[_Row], list[str]]  # and where each stands in its table, "" where there is none
 _Part = tuple[int, list[dict[str, Any]]]  # where it begins, and its candidates
 
 
@@ -184,7 +190,6 @@ class Client:
         serving.input_tables.InputTableError
             If the table cannot be read.
         """
-        from serving.input_tables import read_candidates_file
         from serving.output_tables import write_results
 
         more = _given(properties=_listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
@@ -236,7 +241,7 @@ class Client:
         ServiceError, ServiceUnavailableError, serving.input_tables.InputTableError
             As `predict`; objectives that contradict each other are `invalid_objective`.
         """
-        rows = _rows_of(candidates)
+        rows, in_table = _rows_of(candidates)
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
         wishes = _given(
             objectives=_listed(objectives), preset=preset, constraints=constraints, order=order, top=top, batch=batch,
@@ -250,7 +255,7 @@ class Client:
         failed += [error_row(RowError(i, row.id, row.code, row.message)) for i, row in unread]
         document["counts"]["given"] = len(rows)
         document["counts"]["failed"] = len(failed)
-        return document | {"failed": sorted(failed, key=lambda row: int(row["index"]))}
+        return document | {"failed": with_places(sorted(failed, key=lambda row: int(row["index"])), in_table)}
 
     def interface(
         self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
@@ -314,9 +319,10 @@ class Client:
             time.sleep(POLL_S)
 
     def _in_parts(
-        self, path: str, rows: Sequence[_Row], more: Mapping[str, Any], most_rows: int
+        self, path: str, asked: _Rows, more: Mapping[str, Any], most_rows: int
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Send what can be sent, and put every answer and every row that failed here in its place."""
+        rows, in_table = asked
         results: list[dict[str, Any]] = [
             error_row(RowError(i, row.id, row.code, row.message)) if isinstance(row, RowError) else {}
             for i, row in enumerate(rows)
@@ -331,7 +337,7 @@ class Client:
             if models is not None and models != document["models"]:
                 warnings.warn("the service changed its models between parts of this list", stacklevel=4)
             models = document["models"]
-        return results, models or {}
+        return with_places(results, in_table), models or {}
 
 
 def _parts(rows: Sequence[dict[str, Any]], most_rows: int) -> Iterator[_Part]:
@@ -354,22 +360,27 @@ def _moved(row: dict[str, Any], place: int) -> dict[str, Any]:
     return moved | {"error": row["error"] | {"index": place}} if "error" in row else moved
 
 
-def _rows_of(candidates: Candidates) -> list[_Row]:
+def _rows_of(candidates: Candidates) -> _Rows:
     if isinstance(candidates, str):
-        return [{"formula": candidates}]
+        return [{"formula": candidates}], [""]
     if hasattr(candidates, "columns"):
-        from serving.input_tables import read_candidate_records
-
         frame = cast("pd.DataFrame", candidates).rename(columns=str).astype(object)
+        if not len(frame):
+            return [], []
+        check_columns([*frame.columns], "the frame")
         records = cast("list[dict[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
-        return _rows_of_table(read_candidate_records(records, "the frame")) if records else []
-    return [dict(row) if isinstance(row, Mapping) else {"formula": row} for row in cast("Iterable[Any]", candidates)]
+        return _rows_of_table(read_candidate_records(records, "the frame"))
+    rows: list[_Row] = [
+        dict(row) if isinstance(row, Mapping) else {"formula": row} for row in cast("Iterable[Any]", candidates)
+    ]
+    return rows, [""] * len(rows)
 
 
-def _rows_of_table(table: CandidateTable) -> list[_Row]:
+def _rows_of_table(table: CandidateTable) -> _Rows:
     if table.ignored:
         warnings.warn(f"columns not used: {', '.join(table.ignored)}", stacklevel=4)
-    return [row if isinstance(row, RowError) else row.model_dump(exclude_defaults=True) for row in table.rows]
+    rows = [row if isinstance(row, RowError) else row.model_dump(exclude_defaults=True) for row in table.rows]
+    return rows, table.places
 
 
 def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401

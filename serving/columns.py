@@ -74,7 +74,7 @@ def predict_columns(
     good = np.array([i for i, row in enumerate(read.rows) if not isinstance(row, RowError)], dtype=np.int64)
     general = conditions if isinstance(conditions, ConditionColumns) else ConditionColumns.of(n, conditions)
     wanted = list(dict.fromkeys(properties or models))
-    out = _empty(n)
+    out = empty_columns(n)
     for i, row in enumerate(read.rows):
         if isinstance(row, RowError):
             out["error_code"][i], out["error_message"][i] = str(row.code), row.message
@@ -188,8 +188,8 @@ def _warnings(materials: Materials, blocks: Mapping[Property, Block]) -> Column:
     return out
 
 
-def _empty(n: int) -> dict[str, Column]:
-    """Return the columns of n rows of which nothing is known."""
+def empty_columns(n: int) -> dict[str, Column]:
+    """Return the columns of `predict_columns` for n rows of which nothing is known."""
     out: dict[str, Column] = {name: np.full(n, None, dtype=object) for name in TEXT_COLUMNS}
     out |= {name: np.zeros(n, dtype=np.bool_) for name in FLAG_COLUMNS}
     out |= {name: np.full(n, np.nan) for name in NUMBER_COLUMNS}

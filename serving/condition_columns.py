@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from features.candidate import Conditions, RowError
+from features.candidate import Conditions
 from features.errors import CandidateError
-from serving.input_tables import CONDITION_COLUMNS, TEXT_CONDITIONS, is_blank, read_candidate_records
+from serving.input_tables import CONDITION_COLUMNS, TEXT_CONDITIONS, conditions_of_cells, is_blank
 
 Array = NDArray[np.float64]
 Texts = NDArray[np.object_]
 NUMBER_CONDITIONS = tuple(name for name in CONDITION_COLUMNS if name not in TEXT_CONDITIONS)
-_ANY_MATERIAL = "Li"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def read_conditions(
     n
         Number of rows.
     columns
-        Name of `Conditions` to n cells; None, NaN and blanks leave the general condition.
+        Name of `Conditions` to n cells; blanks and words for missing values leave the general condition.
     general
         What holds for rows that do not say otherwise.
 
@@ -84,34 +82,36 @@ def read_conditions(
     for name in CONDITION_COLUMNS:
         if name not in columns:
             continue
-        known: dict[Any, float | str | None] = {}
+        known: dict[Any, float | str | CandidateError | None] = {}
         into = out.numbers.get(name, out.texts.get(name))
         assert into is not None
         for row, cell in enumerate(columns[name]):
             if is_blank(cell):
                 continue
-            if cell not in known:
-                known[cell] = _read(name, cell)
-            value = known[cell]
-            if value is None:
+            key = (type(cell), cell) if isinstance(cell, Hashable) else row
+            if key not in known:
+                known[key] = _read(name, cell)
+            value = known[key]
+            if isinstance(value, CandidateError):
                 wrong.add(row)
-            else:
+            elif value is not None:
                 into[row] = value
     return out, {row: _fault({name: cells[row] for name, cells in columns.items()}) for row in sorted(wrong)}
 
 
-def _read(name: str, cell: Any) -> float | str | None:  # noqa: ANN401
-    """Return the value of one cell, None where it is no such condition."""
+def _read(name: str, cell: Any) -> float | str | CandidateError | None:  # noqa: ANN401
+    """Return the value of one cell, None where it says nothing, or what is wrong with it."""
     try:
-        value = str(cell) if name in TEXT_CONDITIONS else float(cell)
-        Conditions(**{name: value})  # type: ignore[arg-type]
-    except (TypeError, ValueError, ValidationError):
-        return None
+        value: float | str | None = getattr(conditions_of_cells({name: cell}), name)
+    except CandidateError as error:
+        return error
     return value
 
 
 def _fault(cells: Mapping[str, Any]) -> CandidateError:
     """Return what every other entrance says of such a row."""
-    (row,) = read_candidate_records([{**cells, "formula": _ANY_MATERIAL}], "row").rows
-    assert isinstance(row, RowError)
-    return CandidateError(row.code, row.message)
+    try:
+        conditions_of_cells(cells)
+    except CandidateError as error:
+        return error
+    raise AssertionError("a row is only asked about where one of its cells cannot be read")

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from features.candidate import Conditions
-from serving.input_tables import MAX_NAMED_COLUMNS, InputTableError, read_candidates_csv
+from serving.input_tables import MAX_NAMED_COLUMNS, InputTableError, read_candidates_csv, with_places
 from serving.predictor import same_rows
 from serving.request_body import RequestError, describe, shown
 from serving.schema import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, Property
@@ -120,7 +120,7 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
     predictor
         What answers.
     raw
-        The body as received: UTF-8, with or without a byte order mark.
+        The body as received: UTF-8, or what a byte order mark says.
     query
         What holds for every row that does not say otherwise.
     each
@@ -139,12 +139,8 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
     if not raw:
         raise RequestError(400, "malformed_csv", "the body is empty, expected a CSV table with a header")
     try:
-        text = raw.decode("utf-8")
         # One row more than is answered, to know that there are too many.
-        rows, ignored = read_candidates_csv(text, "the body", MAX_CANDIDATES + 1)
-    except UnicodeDecodeError as error:
-        message = f"the body is not UTF-8: byte {raw[error.start]:#04x} at position {error.start}"
-        raise RequestError(400, "malformed_csv", message) from None
+        rows, ignored, places = read_candidates_csv(raw, "the body", MAX_CANDIDATES + 1)
     except InputTableError as error:
         raise RequestError(400, "malformed_csv", str(error)) from None
     if len(rows) > MAX_CANDIDATES:
@@ -155,7 +151,7 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
         raise RequestError(413, "too_many_candidates", message)
     document = predictor.answer(
         rows, query.conditions(), properties=query.properties, coverage=query.coverage, explain=query.explain,
-        each=each,
+        each=lambda results: each(with_places(results, places)),
     )  # fmt: skip
     return document | {"ignored_columns": ignored}
 

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
+from numbers import Number
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from features.blank_words import is_word_for_missing, is_word_for_nothing
 from features.candidate import Conditions, RowError
-from features.errors import RowErrorCode, shown
-from serving.schema import MAX_BODY_BYTES, MAX_ID_LENGTH, CandidateInput
+from features.errors import CandidateError, RowErrorCode, shown
+from features.table_files import (
+    RawRow,
+    RawTable,
+    UnreadableCell,
+    UnreadableTableError,
+    read_csv,
+    read_jsonl,
+    read_parquet,
+    read_records,
+    text_of,
+)
+from serving.schema import MAX_ID_LENGTH, CandidateInput
 
 MATERIAL_COLUMNS = ("id", "formula", "cif", "block")
 CONDITION_COLUMNS = tuple(Conditions.model_fields)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
 TEXT_CONDITIONS = ("interlayer_type", "anode", "electrolyte_class")
 MAX_NAMED_COLUMNS = 20  # in a message
-_WRONG_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+_REMEDY = "Save the table with commas between cells and points in numbers"
+_NONE = frozenset({"none", "no"})  # of interlayers it is an answer, not a gap
 
 
 class InputTableError(ValueError):
@@ -30,17 +43,11 @@ class InputTableError(ValueError):
 
 
 class CandidateTable(NamedTuple):
-    """The rows of a table, one entry each, in order, and the names of columns that mean nothing here."""
+    """The rows of a table, one entry each, in order; columns that mean nothing here; where each row stands."""
 
     rows: list[CandidateInput | RowError]
     ignored: list[str]
-
-
-class _Table(NamedTuple):
-    """Names of the columns, and what stands in them; a record may lack some and hold others."""
-
-    columns: list[str]
-    records: Iterable[Mapping[str, Any]]
+    places: list[str]
 
 
 def read_candidates_file(path: Path) -> CandidateTable:
@@ -56,25 +63,29 @@ def read_candidates_file(path: Path) -> CandidateTable:
     InputTableError
         If the file cannot be read, holds no candidates, or a column is named almost like a known one.
     """
-    readers = {".csv": _read_csv_file, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise InputTableError(f"{path}: expected a file that ends in {', '.join(readers)}")
+    suffix, source = path.suffix.lower(), str(path)
+    if suffix not in SUFFIXES:
+        raise InputTableError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
     try:
-        return _read_table(reader(path), str(path))
-    except InputTableError:
-        raise
-    except (OSError, ValueError) as error:
-        raise InputTableError(f"{path} cannot be read: {error}") from error
+        if suffix == ".parquet":
+            return _read_table(read_parquet(path, source, COLUMNS), source)
+        text = text_of(path.read_bytes(), source)
+        return _read_table(_csv(text, source) if suffix == ".csv" else read_jsonl(text, source), source)
+    except UnreadableTableError as error:
+        raise InputTableError(str(error)) from error
+    except OSError as error:
+        raise InputTableError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ModuleNotFoundError as error:
+        raise InputTableError("reading Parquet needs pyarrow; install elyte[tables]") from error
 
 
-def read_candidates_csv(text: str, source: str, max_rows: int | None = None) -> CandidateTable:
-    """Read candidates from the text of a CSV table.
+def read_candidates_csv(data: bytes, source: str, max_rows: int | None = None) -> CandidateTable:
+    """Read candidates from the bytes of a CSV table.
 
     Parameters
     ----------
-    text
-        A header and rows, separated by commas, quoted as RFC 4180 has it; a byte order mark is skipped.
+    data
+        A header and rows, separated by commas, quoted as RFC 4180 has it; UTF-8, or what a byte order mark says.
     source
         What messages call the table.
     max_rows
@@ -85,7 +96,10 @@ def read_candidates_csv(text: str, source: str, max_rows: int | None = None) -> 
     InputTableError
         As `read_candidates_file`.
     """
-    return _read_table(_csv_table(text, source), source, max_rows)
+    try:
+        return _read_table(_csv(text_of(data, source), source), source, max_rows)
+    except UnreadableTableError as error:
+        raise InputTableError(str(error)) from error
 
 
 def read_candidate_records(records: Sequence[Mapping[str, Any]], source: str) -> CandidateTable:
@@ -96,15 +110,42 @@ def read_candidate_records(records: Sequence[Mapping[str, Any]], source: str) ->
     InputTableError
         As `read_candidates_file`.
     """
-    return _read_table(_Table([*dict.fromkeys(name for record in records for name in record)], records), source)
+    return _read_table(read_records(records), source)
 
 
-def _read_table(table: _Table, source: str, max_rows: int | None = None) -> CandidateTable:
-    ignored = check_columns(table.columns, source) if any(table.columns) else []
-    rows = [_read_record(i, record) for i, record in enumerate(islice(table.records, max_rows))]
+def with_places(rows: Iterable[dict[str, Any]], places: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of an answer; the errors among them begin with where their rows stand in the table.
+
+    Parameters
+    ----------
+    rows
+        As `Predictor.answer` gives them, or those that failed in a ranking.
+    places
+        By the rows' `index`: of `CandidateTable`; "" names nothing.
+    """
+    return [_with_place(row, places[row["index"]]) if row["status"] == "error" else row for row in rows]
+
+
+def _with_place(row: dict[str, Any], place: str) -> dict[str, Any]:
+    if not place:
+        return row
+    return row | {"error": row["error"] | {"message": f"{place}: {row['error']['message']}"}}
+
+
+def _csv(text: str, source: str) -> RawTable:
+    return read_csv(text, source, wanted=COLUMNS, remedy=_REMEDY)
+
+
+def _read_table(table: RawTable, source: str, max_rows: int | None = None) -> CandidateTable:
+    ignored = check_columns(table.headers, source) if any(table.headers) else []
+    rows: list[CandidateInput | RowError] = []
+    places = []
+    for row in islice(table.rows, max_rows):
+        rows.append(_read_row(len(rows), row))
+        places.append(row.place)
     if not rows:
         raise InputTableError(f"{source} holds no rows")
-    return CandidateTable(rows, ignored)
+    return CandidateTable(rows, ignored, places)
 
 
 def check_columns(columns: Sequence[str], source: str) -> list[str]:
@@ -132,98 +173,136 @@ def check_columns(columns: Sequence[str], source: str) -> list[str]:
     return [name for name in unknown if name]
 
 
-def _read_record(index: int, record: Mapping[str, Any]) -> CandidateInput | RowError:
-    given = {name: record[name] for name in COLUMNS if name in record and not is_blank(record[name])}
-    name = str(given["id"]) if "id" in given else None
+def _read_row(index: int, row: RawRow) -> CandidateInput | RowError:
+    cells = row.cells
+    name: str | None = None
     try:
-        conditions: dict[str, Any] = {key: _condition(key, given[key]) for key in CONDITION_COLUMNS if key in given}
-        keys = ("formula", "cif", "block") if "cif" in given else ("formula",)
-        material = {key: str(given[key]) for key in keys if key in given}
-        if "formula" in record and "formula" not in given and "cif" not in given:
-            material = {"formula": ""}
-        return CandidateInput(id=name, conditions=Conditions(**conditions), **material)
+        if row.fault is not None:
+            message = f"received {row.fault.received}, expected {row.fault.expected}"
+            raise CandidateError(RowErrorCode.UNREADABLE_ROW, message)
+        name = text_of_cell("id", cells.get("id"))
+        conditions = conditions_of_cells(cells)
+        material = material_of(cells)
+        return CandidateInput(id=name, conditions=conditions, **material)
+    except CandidateError as error:
+        code, message = error.code, error.message
+    except ValidationError as error:  # of the id alone; the rest was read above
+        code, message = RowErrorCode.INVALID_CONDITION, _first(error)
+    return RowError(index, None if name is None else name[:MAX_ID_LENGTH], code, message)
+
+
+def conditions_of_cells(cells: Mapping[str, Any]) -> Conditions:
+    """Read the conditions of a row.
+
+    Parameters
+    ----------
+    cells
+        By header; others than those of conditions are passed over. Blanks and words for missing values mean unknown.
+
+    Raises
+    ------
+    CandidateError
+        `invalid_condition` or `unreadable_row`, for the first cell that cannot be used.
+    """
+    found = {key: _condition(key, cells[key]) for key in CONDITION_COLUMNS if key in cells}
+    try:
+        return Conditions(**{key: value for key, value in found.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        column = ".".join(str(part) for part in first["loc"])
-        message = f"{column}: received '{shown(str(first['input']))}'; {first['msg'].lower()}"
-    except ValueError as error:
-        message = str(error)
-    return RowError(index, None if name is None else name[:MAX_ID_LENGTH], RowErrorCode.INVALID_CONDITION, message)
+        raise CandidateError(RowErrorCode.INVALID_CONDITION, _first(error)) from None
 
 
-def _condition(name: str, value: Any) -> float | str:  # noqa: ANN401
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    column = ".".join(str(part) for part in first["loc"])
+    return f"{column}: received '{shown(str(first['input']))}'; {first['msg'].lower()}"
+
+
+def material_of(cells: Mapping[str, Any]) -> dict[str, str]:
+    """Read the cells of a row that name its material.
+
+    Parameters
+    ----------
+    cells
+        By header: `formula`, `cif` and `block`, each of which may be missing; others are passed over.
+
+    Returns
+    -------
+    dict
+        `formula`, `cif` or both, as they stand, and the `block` of a CIF; a word for nothing is none where the other
+        one is given.
+
+    Raises
+    ------
+    CandidateError
+        `empty_formula` for a word for nothing, `unreadable_row` for a cell that is no text.
+    """
+    given = {name: text_of_cell(name, cells.get(name)) for name in ("formula", "cif")}
+    material = {key: text for key, text in given.items() if text is not None and not is_word_for_nothing(text)}
+    block = text_of_cell("block", cells.get("block")) if "cif" in material else None
+    if block is not None:
+        material["block"] = block
+    if material or "formula" not in cells:
+        return material
+    if given["formula"] is None:
+        return {"formula": ""}
+    received = f"received '{shown(given['formula'])}', which stands for an empty cell"
+    message = f"formula: {received}, expected a formula such as Li6PS5Cl; leave the cell empty, or fill it"
+    raise CandidateError(RowErrorCode.EMPTY_FORMULA, message)
+
+
+def text_of_cell(name: str, cell: Any) -> str | None:  # noqa: ANN401
+    """Return a cell as text, None for a blank one.
+
+    Raises
+    ------
+    CandidateError
+        `unreadable_row`, if it holds bytes that are no text, or a list.
+    """
+    if is_blank(cell):
+        return None
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, UnreadableCell):
+        remedy = "save the table as UTF-8 ('CSV UTF-8' in a spreadsheet)"
+        raise CandidateError(RowErrorCode.UNREADABLE_ROW, f"{name}: received {cell}, expected text; {remedy}")
+    if hasattr(cell, "__len__"):
+        kind = "an object" if isinstance(cell, Mapping) else "a list"
+        raise CandidateError(RowErrorCode.UNREADABLE_ROW, f"{name}: received {kind}, expected one value a cell")
+    return str(cell)
+
+
+def _condition(name: str, cell: Any) -> float | str | None:  # noqa: ANN401
+    """Return what a cell says of a condition, None where it says nothing.
+
+    Raises
+    ------
+    CandidateError
+        If it is no text, or no number where one is expected.
+    """
+    text = text_of_cell(name, cell)
+    if text is None or is_unknown(name, text):
+        return None
     if name in TEXT_CONDITIONS:
-        return str(value)
+        return text
     try:
-        return float(value)
+        if text in ("True", "False") or "_" in text:  # Python would read both as numbers
+            raise ValueError
+        return float(cell)
     except (TypeError, ValueError):
-        text = str(value)
         hint = "; write decimals with a point" if "," in text else ""
-        raise ValueError(f"{name}: received '{shown(text)}', expected a number{hint}") from None
+        message = f"{name}: received '{shown(text)}', expected a number{hint}"
+        raise CandidateError(RowErrorCode.INVALID_CONDITION, message) from None
+
+
+def is_unknown(name: str, text: str) -> bool:
+    """Whether a text in the column of a condition is a word for a missing value, such as `NA`."""
+    return is_word_for_missing(text) and not (name in TEXT_CONDITIONS and text.strip().lower() in _NONE)
 
 
 def is_blank(value: Any) -> bool:  # noqa: ANN401
-    """Whether a cell of a table says nothing: None, NaN or blanks."""
-    return (
-        value is None
-        or (isinstance(value, str) and not value.strip())
-        or (isinstance(value, float) and math.isnan(value))
-    )
-
-
-def _read_csv_file(path: Path) -> _Table:
-    return _csv_table(path.read_bytes().decode("utf-8"), str(path))
-
-
-def _csv_table(text: str, source: str) -> _Table:
-    # A CIF in a cell is longer than the 128 KiB that csv takes; whether it is too long is said by its row.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_BODY_BYTES))
-    text = text.removeprefix("\ufeff")
-    header = text.split("\n", 1)[0]
-    for separator, words in _WRONG_SEPARATORS.items():
-        if separator in header and "," not in header:
-            raise InputTableError(f"{source} is separated by {words}; expected commas")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        columns = [name.strip() for name in next(filter(None, reader), [])]
-    except csv.Error as error:
-        raise InputTableError(f"{source}, line {reader.line_num}: {error}") from None
-    return _Table(columns, _csv_records(reader, columns, source))
-
-
-def _csv_records(reader: Any, columns: list[str], source: str) -> Iterator[dict[str, str]]:  # noqa: ANN401
-    # Only what is known is kept: a hostile header of a million names must not make a million cells a row.
-    known = [(place, name) for place, name in enumerate(columns) if name in COLUMNS]
-    try:
-        for cells in reader:
-            if len(cells) > len(columns):
-                message = f"{len(cells)} cells, expected at most {len(columns)} as in the header (decimal commas?)"
-                raise InputTableError(f"{source}, line {reader.line_num}: {message}")
-            if cells:
-                yield {name: cells[place] if place < len(cells) else "" for place, name in known}
-    except csv.Error as error:
-        message = f"{error} (is a quotation mark not closed?)"
-        raise InputTableError(f"{source}, line {reader.line_num}: {message}") from None
-
-
-def _read_jsonl(path: Path) -> _Table:
-    import orjson
-
-    records = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        record = orjson.loads(line)
-        if not isinstance(record, dict):
-            raise InputTableError(f"{path}, line {number}: expected a JSON object")
-        records.append(record)
-    return _Table([*dict.fromkeys(name for record in records for name in record)], records)
-
-
-def _read_parquet(path: Path) -> _Table:
-    try:
-        import pyarrow.parquet as pq
-    except ModuleNotFoundError as error:
-        raise InputTableError("reading Parquet needs pyarrow; install elyte[tables]") from error
-    table = pq.read_table(path)
-    return _Table(table.column_names, table.to_pylist())
+    """Whether a cell of a table says nothing: None, NaN, what pandas writes for a missing value, or blanks."""
+    if isinstance(value, str):
+        return not value.strip()
+    if value is None or type(value).__name__ == "NAType":  # which refuses to be compared
+        return True
+    return isinstance(value, Number | datetime) and bool(value != value)

@@ -10,6 +10,7 @@ import asyncio
 import difflib
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -191,7 +192,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     Parameters
     ----------
     raw
-        UTF-8 text of a JSON object without byte order mark, duplicate keys, NaN or Infinity.
+        UTF-8 text of a JSON object without duplicate keys, NaN or Infinity; a byte order mark is skipped.
 
     Raises
     ------
@@ -201,7 +202,7 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
     if not raw:
         raise RequestError(400, "malformed_json", "the body is empty, expected a JSON object")
     try:
-        body = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        body = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8: byte {raw[error.start]:#04x} at position {error.start}"
         raise RequestError(400, "malformed_json", message) from None
@@ -240,7 +241,7 @@ def _refuse_lone_surrogates(raw: bytes) -> None:
     import orjson
 
     try:
-        orjson.loads(raw)
+        orjson.loads(raw.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise RequestError(400, "malformed_json", f"the body is not JSON: {error}") from None
 

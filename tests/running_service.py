@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from benchmarks.ports import expect_alive, free_port, on_a_free_port
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 BENTOML_SERVE = ("-m", "bentoml", "serve", "serving.service:ElyteService")
 ELYTE_SERVE = ("-c", "from serving.cli import main; main()", "serve")
+LISTENING = "listening on http"  # BentoML says so once it has bound its port; before, a stranger may answer there
 CONFIGURING = ("BENTOML", "MLFLOW", "ELYTE", "PROMETHEUS")
 
 
@@ -47,6 +49,11 @@ class RunningService:
     probes: list[tuple[int, int]] = field(default_factory=list)
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def pid(self) -> int:
         """The id of its supervisor process."""
         return self.process.pid
@@ -71,6 +78,7 @@ class RunningService:
 
     def stop(self) -> None:
         """End the service and its workers."""
+        self.client.close()
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -79,20 +87,24 @@ class RunningService:
             self.process.wait()
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def wait_until_ready(service: RunningService) -> None:
-    """Probe /livez and /readyz until the latter answers 200."""
+    """Probe /livez and /readyz until the latter answers 200.
+
+    Raises
+    ------
+    PortTakenError
+        If somebody else took its port before it was bound.
+    RuntimeError
+        If it ended for another reason, found no models, or was not ready in time.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if service.process.poll() is not None or "models_not_loaded" in service.log():
+        expect_alive(service.process, service.log_file)
+        if "models_not_loaded" in service.log():
             raise RuntimeError(f"the service cannot answer:\n{service.log()}")
+        if LISTENING not in service.log():
+            time.sleep(0.02)
+            continue
         try:
             live = service.client.get("/livez").status_code
             service.probes.append((live, service.client.get("/readyz").status_code))
@@ -107,9 +119,16 @@ def wait_until_ready(service: RunningService) -> None:
 
 @contextmanager
 def running_service(
-    home: Path, port: int | None = None, *, arguments: Sequence[str] = BENTOML_SERVE, **settings: str
+    home: Path,
+    port: int | None = None,
+    *,
+    arguments: Sequence[str] = BENTOML_SERVE,
+    choose: Callable[[], int] = free_port,
+    **settings: str,
 ) -> Iterator[RunningService]:
     """Start the service on a free port with its defaults (no host given, no telemetry setting), and end it.
+
+    Where somebody else takes the port between its choice and the start, another one is chosen.
 
     Parameters
     ----------
@@ -117,25 +136,36 @@ def running_service(
         A folder for its log and BentoML's files.
     port
         Where it listens, instead of a free port.
+    choose
+        Chooses where it listens, each time that it is started.
     arguments
         What Python is given to start it.
     settings
         Environment variables beside the defaults.
     """
-    port = port or free_port()
     plain = {name: value for name, value in os.environ.items() if not name.startswith(CONFIGURING)}
     environment = plain | {"BENTOML_HOME": str(home / "bentoml")} | settings
-    command = [sys.executable, *arguments, "--port", str(port)]
-    log_file = home / "service.log"
+
+    def start(at: int) -> RunningService:
+        return _started([sys.executable, *arguments, "--port", str(at)], at, environment, home / "service.log")
+
+    service = on_a_free_port(start, choose) if port is None else start(port)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def _started(command: Sequence[str], port: int, environment: dict[str, str], log_file: Path) -> RunningService:
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=url, timeout=60.0) as client:
-        service = RunningService(url, process, log_file, client)
-        try:
-            wait_until_ready(service)
-            yield service
-        finally:
-            service.stop()
+    service = RunningService(url, process, log_file, httpx.Client(base_url=url, timeout=60.0))
+    try:
+        wait_until_ready(service)
+    except BaseException:
+        service.stop()
+        raise
+    return service

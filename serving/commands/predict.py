@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
 from serving.cli import EXIT_ROW_FAILED
+from serving.input_tables import InputTableError, read_candidates_file, with_places
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE, CandidateInput, Property
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ def predict(
         sigma_S_per_cm=sigma_s_per_cm, electrolyte_class=electrolyte_class,
     )  # fmt: skip
     rows = [*_formulas_and_cifs(formulas, cif_files, block, all_blocks=all_blocks)]
+    places = [""] * len(rows)
     if input_file is not None:
-        rows += _table(input_file, len(rows))
+        read, places_read = _table(input_file)
+        rows += read  # the predictor numbers them anew
+        places += places_read
     if not rows:
         raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
     document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage, explain=explain)
+    document["results"] = with_places(document["results"], places)
     if output is not None:
         _write(document["results"], output)
     _show(document, as_json=as_json, quiet=output is not None)
@@ -109,20 +114,15 @@ def _structures_of(text: str) -> list[str] | list[None]:
         return [None]
 
 
-def _table(input_file: Path, offset: int) -> list[CandidateInput | RowError]:
-    """Read a table whose rows stand behind others."""
-    from serving.input_tables import InputTableError, read_candidates_file
-
+def _table(input_file: Path) -> tuple[list[CandidateInput | RowError], list[str]]:
+    """Return the rows of a table, and where each stands in the file."""
     try:
-        read, ignored = read_candidates_file(input_file)
+        table = read_candidates_file(input_file)
     except InputTableError as error:
         raise click.UsageError(str(error)) from error
-    if ignored:
-        click.echo(f"columns not used: {', '.join(ignored)}", err=True)
-    return [
-        RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
-        for row in read
-    ]
+    if table.ignored:
+        click.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
+    return table.rows, table.places
 
 
 def _answer(

@@ -129,7 +129,7 @@ def _ranked(
     input_file: Path, wishes: Wishes, conditions: Conditions, order: str | None, batch: BatchRequest | None,
     top: int | None, coverage: float,
 ) -> dict[str, Any]:  # fmt: skip
-    from serving.input_tables import InputTableError, read_candidates_file
+    from serving.input_tables import InputTableError, read_candidates_file, with_places
     from serving.model_store import ModelUnavailableError
     from serving.predictor import Predictor
     from serving.ranking.answer import properties_to_load
@@ -137,14 +137,15 @@ def _ranked(
     from serving.ranking.objectives import ObjectiveError
 
     try:
-        rows, ignored = read_candidates_file(input_file)
-        if ignored:
-            click.echo(f"columns not used: {', '.join(ignored)}", err=True)
+        table = read_candidates_file(input_file)
+        if table.ignored:
+            click.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
         predictor = Predictor.load(properties=properties_to_load(wishes.objectives))
-        return predictor.rank_rows(
-            rows, wishes, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
+        document = predictor.rank_rows(
+            table.rows, wishes, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
             coverage=coverage,
         )  # fmt: skip
+        return document | {"failed": with_places(document["failed"], table.places)}
     except (InputTableError, ModelUnavailableError, ObjectiveError) as error:
         raise click.UsageError(str(error)) from error
 

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     help="Coverage of the intervals.",
 )  # fmt: skip
 @click.option("--where", multiple=True, help='Keep only such rows, "log10_sigma_S_per_cm>=-3"; errors are always kept.')
-@click.option("--top-k", type=click.IntRange(min=1), help="Write the best K rows to top.parquet.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Write the best K rows to OUTPUT_top.parquet.")
 @click.option("--by", help="What is best: COLUMN, COLUMN:max or COLUMN:min.")
-@click.option("--pareto", help="Write the rows that none beats in all of COL:max,COL:min,... to pareto.parquet.")
+@click.option("--pareto", help="Write the rows that none beats in COL:max,COL:min,... to OUTPUT_pareto.parquet.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as one JSON document.")
 def screen(
     input_path: Path, output: Path, address: str | None, processes: int | None, properties: tuple[str, ...],

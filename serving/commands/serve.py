@@ -40,7 +40,7 @@ def serve(host: str, port: int, workers: int) -> None:
         environment["BENTOML_CONFIG_OPTIONS"] = f"services.ElyteService.workers={workers}"
     address = "127.0.0.1" if host == "localhost" else host  # BentoML wants an address, not a name
     arguments = [
-        sys.executable, "-m", "bentoml", "serve", "serving.service:ElyteService", "--host", address,
+        sys.executable, "-m", "serving.supervisor", "serve", "serving.service:ElyteService", "--host", address,
         "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
     ]  # fmt: skip
     os.execve(sys.executable, arguments, environment)

@@ -97,7 +97,7 @@ def _rows(path: Path) -> list[Candidate | RowError]:
     from serving.input_tables import InputTableError, read_candidates_file
 
     try:
-        given, _ = read_candidates_file(path)
+        given, _, places = read_candidates_file(path)
     except InputTableError as error:
         raise click.UsageError(str(error)) from error
     good = [row for row in given if not isinstance(row, RowError)]
@@ -106,8 +106,10 @@ def _rows(path: Path) -> list[Candidate | RowError]:
     for index, row in enumerate(given):
         found = row if isinstance(row, RowError) else next(read)
         rows.append(
-            RowError(index, found.id, found.code, found.message) if isinstance(found, RowError) else found
-        )  # fmt: skip
+            RowError(index, found.id, found.code, f"{places[index]}: {found.message}")
+            if isinstance(found, RowError)
+            else found
+        )
     return rows
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from serving.screening.parts import UNFINISHED, sync_folder
+from serving.screening.parts import read_note, write_note
 from serving.screening.plan import ROWS_PER_UNIT, InputFile
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.parquet"
+MANIFEST_BEFORE = "manifest.json"
+"""As earlier versions wrote it; no reader of data sets passed over it."""
+_NOTE = b"elyte.manifest"
 VERSION = 1
 _WORDS = {
     "models": "other models are served now than when this screening began",
@@ -63,14 +65,8 @@ class Manifest:
             "version": VERSION, "rows_per_unit": self.rows_per_unit, "settings": self.settings, "models": self.models,
             "files": [file.as_json() for file in self.files],
         }  # fmt: skip
-        path = folder / MANIFEST
-        unfinished = path.with_name(f"{MANIFEST}.{os.getpid()}{UNFINISHED}")
-        with unfinished.open("w", encoding="utf-8") as handle:
-            json.dump(entry, handle, indent=1)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(unfinished, path)
-        sync_folder(folder)
+        write_note(folder / MANIFEST, _NOTE, json.dumps(entry))
+        (folder / MANIFEST_BEFORE).unlink(missing_ok=True)
 
 
 def load_manifest(folder: Path) -> Manifest | None:
@@ -81,18 +77,19 @@ def load_manifest(folder: Path) -> Manifest | None:
     ManifestError
         If there is one that cannot be read.
     """
-    path = folder / MANIFEST
-    if not path.exists():
+    path = next((folder / name for name in (MANIFEST, MANIFEST_BEFORE) if (folder / name).exists()), None)
+    if path is None:
         return None
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
+        text = read_note(path, _NOTE) if path.name == MANIFEST else path.read_text(encoding="utf-8")
+        entry = json.loads(text)
         if entry["version"] != VERSION:
             raise ManifestError(f"{path} was written by another version of elyte; choose another output folder")
         files = tuple(InputFile.from_json(file) for file in entry["files"])
         return Manifest(entry["settings"], entry["models"], files, int(entry["rows_per_unit"]))
     except ManifestError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:  # of Parquet, too
         raise ManifestError(f"{path} cannot be read: {error}; choose another output folder") from error
 
 

@@ -1,4 +1,9 @@
-"""Parts: the files that units become. One appears whole or not at all, and says what it was made from."""
+"""Parts: the files that units become. One appears whole or not at all, and says what it was made from.
+
+A folder of parts is a data set to pandas, pyarrow, polars and DuckDB. The first two pass over names that begin with `_`
+or `.`; polars reads every file that is not empty, and DuckDB every one that ends in .parquet. So whatever stays in the
+folder beside parts is empty or a Parquet table of the same columns without rows.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.columns import FLAG_COLUMNS, NUMBER_COLUMNS
+from serving.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
 from serving.screening.plan import Unit
 
 UNFINISHED = ".tmp"
@@ -74,6 +79,38 @@ def to_table(columns: Mapping[str, NDArray[Any]], unit: Unit, kept: NDArray[np.i
     return pa.table(arrays)
 
 
+def write_note(path: Path, name: bytes, text: str) -> None:
+    """Write a text into the metadata of a table without rows, which adds nothing to a folder of parts.
+
+    Raises
+    ------
+    OSError
+        As `write_part`.
+    """
+    nothing = np.empty(0, dtype=np.int64)
+    columns = {"id": np.empty(0, dtype=object), **empty_columns(0)}
+    table = to_table(columns, Unit("", "", 0, 0, 0, 0), nothing)
+    write_table(path, table.replace_schema_metadata({name: text.encode()}))
+
+
+def read_note(path: Path, name: bytes) -> str:
+    """Return what `write_note` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file says no such thing.
+    OSError
+        If it cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    noted = pq.read_schema(path).metadata or {}
+    if name not in noted:
+        raise ValueError(f"it says nothing of {name.decode()}")
+    return bytes(noted[name]).decode()
+
+
 def write_part(folder: Path, table: Any, stamp: Stamp) -> None:  # noqa: ANN401
     """Write a part so that a crash at any moment leaves it whole or absent.
 
@@ -90,7 +127,7 @@ def write_table(path: Path, table: Any) -> None:  # noqa: ANN401
     """Write a Parquet file beside its place, bring it to the disk, and move it there; raises as `write_part`."""
     import pyarrow.parquet as pq
 
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         pq.write_table(table, unfinished, compression="zstd", write_page_checksum=True)
         with unfinished.open("rb") as handle:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +15,7 @@ import numpy as np
 from features.candidate import Conditions
 from serving.schema import DEFAULT_COVERAGE, Property
 from serving.screening.filters import Chooser, Objective, Where
-from serving.screening.manifest import Manifest, ManifestError, continued, load_manifest
+from serving.screening.manifest import MANIFEST_BEFORE, Manifest, ManifestError, continued, load_manifest
 from serving.screening.parts import (
     FINISHED,
     Stamp,
@@ -29,7 +30,7 @@ from serving.screening.progress import Progress
 from serving.screening.work import Job, Report
 
 LOCK = ".lock"
-TOP, PARETO = "top.parquet", "pareto.parquet"
+TOP, PARETO = "top", "pareto"
 
 
 class ScreeningError(ValueError):
@@ -120,6 +121,8 @@ def screen(asked: Screening, stream: TextIO | None = None) -> Outcome:
     if output == input_root(asked.input).resolve() or output in input_root(asked.input).resolve().parents:
         raise ScreeningError(f"{asked.output} holds the input; choose another output folder")
     output.mkdir(parents=True, exist_ok=True)
+    if (asked.top or asked.pareto) and not os.access(output.parent, os.W_OK):
+        raise ScreeningError(f"{output.parent} cannot be written; what is chosen is kept there, beside {output.name}")
     with _alone(output):
         remove_unfinished(output)
         manifest = _settled(asked, files, output)
@@ -161,8 +164,24 @@ def _settled(asked: Screening, files: list[InputFile], output: Path) -> Manifest
         raise ManifestError(f"{output} holds parts but no manifest; choose another output folder")
     if before is not None:
         manifest = continued(before, manifest, output, finished)
+    for name in (TOP, PARETO) if (output / MANIFEST_BEFORE).exists() else ():  # which left them among the parts
+        with suppress(FileNotFoundError):
+            os.replace(output / f"{name}.parquet", chosen_path(output, name))
     manifest.save(output)
     return manifest
+
+
+def chosen_path(output: Path, name: str) -> Path:
+    """Return where chosen rows are kept: beside the folder of parts, or its readers would find each of them twice.
+
+    Parameters
+    ----------
+    output
+        The folder.
+    name
+        `TOP` or `PARETO`.
+    """
+    return output.with_name(f"{output.name}_{name}.parquet")
 
 
 def _screen_units(asked: Screening, manifest: Manifest, output: Path, outcome: Outcome, stream: TextIO | None) -> None:
@@ -194,7 +213,7 @@ def _screen_units(asked: Screening, manifest: Manifest, output: Path, outcome: O
     if not outcome.stopped:
         keys = list(units)
         for name, chooser in choosers.items():
-            write_chosen(output / name, output, chooser, keys)
+            write_chosen(chosen_path(output, name), output, chooser, keys)
 
 
 def _how_to_go_on(report: Report, outcome: Outcome) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 from features.candidate import Candidate, Conditions, RowError, read_candidates
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode
+from features.table_files import column_cells
 from serving.columns import predict_columns
 from serving.condition_columns import read_conditions
-from serving.input_tables import CONDITION_COLUMNS, is_blank
+from serving.input_tables import CONDITION_COLUMNS, material_of, text_of_cell
 from serving.schema import MAX_ID_LENGTH, Property
 from serving.screening.filters import Where, all_met
 from serving.screening.parts import Stamp, to_table, write_part
@@ -122,12 +123,12 @@ class Worker:
 
     def _judge(self, unit: Unit, rows: Any) -> tuple[Any, Stamp]:  # noqa: ANN401
         job, n = self._job, unit.rows
-        cells = {name: rows[name].to_pylist() for name in rows.column_names}
-        ids = [None if is_blank(cell) else str(cell) for cell in cells.get("id", [None] * n)]
+        cells = {name: column_cells(rows[name]) for name in rows.column_names}
+        ids, unreadable = _ids(cells.get("id", [None] * n))
         candidates = _candidates(cells, ids)
         stated = {name: cells[name] for name in CONDITION_COLUMNS if name in cells}
         conditions, faults = read_conditions(n, stated, job.conditions)
-        for row, fault in (_long_ids(ids) | faults).items():
+        for row, fault in (unreadable | _long_ids(ids) | faults).items():
             candidates[row] = RowError(row, ids[row], fault.code, fault.message)
         columns = predict_columns(
             self._models, candidates, conditions, coverage=job.coverage, properties=job.properties
@@ -145,14 +146,28 @@ def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[
     n = len(ids)
     if "formula" not in cells and "cif" not in cells:
         return _from_amounts({name: column for name, column in cells.items() if name in ATOMIC_NUMBER}, ids)
-    given = {
-        name: [None if is_blank(c) else str(c) for c in cells.get(name, [None] * n)]
-        for name in ("formula", "cif", "block")
-    }
-    blank = "" if "formula" in cells else None
-    formulas = [blank if f is None and c is None else f for f, c in zip(given["formula"], given["cif"], strict=True)]
-    blocks = [None if cif is None else block for cif, block in zip(given["cif"], given["block"], strict=True)]
-    return read_candidates(formulas, given["cif"], ids, blocks)
+    given = [name for name in ("formula", "cif", "block") if name in cells]
+    materials: list[dict[str, str]] = [{} for _ in range(n)]
+    wrong: dict[int, RowError] = {}
+    for row, values in enumerate(zip(*(cells[name] for name in given), strict=True)):
+        try:
+            materials[row] = material_of(dict(zip(given, values, strict=True)))
+        except CandidateError as error:
+            wrong[row] = RowError(row, ids[row], error.code, error.message)
+    formulas, cifs, blocks = ([material.get(name) for material in materials] for name in ("formula", "cif", "block"))
+    return [wrong.get(row, one) for row, one in enumerate(read_candidates(formulas, cifs, ids, blocks))]
+
+
+def _ids(cells: Sequence[Any]) -> tuple[list[str | None], dict[int, CandidateError]]:
+    """Return the ids, and what is wrong with those that cannot be read."""
+    ids: list[str | None] = [None] * len(cells)
+    wrong: dict[int, CandidateError] = {}
+    for row, cell in enumerate(cells):
+        try:
+            ids[row] = text_of_cell("id", cell)
+        except CandidateError as error:
+            wrong[row] = error
+    return ids, wrong
 
 
 def _from_amounts(amounts: dict[str, list[Any]], ids: Sequence[str | None]) -> list[Candidate | RowError]:

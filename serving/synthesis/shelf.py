@@ -20,6 +20,7 @@ from pathlib import Path
 from features.elements import ATOMIC_NUMBER, element_table
 from features.errors import CandidateError
 from features.formula import parse_formula
+from features.table_files import AS_UTF_8, UnreadableTableError, text_of, unreadable
 from serving.synthesis.errors import ShelfError
 from serving.synthesis.gases import GASES
 
@@ -106,9 +107,14 @@ def read_shelf(path: Path) -> tuple[Precursor, ...]:
         If the file cannot be read, naming the line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ShelfError(f"{path}: cannot be read as a CSV in UTF-8: {error}") from error
+        text = text_of(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ShelfError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnreadableTableError as error:
+        raise ShelfError(str(error)) from error
+    bad = next(((n, cell) for n, line in enumerate(text.splitlines(), 1) if (cell := unreadable(line))), None)
+    if bad is not None:
+        raise ShelfError(f"{path}, line {bad[0]}: received {bad[1]}; {AS_UTF_8}")
     return read_rows(text.splitlines(), str(path))
 
 

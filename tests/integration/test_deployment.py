@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from running_service import ROOT, RunningService, free_port, running_service
+from running_service import ROOT, RunningService, running_service
 
+from benchmarks.ports import free_port
 from serving.cli import elyte
 from serving.predictor import Predictor
 

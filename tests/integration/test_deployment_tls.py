@@ -11,14 +11,16 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from running_service import ELYTE_SERVE, ROOT, RunningService, free_port, running_service
+from running_service import ELYTE_SERVE, ROOT, RunningService, running_service
+
+from benchmarks.ports import free_port, hold_port
 
 DEPLOY = ROOT / "deploy"
 NAME = "elyte.example"  # in both samples
@@ -162,9 +164,10 @@ def proxy_before(kind: str, folder: Path, port: int, upstream: int) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def ports() -> dict[str, int]:
-    """Return where each proxy will listen; the service must know before."""
-    return {kind: free_port() for kind in COMMANDS}
+def ports() -> Iterator[dict[str, int]]:
+    """Keep the ports where the proxies will listen; the service must know them before."""
+    with ExitStack() as held:
+        yield {kind: held.enter_context(hold_port()).getsockname()[1] for kind in COMMANDS}
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +271,7 @@ def test_long_answers_come_whole_and_nothing_goes_to_files(proxy: Proxy) -> None
 
 @pytest.mark.parametrize("kind", COMMANDS)
 def test_while_nobody_listens_callers_are_told_when_to_come_back(kind: str, tmp_path: Path) -> None:
-    with proxy_before(kind, tmp_path / kind, free_port(), free_port()) as lonely:
+    with hold_port() as held, proxy_before(kind, tmp_path / kind, held.getsockname()[1], free_port()) as lonely:
         answer = lonely.call("POST", "/predict", json=BODY)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["error"]["code"] == "not_ready"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from running_service import RunningService, free_port, running_service
+from running_service import RunningService, running_service
 
 from serving.schema import MAX_CANDIDATES
 
@@ -153,8 +153,7 @@ def test_a_service_that_goes_away_and_comes_back_with_a_key(
     visitor: Callable[..., Visit], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The input is kept, the words say what happened, and a key is asked for only where the service asks for it."""
-    port = free_port()
-    with running_service(tmp_path_factory.mktemp("first"), port) as first:
+    with running_service(tmp_path_factory.mktemp("first")) as first:
         visit = visitor(first.url)
         visit.expected += ["ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "status of 401"]
         visit.open()
@@ -167,7 +166,7 @@ def test_a_service_that_goes_away_and_comes_back_with_a_key(
     assert visit.rows().count() == 1, "the old answers stay"
 
     settings = {"ELYTE_API_KEY": "open-sesame", "ELYTE_PROTECT_READS": "1"}
-    with running_service(tmp_path_factory.mktemp("second"), port, **settings):
+    with running_service(tmp_path_factory.mktemp("second"), first.port, **settings):
         visit.page.get_by_role("button", name="Try again").click()
         visit.page.fill("#api-key", "wrong")
         visit.page.get_by_role("button", name="Use it").click()

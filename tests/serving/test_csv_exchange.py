@@ -27,6 +27,7 @@ from serving.input_tables import (
     read_candidate_records,
     read_candidates_csv,
     read_candidates_file,
+    with_places,
 )
 from serving.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
 from serving.predictor import Predictor
@@ -158,10 +159,12 @@ def test_http_command_line_and_python_write_the_same_file(
         done = CliRunner().invoke(elyte, ["predict", "--input", str(table), "--output", str(out)])
     assert done.exit_code in (0, 1), done.output
     assert response.content == out.read_bytes()
-    document = predictor.answer(read_candidates_file(table).rows)
-    write_results(document["results"], out)
+    read = read_candidates_file(table)
+    write_results(with_places(predictor.answer(read.rows)["results"], read.places), out)
     assert response.content == out.read_bytes()
     answered = rows_of(response.text)
+    while len(rows) > 1 and not any(cell.strip() for cell in rows[-1]):  # what a spreadsheet leaves at the end
+        rows.pop()
     assert [row["index"] for row in answered] == [str(i) for i in range(len(rows))]
     for row, (name, _, temperature) in zip(answered, rows, strict=True):
         assert row["id"].removeprefix("'") == (name if name.strip() else "").removeprefix("'")
@@ -224,7 +227,7 @@ def test_cif_in_a_cell(app: Starlette) -> None:
 )
 def test_the_same_table_in_all_its_spellings(text: str) -> None:
     """Byte order marks, line ends, short rows, quotes and the order of columns mean nothing."""
-    assert read_candidates_csv(text, "x").rows == read_candidates_csv(TABLE, "x").rows
+    assert read_candidates_csv(text.encode(), "x").rows == read_candidates_csv(TABLE.encode(), "x").rows
 
 
 @pytest.mark.parametrize(
@@ -241,11 +244,9 @@ def test_the_same_table_in_all_its_spellings(text: str) -> None:
         (b"formula,Temperature_c\nLi3N,3\n", "did you mean 'temperature_C'?"),
         (b"formula,id,formula\nLi3N,3,Li2O\n", "'formula' stands in the header twice"),
         (b"id,name\na,Li3N\n", "expected a column 'formula' or 'cif', found id, name"),
-        (b"formula,temperature_C\nLi3N,25\nLi3N,60,5\n", "line 3: 3 cells, expected at most 2"),
-        (b'id,formula\n"two\nlines",Li3N\na,Li3N,x\n', "line 4: 3 cells"),
-        (b'id,formula\na,"Li3N\nb,Li2O\n', "quotation mark"),
-        (b"formula\nLi\xff3N\n", "not UTF-8: byte 0xff at position 10"),
-        ("formula\nLi3N\n".encode("utf-16"), "not UTF-8: byte 0xff at position 0"),
+        (b'id,formula\na,"Li3N\nb,Li2O\n', "line 2: a quotation mark"),
+        ("formula\nLi3N\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"sep=;\nformula;id\nLi3N;a\n", "semicolons; expected commas"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_words(app: Starlette, body: bytes, part: str) -> None:
@@ -292,7 +293,7 @@ def test_a_header_cannot_be_forged(app: Starlette) -> None:
 def test_a_million_columns_cost_no_million_cells_a_row() -> None:
     """Short rows are filled up in mind only."""
     header = "formula" + "," * 1_000_000
-    table = read_candidates_csv(header + "\n" + "Li3N\n" * 1000, "x")
+    table = read_candidates_csv((header + "\n" + "Li3N\n" * 1000).encode(), "x")
     assert len(table.rows) == 1000
 
 
@@ -315,7 +316,7 @@ def test_what_a_row_says_is_shown_short() -> None:
     """A cell of a megabyte must not come back in a message or an id."""
     long = "x" * 100_000
     table = f"id,formula,temperature_C\n{long},Li3N,\na,Li3N,{long}\nb,Li3N,1e9\n"
-    for row in read_candidates_csv(table, "x").rows:
+    for row in read_candidates_csv(table.encode(), "x").rows:
         assert isinstance(row, RowError)
         assert len(row.message) < 200
         assert len(row.id or "") <= MAX_ID_LENGTH
@@ -374,4 +375,4 @@ def test_records_are_read_as_files_are(tmp_path: Path) -> None:
     ]
     assert read_candidate_records(records, "x").rows == expected
     assert read_candidates_file(tmp_path / "x.jsonl").rows == expected
-    assert read_candidates_csv("id,formula,temperature_C\na,Li3N,60\nb,Li2O,\n", "x").rows == expected
+    assert read_candidates_csv(b"id,formula,temperature_C\na,Li3N,60\nb,Li2O,\n", "x").rows == expected

@@ -348,5 +348,6 @@ def test_surrogate_pairs_are_fine_and_lone_surrogates_not() -> None:
     """Escaped characters beyond the basic plane are legal JSON; half of one cannot be sent back."""
     pair = rb'{"candidates": [{"id": "\ud83d\ude00", "formula": "Li3N"}]}'
     assert read_request(pair).candidates[0].id == "\N{GRINNING FACE}"
+    assert read_request(b"\xef\xbb\xbf" + pair) == read_request(pair), "a byte order mark means nothing"
     with pytest.raises(RequestError, match="surrogate"):
         read_request(pair.replace(rb"\ude00", b""))

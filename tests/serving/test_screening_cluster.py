@@ -48,6 +48,7 @@ def test_two_nodes_write_the_bytes_of_one_machine(
     assert json.loads(done.stdout.splitlines()[-1]) == [96, 24, 6, []]
     run(source, tmp_path / "here", bundles, top=(Objective.parse("log10_sigma_S_per_cm"), 7))
     assert digests(tmp_path / "ray") == digests(tmp_path / "here")
+    assert (tmp_path / "ray_top.parquet").read_bytes() == (tmp_path / "here_top.parquet").read_bytes()
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path: Path, bundles: Path) -> None:

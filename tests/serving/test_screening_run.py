@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
+import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from pyarrow.dataset import dataset
 from screening_world import digests, formulas, here, rows_of, run, write_input
 
 from features.candidate import Conditions
@@ -22,7 +27,7 @@ from serving.predictor import Predictor
 from serving.schema import CandidateInput, Property
 from serving.screening import plan, processes
 from serving.screening.filters import Objective, parse_objectives
-from serving.screening.manifest import ManifestError
+from serving.screening.manifest import MANIFEST, ManifestError, load_manifest
 from serving.screening.progress import Progress
 from serving.screening.run import ScreeningError
 
@@ -99,7 +104,7 @@ def test_chosen_rows_are_those_of_the_whole_table(tmp_path: Path, bundles: Path)
     run(tmp_path / "in.parquet", tmp_path / "out", bundles, **more)
     rows = [row for row in rows_of(tmp_path / "out") if row[SIGMA] is not None]
     best = sorted(rows, key=lambda row: (-row[SIGMA], row["index"]))[:10]
-    assert pq.read_table(tmp_path / "out" / "top.parquet").to_pylist() == best
+    assert pq.read_table(tmp_path / "out_top.parquet").to_pylist() == best
     front = [
         row for row in rows
         if not any(
@@ -107,12 +112,78 @@ def test_chosen_rows_are_those_of_the_whole_table(tmp_path: Path, bundles: Path)
             for o in rows
         )
     ]  # fmt: skip
-    found = pq.read_table(tmp_path / "out" / "pareto.parquet").to_pylist()
+    found = pq.read_table(tmp_path / "out_pareto.parquet").to_pylist()
     assert sorted(row["index"] for row in found) == sorted(row["index"] for row in front)
     before = digests(tmp_path / "out")
     again = run(tmp_path / "in.parquet", tmp_path / "out", bundles, **more)
     assert again.parts_before == again.parts == 8
     assert digests(tmp_path / "out") == before
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_folder_is_a_data_set_to_all_that_read_parquet(tmp_path: Path, bundles: Path) -> None:
+    out = tmp_path / "out"
+    write_input(tmp_path / "in.parquet", 40)
+    run(tmp_path / "in.parquet", out, bundles, top=(Objective.parse(SIGMA), 5))
+    expected = [(row["id"], row["index"], row[SIGMA]) for row in rows_of(out)]
+    assert len(expected) == 40
+    columns = ["id", "index", SIGMA]
+    by_row = f'SELECT id, "index", {SIGMA} FROM \'{{}}\' ORDER BY "index"'
+    for found in (
+        pd.read_parquet(out)[columns].itertuples(index=False, name=None),
+        pa.Table.to_pylist(dataset(out).to_table(columns)),
+        polars.read_parquet(out, columns=columns).rows(),
+        polars.scan_parquet(f"{out}/").select(columns).collect().rows(),
+        duckdb.sql(by_row.format(f"{out}/*.parquet")).fetchall(),
+        duckdb.sql(by_row.format(f"{out}/**/*.parquet")).fetchall(),
+    ):
+        rows = [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in found]
+        rows = [(name, int(place), None if value is None or value != value else value) for name, place, value in rows]
+        assert sorted(rows, key=lambda row: row[1]) == expected
+    (out / ".part-00000-000009.parquet.77.tmp").write_bytes(b"PAR1")  # of a run that is under way, or was killed
+    assert len(pd.read_parquet(out)) == dataset(out).count_rows() == 40
+    assert len(polars.read_parquet(f"{out}/*.parquet")) == 40
+    assert duckdb.sql(f"SELECT count(*) FROM '{out}/*.parquet'").fetchall() == [(40,)]
+    assert run(tmp_path / "in.parquet", out, bundles).parts_before == 3
+    assert not list(out.glob(".*.tmp"))
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_folder_of_an_earlier_version_is_continued_and_becomes_a_data_set(tmp_path: Path, bundles: Path) -> None:
+    out = tmp_path / "out"
+    write_input(tmp_path / "in.parquet", 40)
+    run(tmp_path / "in.parquet", out, bundles, top=(Objective.parse(SIGMA), 5))
+    manifest = load_manifest(out)
+    assert manifest is not None
+    before = {
+        "version": 1, "rows_per_unit": manifest.rows_per_unit, "settings": manifest.settings,
+        "models": manifest.models, "files": [file.as_json() for file in manifest.files],
+    }  # fmt: skip
+    (out / "manifest.json").write_text(json.dumps(before, indent=1))
+    (out / MANIFEST).unlink()
+    (tmp_path / "out_top.parquet").rename(out / "top.parquet")
+    (out / "part-00000-000001.parquet").unlink()
+    outcome = run(tmp_path / "in.parquet", out, bundles)
+    assert (outcome.parts_before, outcome.parts) == (2, 3)
+    assert len(pd.read_parquet(out)) == len(polars.read_parquet(out)) == 40
+    assert pq.read_metadata(tmp_path / "out_top.parquet").num_rows == 5
+    assert not (out / "manifest.json").exists()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_one_odd_cell_spoils_one_row(tmp_path: Path, bundles: Path) -> None:
+    cells = [b"Li6PS5Cl", b"Li3PS4\xb7NH3", b"NaN", None, b"Li3N"]
+    table = {"formula": pa.array(cells, pa.binary()), "temperature_C": ["60", "NA", "[]", "warm", None]}
+    pq.write_table(pa.table(table), tmp_path / "in.parquet")
+    run(tmp_path / "in.parquet", tmp_path / "out", bundles)
+    rows = rows_of(tmp_path / "out")
+    codes = [row["error_code"] for row in rows]
+    assert codes == [None, "unreadable_row", "invalid_condition", "invalid_condition", None]
+    assert "byte 0xb7" in rows[1]["error_message"]
+    lists = {"formula": [["Li3N"], ["Li3N", "Li2O"]], "temperature_C": [[60.0], None]}
+    pq.write_table(pa.table(lists), tmp_path / "lists.parquet")
+    run(tmp_path / "lists.parquet", tmp_path / "other", bundles)
+    assert [row["error_code"] for row in rows_of(tmp_path / "other")] == ["unreadable_row"] * 2
 
 
 @pytest.mark.usefixtures("in_process")
@@ -167,12 +238,12 @@ def test_other_settings_are_refused(tmp_path: Path, bundles: Path, change: dict[
 def test_other_models_and_other_input_are_refused(tmp_path: Path, bundles: Path) -> None:
     source = write_input(tmp_path / "in" / "a.parquet", 20)
     run(tmp_path / "in", tmp_path / "out", bundles)
-    manifest = tmp_path / "out" / "manifest.json"
-    told = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(told | {"models": {"conductivity": "0" * 64}}))
+    manifest = load_manifest(tmp_path / "out")
+    assert manifest is not None
+    replace(manifest, models={"conductivity": "0" * 64}).save(tmp_path / "out")
     with pytest.raises(ManifestError, match="other models are served now"):
         run(tmp_path / "in", tmp_path / "out", bundles)
-    manifest.write_text(json.dumps(told))
+    manifest.save(tmp_path / "out")
     extra = write_input(tmp_path / "in" / "b.parquet", 20)
     with pytest.raises(ManifestError, match=r"b\.parquet was added"):
         run(tmp_path / "in", tmp_path / "out", bundles)
@@ -217,7 +288,7 @@ def test_the_command_says_what_was_done_and_what_failed(
     summary = json.loads(answer.stdout)
     assert (summary["rows"], summary["errors"], summary["parts"]) == (16, 4, 1)
     assert "16 of 16 rows" in answer.stderr
-    assert pq.read_metadata(tmp_path / "out" / "top.parquet").num_rows == 3
+    assert pq.read_metadata(tmp_path / "out_top.parquet").num_rows == 3
     for extra, words in (
         (["--top-k", "3"], "go together"),
         (["--by", "sigma", "--top-k", "3"], "no column of numbers"),

@@ -93,6 +93,14 @@ def test_an_own_shelf(tmp_path: Path) -> None:
     )
     with pytest.raises(ShelfError, match="cannot be read"):
         read_shelf(tmp_path / "nowhere.csv")
+    path.write_text("formula,name\nLi2S,x\n", encoding="utf-16")
+    assert [one.formula for one in read_shelf(path)] == ["Li2S"]
+    path.write_bytes("formula,name\nLi2S,x\nP2S5,90°\n".encode("cp1252"))
+    with pytest.raises(ShelfError, match=r"line 3: received the byte 0xb0.*save it as UTF-8"):
+        read_shelf(path)
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(ShelfError, match="Excel workbook"):
+        read_shelf(path)
 
 
 # ---------------------------------------------------------------- balance

@@ -234,7 +234,7 @@ WHOLE_FILES = [
     ("two kinds", "formula,sigma_S_per_cm,oxidation_V\nLi6PS5Cl,1,2\n", "say which with --kind"),
     ("no rows", HEADER + "\n", "holds no rows"),
     ("empty", "", "holds no rows"),
-    ("quotation mark", HEADER + '\nLi6PS5Cl,"1e-3,25,lab:1\n', "quotation mark"),
+    ("quotation mark", HEADER + '\nLi6PS5Cl,"1e-3,25,lab:1\n' + GOOD, "line 2: a quotation mark"),
 ]
 
 
@@ -248,9 +248,9 @@ def test_unusable_files_are_refused_with_the_remedy(what: str, text: str, messag
     ("data", "message"),
     [
         (b"PK\x03\x04...", "Excel workbook"),
-        ("formula,sigma_S_per_cm\n".encode("utf-16"), "UTF-16"),
-        ("formula,sigma_S_per_cm\nLi6PS5Cl,1,Müller".encode("latin-1"), "line 2: no UTF-8"),
-        (b"formula,sigma_S_per_cm\nLi6\0PS5Cl,1", "line 2: holds a NUL"),
+        ("formula,sigma_S_per_cm\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"\x1f\x8b\x08...", "compressed with gzip"),
+        (b"PAR1...", "is a Parquet file"),
     ],
 )
 def test_files_that_are_no_text(data: bytes, message: str, tmp_path: Path) -> None:
@@ -282,3 +282,33 @@ def test_semicolons_and_decimal_commas_only_when_asked_for(tmp_path: Path) -> No
     path.write_text(HEADER + "\n" + GOOD)
     with pytest.raises(UnusableTableError, match="expects semicolons"):
         read_measurements_file(path, decimal_comma=True)
+
+
+def refusals(path: Path, tmp_path: Path) -> list[tuple[int, int | None, Code]]:
+    """Add a file, good rows of it at least, and return what was refused: row, line, code."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'l.db'}")
+    report = add_table(read_measurements_file(path), who="x", wishes=Wishes(keep_good=True), ledger=ledger)
+    assert len(ledger.current(Kind.CONDUCTIVITY)) == 1
+    return [(p.row, p.line, p.code) for p in report.problems if p.level is Level.REFUSED]
+
+
+def test_one_bad_line_spoils_one_row(tmp_path: Path) -> None:
+    good = '{"formula": "Li5.7PS4.7Cl1.3", "sigma_S_per_cm": 0.002, "temperature_C": 25, "reference": "lab:1"}'
+    bad = good.replace("0.002", "NaN"), good.replace("0.002", "2,1"), '["Li3N"]'
+    path = tmp_path / "new.jsonl"
+    path.write_text("\n".join((bad[0], "", good, bad[1], bad[2])) + "\n")
+    assert refusals(path, tmp_path) == [(n, line, Code.UNREADABLE_ROW) for n, line in ((1, 1), (3, 4), (4, 5))]
+
+
+def test_a_byte_of_a_code_page_spoils_the_row_where_it_matters(tmp_path: Path) -> None:
+    rows = f"{HEADER},remark\n{GOOD},90° – fine\nLi5.5PS4.5Cl1.5,2e-3,25,lab:Müller,\n"
+    path = tmp_path / "new.csv"
+    path.write_bytes(rows.encode("cp1252"))
+    assert refusals(path, tmp_path) == [(2, 3, Code.UNREADABLE_ROW)]
+
+
+@pytest.mark.parametrize("word", ["NaN", "No", "None", "-", "TRUE"])
+def test_a_word_for_nothing_is_no_formula(word: str, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n{word},2e-3,25,lab:1\n", encoding="utf-16")
+    assert refusals(path, tmp_path) == [(2, 3, Code.EMPTY_FORMULA)]

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from features.blank_words import is_word_for_nothing
 from features.errors import CandidateError
 from features.formula import read_formula
 from training.conductivity.schema import is_doi_list
@@ -120,9 +121,11 @@ def formula(value: Any) -> str:  # noqa: ANN401
     Raises
     ------
     CellError
-        If it cannot be read or holds no lithium.
+        If it cannot be read, stands for an empty cell or holds no lithium.
     """
     text = _plain_text(value, "a formula with lithium, such as Li6PS5Cl", "formula")
+    if is_word_for_nothing(text):
+        raise CellError(Code.EMPTY_FORMULA, "a formula with lithium, such as Li6PS5Cl (this stands for an empty cell)")
     try:
         cleaned, elements = _amounts(text)
     except CandidateError as error:

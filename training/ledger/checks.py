@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.errors import shown
+from features.table_files import RawRow, UnreadableCell
 from training.ledger import cells
 from training.ledger.cells import CellError
 from training.ledger.entries import content_text
 from training.ledger.headings import Headings
 from training.ledger.problems import Code, Level, Problem
-from training.ledger.reading import RawRow, RawTable
+from training.ledger.reading import RawTable
 from training.ledger.rules import broken_rules
 from training.ledger.schema import (
     MEASURED,
@@ -145,6 +146,8 @@ def _read_cell(
     row: Row, raw: RawRow, heading: Heading, rule: Rule, today: dt.date, decimal_comma: bool
 ) -> Value:  # fmt: skip
     value = raw.cells[heading.header]
+    if isinstance(value, UnreadableCell):
+        raise CellError(Code.UNREADABLE_ROW, "text in UTF-8 ('CSV UTF-8' in a spreadsheet)")
     match rule.content:
         case Content.FORMULA:
             return cells.formula(value)

@@ -33,6 +33,7 @@ class Code(StrEnum):
     NO_LITHIUM = "no_lithium"
     # cells
     CELL_COUNT = "cell_count"
+    UNREADABLE_ROW = "unreadable_row"
     MISSING_VALUE = "missing_value"
     MISSING_SOURCE = "missing_source"
     NOT_A_NUMBER = "not_a_number"

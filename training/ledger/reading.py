@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from features import table_files
 from features.errors import shown
+from features.table_files import RawRow, RowFault, UnreadableTableError
 from training.ledger.problems import Code, Level, Problem, UnusableTableError
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 MAX_ROWS = 1_000_000
-_SIGNATURES = {
-    b"PK\x03\x04": "an Excel workbook (or another zip file); save it as 'CSV UTF-8 (comma delimited)'",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as 'CSV UTF-8 (comma delimited)'",
-    b"\xff\xfe": "UTF-16 text; save it as 'CSV UTF-8'",
-    b"\xfe\xff": "UTF-16 text; save it as 'CSV UTF-8'",
-}
 _REMEDY = (
     "Save the table with commas between cells and points in numbers, or, if that is how this file is meant, read it"
     " with --decimal-comma (semicolons between cells, decimal commas in numbers)."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RawRow:
-    """One row as it was written: cells by header, blanks left out; `line` is None where there are no lines."""
-
-    number: int
-    line: int | None
-    cells: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +77,22 @@ def read_measurements_file(path: Path, *, decimal_comma: bool = False) -> RawTab
     except OSError as error:
         raise UnusableTableError(f"{path} cannot be read: {error.strerror or error}") from error
     digest = sha256(data).hexdigest()
-    if suffix == ".parquet":
-        records, lines = _read_parquet(path), None
-    elif suffix == ".jsonl":
-        records, lines = _read_jsonl(_text(data, path.name), path.name)
-    else:
-        return _read_csv(_text(data, path.name), path.name, digest, decimal_comma)
-    return from_records(records, path.name, lines=lines, digest=digest)
+    try:
+        if suffix == ".parquet":
+            return _taken(table_files.read_parquet(path, path.name), path.name, digest)
+        text = table_files.text_of(data, path.name)
+        if suffix == ".jsonl":
+            return _taken(table_files.read_jsonl(text, path.name), path.name, digest)
+        if decimal_comma and ";" not in text.lstrip().split("\n", 1)[0]:
+            raise UnreadableTableError(f"{path.name}: --decimal-comma expects semicolons between cells; there are none")
+        separator = ";" if decimal_comma else ","
+        read = table_files.read_csv(text, path.name, separator=separator, remedy=_REMEDY)
+        return replace(_taken(read, path.name, digest, skip_blank=True), decimal_comma=decimal_comma)
+    except UnreadableTableError as error:
+        raise UnusableTableError(str(error)) from error
 
 
-def from_records(
-    records: Sequence[Mapping[str, Any]], name: str, *, lines: Sequence[int] | None = None, digest: str = ""
-) -> RawTable:
+def from_records(records: Sequence[Mapping[str, Any]], name: str) -> RawTable:
     """Take rows that are at hand, such as those of a JSON document; None, NaN and blank texts count as not given.
 
     Raises
@@ -111,12 +100,34 @@ def from_records(
     UnusableTableError
         If there are no rows, or more than `MAX_ROWS`.
     """
-    headers = tuple(dict.fromkeys(str(key) for record in records for key in record))
-    rows = tuple(
-        RawRow(number, None if lines is None else lines[number - 1], _given(record.items()))
-        for number, record in enumerate(records, start=1)
-    )
-    return _checked(RawTable(name, headers, rows, digest=digest))
+    return _taken(table_files.read_records(records), name)
+
+
+def _taken(read: table_files.RawTable, name: str, digest: str = "", *, skip_blank: bool = False) -> RawTable:
+    """Keep what is given; `skip_blank`: blank rows of a spreadsheet are no measurements."""
+    headers = tuple(read.headers)
+    _check_headers(headers, name)
+    rows: list[RawRow] = []
+    problems: list[Problem] = []
+    for row in read.rows:
+        number = len(rows) + len(problems) + 1
+        if row.fault is not None:
+            problems.append(_problem(number, row.line, row.fault))
+            continue
+        given = _given(row.cells.items())
+        if given or not skip_blank:
+            rows.append(RawRow(number, row.line, given))
+    table = RawTable(name, headers, tuple(rows), tuple(problems), digest)
+    if not table.n_rows:
+        raise UnusableTableError(f"{name} holds no rows")
+    if table.n_rows > MAX_ROWS:
+        raise UnusableTableError(f"{name} holds {table.n_rows} rows; at most {MAX_ROWS} are taken at once")
+    return table
+
+
+def _problem(number: int, line: int | None, fault: RowFault) -> Problem:
+    code = Code.CELL_COUNT if fault.is_too_long else Code.UNREADABLE_ROW
+    return Problem(number, line, Level.REFUSED, code, "row", fault.received, fault.expected)
 
 
 def _given(cells: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
@@ -128,98 +139,7 @@ def _given(cells: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     }
 
 
-def _checked(table: RawTable) -> RawTable:
-    if not table.n_rows:
-        raise UnusableTableError(f"{table.name} holds no rows")
-    if table.n_rows > MAX_ROWS:
-        raise UnusableTableError(f"{table.name} holds {table.n_rows} rows; at most {MAX_ROWS} are taken at once")
-    return table
-
-
-def _text(data: bytes, name: str) -> str:
-    for signature, words in _SIGNATURES.items():
-        if data.startswith(signature):
-            raise UnusableTableError(f"{name} is {words}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise UnusableTableError(f"{name}, line {line}: no UTF-8 text; save it as 'CSV UTF-8'") from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise UnusableTableError(f"{name}, line {line}: holds a NUL character, so it is no text")
-    return text
-
-
-def _read_csv(text: str, name: str, digest: str, decimal_comma: bool) -> RawTable:
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    _check_separator(first, name, decimal_comma)
-    separator = ";" if decimal_comma else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[RawRow] = []
-    problems: list[Problem] = []
-    headers: list[str] = []
-    last_line = 0
-    try:
-        for cells in reader:
-            line, last_line = last_line + 1, reader.line_num
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not headers:
-                headers = [cell.strip() for cell in cells]
-                _check_headers(headers, name)
-                continue
-            number = len(rows) + len(problems) + 1
-            if len(cells) > len(headers) and any(cell.strip() for cell in cells[len(headers) :]):
-                expected = f"{len(headers)} cells, as in the header (decimal commas, or a text that needs quotes?)"
-                received = f"{len(cells)} cells: {separator.join(cells)}"
-                problems.append(Problem(number, line, Level.REFUSED, Code.CELL_COUNT, "row", received, expected))
-                continue
-            rows.append(RawRow(number, line, _given(zip(headers, cells, strict=False))))
-    except csv.Error as error:
-        raise UnusableTableError(f"{name}, line {reader.line_num}: {error} (is a quotation mark not closed?)") from None
-    return _checked(RawTable(name, tuple(headers), tuple(rows), tuple(problems), digest, decimal_comma))
-
-
-def _check_separator(header: str, name: str, decimal_comma: bool) -> None:
-    if decimal_comma:
-        if ";" not in header:
-            raise UnusableTableError(f"{name}: --decimal-comma expects semicolons between cells; the header has none")
-    elif header.count(";") > header.count(","):
-        raise UnusableTableError(f"{name} is separated by semicolons; expected commas. {_REMEDY}")
-    elif "\t" in header and "," not in header:
-        raise UnusableTableError(f"{name} is separated by tabs; expected commas. {_REMEDY}")
-
-
 def _check_headers(headers: Sequence[str], name: str) -> None:
     twice = sorted({shown(header) for header in headers if header and headers.count(header) > 1})
     if twice:
         raise UnusableTableError(f"{name}: stands in the header twice: {', '.join(twice)}")
-
-
-def _read_jsonl(text: str, name: str) -> tuple[list[dict[str, Any]], list[int]]:
-    import orjson
-
-    records, lines = [], []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise UnusableTableError(f"{name}, line {number}: no JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise UnusableTableError(f"{name}, line {number}: expected a JSON object, one measurement a line")
-        records.append(record)
-        lines.append(number)
-    return records, lines
-
-
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return list(pq.read_table(path).to_pylist())
-    except (OSError, pa.ArrowException) as error:
-        raise UnusableTableError(f"{path.name} cannot be read as Parquet: {error}") from error

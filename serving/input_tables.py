@@ -147,7 +147,9 @@ def _read_record(index: int, record: Mapping[str, Any]) -> CandidateInput | RowE
         message = f"{column}: received '{shown(str(first['input']))}'; {first['msg'].lower()}"
     except ValueError as error:
         message = str(error)
-    return RowError(index, None if name is None else name[:MAX_ID_LENGTH], RowErrorCode.INVALID_CONDITION, message)
+    typed = str(given["formula"]) if "formula" in given else None
+    name = None if name is None else name[:MAX_ID_LENGTH]
+    return RowError(index, name, RowErrorCode.INVALID_CONDITION, message, typed)
 
 
 def _condition(name: str, value: Any) -> float | str:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +98,7 @@ def _collect(
             click.echo(f"columns not used: {', '.join(ignored)}", err=True)
         offset = len(rows)
         for row in read:
-            rows.append(
-                RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
-            )
+            rows.append(replace(row, index=offset + row.index) if isinstance(row, RowError) else row)
     return rows
 
 

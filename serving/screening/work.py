@@ -128,7 +128,7 @@ class Worker:
         stated = {name: cells[name] for name in CONDITION_COLUMNS if name in cells}
         conditions, faults = read_conditions(n, stated, job.conditions)
         for row, fault in (_long_ids(ids) | faults).items():
-            candidates[row] = RowError(row, ids[row], fault.code, fault.message)
+            candidates[row] = RowError.of(candidates[row], row, fault)
         columns = predict_columns(
             self._models, candidates, conditions, coverage=job.coverage, properties=job.properties
         )

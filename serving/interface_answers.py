@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate
 from features.errors import CandidateError, shown
+from features.formula import read_formula
+from features.formula_writing import write_formula
 from serving.answers import material_of, unread_material_of, warnings_of
 from serving.terminal_tables import with_reading
 
@@ -78,19 +80,19 @@ def _contact(contact: Contact) -> dict[str, Any]:
     from training.stability.interface import FailedContact, WaterContact
 
     partner = contact.partner
-    named = {"against": partner.name, **_partner_material(partner.formula), "role": str(partner.role)}
-    if isinstance(contact, FailedContact):
-        return named | {"status": "error", "error": _error(contact.error), "warnings": []}
-    if isinstance(contact, WaterContact):
-        return named | {"status": "ok"} | _water(contact)
-    return named | {"status": "ok"} | _solid(contact)
-
-
-def _partner_material(formula: str) -> dict[str, Any]:
     try:
-        return material_of(Candidate.from_formula(formula))
+        reading = read_formula(partner.formula)
+        said = {"formula": partner.formula.strip(), "read_as": write_formula(reading.amounts)}
+        remarks = reading.remarks
     except CandidateError:  # which is the error of the contact
-        return unread_material_of(formula)
+        said, remarks = unread_material_of(partner.formula), ()
+    named = {"against": partner.name, **said, "role": str(partner.role)}
+    if isinstance(contact, FailedContact):
+        return named | {"status": "error", "error": _error(contact.error), "warnings": warnings_of(remarks)}
+    if isinstance(contact, WaterContact):
+        return named | {"status": "ok"} | _water(contact) | {"warnings": warnings_of(remarks)}
+    warnings = warnings_of(dict.fromkeys((*remarks, *contact.warnings)))
+    return named | {"status": "ok"} | _solid(contact) | {"warnings": warnings}
 
 
 def _solid(contact: SolidContact) -> dict[str, Any]:
@@ -100,7 +102,6 @@ def _solid(contact: SolidContact) -> dict[str, Any]:
         "at_voltage": None if contact.at_voltage is None else _mixing(contact.at_voltage),
         "with_excess_lithium": None if contact.lithiated is None else _lithiation(contact.lithiated),
         "electron_conducting_products": list(contact.electron_conductors),
-        "warnings": warnings_of(contact.warnings),
     }
 
 
@@ -144,7 +145,6 @@ def _water(contact: WaterContact) -> dict[str, Any]:
         "humidity_bar": found.air.humidity_bar,
         "gas_bar": found.air.gas_bar,
         "temperature_K": 300.0,
-        "warnings": [],
     }
 
 

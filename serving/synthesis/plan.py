@@ -10,7 +10,7 @@ import numpy as np
 
 from features.candidate import Candidate, MaterialBatch
 from features.errors import CandidateError, Remark, WarningCode
-from features.formula import clean_formula
+from features.formula import read_formula
 from serving.generation.compositions import write_formulas
 from serving.synthesis.balance import BalancedSet, balanced_sets
 from serving.synthesis.batch import Batch, weigh
@@ -201,7 +201,7 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
         If an element is not on the shelf, or no set of precursors balances.
     """
     asked = Candidate.from_formula(request.formula)
-    candidate = replace(asked, formula=clean_formula(asked.formula))
+    candidate = replace(asked, formula=read_formula(asked.formula).formula)
     balance = balanced_sets(candidate.amounts, default_shelf() if shelf is None else shelf, request.most_precursors)
     remarks = (*candidate.remarks, *charge_remarks(candidate.formula, candidate.amounts))
     target, sets = dict(balance.target), balance.sets

@@ -84,12 +84,8 @@ def answer_ranking(
         notes += said
     seconds = time.perf_counter() - began
     listed = ranking.order[:top].tolist()
-    shown = [ranking.rows[i] for i in listed]
-    if needed:  # what an ordinary answer says of the listed candidates: nearest known, domain, warnings
-        asked = [rows[places[i]] for i in shown]
-        told = predictor.answer(asked, general, properties=needed, coverage=coverage)["results"] if asked else []
-    else:
-        told = [{"applicability": {}, "warnings": warnings_of(candidates[i].remarks)} for i in shown]
+    shown = [(rows[places[i]], candidates[i]) for i in ranking.rows[listed].tolist()]
+    told = _told_by_predict(predictor, shown, general, needed, coverage)
     return {
         "models": {str(name): models[name].header() for name in needed},
         "status": "ok" if len(ranking.rows) else "empty",
@@ -149,6 +145,18 @@ def _read(
 
 def _failed_note(failed: Sequence[RowError], n: int) -> list[str]:
     return [f"{len(failed)} of {n} rows cannot be read; see `failed`"] if failed else []
+
+
+def _told_by_predict(
+    predictor: Predictor, shown: Sequence[tuple[CandidateInput | RowError, Candidate]], general: Conditions,
+    needed: list[Property], coverage: float,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return what an ordinary answer says of the listed candidates: nearest known, domain, warnings."""
+    if not shown or not needed:
+        return [{"applicability": {}, "warnings": warnings_of(candidate.remarks)} for _, candidate in shown]
+    rows = [row for row, _ in shown]
+    results: list[dict[str, Any]] = predictor.answer(rows, general, properties=needed, coverage=coverage)["results"]
+    return results
 
 
 def _listed(

@@ -227,12 +227,34 @@ def _composition_arrays(amounts: Sequence[dict[str, float]]) -> tuple[NDArray[np
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that cannot be answered, with its place in the input."""
+    """A row that cannot be answered, with its place in the input.
+
+    Parameters
+    ----------
+    index
+        Place among the candidates, the first being 0.
+    id
+        The user's name of the row.
+    code, message
+        What is wrong with it.
+    formula
+        As typed, whether it could be read or not; None where none was given.
+    candidate
+        What was read, where the row cannot be judged for another reason.
+    """
 
     index: int
     id: str | None
     code: RowErrorCode
     message: str
+    formula: str | None = None
+    candidate: Candidate | None = None
+
+    @classmethod
+    def of(cls, row: Candidate | RowError, index: int, error: CandidateError) -> RowError:
+        """Return what becomes of a row at this place for which an error was found; it keeps its name and formula."""
+        candidate = row if isinstance(row, Candidate) else row.candidate
+        return cls(index, row.id, error.code, error.message, row.formula, candidate)
 
 
 def read_candidates(
@@ -256,7 +278,7 @@ def read_candidates(
         try:
             rows.append(_read_one(formula, cif, name, block))
         except CandidateError as error:
-            rows.append(RowError(i, name, error.code, error.message))
+            rows.append(RowError(i, name, error.code, error.message, formula))
     return rows
 
 

@@ -77,15 +77,17 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) 
     Returns
     -------
     dict
-        `models`, `formula`, `coverage` and `points` in the order of `CcdGridRequest.points`, each with the conditions,
-        `log10_ccd_mA_per_cm2` (null with a `reason`), its support, or the `error` of the point.
+        `models`, `formula`, `read_as`, `coverage` and `points` in the order of `CcdGridRequest.points`, each with the
+        conditions, `log10_ccd_mA_per_cm2` (null with a `reason`), its support, or the `error` of the point.
     """
     rows = [CandidateInput(formula=request.formula, conditions=point) for point in request.points()]
     document = answer(rows, properties=[Property.CCD], coverage=request.coverage)
     points = [_point(result, row) for result, row in zip(document["results"], rows, strict=True)]
+    first = document["results"][0]
     return {
         "models": document["models"],
-        "formula": request.formula,
+        "formula": first["formula"],
+        "read_as": first["read_as"],
         "coverage": request.coverage,
         "status": "ok" if all("error" not in point for point in points) else "error",
         "points": points,
@@ -93,13 +95,13 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) 
 
 
 def _point(result: dict[str, Any], row: CandidateInput) -> dict[str, Any]:
+    warnings = {"warnings": result["warnings"]}
     if result["status"] == "error":
         error = {key: result["error"][key] for key in ("code", "message")}
-        return {"conditions": row.conditions.model_dump(exclude_none=True), "error": error}
+        return {"conditions": row.conditions.model_dump(exclude_none=True), "error": error} | warnings
     block = result["ccd"]
     if block is None:
         asked = row.conditions.model_dump(exclude_none=True)
-        return {"conditions": asked, "log10_ccd_mA_per_cm2": None, "reason": result["reasons"]["ccd"]}
+        return {"conditions": asked, "log10_ccd_mA_per_cm2": None, "reason": result["reasons"]["ccd"]} | warnings
     kept = ("conditions", "log10_ccd_mA_per_cm2", "ccd_mA_per_cm2", "reason", "support")
-    warnings = {"warnings": result["warnings"]} if result["warnings"] else {}
     return {key: block[key] for key in kept if key in block} | warnings

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.errors import shown
+from serving.terminal_tables import aligned, name_of, reading_lines, reading_of
+
 CCD_COLUMNS = (
     "log10_ccd_mA_per_cm2", "log10_ccd_lower", "log10_ccd_upper", "electrolyte_class", "interlayer_type",
     "stack_pressure_MPa", "ccd_class_papers", "ccd_interlayer_papers", "nearest_ccd_formula", "nearest_log10_ccd",
@@ -48,19 +51,18 @@ def ccd_cells(result: Mapping[str, Any]) -> dict[str, Any]:
     return cells
 
 
-def ccd_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return an aligned table for people, and beneath each cell of a short list the nearest reports."""
-    shown = [result for result in results if result.get("ccd")]
-    if not shown:
+def ccd_lines(results: Sequence[Mapping[str, Any]], *, readings: bool = False) -> list[str]:
+    """Return an aligned table for people, and beneath each cell of a short list the nearest reports.
+
+    With `readings` what was read stands there first, where it is not the text that was typed.
+    """
+    judged = [result for result in results if result.get("ccd")]
+    if not judged:
         return []
-    rows = [_HEADER, *(_row(result) for result in shown)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-    lines = []
-    for number, row in enumerate(rows):
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        if number and len(shown) <= MOST_EXPLAINED:
-            lines += _story(shown[number - 1])
-    return lines
+    beneath = [reading_lines(result) if readings else [] for result in judged]
+    if len(judged) <= MOST_EXPLAINED:
+        beneath = [[*read, *_story(result)] for read, result in zip(beneath, judged, strict=True)]
+    return aligned([_HEADER, *(_row(result) for result in judged)], beneath)
 
 
 def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
@@ -74,7 +76,7 @@ def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
             interval = f"{ends} ({value['coverage']:.0%})"
     pressure = said["stack_pressure_MPa"]
     return (
-        str(result.get("id") or result["formula"]),
+        name_of(result),
         number,
         interval,
         block["electrolyte_class"] or "?",
@@ -99,7 +101,7 @@ def _story(result: Mapping[str, Any]) -> list[str]:
 
 
 def grid_lines(document: Mapping[str, Any]) -> list[str]:
-    """Return the points of a what-if grid as aligned lines."""
+    """Return the points of a what-if grid as aligned lines, beneath the material where it was typed otherwise."""
     header = ("T (C)", "P (MPa)", "interlayer", "CCD (mA/cm2)", f"interval ({document['coverage']:.0%})")
     rows: list[tuple[str, ...]] = [header]
     for point in document["points"]:
@@ -110,5 +112,5 @@ def grid_lines(document: Mapping[str, Any]) -> list[str]:
             rows.append((*where, "-", point.get("reason") or point["error"]["message"]))
         else:
             rows.append((*where, f"{value['value']:g}", f"{value['lower']} .. {value['upper']}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    return ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[4]]) for row in rows]
+    named = [f"{shown(document['formula'])} {said}"] if (said := reading_of(document)) else []
+    return [*named, *aligned(rows)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -252,7 +252,7 @@ class Client:
             entry["index"] = places[entry["index"]]
         failed = [_moved(row, places[row["index"]]) for row in document["failed"]]
         unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
-        failed += [error_row(RowError(i, row.id, row.code, row.message)) for i, row in unread]
+        failed += [error_row(replace(row, index=i)) for i, row in unread]
         document["counts"]["given"] = len(rows)
         document["counts"]["failed"] = len(failed)
         return document | {"failed": with_places(sorted(failed, key=lambda row: int(row["index"])), in_table)}
@@ -324,8 +324,7 @@ class Client:
         """Send what can be sent, and put every answer and every row that failed here in its place."""
         rows, in_table = asked
         results: list[dict[str, Any]] = [
-            error_row(RowError(i, row.id, row.code, row.message)) if isinstance(row, RowError) else {}
-            for i, row in enumerate(rows)
+            error_row(replace(row, index=i)) if isinstance(row, RowError) else {} for i, row in enumerate(rows)
         ]
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
         sent = [row for row in rows if not isinstance(row, RowError)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
 from features.elements import SYMBOLS
 from features.errors import CandidateError, WarningCode
-from features.formula import format_formula
+from features.formula_writing import write_formula
+from serving.answers import MATERIAL_COLUMNS, material_of, material_of_failed, remarks_on
 from serving.column_blocks import Block, Materials, ccd_block, conductivity_block, stability_block
 from serving.condition_columns import ConditionColumns
 from serving.model_store import ServedModel
@@ -26,11 +27,13 @@ from serving.schema import DEFAULT_COVERAGE, Property
 from training.uncertainty import InsufficientCalibrationError
 
 Column = NDArray[Any]
+_Codes = tuple[str, ...]
 NOT_HERE = ("id", "index", "decomposition_products", "reduction_products", "oxidation_products")
 COLUMNS = tuple(name for name in FLAT_COLUMNS if name not in NOT_HERE)
 TEXT_COLUMNS = (
-    "status", "formula", "nearest_formula", "nearest_doi", "stability_basis", "electrolyte_class", "interlayer_type",
-    "nearest_ccd_formula", "nearest_ccd_doi", "ccd_reason", "warnings", "error_code", "error_message",
+    "status", *MATERIAL_COLUMNS, "nearest_formula", "nearest_doi", "stability_basis", "electrolyte_class",
+    "interlayer_type", "nearest_ccd_formula", "nearest_ccd_doi", "ccd_reason", "warnings", "error_code",
+    "error_message",
 )  # fmt: skip
 FLAG_COLUMNS = ("in_domain",)
 NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in (*TEXT_COLUMNS, *FLAG_COLUMNS))
@@ -54,7 +57,8 @@ def predict_columns(
     models
         Served models, as `Predictor.load(...)` holds them; those that a property asks among them.
     materials
-        Formulas, candidates as `features.candidate.read_candidates` returns them, or a batch.
+        Formulas, candidates as `features.candidate.read_candidates` returns them, or a batch, whose atomic fractions
+        are written as the formulas.
     conditions
         One set for all, or n of them.
     coverage
@@ -75,15 +79,23 @@ def predict_columns(
     general = conditions if isinstance(conditions, ConditionColumns) else ConditionColumns.of(n, conditions)
     wanted = list(dict.fromkeys(properties or models))
     out = empty_columns(n)
-    for i, row in enumerate(read.rows):
-        if isinstance(row, RowError):
-            out["error_code"][i], out["error_message"][i] = str(row.code), row.message
+    _name(out, read)
     for places in _passes(read.batch):
         rows = good[places]
-        chosen = Materials(read.batch.take(places), [read.amounts[i] for i in rows.tolist()], general.take(rows))
-        out["formula"][rows] = [read.formulas[i] for i in rows.tolist()]
-        _fill(out, rows, chosen, _blocks(models, chosen, wanted, coverage))
+        own = rows.tolist()
+        chosen = Materials(read.batch.take(places), [read.amounts[i] for i in own], general.take(rows))
+        _fill(out, rows, _blocks(models, chosen, wanted, coverage), [read.remarks[i] for i in own])
     return out
+
+
+def _name(out: dict[str, Column], read: _Read) -> None:
+    """Write which material each row is, and why one cannot be read."""
+    for i, (row, said) in enumerate(zip(read.rows, read.said, strict=True)):
+        for key, text in said.items():
+            out[key][i] = text
+        if isinstance(row, RowError):
+            out["error_code"][i], out["error_message"][i] = str(row.code), row.message
+            out["warnings"][i] = "; ".join(read.remarks[i])
 
 
 def _passes(batch: MaterialBatch) -> list[NDArray[np.int64]]:
@@ -95,7 +107,7 @@ def _passes(batch: MaterialBatch) -> list[NDArray[np.int64]]:
 
 
 def _fill(
-    out: dict[str, Column], rows: NDArray[np.int64], materials: Materials, blocks: Mapping[Property, Block]
+    out: dict[str, Column], rows: NDArray[np.int64], blocks: Mapping[Property, Block], remarks: Sequence[_Codes]
 ) -> None:
     """Write what the properties say of some rows; a row that one of them refuses says nothing else."""
     failed = _first_errors(blocks)
@@ -104,38 +116,62 @@ def _fill(
         for name, values in block.columns.items():
             out[name][rows[fine]] = values[fine]
     out["status"][rows[fine]] = "ok"
-    out["warnings"][rows[fine]] = _warnings(materials, blocks)[fine]
+    out["warnings"][rows] = ["; ".join(codes) for codes in remarks]
+    out["warnings"][rows[fine]] = _warnings(remarks, blocks)[fine]
     for place, error in failed.items():
-        out["formula"][rows[place]] = None
         out["error_code"][rows[place]], out["error_message"][rows[place]] = str(error.code), error.message
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Rows as given, with formulas and amounts of those that can be read, and a batch of these."""
+    """Rows as given.
 
-    rows: Sequence[Any]
-    formulas: Sequence[str]
+    Attributes
+    ----------
+    rows
+        Candidates and errors; numbers for the rows of a batch.
+    said
+        Cells of `MATERIAL_COLUMNS`.
+    amounts, remarks
+        Of each row, empty where it cannot be read.
+    batch
+        Those that can be read.
+    """
+
+    rows: Sequence[Candidate | RowError | int]
+    said: Sequence[Mapping[str, str | None]]
     amounts: Sequence[Mapping[str, float]]
+    remarks: Sequence[_Codes]
     batch: MaterialBatch
 
 
 def _materials(given: Sequence[str | None] | Sequence[Candidate | RowError] | MaterialBatch) -> _Read:
     if isinstance(given, MaterialBatch):
-        amounts = [
-            {SYMBOLS[z]: share for z, share in zip(numbers, shares, strict=True) if share > 0}
-            for numbers, shares in zip(given.element_index.tolist(), given.fraction.tolist(), strict=True)
-        ]
-        return _Read(range(len(given)), [format_formula(row) for row in amounts], amounts, given)
+        return _of_batch(given)
     if any(isinstance(row, Candidate | RowError) for row in given):
-        rows = list(given)
+        rows = cast("list[Candidate | RowError]", list(given))
     else:
         nothing = [None] * len(given)
-        rows = list(read_candidates(given, nothing, nothing))  # type: ignore[arg-type]
+        rows = read_candidates(cast("Sequence[str | None]", given), nothing, nothing)
     known = [row if isinstance(row, Candidate) else None for row in rows]
-    batch = MaterialBatch.from_candidates([row for row in known if row is not None])
-    formulas = ["" if row is None else row.formula for row in known]
-    return _Read(rows, formulas, [{} if row is None else row.amounts for row in known], batch)
+    return _Read(
+        rows,
+        [material_of(row) if isinstance(row, Candidate) else material_of_failed(row) for row in rows],
+        [{} if row is None else row.amounts for row in known],
+        [tuple(str(remark.code) for remark in remarks_on(row)) for row in rows],
+        MaterialBatch.from_candidates([row for row in known if row is not None]),
+    )
+
+
+def _of_batch(batch: MaterialBatch) -> _Read:
+    amounts = [
+        {SYMBOLS[z]: share for z, share in zip(numbers, shares, strict=True) if share > 0}
+        for numbers, shares in zip(batch.element_index.tolist(), batch.fraction.tolist(), strict=True)
+    ]
+    written = [write_formula(row) for row in amounts]
+    said = [{"formula": text, "read_as": text} for text in written]
+    remarks = [() if "Li" in row else (_NO_LITHIUM,) for row in amounts]
+    return _Read(range(len(batch)), said, amounts, remarks, batch)
 
 
 def _blocks(
@@ -175,15 +211,28 @@ def _first_errors(blocks: Mapping[Property, Block]) -> dict[int, CandidateError]
     return first
 
 
-def _warnings(materials: Materials, blocks: Mapping[Property, Block]) -> Column:
-    """Return the codes of each row, in the order of the answers; one that two properties give alike stands once."""
-    flags = [(_NO_LITHIUM, np.asarray(materials.batch.fraction_of("Li") == 0))]
+def _warnings(remarks: Sequence[_Codes], blocks: Mapping[Property, Block]) -> Column:
+    """Return the codes of each row, in the order of the answers; one that two properties give alike stands once.
+
+    Parameters
+    ----------
+    remarks
+        What reading each row found.
+    blocks
+        What the properties warn of.
+    """
+    flags: list[tuple[str, NDArray[np.bool_]]] = []
+    for codes in filter(None, dict.fromkeys(remarks)):
+        alike = np.array([codes == own for own in remarks])
+        flags += [(code, alike) for code in codes]
     for block in blocks.values():
         flags += [flag for flag in block.warnings if flag[0] != _BALANCE or all(f[0] != _BALANCE for f in flags)]
-    codes = [code for code, _ in flags]
+    if not flags:
+        return np.full(len(remarks), "", dtype=object)
+    names = [code for code, _ in flags]
     rows = np.stack([where for _, where in flags], axis=1)
     patterns, which = np.unique(rows, axis=0, return_inverse=True)
-    texts = ["; ".join(code for code, here in zip(codes, pattern, strict=True) if here) for pattern in patterns]
+    texts = ["; ".join(code for code, here in zip(names, pattern, strict=True) if here) for pattern in patterns]
     out: Column = np.array(texts, dtype=object)[which.reshape(-1)]
     return out
 

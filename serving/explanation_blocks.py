@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.answers import DECIMALS
+from serving.terminal_tables import name_of
 from training.conductivity.explanation import Explanations
 from training.conductivity.named_features import named_features
 
@@ -84,7 +85,7 @@ def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
         conductivity = result.get("conductivity") or {}
         if "explanation" not in conductivity:
             continue
-        name = result.get("id") or result["formula"]
+        name = name_of(result)
         block, sigma = conductivity["explanation"], conductivity["log10_sigma_S_per_cm"]["value"]
         lines.append("")
         if block is None:

@@ -188,7 +188,9 @@ def _read_row(index: int, row: RawRow) -> CandidateInput | RowError:
         code, message = error.code, error.message
     except ValidationError as error:  # of the id alone; the rest was read above
         code, message = RowErrorCode.INVALID_CONDITION, _first(error)
-    return RowError(index, None if name is None else name[:MAX_ID_LENGTH], code, message)
+    typed = cells.get("formula")
+    name = None if name is None else name[:MAX_ID_LENGTH]
+    return RowError(index, name, code, message, typed if isinstance(typed, str) and typed.strip() else None)
 
 
 def conditions_of_cells(cells: Mapping[str, Any]) -> Conditions:

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate
-from features.errors import CandidateError
+from features.errors import CandidateError, shown
+from features.formula import read_formula
+from features.formula_writing import write_formula
+from serving.answers import material_of, unread_material_of, warnings_of
+from serving.terminal_tables import with_reading
 
 if TYPE_CHECKING:
     from training.stability.interface import Contact, SolidContact, WaterContact
@@ -41,20 +45,21 @@ def answer_interface(
     """
     from training.stability.interface import interface
 
+    said, warnings = unread_material_of(formula), warnings_of(())
     try:
         candidate = Candidate.from_formula(formula)
+        said, warnings = material_of(candidate), warnings_of(candidate.remarks)
         found = interface(phases, candidate.amounts, against, voltage_V=voltage_V)
     except CandidateError as error:
-        return {"models": models, "status": "error", "formula": formula, "error": _error(error)}
-    remarks = [remark.as_dict() for remark in (*candidate.remarks, *found.warnings)]
+        return {"models": models, "status": "error", **said, "error": _error(error), "warnings": warnings}
     return {
         "models": models,
         "status": "ok",
-        "electrolyte": {"formula": candidate.formula} | _energies(found.electrolyte),
+        "electrolyte": said | _energies(found.electrolyte),
         "voltage_V": voltage_V,
         "alone_at_voltage": None if found.alone is None else _lithiation(found.alone),
         "contacts": [_contact(contact) for contact in found.contacts],
-        "warnings": remarks,
+        "warnings": warnings + warnings_of(found.warnings),
     }
 
 
@@ -74,12 +79,20 @@ def _energies(material: Material) -> dict[str, Any]:
 def _contact(contact: Contact) -> dict[str, Any]:
     from training.stability.interface import FailedContact, WaterContact
 
-    named = {"against": contact.partner.name, "formula": contact.partner.formula, "role": str(contact.partner.role)}
+    partner = contact.partner
+    try:
+        reading = read_formula(partner.formula)
+        said = {"formula": partner.formula.strip(), "read_as": write_formula(reading.amounts)}
+        remarks = reading.remarks
+    except CandidateError:  # which is the error of the contact
+        said, remarks = unread_material_of(partner.formula), ()
+    named = {"against": partner.name, **said, "role": str(partner.role)}
     if isinstance(contact, FailedContact):
-        return named | {"status": "error", "error": _error(contact.error)}
+        return named | {"status": "error", "error": _error(contact.error), "warnings": warnings_of(remarks)}
     if isinstance(contact, WaterContact):
-        return named | {"status": "ok"} | _water(contact)
-    return named | {"status": "ok"} | _solid(contact)
+        return named | {"status": "ok"} | _water(contact) | {"warnings": warnings_of(remarks)}
+    warnings = warnings_of(dict.fromkeys((*remarks, *contact.warnings)))
+    return named | {"status": "ok"} | _solid(contact) | {"warnings": warnings}
 
 
 def _solid(contact: SolidContact) -> dict[str, Any]:
@@ -89,7 +102,6 @@ def _solid(contact: SolidContact) -> dict[str, Any]:
         "at_voltage": None if contact.at_voltage is None else _mixing(contact.at_voltage),
         "with_excess_lithium": None if contact.lithiated is None else _lithiation(contact.lithiated),
         "electron_conducting_products": list(contact.electron_conductors),
-        "warnings": [remark.as_dict() for remark in contact.warnings],
     }
 
 
@@ -146,10 +158,10 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     """
     if document["status"] == "error":
         error = document["error"]
-        return [f"{document['formula']}  error {error['code']}: {error['message']}"]
+        return [f"{shown(document['formula'])}  error {error['code']}: {error['message']}"]
     electrolyte = document["electrolyte"]
     basis = "of the reference table" if electrolyte["energy_basis"] == "reference" else "of the mixture there"
-    lines = [f"{electrolyte['formula']}  energy {basis}; energies in eV per atom of the reacting mixture, 0 K"]
+    lines = [f"{with_reading(electrolyte)}  energy {basis}; energies in eV per atom of the reacting mixture, 0 K"]
     lines += [f"  {warning['code']}: {warning['message']}" for warning in document["warnings"]]
     alone = document["alone_at_voltage"]
     if alone is not None:
@@ -160,9 +172,10 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
 
 
 def _contact_lines(contact: dict[str, Any], voltage_V: float | None) -> list[str]:
-    name = contact["against"]
-    if name != contact["formula"]:
-        name = f"{name} ({contact['formula']})"
+    if contact["against"].strip() == contact["formula"]:
+        name = with_reading(contact | {"status": "ok"})
+    else:
+        name = f"{contact['against']} ({contact['formula']})"
     if contact["status"] == "error":
         return [f"{name}", f"  error {contact['error']['code']}: {contact['error']['message']}"]
     if contact["role"] == "water":

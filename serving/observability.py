@@ -86,7 +86,7 @@ class RequestRecord:
             known = self.distance_bins.get(name, [0] * len(bins))
             self.distance_bins[name] = [one + other for one, other in zip(known, bins, strict=True)]
         if candidates_are_logged():
-            self.formulas += [row["formula"] for row in results if "formula" in row]
+            self.formulas += [row["formula"] for row in results if row.get("formula")]
             del self.formulas[MOST_LOGGED_FORMULAS:]
 
     def as_log(self, seconds: float) -> dict[str, Any]:

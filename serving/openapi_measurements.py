@@ -69,6 +69,8 @@ def measurement_schemas() -> dict[str, Any]:
             "outcome": {"enum": ["stored", "storable", "already known", "held", "refused"]},
             "entry": {"type": ["integer", "null"], "description": "Its number in the ledger."},
             "excluded_from_training": {"type": "string", "description": "Why no model learns from it, if none does."},
+            "formula": {"type": ["string", "null"], "description": "As typed."},
+            "read_as": {"type": ["string", "null"], "description": "The composition as read; null where none was."},
         }
     )
     problem = object_of(

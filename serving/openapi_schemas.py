@@ -36,6 +36,22 @@ NOTE = object_of({"code": {"type": "string"}, "message": {"type": "string"}})
 ID = _nullable("string", "As sent.")
 
 
+READ_MATERIAL: dict[str, Any] = {
+    "formula": {"type": "string", "description": "As typed; of a CIF what was read."},
+    "read_as": {"type": "string", "description": "The composition as read: reduced, in the order of chemists."},
+}
+FAILED_MATERIAL: dict[str, Any] = {
+    "formula": _nullable("string", "As typed, cut where it is too long; null where none was given."),
+    "read_as": _nullable("string", "The composition as read; null where none was."),
+}
+CRYSTAL: dict[str, Any] = {
+    "block": {"type": "string", "description": "Of a CIF: name of the data block that was read."},
+    "space_group": {"type": "string", "description": "Of a CIF: Hermann-Mauguin symbol."},
+    "cell_content": {"type": "string", "description": "Of a CIF: the atoms of the unit cell, not reduced."},
+}
+WARNINGS = {"type": "array", "items": NOTE}
+
+
 def _interval() -> dict[str, Any]:
     parts = {
         "value": _nullable("number", "The prediction; null where none can be given."),
@@ -109,10 +125,10 @@ def _answered_row() -> dict[str, Any]:
     beside = {
         "index": {"type": "integer"},
         "applicability": {"type": "object", "additionalProperties": reference("Applicability")},
-        "warnings": {"type": "array", "items": NOTE},
         "reasons": {"type": "object", "additionalProperties": {"type": "string"}},
+        **CRYSTAL,
     }
-    named = {"id": ID, "status": {"const": "ok"}, "formula": {"type": "string"}}
+    named = {"id": ID, "status": {"const": "ok"}, **READ_MATERIAL, "warnings": WARNINGS}
     return object_of(named, blocks | beside, description="A candidate that was judged.")
 
 
@@ -132,23 +148,28 @@ def _nearest_row() -> dict[str, Any]:
             "distance": _nullable("number", "How far from what the model knows."),
             "nearest": {"type": "array", "items": known, "description": "Nearest first."},
         }
-    named = {"id": ID, "status": {"const": "ok"}, "formula": {"type": "string"}}
-    beside = {"index": {"type": "integer"}, "warnings": {"type": "array", "items": NOTE}}
+    named = {"id": ID, "status": {"const": "ok"}, **READ_MATERIAL, "warnings": WARNINGS}
+    beside = {"index": {"type": "integer"}, **CRYSTAL}
     return object_of(named, blocks | beside, description="A candidate and what is known around it.")
 
 
 def _interface_answer() -> dict[str, Any]:
     contact = object_of(
-        {"against": {"type": "string"}, "formula": {"type": "string"}, "status": {"enum": ["ok", "error"]}},
+        {
+            "against": {"type": "string"},
+            **FAILED_MATERIAL,
+            "status": {"enum": ["ok", "error"]},
+            "warnings": WARNINGS,
+        },
         description="Energies in eV, reactions as text and as formulas with coefficients; objects may hold more keys.",
     )
     return object_of(
-        {"models": {"type": "object"}, "status": {"enum": ["ok", "error"]}},
+        {"models": {"type": "object"}, "status": {"enum": ["ok", "error"]}, "warnings": WARNINGS},
         {
-            "electrolyte": {"type": "object"},
+            "electrolyte": object_of(READ_MATERIAL, description="With its energy."),
+            **FAILED_MATERIAL,
             "voltage_V": _nullable("number", "As sent."),
             "contacts": {"type": "array", "items": contact, "description": "One a partner, in the order sent."},
-            "warnings": {"type": "array", "items": NOTE},
             "error": NOTE,
         },
         description="Reactions of one electrolyte; of status `error` where it cannot be judged itself.",
@@ -157,13 +178,13 @@ def _interface_answer() -> dict[str, Any]:
 
 def _grid_answer() -> dict[str, Any]:
     point = object_of(
-        {"conditions": {"type": "object"}},
+        {"conditions": {"type": "object"}, "warnings": WARNINGS},
         {name: schema for name, schema in _ccd().items() if name not in ("conditions", "material")} | {"error": NOTE},
         description="One combination of conditions.",
     )
     return object_of(
         {
-            "models": {"type": "object"}, "formula": {"type": "string"}, "coverage": {"type": "number"},
+            "models": {"type": "object"}, **FAILED_MATERIAL, "coverage": {"type": "number"},
             "status": {"enum": ["ok", "error"]}, "points": {"type": "array", "items": point},
         }
     )  # fmt: skip
@@ -184,7 +205,7 @@ def answer_schemas() -> dict[str, Any]:
         "Applicability": _applicability(),
         "AnsweredRow": _answered_row(),
         "FailedRow": object_of(
-            {"id": ID, "status": {"const": "error"}, "error": NOTE},
+            {"id": ID, "status": {"const": "error"}, **FAILED_MATERIAL, "error": NOTE, "warnings": WARNINGS},
             {"index": {"type": "integer"}},
             description="One candidate that could not be judged; its neighbours are not affected.",
         ),

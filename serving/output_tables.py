@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.answers import MATERIAL_COLUMNS, warning_codes
 from serving.ccd_tables import CCD_COLUMNS, ccd_cells, ccd_lines
 from serving.explanation_blocks import explanation_cell
 from serving.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
+from serving.terminal_tables import ROWS_COUNTED, aligned, name_of, reading_lines
 
 FLAT_COLUMNS = (
-    "id", "index", "status", "formula", "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
+    "id", "index", "status", *MATERIAL_COLUMNS, "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
     "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
     "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, *CCD_COLUMNS,
     "warnings", "error_code", "error_message",
@@ -28,10 +30,10 @@ _PLAIN_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 def flat_row(result: dict[str, Any]) -> dict[str, Any]:
     """Return one result as a flat row with the columns `FLAT_COLUMNS`; what is unknown is None."""
     row: dict[str, Any] = dict.fromkeys(FLAT_COLUMNS)
-    row |= {key: result.get(key) for key in ("id", "index", "status", "formula")}
+    row |= {key: result.get(key) for key in ("id", "index", "status", *MATERIAL_COLUMNS)}
+    row["warnings"] = warning_codes(result)
     if result["status"] == "error":
         return row | {"error_code": result["error"]["code"], "error_message": result["error"]["message"]}
-    row["warnings"] = "; ".join(warning["code"] for warning in result["warnings"])
     block = result.get("conductivity")
     if block:
         sigma, energy = block["log10_sigma_S_per_cm"], block["activation_energy_eV"]
@@ -123,26 +125,27 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Return aligned tables for people: conductivity with its interval and nearest known material, then stability."""
+    """Return aligned tables for people: conductivity with its interval and nearest known material, then stability.
+
+    What was read stands beneath each row of the first table, where it is not the text that was typed.
+    """
     header = ("material", "sigma (S/cm)", "interval", "Ea (eV)", "T (C)", "known?", "nearest measured")
     judged = any("conductivity" in result for result in results)
-    rows = [header, *(_terminal_row(result) for result in results if judged or result["status"] == "error")]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines = lines if len(rows) > 1 else []
-    notes = [
-        f"{result.get('id') or result.get('formula')}: {warning['message']}"
-        for result in results
-        if result["status"] == "ok"
-        for warning in result["warnings"]
-    ]
-    for section in (stability_lines(results), ccd_lines(results), notes):
+    listed = [result for result in results if judged or result["status"] == "error"]
+    rows = [header, *(_terminal_row(result) for result in listed)]
+    lines = aligned(rows, [reading_lines(result) for result in listed]) if listed else []
+    notes = [f"{name_of(result)}: {warning['message']}" for result in results for warning in result["warnings"]]
+    if any(result["status"] == "error" for result in results):
+        notes.append(ROWS_COUNTED)
+    stability = stability_lines(results, readings=not judged)
+    current = ccd_lines(results, readings=not judged and not stability)
+    for section in (stability, current, notes):
         lines += [*([""] if lines and section else []), *section]
     return lines
 
 
 def _terminal_row(result: dict[str, Any]) -> tuple[str, ...]:
-    name = result.get("id") or result.get("formula") or f"row {result['index']}"
+    name = name_of(result)
     if result["status"] == "error":
         return (name, "-", "-", "-", "-", "-", f"{result['error']['code']}: {result['error']['message']}")
     row = flat_row(result)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
 from features.errors import CandidateError
-from serving.answers import PropertyAnswers, error_row
+from serving.answers import PropertyAnswers, error_row, head_of, warnings_of
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
 from serving.properties import answerer_of, needed_by
 from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property, material_columns
@@ -322,7 +323,7 @@ def _answer_block(
         if error is None:
             results[i] = write(candidates[position], offset + i, position, answers)
         else:
-            results[i] = error_row(RowError(offset + i, candidates[position].id, error.code, error.message))
+            results[i] = error_row(RowError.of(candidates[position], offset + i, error))
     return results
 
 
@@ -337,9 +338,7 @@ def _read_rows(rows: Sequence[CandidateInput | RowError], offset: int) -> list[C
     out: list[Candidate | RowError] = []
     for i, row in enumerate(rows):
         result = row if isinstance(row, RowError) else next(read)
-        if isinstance(result, RowError):
-            result = RowError(offset + i, result.id, result.code, result.message)
-        out.append(result)
+        out.append(replace(result, index=offset + i) if isinstance(result, RowError) else result)
     return out
 
 
@@ -359,10 +358,6 @@ def _not_served(name: Property, n: int) -> PropertyAnswers:
     return _unavailable(n, f"this installation serves no {name} model")
 
 
-def _head(candidate: Candidate, index: int) -> dict[str, Any]:
-    return {"id": candidate.id, "index": index, "status": "ok", "formula": candidate.formula}
-
-
 def _reasons(answers: dict[Property, PropertyAnswers], position: int) -> dict[str, dict[str, str]]:
     given = {str(name): answer.reasons[position] for name, answer in answers.items() if answer.reasons is not None}
     reasons = {name: reason for name, reason in given.items() if reason is not None}
@@ -373,14 +368,14 @@ def _nearest_result(
     candidate: Candidate, index: int, position: int, answers: dict[Property, PropertyAnswers]
 ) -> dict[str, Any]:
     blocks = {str(name): answer.blocks[position] for name, answer in answers.items()}
-    warnings = [remark.as_dict() for remark in candidate.remarks]
-    return _head(candidate, index) | blocks | {"warnings": warnings} | _reasons(answers, position)
+    warnings = {"warnings": warnings_of(candidate.remarks)}
+    return head_of(candidate, index, status="ok") | blocks | warnings | _reasons(answers, position)
 
 
 def _result(
     candidate: Candidate, index: int, position: int, answers: dict[Property, PropertyAnswers]
 ) -> dict[str, Any]:
-    row = _head(candidate, index)
+    row = head_of(candidate, index, status="ok")
     applicability = {}
     remarks = list(candidate.remarks)
     for name, answer in answers.items():
@@ -389,5 +384,5 @@ def _result(
             applicability[str(name)] = answer.applicability[position]
         remarks += [remark for remark in answer.remarks[position] if remark not in remarks]
     row["applicability"] = applicability
-    row["warnings"] = [remark.as_dict() for remark in remarks]
+    row["warnings"] = warnings_of(remarks)
     return row | _reasons(answers, position)

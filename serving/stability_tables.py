@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from serving.terminal_tables import aligned, name_of, reading_lines
+
 STABILITY_COLUMNS = (
     "formation_energy_eV_per_atom", "formation_energy_lower_eV_per_atom", "formation_energy_upper_eV_per_atom",
     "decomposition_energy_eV_per_atom", "decomposition_energy_lower_eV_per_atom",
@@ -36,19 +38,18 @@ def stability_cells(block: Mapping[str, Any] | None) -> dict[str, Any]:
     return cells
 
 
-def stability_lines(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return an aligned table for people, and beneath each material of a short list what becomes of it."""
-    shown = [result for result in results if result.get("stability")]
-    if not shown:
+def stability_lines(results: Sequence[Mapping[str, Any]], *, readings: bool = False) -> list[str]:
+    """Return an aligned table for people, and beneath each material of a short list what becomes of it.
+
+    With `readings` what was read stands there first, where it is not the text that was typed.
+    """
+    judged = [result for result in results if result.get("stability")]
+    if not judged:
         return []
-    rows = [_HEADER, *(_row(result) for result in shown)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-    lines = []
-    for number, row in enumerate(rows):
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        if number and len(shown) <= MOST_EXPLAINED:
-            lines += _story(shown[number - 1]["stability"])
-    return lines
+    beneath = [reading_lines(result) if readings else [] for result in judged]
+    if len(judged) <= MOST_EXPLAINED:
+        beneath = [[*read, *_story(result["stability"])] for read, result in zip(beneath, judged, strict=True)]
+    return aligned([_HEADER, *(_row(result) for result in judged)], beneath)
 
 
 def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
     if block["reduction_V"] is not None:
         window = f"{block['reduction_V']['value']:.2f} .. {block['oxidation_V']['value']:.2f}"
     return (
-        str(result.get("id") or result["formula"]),
+        name_of(result),
         "DFT table" if exact else "predicted",
         f"{formation['value']:.3f}" + ("" if exact else _range(formation)),
         f"{above['value']:.3f}" + ("" if exact else _range(above)),

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch, RowError
-from serving.answers import DECIMALS, error_row
+from serving.answers import DECIMALS, error_row, head_of, warnings_of
 from serving.model_store import ServedModel
 from serving.properties import answerer_of, needed_by
 from serving.schema import Property
 from serving.suggestion_fields import Field, field_of
+from serving.terminal_tables import with_reading
 from training.suggestions.greedy import Pick, choose
 
 Array = NDArray[np.float64]
@@ -143,7 +144,7 @@ def _told(
         own = [good[i][0] for i in members[pick.point]]
         told.append(
             {
-                "rank": rank + 1, "id": candidate.id, "index": own[0], "formula": candidate.formula,
+                "rank": rank + 1, **head_of(candidate, own[0]),
                 "same_composition": own[1:],
                 "expected_drop_of_mean_sd": _rounded(pick.drop), "mean_sd_after": _rounded(pick.mean_sd_after),
                 "mean_sd_before": _rounded(pick.mean_sd_before), "sd": _rounded(pick.sd),
@@ -171,8 +172,12 @@ def _answers(
     conditions = [wish.conditions] * len(chosen)
     said = answerer_of(wish.property)(models[wish.property], list(chosen), conditions, 0.9, **more)
     return [
-        {"prediction": block, "applicability": domain}
-        for block, domain in zip(said.blocks, said.applicability, strict=True)
+        {
+            "prediction": block,
+            "applicability": domain,
+            "warnings": warnings_of(dict.fromkeys((*candidate.remarks, *remarks))),
+        }
+        for candidate, block, domain, remarks in zip(chosen, said.blocks, said.applicability, said.remarks, strict=True)
     ]
 
 
@@ -189,8 +194,9 @@ def suggestion_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     for one in document["suggestions"]:
         unit = document["unit"]
+        material = with_reading({**one, "id": None})  # as the neighbours are called
         lines.append(
-            f"{one['rank']}. {one['formula']}: mean sd {one['mean_sd_before']:.4f} -> {one['mean_sd_after']:.4f} {unit}"
+            f"{one['rank']}. {material}: mean sd {one['mean_sd_before']:.4f} -> {one['mean_sd_after']:.4f} {unit}"
             f" (own sd {one['sd']:.2f}, disagreement {one['disagreement']:.2f})"
         )
         nearest = one["applicability"].get("nearest") or []

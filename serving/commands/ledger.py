@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
 KINDS = ("conductivity", "ccd", "stability")
 MAX_TOLD = 200
-"""Problems written out in words; the document of --json has all."""
+"""Problems, and formulas read, written out in words; the document of --json has all."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 ledger_option = click.option(
@@ -179,10 +179,13 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 def tell(report: Report, as_json: bool) -> None:
     """Print what became of a batch: the document or the summary on standard output, problems on standard error."""
-    for line in [*map(str, report.problems[:MAX_TOLD]), *report.remarks]:
+    for words in (report.readings(), [*map(str, report.problems)]):
+        for line in words[:MAX_TOLD]:
+            click.echo(line, err=True)
+        if len(words) > MAX_TOLD:
+            click.echo(f"... and {len(words) - MAX_TOLD} more; --json lists all", err=True)
+    for line in report.remarks:
         click.echo(line, err=True)
-    if len(report.problems) > MAX_TOLD:
-        click.echo(f"... and {len(report.problems) - MAX_TOLD} more; --json lists all", err=True)
     if report.ignored_columns:
         click.echo(f"columns without a meaning here, not stored: {', '.join(report.ignored_columns)}", err=True)
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,9 @@ def _rows(path: Path) -> list[Candidate | RowError]:
     rows: list[Candidate | RowError] = []
     for index, row in enumerate(given):
         found = row if isinstance(row, RowError) else next(read)
-        rows.append(
-            RowError(index, found.id, found.code, f"{places[index]}: {found.message}")
-            if isinstance(found, RowError)
-            else found
-        )
+        if isinstance(found, RowError):
+            found = replace(found, index=index, message=f"{places[index]}: {found.message}")
+        rows.append(found)
     return rows
 
 
@@ -133,8 +132,12 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
+    from serving.terminal_tables import ROWS_COUNTED, with_reading
+
     for row in document["errors"]:
-        click.echo(f"row {row['index'] + 1}: {row['error']['message']}", err=True)
+        click.echo(f"{with_reading(row)}: {row['error']['message']}", err=True)
+    if document["errors"]:
+        click.echo(ROWS_COUNTED, err=True)
     if as_json:
         import orjson
 

@@ -10,8 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from features.candidate import Candidate
+from features.errors import CandidateError
+from serving.answers import material_of
 from serving.generation.errors import GenerationError
 from serving.generation.table import Candidates
+from serving.terminal_tables import reading_of, with_reading
 
 COLUMNS = (
     "formula", "parent", "rule", "variables", "charge_imbalance_per_atom", "known", "nearest_known", "nearest_distance",
@@ -43,6 +47,17 @@ def rows_of(candidates: Candidates) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*(columns[name] for name in COLUMNS), strict=True)]
 
 
+def parents_of(candidates: Candidates) -> list[dict[str, Any]]:
+    """Return the parents of families, as typed and as read; a pattern with variables is none."""
+    parents = []
+    for text in dict.fromkeys(candidates.parent):
+        try:
+            parents.append(material_of(Candidate.from_formula(text)))
+        except CandidateError:
+            continue
+    return parents
+
+
 def csv_text(candidates: Candidates) -> str:
     """Return the table as CSV with a header."""
     columns = columns_of(candidates)
@@ -59,6 +74,7 @@ def document(candidates: Candidates) -> dict[str, Any]:
         "made": candidates.made,
         "left_out": candidates.dropped,
         "unbalanced": int((~candidates.balanced).sum()),
+        "parents": parents_of(candidates),
         "candidates": rows_of(candidates),
     }
 
@@ -92,6 +108,7 @@ def write_table(candidates: Candidates, path: Path) -> None:
 def summary_lines(candidates: Candidates) -> list[str]:
     """Return in words how many candidates there are, and what was left out and why."""
     lines = [f"{len(candidates)} candidates of {candidates.made} combinations"]
+    lines += [f"  parent {with_reading(parent)}" for parent in parents_of(candidates) if reading_of(parent)]
     lines += [f"  left out {count}: {reason}" for reason, count in candidates.dropped.items()]
     if unbalanced := int((~candidates.balanced).sum()):
         lines.append(f"  {unbalanced} are kept that no common oxidation states balance (--balanced drops them)")

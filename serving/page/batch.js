@@ -57,7 +57,9 @@ function questionOf(rows, general) {
 /** The answer to a row that was not sent. */
 function failed(row) {
   const { code, message } = row.error;
-  return { id: row.candidate.id ?? null, index: row.index, status: "error", error: { code, message }, local: true };
+  const { id = null, formula = null } = row.candidate;
+  const named = { id, index: row.index, status: "error", formula, read_as: null };
+  return { ...named, error: { code, message }, warnings: [], local: true };
 }
 
 function slim(result, index) {
@@ -91,6 +93,13 @@ export function nameOf(row) {
 /** The formula of a row as answered, or as it came. */
 export function formulaOf(row) {
   return row.result?.formula || row.candidate.formula || "";
+}
+
+/** What was read: where that is not the text that was typed, and of every CIF; else null. */
+export function readingOf(row) {
+  const { formula, read_as: read, space_group: group, cell_content: content, block } = row.result ?? {};
+  if (content) return [read, group, `${content} in the cell`, block && `block ${block}`].filter(Boolean);
+  return read && read !== formula ? [read] : null;
 }
 
 /**

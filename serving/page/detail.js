@@ -8,8 +8,17 @@ import { currentFigure } from "./interlayers.js";
 import { chance, facts, figures, modelsBox, section, verdicts, warningsBox } from "./facts.js";
 import { driversChart, termsOf } from "./drivers.js";
 import { contactsBox } from "./contacts.js";
-import { conditionsOf, formulaOf, nameOf } from "./batch.js";
-import { fixed, formulaNodes, fromLog10, percent, reactionNodes, sigmaText, valueNodes } from "./format.js";
+import { conditionsOf, formulaOf, nameOf, readingOf } from "./batch.js";
+import {
+  fixed,
+  formulaNodes,
+  fromLog10,
+  percent,
+  reactionNodes,
+  readingNode,
+  sigmaText,
+  valueNodes,
+} from "./format.js";
 import { nearestItem, PROPERTY_NAMES } from "./known.js";
 import { ask, Refusal } from "./service.js";
 
@@ -73,6 +82,7 @@ export class DetailPanel {
         "div",
         {},
         el("h2", { id: "detail-title", tabindex: -1 }, el("span", { class: "formula" }, formulaNodes(formulaOf(row)))),
+        readingNode(readingOf(row)),
         el(
           "p",
           { class: "fine" },

@@ -77,6 +77,13 @@ export function formulaNodes(text) {
   return formulaPieces(text).flatMap(([part, low]) => (low ? [el("sub", {}, part), el("wbr")] : [part]));
 }
 
+/** `read as Li6PS5Cl, F -4 3 m, ...` with subscripts where formulas stand; null for nothing to say. */
+export function readingNode(parts) {
+  if (!parts) return null;
+  const words = parts.map((part, i) => [i ? ", " : " ", i ? part : formulaNodes(part)]);
+  return el("span", { class: "read-as" }, "read as", words);
+}
+
 /** A formula with subscripts, as nodes for an SVG text. */
 export function formulaSpans(text) {
   let shift = 0;

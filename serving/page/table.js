@@ -2,9 +2,9 @@
 
 import { byId, el, put } from "./dom.js";
 import { ccdBar, columnScales, headAxis, hullBar, sigmaBar, stacked, windowBar } from "./cells.js";
-import { fixed, formulaNodes, fromLog10, sigmaText, sourceLink } from "./format.js";
+import { fixed, formulaNodes, fromLog10, readingNode, sigmaText, sourceLink } from "./format.js";
 import { flagList, nearestValue, tableWarnings, WARNING_WORDS } from "./known.js";
-import { formulaOf, nameOf } from "./batch.js";
+import { formulaOf, nameOf, readingOf } from "./batch.js";
 
 const ROWS_PER_PAGE = 100;
 const value = (interval) => interval?.value ?? null;
@@ -333,6 +333,7 @@ function materialCell(row) {
           : "(nothing)",
     ),
     id && id !== formula && el("span", { class: "id" }, id),
+    readingNode(readingOf(row)),
   ];
 }
 

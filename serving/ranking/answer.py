@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.candidate import Candidate, Conditions, RowError, read_candidates
-from serving.answers import DECIMALS, error_row
+from serving.answers import DECIMALS, error_row, head_of, warnings_of
 from serving.model_store import ModelUnavailableError, ServedModel
 from serving.properties import needed_by
 from serving.ranking.batch import batch_document, choose_batch
@@ -75,7 +76,7 @@ def answer_ranking(
     if Property.CONDUCTIVITY in models:
         known = models[Property.CONDUCTIVITY].model.domain
         notes += made_nevertheless(ranking, objectives, believer.evidence.composition[ranking.rows], known)
-    heads = [_head(candidates[i], places[i]) for i in ranking.rows.tolist()]
+    heads = [head_of(candidates[i], places[i]) for i in ranking.rows.tolist()]
     chosen = None
     if batch is not None and len(ranking.rows):
         picks, said = choose_batch(ranking, believer, objectives, batch)
@@ -83,7 +84,8 @@ def answer_ranking(
         notes += said
     seconds = time.perf_counter() - began
     listed = ranking.order[:top].tolist()
-    told = _told_by_predict(predictor, [rows[places[ranking.rows[i]]] for i in listed], general, needed, coverage)
+    shown = [(rows[places[i]], candidates[i]) for i in ranking.rows[listed].tolist()]
+    told = _told_by_predict(predictor, shown, general, needed, coverage)
     return {
         "models": {str(name): models[name].header() for name in needed},
         "status": "ok" if len(ranking.rows) else "empty",
@@ -100,7 +102,8 @@ def answer_ranking(
         "ranking": _listed(ranking, believer, objectives, listed, heads, told, coverage),
         "batch": chosen,
         "excluded": [
-            _head(candidates[i], places[i]) | {"reasons": exclusion_dicts(reasons)}
+            head_of(candidates[i], places[i])
+            | {"reasons": exclusion_dicts(reasons), "warnings": warnings_of(candidates[i].remarks)}
             for i, reasons in sorted(ranking.exclusions.items())
         ],
         "failed": [error_row(error) for error in failed],
@@ -131,7 +134,7 @@ def _read(
     places, candidates, own = [], [], []
     for (place, row), one in zip(given, read, strict=True):
         if isinstance(one, RowError):
-            failed.append(RowError(place, one.id, one.code, one.message))
+            failed.append(replace(one, index=place))
             continue
         places.append(place)
         candidates.append(one)
@@ -144,17 +147,14 @@ def _failed_note(failed: Sequence[RowError], n: int) -> list[str]:
     return [f"{len(failed)} of {n} rows cannot be read; see `failed`"] if failed else []
 
 
-def _head(candidate: Candidate, place: int) -> dict[str, Any]:
-    return {"id": candidate.id, "index": place, "formula": candidate.formula}
-
-
 def _told_by_predict(
-    predictor: Predictor, rows: Sequence[CandidateInput | RowError], general: Conditions, needed: list[Property],
-    coverage: float,
+    predictor: Predictor, shown: Sequence[tuple[CandidateInput | RowError, Candidate]], general: Conditions,
+    needed: list[Property], coverage: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what an ordinary answer says of the listed candidates: nearest known, domain, warnings."""
-    if not rows or not needed:
-        return [{"applicability": {}, "warnings": []} for _ in rows]
+    if not shown or not needed:
+        return [{"applicability": {}, "warnings": warnings_of(candidate.remarks)} for _, candidate in shown]
+    rows = [row for row, _ in shown]
     results: list[dict[str, Any]] = predictor.answer(rows, general, properties=needed, coverage=coverage)["results"]
     return results
 
@@ -194,7 +194,7 @@ def _listed(
                 "limiting": limiting(objectives, ranking.chances[i], central[:, place].tolist()),
                 "nearest": _nearest(told[place]),
                 "in_domain": {name: block["in_domain"] for name, block in told[place].get("applicability", {}).items()},
-                "warnings": told[place].get("warnings", []),
+                "warnings": told[place]["warnings"],
             }
         )
     return entries

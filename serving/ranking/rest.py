@@ -74,7 +74,17 @@ def rank_operation(refusals: dict[str, Any], not_served: dict[str, Any]) -> dict
 
 def rank_schemas() -> dict[str, Any]:
     """Return the schemas of request and answer."""
-    from serving.openapi_schemas import ID, NOTE, SCHEMA_PREFIX, object_of, reference
+    from serving.openapi_schemas import (
+        CRYSTAL,
+        FAILED_MATERIAL,
+        ID,
+        NOTE,
+        READ_MATERIAL,
+        SCHEMA_PREFIX,
+        WARNINGS,
+        object_of,
+        reference,
+    )
     from serving.ranking.request import RankRequest
 
     request = RankRequest.model_json_schema(ref_template=SCHEMA_PREFIX + "{model}")
@@ -87,18 +97,22 @@ def rank_schemas() -> dict[str, Any]:
     entry = object_of(
         head
         | {
-            "rank": {"type": "integer"}, "formula": text, "probability_of_success": number, "standard_error": number,
+            "rank": {"type": "integer"}, **READ_MATERIAL, "probability_of_success": number, "standard_error": number,
             "on_front": {"type": "boolean"}, "probability_on_front": number, "utility": number,
             "objectives": {"type": "array", "items": value},
             "limiting": {"oneOf": [limiting, {"type": "null"}]},
             "nearest": {"type": "object", "description": "The nearest known material by property."},
             "in_domain": {"type": "object", "additionalProperties": {"type": "boolean"}},
-            "warnings": {"type": "array", "items": NOTE},
+            "warnings": WARNINGS,
         },
+        CRYSTAL,
         description="A ranked candidate with its reasons.",
     )  # fmt: skip
-    excluded = object_of(head | {"formula": text, "reasons": {"type": "array", "items": NOTE}})
-    failed = object_of(head | {"status": {"const": "error"}, "error": NOTE})
+    reasons = {"type": "array", "items": NOTE}
+    excluded = object_of(head | READ_MATERIAL | {"reasons": reasons, "warnings": WARNINGS}, CRYSTAL)
+    failed = object_of(
+        head | FAILED_MATERIAL | {"status": {"const": "error"}, "error": NOTE, "warnings": WARNINGS}, CRYSTAL
+    )
     texts = {"type": "array", "items": text}
     counts = {"type": "object", "additionalProperties": {"type": "integer"}}
     answer = object_of(

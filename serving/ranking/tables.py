@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.answers import MATERIAL_COLUMNS, warning_codes
 from serving.output_tables import csv_text
 from serving.ranking.objectives import shown_value
 from serving.ranking.quantities import ABOUT, Quantity
+from serving.terminal_tables import INDENT, ROWS_COUNTED, aligned, name_of, reading_lines, with_reading
 
 MOST_EXPLAINED = 12  # candidates; longer lists get the table only
 MOST_NAMED = 10  # excluded or failed rows
 _FIRST = (
-    "rank", "id", "index", "status", "formula", "probability_of_success", "standard_error", "on_front",
+    "rank", "id", "index", "status", *MATERIAL_COLUMNS, "probability_of_success", "standard_error", "on_front",
     "probability_on_front", "utility", "limiting_objective", "limiting_probability", "limiting_words",
 )  # fmt: skip
 _LAST = ("nearest_formula", "nearest_value", "nearest_doi", "out_of_domain", "in_batch", "warnings", "reason")
@@ -38,7 +40,8 @@ _PARTS = ("value", "lower", "upper", "probability")
 
 
 def _named(entry: Mapping[str, Any], status: str) -> dict[str, Any]:
-    return {"id": entry["id"], "index": entry["index"], "status": status, "formula": entry.get("formula")}
+    said = {name: entry.get(name) for name in ("id", "index", *MATERIAL_COLUMNS)}
+    return said | {"status": status, "warnings": warning_codes(entry)}
 
 
 def _ranked_row(entry: Mapping[str, Any], batch: set[int]) -> dict[str, Any]:
@@ -55,7 +58,6 @@ def _ranked_row(entry: Mapping[str, Any], batch: set[int]) -> dict[str, Any]:
         row |= {"nearest_formula": nearest["formula"], "nearest_value": nearest["value"], "nearest_doi": nearest["doi"]}
     row["out_of_domain"] = "; ".join(_outside(entry)) or None
     row["in_batch"] = entry["index"] in batch
-    row["warnings"] = "; ".join(warning["code"] for warning in entry["warnings"]) or None
     return row
 
 
@@ -97,28 +99,27 @@ def write_ranking(document: Mapping[str, Any], path: Path) -> int:
 def terminal_lines(document: Mapping[str, Any], top: int) -> list[str]:
     """Return the ranking as lines for people: a table, the reasons of a short list, the batch, notes."""
     entries = document["ranking"][:top]
-    lines = [*_table(document, entries)] if entries else []
+    lines = _table(document, entries) if entries else []
     if len(document["ranking"]) > top:
         lines.append(f"... and {len(document['ranking']) - top} more; --top or --output lists them")
     batch = document["batch"]
     if batch is not None:
         lines += ["", f"next batch ({batch['method']}, explore {batch['explore']:g}; {batch['gain']}):"]
-        lines += [f"  {pick['id'] or pick['formula']}  {pick['gain']:g}" for pick in batch["picks"]]
+        lines += [f"  {with_reading(pick)}  {pick['gain']:g}" for pick in batch["picks"]]
     lines += _left_out(document)
     if document["notes"]:
         lines += ["", *(f"note: {note}" for note in document["notes"])]
     return lines
 
 
-def _table(document: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _table(document: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:
     names = [objective["text"] for objective in document["objectives"]]
     header = ("rank", "material", "P(success)", "P(front)", *names)
     rows = [header, *(_cells(entry, document) for entry in entries)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    for number, row in enumerate(rows):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        if number and len(entries) <= MOST_EXPLAINED:
-            yield from _story(entries[number - 1])
+    beneath = [[INDENT + line for line in reading_lines(entry)] for entry in entries]
+    if len(entries) <= MOST_EXPLAINED:
+        beneath = [[*read, *_story(entry)] for read, entry in zip(beneath, entries, strict=True)]
+    return aligned(rows, beneath)
 
 
 def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, 
         values.append(f"{shown_value(quantity, value['value'])}{met}")
     star = "*" if entry["on_front"] else ""
     return (
-        str(entry["rank"]), str(entry["id"] or entry["formula"]), "-" if chance is None else f"{chance:.3g}",
+        str(entry["rank"]), name_of(entry), "-" if chance is None else f"{chance:.3g}",
         f"{entry['probability_on_front']:.2f}{star}", *values,
     )  # fmt: skip
 
@@ -156,15 +157,12 @@ def _known_value(name: str, near: Mapping[str, Any]) -> str:
 
 def _left_out(document: Mapping[str, Any]) -> list[str]:
     excluded = [
-        f"  {entry['id'] or entry['formula']}: {'; '.join(reason['message'] for reason in entry['reasons'])}"
+        f"  {with_reading(entry)}: {'; '.join(reason['message'] for reason in entry['reasons'])}"
         for entry in document["excluded"]
     ]
-    failed = [
-        f"  {entry['id'] or 'row ' + str(entry['index'] + 1)}: {entry['error']['message']}"
-        for entry in document["failed"]
-    ]
+    failed = [f"  {with_reading(entry)}: {entry['error']['message']}" for entry in document["failed"]]
     lines: list[str] = []
-    for what, rows in (("not ranked:", excluded), ("not readable:", failed)):
+    for what, rows in (("not ranked:", excluded), (f"not readable ({ROWS_COUNTED}):", failed)):
         if rows:
             lines += ["", what, *rows[:MOST_NAMED]]
             lines += [f"  ... and {len(rows) - MOST_NAMED} more; --json or --output lists them"] * (

@@ -16,7 +16,7 @@ MANIFEST = "_manifest.parquet"
 MANIFEST_BEFORE = "manifest.json"
 """As earlier versions wrote it; no reader of data sets passed over it."""
 _NOTE = b"elyte.manifest"
-VERSION = 1
+VERSION = 2
 _WORDS = {
     "models": "other models are served now than when this screening began",
     "settings": "the settings differ from those with which this screening began",

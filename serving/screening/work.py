@@ -129,7 +129,7 @@ class Worker:
         stated = {name: cells[name] for name in CONDITION_COLUMNS if name in cells}
         conditions, faults = read_conditions(n, stated, job.conditions)
         for row, fault in (unreadable | _long_ids(ids) | faults).items():
-            candidates[row] = RowError(row, ids[row], fault.code, fault.message)
+            candidates[row] = RowError.of(candidates[row], row, fault)
         columns = predict_columns(
             self._models, candidates, conditions, coverage=job.coverage, properties=job.properties
         )
@@ -150,10 +150,12 @@ def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[
     materials: list[dict[str, str]] = [{} for _ in range(n)]
     wrong: dict[int, RowError] = {}
     for row, values in enumerate(zip(*(cells[name] for name in given), strict=True)):
+        own = dict(zip(given, values, strict=True))
         try:
-            materials[row] = material_of(dict(zip(given, values, strict=True)))
+            materials[row] = material_of(own)
         except CandidateError as error:
-            wrong[row] = RowError(row, ids[row], error.code, error.message)
+            typed = own.get("formula")
+            wrong[row] = RowError(row, ids[row], error.code, error.message, typed if isinstance(typed, str) else None)
     formulas, cifs, blocks = ([material.get(name) for material in materials] for name in ("formula", "cif", "block"))
     return [wrong.get(row, one) for row, one in enumerate(read_candidates(formulas, cifs, ids, blocks))]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from features.candidate import Candidate
 from features.errors import CandidateError
+from serving.answers import material_of, unread_material_of, warnings_of
 from serving.synthesis.batch import Batch, lithium_source
 from serving.synthesis.errors import SynthesisError
 from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
@@ -51,7 +53,12 @@ def answer_synthesis(
 
 def error_document(formula: str, code: str, message: str, models: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document of a target that cannot be planned."""
-    return {"models": dict(models), "status": "error", "formula": formula, "error": {"code": code, "message": message}}
+    try:
+        said = material_of(Candidate.from_formula(formula))
+    except CandidateError:  # which is the error
+        said = unread_material_of(formula)
+    error = {"code": code, "message": message}
+    return {"models": dict(models), "status": "error", **said, "error": error, "warnings": []}
 
 
 def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dict[str, Any]:
@@ -71,7 +78,8 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
         "models": dict(models),
         "status": "ok",
         "target": {
-            "formula": plan.candidate.formula,
+            **material_of(plan.asked),
+            "balanced_as": None if amounts == plan.asked.amounts else plan.candidate.formula,
             "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
             "grams": plan.request.grams,
             "formation_energy_eV_per_atom": None if plan.energy is None else _energy(plan.energy),
@@ -86,7 +94,7 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
         "driving_force_left": plan.has_driving_force,
         "reason": plan.reason,
         "routes": [_route(route, plan) for route in plan.routes[:top]],
-        "warnings": [remark.as_dict() for remark in plan.remarks],
+        "warnings": warnings_of(plan.remarks),
     }
 
 

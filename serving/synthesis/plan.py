@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from features.candidate import Candidate, MaterialBatch
 from features.errors import CandidateError, Remark, WarningCode
+from features.formula import read_formula
 from serving.generation.compositions import write_formulas
 from serving.synthesis.balance import BalancedSet, balanced_sets
 from serving.synthesis.batch import Batch, weigh
@@ -131,8 +132,10 @@ class Plan:
 
     Attributes
     ----------
+    asked
+        The target as it was typed and read.
     candidate
-        The target.
+        The target as it is made, its formula in plain letters: where what was asked is not neutral, what balances.
     request
         The call.
     temperature_C
@@ -153,6 +156,7 @@ class Plan:
         On the target.
     """
 
+    asked: Candidate
     candidate: Candidate
     request: SynthesisRequest
     temperature_C: float
@@ -196,7 +200,8 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
     SynthesisError
         If an element is not on the shelf, or no set of precursors balances.
     """
-    candidate = Candidate.from_formula(request.formula)
+    asked = Candidate.from_formula(request.formula)
+    candidate = replace(asked, formula=read_formula(asked.formula).formula)
     balance = balanced_sets(candidate.amounts, default_shelf() if shelf is None else shelf, request.most_precursors)
     remarks = (*candidate.remarks, *charge_remarks(candidate.formula, candidate.amounts))
     target, sets = dict(balance.target), balance.sets
@@ -204,7 +209,7 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
         written = write_formulas(tuple(target), np.array([list(target.values())]))[0]
         text = f"{candidate.formula} is not neutral as written: balanced as {written}"
         remarks = (*remarks, Remark(WarningCode.NOT_CHARGE_BALANCED, text))
-        candidate = Candidate(written, target, id=candidate.id, remarks=candidate.remarks)
+        candidate = Candidate(written, target, remarks=asked.remarks)
     temperature = usual_temperature_C(target) if request.temperature_C is None else request.temperature_C
     energy, energies, reason = _energies(candidate, sets, model, temperature, request)
     units = 1.0 if energies is None else sum(target.values()) / energies.target.atoms
@@ -221,6 +226,7 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
     if model is not None and energy is not None:
         water = _hydrolysis(model, target, energy)
     return Plan(
+        asked,
         candidate,
         request,
         temperature,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from features.errors import shown
+from serving.terminal_tables import with_reading
+
 
 def terminal_lines(document: dict[str, Any]) -> list[str]:
     """Return the document of `answers` as lines.
@@ -15,16 +18,16 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     """
     if document["status"] == "error":
         error = document["error"]
-        return [f"{document['formula']}  error {error['code']}: {error['message']}"]
+        return [f"{shown(document['formula'])}  error {error['code']}: {error['message']}"]
     target = document["target"]
     lines = [
-        f"{target['formula']}  {target['grams']:g} g, {target['molar_mass_g_per_mol']:.2f} g/mol",
+        f"{with_reading(target)}  {target['grams']:g} g, {target['molar_mass_g_per_mol']:.2f} g/mol",
         *_energies(document),
     ]
     lines += [f"  {warning['code']}: {warning['message']}" for warning in document["warnings"]]
-    shown, found = len(document["routes"]), document["routes_found"]
+    listed, found = len(document["routes"]), document["routes_found"]
     sets = f"  {found} balanced set{'s' if found != 1 else ''} of precursors"
-    lines.append(f"{sets}; the best {shown}:" if shown < found else f"{sets}:")
+    lines.append(f"{sets}; the best {listed}:" if listed < found else f"{sets}:")
     if unsafe := document["unsafe_sets_left_out"]:
         lines.append(f"  {unsafe} more left out: an oxidiser with a fuel, or water driven off beside a sulfide")
     if not document["all_sets_tried"]:

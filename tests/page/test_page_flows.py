@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +99,19 @@ def test_bad_rows_stand_in_their_places_in_words(visit: Visit, service: RunningS
     assert "no lithium" in unknown
     visit.page.click("button[data-sort=sigma]")
     assert [row.get_attribute("class") for row in visit.rows().all()][-2:] == ["failed", "failed"]
+
+
+def test_what_was_read_is_said_where_it_was_typed_otherwise(visit: Visit, artefacts: Path) -> None:
+    """Beneath the material in the table and in the panel; the same text is not said twice."""
+    visit.ask("named\tLi₇La₃Zr₂O₁₂", "Li1.3Al0.3Ti1.7(PO4)3", "Li6PS5Cl", "Li6PS5Cl)")
+    said = [row.locator(".col-material .read-as").all_text_contents() for row in visit.rows().all()]
+    assert said == [["read as Li7La3Zr2O12"], ["read as Li1.3Al0.3Ti1.7P3O12"], [], []]
+    assert visit.materials()[0] == "Li₇La₃Zr₂O₁₂"
+    assert visit.materials()[3] == "Li6PS5Cl)"
+    panel = visit.open_row(0)
+    assert panel.locator(".detail-head .read-as").all_text_contents() == ["read as Li7La3Zr2O12"]
+    visit.page.screenshot(path=artefacts / "read-as.png")
+    assert visit.open_row(2).locator(".read-as").count() == 0
 
 
 def test_a_csv_with_conditions_is_dropped(visit: Visit, service: RunningService) -> None:

@@ -185,7 +185,9 @@ def test_a_bad_row_leaves_its_neighbours_alone(app: Starlette) -> None:
     document = response.json()
     assert [row["status"] for row in document["results"]] == ["ok", "error", "ok"]
     first, _, third = document["results"]
-    assert set(first) == {"id", "index", "status", "formula", "conductivity", "applicability", "warnings"}
+    assert set(first) == {
+        "id", "index", "status", "formula", "read_as", "conductivity", "applicability", "warnings",
+    }  # fmt: skip
     assert (first["conductivity"]["temperature_C"], third["conductivity"]["temperature_C"]) == (60.0, 100.0)
     assert first["conductivity"]["log10_sigma_S_per_cm"]["coverage"] == 0.8
     assert document["ignored_columns"] == []

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from features.errors import shown
+from features.formula import parse_formula
+from features.formula_writing import write_formula
 from training.ledger.checks import Row, check
 from training.ledger.entries import LedgerConflictError, NewRow, Recorded
 from training.ledger.headings import Headings, read_headings
@@ -263,7 +265,7 @@ def _report(
 ) -> Report:  # fmt: skip
     told = [RowReport(problem.row, Outcome.REFUSED) for problem in table.problems]
     for row in rows:
-        base = RowReport(row.number, Outcome.STORABLE, None, reasons.get(row.number, ""))
+        base = RowReport(row.number, Outcome.STORABLE, None, reasons.get(row.number, ""), *_reading(row))
         if row.number in known:
             told.append(replace(base, outcome=Outcome.ALREADY_KNOWN, entry=known[row.number].entry))
         elif row.number in stored:
@@ -285,6 +287,16 @@ def _report(
         _status({report.outcome for report in told}, wishes), headings.kind, table.name, tuple(told), tuple(problems),
         headings.ignored, remarks, ledger.place,
     )  # fmt: skip
+
+
+def _reading(row: Row) -> tuple[str | None, str | None]:
+    """Return the formula of a row as typed and as read."""
+    _, typed = row.raw.get(Column.FORMULA, ("", None))
+    read = row.content.get(Column.FORMULA)
+    return (
+        None if typed is None else shown(str(typed).strip()),
+        None if read is None else write_formula(parse_formula(str(read))),
+    )
 
 
 def _status(outcomes: set[Outcome], wishes: Wishes) -> Status:

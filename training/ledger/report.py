@@ -43,12 +43,17 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """What became of one row; `entry` is its number in the ledger, None if it has none."""
+    """What became of one row; `entry` is its number in the ledger, None if it has none.
+
+    `formula` is the text as typed and `read_as` the composition that was read; None where there is none.
+    """
 
     row: int
     outcome: Outcome
     entry: int | None = None
     excluded_from_training: str = ""
+    formula: str | None = None
+    read_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,14 @@ class Report:
     def entries(self) -> tuple[int, ...]:
         """Numbers of the new entries."""
         return tuple(row.entry for row in self.rows if row.outcome is Outcome.STORED and row.entry is not None)
+
+    def readings(self) -> list[str]:
+        """Return in words what was read, of the rows where that is not the text that was typed."""
+        return [
+            f"row {row.row}: {row.formula} read as {row.read_as}"
+            for row in self.rows
+            if row.read_as not in (None, row.formula)
+        ]
 
     def summary(self) -> str:
         """Return one paragraph for a person."""

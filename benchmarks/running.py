@@ -86,10 +86,13 @@ def running_service(
             "BENTOML_CONFIG_OPTIONS": f"services.{target.rpartition(':')[2]}.workers={workers}",
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks"))),
         }  # fmt: skip
+        given = dict(environment or {})
+        if "MLFLOW_TRACKING_URI" not in given:  # not what was promoted on this account
+            variables["ELYTE_MODELS"] = "shipped"
         command = [sys.executable, "-m", "bentoml", "serve", target, "--host", HOST, "--port", str(port)]
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | variables | dict(environment or {}), stdout=sys.stderr,
+            command, cwd=ROOT, env=os.environ | variables | given, stdout=sys.stderr,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
 from serving.cli import EXIT_ROW_FAILED
+from serving.model_lines import say_models
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
 
 
 def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
         import orjson
 

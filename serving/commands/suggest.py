@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.model_lines import say_models
 from serving.schema import Property
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
     for row in document["errors"]:
         click.echo(f"row {row['index'] + 1}: {row['error']['message']}", err=True)
+    say_models(document["models"], as_json=as_json)
     if as_json:
         import orjson
 

@@ -73,7 +73,7 @@ class Screening:
 
 @dataclass
 class Outcome:
-    """What became of a screening; counts are over this run and the earlier ones that it continues."""
+    """What became of a screening, and the headers of its models; counts include earlier runs that it continues."""
 
     rows: int = 0
     errors: int = 0
@@ -85,6 +85,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
     stopped: str = ""
     ignored: list[str] = field(default_factory=list)
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
@@ -122,8 +123,9 @@ def screen(asked: Screening, stream: TextIO | None = None) -> Outcome:
     output.mkdir(parents=True, exist_ok=True)
     with _alone(output):
         remove_unfinished(output)
-        manifest = _settled(asked, files, output)
-        outcome = Outcome(ignored=ignored, faults=[file.fault for file in manifest.files if file.fault])
+        manifest, headers = _settled(asked, files, output)
+        faults = [file.fault for file in manifest.files if file.fault]
+        outcome = Outcome(ignored=ignored, faults=faults, models=headers)
         _screen_units(asked, manifest, output, outcome, stream)
         return outcome
 
@@ -139,8 +141,8 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _settled(asked: Screening, files: list[InputFile], output: Path) -> Manifest:
-    """Return the manifest of the folder, new or continued, and write it down."""
+def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Manifest, dict[str, dict[str, str]]]:
+    """Return the manifest of the folder, new or continued, which is written down, and the headers of the models."""
     from serving.model_store import ModelUnavailableError, load_models
 
     wanted = asked.properties and list(asked.properties)
@@ -162,7 +164,7 @@ def _settled(asked: Screening, files: list[InputFile], output: Path) -> Manifest
     if before is not None:
         manifest = continued(before, manifest, output, finished)
     manifest.save(output)
-    return manifest
+    return manifest, {str(name): served.header() for name, served in models.items()}
 
 
 def _screen_units(asked: Screening, manifest: Manifest, output: Path, outcome: Outcome, stream: TextIO | None) -> None:

@@ -20,7 +20,7 @@ from serving.model_lines import SHIPPED_ORIGIN
 from serving.properties import is_served, loader_of
 from serving.schema import Property
 from training.bundle import Bundle, BundleError, load_bundle
-from training.local_store import store_file
+from training.local_store import is_there, store_file
 from training.reachability import CREDENTIALS, RegistryUnreachableError
 from training.tracking import (
     CHAMPION,
@@ -178,7 +178,8 @@ def registry_uri() -> str | None:
     except ConfigurationError as error:
         raise ModelUnavailableError(str(error)) from error
     uri = default_tracking_uri()
-    return uri if is_named() or (store := store_file(uri)) is None or store.exists() else None
+    store = store_file(uri)
+    return uri if is_named() or store is None or is_there(store) else None
 
 
 def look_up_champion(name: Property, uri: str) -> AliasTarget | None:

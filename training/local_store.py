@@ -47,6 +47,14 @@ def store_file(tracking_uri: str) -> Path | None:
     return Path(tracking_uri.removeprefix(SCHEME).partition("?")[0])
 
 
+def is_there(store: Path) -> bool:
+    """Return whether there is a store, for all that this account can see."""
+    try:
+        return store.is_file()
+    except OSError:  # in a folder that it may not enter
+        return False
+
+
 def read_alias(store: Path, name: str, alias: str) -> Version | None:
     """Return the version that an alias of a registered model points at; None where there is no such alias.
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.local_store import UnknownShapeError, folder_of, read_alias, store_file
+from training.local_store import UnknownShapeError, folder_of, is_there, read_alias, store_file
 from training.reachability import TIMEOUT_SECONDS, TIMEOUT_VARIABLE, check_reachable
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> Alias
     """
     name, store = model_name(property_name), store_file(tracking_uri)
     if store is not None:
-        if not store.exists():
+        if not is_there(store):
             return None
         try:
             found = read_alias(store, name, alias)

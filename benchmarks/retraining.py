@@ -33,6 +33,7 @@ from training.retraining.job import Wishes, retrain
 from training.retraining.registry import Champion
 from training.retraining.rules import load_rules
 from training.retraining.stages import Stages
+from training.sources import MissingSourceError
 
 FAMILIES = ("NASICON", "garnet", "argyrodite", "halide")
 SIZES = (None, 40, 20)
@@ -147,4 +148,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MissingSourceError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -15,7 +15,7 @@ from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.bundle import DataSource
 from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.recipe import load_tables
+from training.conductivity.recipe import PUBLIC_SOURCES, load_tables
 from training.conductivity.residual_net import ResidualNetSettings
 from training.conductivity.table import leaks_into_test, load_obelix
 from training.ledger.intake import Wishes as LedgerWishes
@@ -26,6 +26,7 @@ from training.ledger.store import Ledger
 from training.retraining.conductivity_job import ConductivityJob
 from training.retraining.registry import Registry
 from training.retraining.training_set import TrainingSet
+from training.sources import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ REDUCED = EnsembleSettings(
 @lru_cache(maxsize=1)
 def everything() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
     """Return the recipe's tables."""
+    require(PUBLIC_SOURCES, "a benchmark of retraining")
     return load_tables()
 
 

@@ -6,6 +6,7 @@ import math
 import os
 
 POLL_SECONDS = 5.0
+MODELS_VARIABLE = "ELYTE_MODELS"
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -66,6 +67,20 @@ def read_whole_number(name: str, default: int, low: int, high: int) -> int:
 def read_list(name: str) -> tuple[str, ...]:
     """Return the parts of a comma-separated variable, without blanks and empty parts."""
     return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
+def shipped_models_only() -> bool:
+    """Return whether `ELYTE_MODELS` asks for the models that elyte ships, whatever a registry holds.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither `shipped` nor `auto`.
+    """
+    value = os.environ.get(MODELS_VARIABLE, "").strip().lower()
+    if value not in ("", "auto", "shipped"):
+        raise ConfigurationError(f"{MODELS_VARIABLE}: received {value!r}, expected auto or shipped")
+    return value == "shipped"
 
 
 def read_poll_seconds() -> float:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import gc
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.environment import read_poll_seconds
+from serving.environment import read_poll_seconds, shipped_models_only
 from serving.model_store import (
     REFUSAL_WORDS,
     ModelUnavailableError,
@@ -32,6 +31,7 @@ from serving.model_store import (
 from serving.observability import LOGGER_NAME, service_metrics
 from serving.predictor import Predictor
 from serving.schema import Property
+from training.reachability import CREDENTIALS
 from training.tracking import CHAMPION, AliasTarget
 
 # How often a registry that does not answer is asked again before the shipped bundles are served.
@@ -39,7 +39,6 @@ START_PAUSES_SECONDS = (1.0, 2.0, 4.0)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
 # A champion whose files could not be fetched is tried again; a broken one only when it was replaced, or on demand.
 FETCH_AGAIN_SECONDS = 60.0
-CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class ModelKeeper:
         poll_seconds: float | None = None,
         pauses: tuple[float, ...] = START_PAUSES_SECONDS,
     ) -> None:
-        self.uri = registry_uri()
+        self.uri = registry_uri()  # looked for at each poll where there is none yet
         self.poll_seconds = poll_seconds or read_poll_seconds()
         self.reachable = True
         self._publish = publish
@@ -104,7 +103,7 @@ class ModelKeeper:
         threading.Thread(target=self.run, name="model-keeper", daemon=True).start()
 
     def run(self) -> None:
-        """Load and publish, trying again while that fails; then follow the registry, if one is named, for ever."""
+        """Load and publish, trying again while that fails; then follow the registry, also one that is made later."""
         pause = FIRST_RETRY_SECONDS
         while not self._served:
             try:
@@ -114,7 +113,7 @@ class ModelKeeper:
                 self._logger.exception("models_not_loaded", extra={"fields": fields})
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_RETRY_SECONDS)
-        while self.uri is not None:
+        while not shipped_models_only():
             time.sleep(self.poll_seconds)
             try:
                 self.check()
@@ -191,18 +190,19 @@ class ModelKeeper:
             Property to the header of the model that answered before, for those that were replaced.
         """
         with self._one_at_a_time:
-            if self.uri is None or not self._ask():
+            if not self._ask():
                 return {}
             before = {name: model.header() for name, model in self._served.items()}
             replaced = [name for name, target in self._champions.items() if self._follow(name, target, anew=anew)]
             return {name: before.get(name, {}) for name in replaced}
 
     def _ask(self) -> bool:
-        """Look up which versions are the champions; say whether the registry answered."""
-        if self.uri is None:
+        """Look up which versions are the champions; say whether there is a registry, and it answered."""
+        uri = self.uri = self.uri or registry_uri()
+        if uri is None:
             return False
         try:
-            champions = {name: look_up_champion(name, self.uri) for name in Property}
+            champions = {name: look_up_champion(name, uri) for name in Property}
         except RegistryError as error:
             service_metrics().announce_registry(CHAMPION, None)
             if self.reachable:
@@ -282,7 +282,7 @@ class ModelKeeper:
     # ------------------------------------------------------------ what users see of it
 
     def notes(self) -> dict[str, dict[str, Any]]:
-        """Return what `GET /models` says of every property besides its card; nothing where no registry is named."""
+        """Return what `GET /models` says of every property besides its card; nothing where there is no registry."""
         if self.uri is None:
             return {}
         return {str(name): self._note(name) for name in Property}

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MAX_REFRESH_BYTES = 1024
+NO_REGISTRY = (
+    "there is no registry to follow; `elyte retrain` on this account makes one, or start the service with"
+    " MLFLOW_TRACKING_URI=URI"
+)
 
 
 def described(state: State) -> dict[str, dict[str, Any]]:
@@ -32,13 +36,12 @@ def refreshed(state: State) -> dict[str, dict[str, Any]]:
     Raises
     ------
     RequestError
-        409 where no registry is named, 503 where it does not answer.
+        409 where there is no registry, 503 where it does not answer.
     """
     keeper = state.keeper
+    replaced = {} if keeper is None else keeper.check(anew=True)
     if keeper is None or keeper.uri is None:
-        message = "no registry is followed; start the service with MLFLOW_TRACKING_URI=URI"
-        raise RequestError(409, "no_registry", message)
-    replaced = keeper.check(anew=True)
+        raise RequestError(409, "no_registry", NO_REGISTRY)
     if not keeper.reachable:
         seconds = max(1, round(keeper.poll_seconds))
         message = f"the registry does not answer; the models stay as they are, try again in {seconds} s"

@@ -1,21 +1,36 @@
-"""Where the served models come from: the registry's champion, else the bundle that elyte ships."""
+"""Where the served models come from: the registry's champion, else the bundle that elyte ships.
+
+The registry is the one that retraining writes to: `MLFLOW_TRACKING_URI`, else the store in the user's data folder once
+retraining made it. `ELYTE_MODELS=shipped` asks none.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from serving.environment import MODELS_VARIABLE, ConfigurationError, shipped_models_only
+from serving.model_lines import SHIPPED_ORIGIN
 from serving.properties import is_served, loader_of
 from serving.schema import Property
 from training.bundle import Bundle, BundleError, load_bundle
-from training.tracking import CHAMPION, TRACKING_URI_VARIABLE, AliasTarget, fetch_version, look_up_alias
+from training.local_store import is_there, store_file
+from training.reachability import CREDENTIALS, RegistryUnreachableError
+from training.tracking import (
+    CHAMPION,
+    TRACKING_URI_VARIABLE,
+    AliasTarget,
+    default_tracking_uri,
+    fetch_version,
+    is_named,
+    look_up_alias,
+)
 
 SHIPPED = Path(str(files("serving"))) / "bundles"
 DIGESTS_FILE = "digests.json"
@@ -90,7 +105,7 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
     Parameters
     ----------
     source
-        'auto': the champion where `MLFLOW_TRACKING_URI` names a registry that has one, else the shipped bundle;
+        'auto': the champion where there is a registry (see `registry_uri`) that has one, else the shipped bundle;
         'shipped': the shipped bundle; any other text: a folder that holds one bundle per property.
     properties
         Only these; None means all.
@@ -98,7 +113,7 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
     Raises
     ------
     ModelUnavailableError
-        If every property was asked for and none has a model, or a registry was named and cannot be used.
+        If every property was asked for and none has a model, or the registry or its champion cannot be used.
     """
     models = {}
     for name in properties or Property:
@@ -132,7 +147,7 @@ def load_shipped(name: Property) -> ServedModel | None:
         If the bundle is not the listed one, or not whole.
     """
     try:
-        return _load_folder(name, SHIPPED / name, "shipped bundle", _shipped_digest(name))
+        return _load_folder(name, SHIPPED / name, SHIPPED_ORIGIN, _shipped_digest(name))
     except BundleError as error:
         raise ModelUnavailableError(f"{name}: {error}") from error
 
@@ -147,8 +162,24 @@ def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) 
 
 
 def registry_uri() -> str | None:
-    """Return the registry that `MLFLOW_TRACKING_URI` names, None where it names none."""
-    return os.environ.get(TRACKING_URI_VARIABLE, "").strip() or None
+    """Return the registry whose champions answer; None where there is none, or none is to be asked.
+
+    It is where retraining writes: the one that `MLFLOW_TRACKING_URI` names, else the one in the user's data folder
+    once that exists.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If `ELYTE_MODELS` has a value that cannot be meant.
+    """
+    try:
+        if shipped_models_only():
+            return None
+    except ConfigurationError as error:
+        raise ModelUnavailableError(str(error)) from error
+    uri = default_tracking_uri()
+    store = store_file(uri)
+    return uri if is_named() or store is None or is_there(store) else None
 
 
 def look_up_champion(name: Property, uri: str) -> AliasTarget | None:
@@ -159,25 +190,35 @@ def look_up_champion(name: Property, uri: str) -> AliasTarget | None:
     RegistryError
         If the registry cannot be asked.
     """
+    place = CREDENTIALS.sub("//***@", uri)
+    where = f"{place} ({TRACKING_URI_VARIABLE})" if is_named() else f"{place}, which retraining made,"
+    remedy = f"{MODELS_VARIABLE}=shipped asks the models that elyte ships"
     try:
         return look_up_alias(name, CHAMPION, tracking_uri=uri)
+    except RegistryUnreachableError as error:
+        raise RegistryError(f"{error}; {remedy}") from error
     except ModuleNotFoundError as error:
-        raise RegistryError(
-            f"{TRACKING_URI_VARIABLE} is set but mlflow is not installed; install elyte[registry] or unset it"
-        ) from error
+        message = f"the registry {where} needs {error.name}, which is not installed; install elyte[registry]; {remedy}"
+        raise RegistryError(message) from error
     except Exception as error:  # MLflow lets the errors of its stores and of the network through
-        raise RegistryError(f"{name}: the registry at {TRACKING_URI_VARIABLE} cannot be used: {error}") from error
+        raise RegistryError(f"{name}: the registry {where} cannot be used: {error}; {remedy}") from error
 
 
 def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
     """Fetch a version, check its digest and its golden predictions, and return it ready to answer.
+
+    A version that stands for the shipped bundle is answered by the one of this installation: a newer elyte brings a
+    newer one.
 
     Raises
     ------
     RefusedModelError
         If it must not be served.
     """
-    version = f"{name}: registry version {target.version}"
+    version, origin = f"{name}: registry version {target.version}", f"registry champion, version {target.version}"
+    shipped = _shipped_for(name, target)
+    if shipped is not None:
+        return replace(shipped, origin=f"{origin} (the {SHIPPED_ORIGIN})")
     if target.digest is None:
         message = f"{version} carries no digest; it was not made by elyte"
         raise RefusedModelError(RefusalReason.NO_DIGEST, message)
@@ -192,7 +233,15 @@ def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
         except BundleError as error:
             reason = _why(name, bundle_folder, target.digest)
             raise RefusedModelError(reason, f"{version}: {error}") from error
-    return ServedModel(name, model, bundle.described(), f"registry champion, version {target.version}")
+    return ServedModel(name, model, bundle.described(), origin)
+
+
+def _shipped_for(name: Property, target: AliasTarget) -> ServedModel | None:
+    """Return the shipped bundle where a version stands for it; None where not, or where it is not whole."""
+    try:
+        return load_shipped(name) if target.is_shipped else None
+    except ModelUnavailableError:
+        return None  # the registry has a copy
 
 
 def _why(name: Property, folder: Path, digest: str) -> RefusalReason:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from serving.model_cards import NO_REGISTRY
+
 # Status to (when, code, message), as in `serving.openapi.REFUSALS`.
 REFUSALS_BY_PROTECTION: dict[int, tuple[str, str, str]] = {
     401: (
@@ -38,11 +40,10 @@ def refresh_operation(cards: dict[str, Any], error: dict[str, Any], refusals: di
     refusals
         Status to response, those that it shares with the other routes.
     """
-    message = "no registry is followed; start the service with MLFLOW_TRACKING_URI=URI"
     no_registry = {
         "description": "The service follows no registry.",
         "content": {
-            "application/json": {"schema": error, "example": {"error": {"code": "no_registry", "message": message}}}
+            "application/json": {"schema": error, "example": {"error": {"code": "no_registry", "message": NO_REGISTRY}}}
         },
     }
     return {

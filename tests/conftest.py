@@ -11,9 +11,33 @@ import pytest
 from synthetic_world import Fitted, make_card, synthetic_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from features.candidate import Candidate
     from training.conductivity.recipe import Trained
     from training.conductivity.rows import Measurements
+
+
+REGISTRY_VARIABLES = ("MLFLOW_TRACKING_URI", "ELYTE_MODELS")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the registry and the ledger of whoever runs the tests out of them, in processes that they start too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in REGISTRY_VARIABLES:
+            patch.delenv(name, raising=False)
+        folder = tmp_path_factory.mktemp("account")
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def registry_variables(account: Path) -> Iterator[None]:
+    """Fail a test that leaves another registry named than it found: the next one would be answered from it."""
+    before = {name: os.environ.get(name) for name in REGISTRY_VARIABLES}
+    yield
+    assert {name: os.environ.get(name) for name in REGISTRY_VARIABLES} == before
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from training.catalogue import Source, UnknownSourceError, catalogue, source
 __all__ = [
     "FetchOutcome", "FetchResult", "MissingSourceError", "Source", "SourceStatus", "StatusRow",
     "UnknownSourceError", "catalogue", "check", "data_dir", "fetch", "how_to_get", "locate", "missing",
-    "source",
+    "require", "source",
 ]  # fmt: skip
 
 DATA_DIR_VARIABLE = "ELYTE_DATA_DIR"
@@ -81,9 +81,9 @@ class FetchResult:
 class MissingSourceError(FileNotFoundError):
     """A table is needed that is not in the data folder; the message says how to get it."""
 
-    def __init__(self, source: Source, problem: str) -> None:
+    def __init__(self, source: Source, problem: str, remedy: str = "") -> None:
         self.source = source
-        super().__init__(f"{problem}\n{how_to_get(source)}")
+        super().__init__(f"{problem}\n{remedy or how_to_get(source)}")
 
 
 def data_dir() -> Path:
@@ -274,3 +274,29 @@ def missing(keys: Iterable[str]) -> list[str]:
         except MissingSourceError:
             absent.append(key)
     return absent
+
+
+def require(keys: Iterable[str], purpose: str) -> None:
+    """Say which of the public tables that something needs are not on this machine.
+
+    Parameters
+    ----------
+    keys
+        Sources that have an origin.
+    purpose
+        What needs them, as the subject of a sentence.
+
+    Raises
+    ------
+    MissingSourceError
+        Names them all, and the one command that gets them.
+    """
+    absent = missing(keys)
+    if absent:
+        names = " ".join(absent)
+        raise MissingSourceError(
+            source(absent[0]),
+            f"{purpose} needs public tables that are not, or not whole, in {data_dir()}: {names}.",
+            f"Get them with `elyte data fetch` (all tables, 5.5 MB), or `elyte data fetch {names}`; without a network,"
+            f" run it with --mirror DIR on a folder that has them, or set {MIRROR_VARIABLE}=DIR.",
+        )

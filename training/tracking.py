@@ -1,19 +1,23 @@
 """MLflow: runs with parameters, metrics, data hashes and plots; a registry with the aliases champion and challenger.
 
 Telemetry is off unless the user turned it on. A bundle is registered as a pyfunc model by loader module and data
-path, so that `mlflow.pyfunc.load_model` works and nothing is pickled.
+path, so that `mlflow.pyfunc.load_model` works and nothing is pickled. What a champion on a SQLite store is, and its
+files, are read without MLflow (`training/local_store.py`).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+
+from training.local_store import UnknownShapeError, folder_of, is_there, read_alias, store_file
+from training.reachability import TIMEOUT_SECONDS, TIMEOUT_VARIABLE, check_reachable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +26,17 @@ if TYPE_CHECKING:
     from training.bundle import Card
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-DIGEST_TAG = "elyte.digest"
+DIGEST_TAG, SHIPPED_TAG = "elyte.digest", "elyte.shipped"
 TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",  # it tells of every migration and version on standard error
+    TIMEOUT_VARIABLE: f"{TIMEOUT_SECONDS:.0f}",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # seven, with pauses of minutes, unless told otherwise
+}
+"""What MLflow gets, in commands, service and Python alike, where the user sets nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +51,19 @@ class AliasTarget:
         Digest of its bundle as registered; None where it was not registered by elyte.
     source
         Where MLflow says that its files lie.
+    is_shipped
+        Whether it stands for the bundle that elyte ships, registered so that there is a version to go back to.
     """
 
     version: str
     digest: str | None
     source: str
+    is_shipped: bool = False
+
+    @classmethod
+    def of(cls, version: str, tags: Mapping[str, str], source: str) -> AliasTarget:
+        """Return the version with these tags."""
+        return cls(version, tags.get(DIGEST_TAG), source, SHIPPED_TAG in tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +81,16 @@ def model_name(property_name: str) -> str:
     return f"elyte-{property_name}"
 
 
+def is_named() -> bool:
+    """Return whether the user names a registry by `MLFLOW_TRACKING_URI`."""
+    return bool(os.environ.get(TRACKING_URI_VARIABLE, "").strip())
+
+
 def default_tracking_uri() -> str:
-    """Return `MLFLOW_TRACKING_URI`, else a SQLite store in the user's data folder (created when first used)."""
+    """Return `MLFLOW_TRACKING_URI`, else a SQLite store in the user's data folder (created when first used).
+
+    It is where training and retraining write, and whose champions answer.
+    """
     chosen = os.environ.get(TRACKING_URI_VARIABLE, "").strip()
     if chosen:
         return chosen
@@ -71,18 +100,30 @@ def default_tracking_uri() -> str:
 
 
 def _import_mlflow() -> Any:  # noqa: ANN401
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
     import mlflow
 
     return mlflow
 
 
 @contextmanager
+def _tracking_at(mlflow: Any, uri: str) -> Iterator[None]:  # noqa: ANN401
+    """Let MLflow's fluent interface write to a registry; afterwards the process and its environment are as before."""
+    named = os.environ.get(TRACKING_URI_VARIABLE)
+    mlflow.set_tracking_uri(uri)  # sets the variable too
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
+        if named is not None:  # MLflow reads it where nothing is set
+            os.environ[TRACKING_URI_VARIABLE] = named
+
+
+@contextmanager
 def one_at_a_time(tracking_uri: str) -> Iterator[None]:
     """Hold a lock beside a local SQLite store while it is created and migrated: several processes race there."""
-    store = _store_file(tracking_uri)
+    store = store_file(tracking_uri)
     if store is None:
         yield
         return
@@ -106,12 +147,29 @@ def log_training(
         Name to PNG file.
     tracking_uri
         None takes `default_tracking_uri()`.
+
+    Raises
+    ------
+    RegistryUnreachableError
+        If the registry does not answer.
     """
-    mlflow = _import_mlflow()
     uri = tracking_uri or default_tracking_uri()
+    check_reachable(uri)
+    mlflow = _import_mlflow()
+    with _tracking_at(mlflow, uri):
+        return _log(mlflow, card, folder, digest, plots, uri)
+
+
+def _log(
+    mlflow: Any,  # noqa: ANN401
+    card: Card,
+    folder: Path,
+    digest: str,
+    plots: Mapping[str, Path],
+    uri: str,
+) -> Registered:
     name = model_name(card.property)
     with one_at_a_time(uri):
-        mlflow.set_tracking_uri(uri)
         experiment = _experiment(mlflow, name, uri)
     with mlflow.start_run(experiment_id=experiment, run_name=f"{card.property} {card.version}") as run:
         mlflow.log_params({"property": card.property, "version": card.version} | _flat(card.recipe))
@@ -139,8 +197,9 @@ def _experiment(mlflow: Any, name: str, uri: str) -> str:  # noqa: ANN401
     if found is not None:
         return str(found.experiment_id)
     location = None
-    if uri.startswith("sqlite:///"):
-        location = (Path(uri.removeprefix("sqlite:///")).parent / "artifacts" / name).absolute().as_uri()
+    store = store_file(uri)
+    if store is not None:
+        location = (store.parent / "artifacts" / name).absolute().as_uri()
     return str(mlflow.create_experiment(name, artifact_location=location))
 
 
@@ -202,22 +261,34 @@ def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: s
 def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> AliasTarget | None:
     """Return what an alias points at, without downloading it; None where there is no such alias, model or store yet.
 
-    After the first call for a store this takes about a millisecond for all three properties together, so it may be
-    called every few seconds. It never creates a store.
+    It takes about a millisecond, for a store on SQLite from the first call on, so it may be called every few seconds.
+    It never creates a store.
+
+    Raises
+    ------
+    RegistryUnreachableError
+        If the registry does not answer.
     """
-    _import_mlflow()
+    name, store = model_name(property_name), store_file(tracking_uri)
+    if store is not None:
+        if not is_there(store):
+            return None
+        try:
+            found = read_alias(store, name, alias)
+        except UnknownShapeError:  # of another MLflow, which is asked
+            pass
+        else:
+            return None if found is None else AliasTarget.of(found.number, found.tags, found.source)
+    client = client_of(tracking_uri)
     from mlflow.exceptions import MlflowException
 
-    store = _store_file(tracking_uri)
-    if store is not None and not store.exists():
-        return None
     try:
-        version = client_of(tracking_uri).get_model_version_by_alias(model_name(property_name), alias)
+        version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    return AliasTarget(str(version.version), version.tags.get(DIGEST_TAG), str(version.source))
+    return AliasTarget.of(str(version.version), version.tags, str(version.source))
 
 
 def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, tracking_uri: str) -> Path:
@@ -227,11 +298,16 @@ def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, trac
     ------
     ValueError
         If the version holds no bundle, or several.
+    FileNotFoundError
+        If its files should be on this machine and are not.
     """
-    mlflow = _import_mlflow()
-    mlflow.set_tracking_uri(tracking_uri)
-    source = _present_location(target.source, tracking_uri)
-    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder)))
+    place = _local_folder(target.source, tracking_uri)
+    if place is not None:
+        local = Path(shutil.copytree(place, folder / "version"))
+    else:
+        mlflow = _import_mlflow()
+        found = mlflow.artifacts.download_artifacts(target.source, dst_path=str(folder), tracking_uri=tracking_uri)
+        local = Path(found)
     cards = sorted(local.rglob("card.json"))
     if len(cards) != 1:
         name = model_name(property_name)
@@ -241,7 +317,14 @@ def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, trac
 
 @lru_cache(maxsize=4)
 def client_of(tracking_uri: str) -> Any:  # noqa: ANN401
-    """Return a client whose store is created and migrated."""
+    """Return a client whose store is created and migrated.
+
+    Raises
+    ------
+    RegistryUnreachableError
+        If the registry does not answer.
+    """
+    check_reachable(tracking_uri)
     mlflow = _import_mlflow()
     with one_at_a_time(tracking_uri):
         client = mlflow.MlflowClient(tracking_uri=tracking_uri)
@@ -249,31 +332,28 @@ def client_of(tracking_uri: str) -> Any:  # noqa: ANN401
     return client
 
 
-def _store_file(tracking_uri: str) -> Path | None:
-    """Return the file of a local SQLite store, None for any other store."""
-    if not tracking_uri.startswith("sqlite:///"):
-        return None
-    return Path(tracking_uri.removeprefix("sqlite:///"))
+def _local_folder(source: str, tracking_uri: str) -> Path | None:
+    """Return where a version's files lie now, None where MLflow has to fetch them.
 
-
-def _present_location(source: str, tracking_uri: str) -> str:
-    """Return where a version's files lie now: MLflow notes absolute paths, which a store that was moved leaves behind.
-
-    A path that is gone is looked for beside the SQLite file, by ever shorter ends of it; those that would not name the
-    model any more are not tried. What is found is checked by its digest like any other bundle.
+    MLflow notes absolute paths, which a store that was moved leaves behind. A path that is gone is looked for beside
+    the SQLite file, by ever shorter ends of it; those that would not name the model any more are not tried. What is
+    found is checked by its digest like any other bundle.
     """
-    store = _store_file(tracking_uri)
+    store = store_file(tracking_uri)
     if store is None:
-        return source
-    noted = source
-    if source.startswith("models:/m-"):
-        noted = str(client_of(tracking_uri).get_logged_model(source.removeprefix("models:/")).artifact_location)
-    place = urlsplit(noted)
-    if place.scheme not in ("", "file") or Path(unquote(place.path)).exists():
-        return source
-    parts = Path(unquote(place.path)).parts[1:]
+        return None
+    try:
+        noted = folder_of(store, source)
+    except UnknownShapeError:
+        return None
+    if noted is None or noted.is_dir():
+        return noted
+    parts = noted.parts[1:]
     ends = (store.absolute().parent.joinpath(*parts[start:]) for start in range(len(parts) - 2))
-    return next((str(end) for end in ends if end.is_dir()), source)
+    found = next((end for end in ends if end.is_dir()), None)
+    if found is None:
+        raise FileNotFoundError(f"{noted} is gone, and nothing like it lies beside {store}")
+    return found
 
 
 def _flat(recipe: Mapping[str, Any], prefix: str = "recipe") -> dict[str, str]:

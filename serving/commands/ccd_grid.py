@@ -7,6 +7,7 @@ import sys
 import click
 
 from serving.cli import EXIT_ROW_FAILED
+from serving.model_lines import say_models
 
 
 @click.command(short_help="Critical current density over a grid of conditions.")
@@ -39,6 +40,7 @@ def ccd_grid(
         raise click.UsageError(f"{'.'.join(str(p) for p in first['loc'])}: {first['msg'].lower()}") from error
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
+    say_models(document["models"], as_json=as_json)
     if as_json:
         import orjson
 

@@ -8,6 +8,7 @@ import click
 
 from serving.cli import EXIT_ROW_FAILED
 from serving.interface_request import LARGEST_VOLTAGE_V, InterfaceRequest
+from serving.model_lines import say_models
 
 
 @click.command(short_help="Reactions with lithium, cathodes, coatings and water.")
@@ -39,6 +40,7 @@ def interface(formula: str, against: tuple[str, ...], voltage: float | None, as_
         raise click.UsageError(f"{'.'.join(str(p) for p in first['loc'])}: {first['msg'].lower()}") from error
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
+    say_models(document["models"], as_json=as_json)
     if as_json:
         import orjson
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,19 +61,22 @@ def history(property_name: str | None, as_json: bool) -> None:
     from training.retraining.promotion import log_of, recover
 
     documents: dict[str, Any] = {}
-    for name in (property_name,) if property_name else PROPERTIES:
-        registry = _registry(name)
-        recover(registry)
-        alias = registry.alias()
-        moves = [move for move in log_of(registry).read(name) if move.state != "begun"]
-        documents[name] = {
-            "champion": None if alias is None else alias.version, "moves": [asdict(move) for move in moves],
-        }  # fmt: skip
+    shipped = set()
+    with _failing_clearly():
+        for name in (property_name,) if property_name else PROPERTIES:
+            registry = _registry(name)
+            recover(registry)
+            alias = registry.alias()
+            moves = [move for move in log_of(registry).read(name) if move.state != "begun"]
+            version = None if alias is None else alias.version
+            documents[name] = {"champion": version, "moves": [asdict(move) for move in moves]}
+            shipped |= {name} if alias is not None and alias.is_shipped else set()
     if as_json:
         click.echo(json.dumps(documents, indent=2))
         return
     for name, document in documents.items():
-        click.echo(f"{name}: champion is {document['champion'] or 'the shipped bundle (no version is champion)'}")
+        champion = document["champion"] or "the shipped bundle (no version is champion)"
+        click.echo(f"{name}: champion is {champion}{', the shipped bundle' if name in shipped else ''}")
         for move in document["moves"]:
             before = f" in place of {move['replaces']}" if move["replaces"] else ""
             abandoned = " (abandoned)" if move["state"] == "abandoned" else ""
@@ -89,19 +94,32 @@ def history(property_name: str | None, as_json: bool) -> None:
 def rollback(property_name: str, reason: str, version: str | None, who: str | None) -> None:
     """Make an earlier version of PROPERTY the champion again; only one that loads and passes its golden check.
 
-    A running service takes it at its next poll. The data that was rolled back is not promoted again by itself.
+    Commands ask it from now on, and a running service takes it at its next poll. The data that was rolled back is not
+    promoted again by itself. The first version is the bundle that elyte ships.
     """
     from serving.commands.ledger import user
-    from training.retraining.locks import JobRunningError
-    from training.retraining.promotion import PromotionError
     from training.retraining.promotion import rollback as roll_back
 
+    with _failing_clearly():
+        registry = _registry(property_name)
+        done = roll_back(registry, who=who or user(), why=reason, to=version)
+        alias = registry.alias()
+    which = ", the shipped bundle," if alias is not None and alias.is_shipped else ""
+    click.echo(f"{property_name}: version {done.version}{which} is champion again in place of {done.replaces}")
+
+
+@contextmanager
+def _failing_clearly() -> Iterator[None]:
+    """Turn what is wrong with the registry into a message and exit status 2."""
+    from training.reachability import RegistryUnreachableError
+    from training.retraining.locks import JobRunningError
+    from training.retraining.promotion import PromotionError
+
     try:
-        done = roll_back(_registry(property_name), who=who or user(), why=reason, to=version)
-    except (PromotionError, JobRunningError) as error:
+        yield
+    except (PromotionError, JobRunningError, RegistryUnreachableError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_UNUSABLE)
-    click.echo(f"{property_name}: version {done.version} is champion again in place of {done.replaces}")
 
 
 def _registry(property_name: str) -> Registry:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.model_lines import say_models
+
 if TYPE_CHECKING:
     from serving.monitoring import Monitoring
     from serving.request_history import RequestHistory
@@ -48,6 +50,7 @@ def monitor(log_file: Path | None, days: float, address: str | None, report: Pat
             raise click.UsageError(str(error)) from error
     if report is not None:
         _write_page(found, report)
+    say_models(found.document["models"], as_json=as_json)
     if as_json:
         import orjson
 

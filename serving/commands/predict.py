@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from features.candidate import Conditions, RowError
 from serving.cli import EXIT_ROW_FAILED
 from serving.input_tables import InputTableError, read_candidates_file, with_places
+from serving.model_lines import say_models
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE, CandidateInput, Property
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
 
 
 def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
         import orjson
 

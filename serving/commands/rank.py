@@ -10,6 +10,7 @@ import click
 
 from features.candidate import Conditions
 from serving.cli import EXIT_ROW_FAILED
+from serving.model_lines import say_models
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def _write(document: dict[str, Any], output: Path) -> None:
 
 
 def _show(document: dict[str, Any], top: int, *, as_json: bool, quiet: bool) -> None:
+    say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
         import orjson
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,14 +77,20 @@ def retrain(
     with failing_clearly():
         from serving.commands.ledger import user
         from training.ledger.store import Ledger
+        from training.reachability import check_reachable
         from training.retraining.job import Wishes
+        from training.tracking import default_tracking_uri
 
+        check_reachable(default_tracking_uri())
+        jobs = {name: _job(name, seed=seed, quick=quick) for name in names}
+        for job in jobs.values():
+            job.check_tables()
         asking, ledger = who or user(), Ledger.open(address)
         _add(paths, ledger, asking, accept_warnings=accept_warnings, dry_run=dry_run)
         results = []
-        for name in names:
+        for name, job in jobs.items():
             wishes = Wishes(asking, promote_anyway, force_evaluate, dry_run, _report_path(report, name, names))
-            results.append(_run(name, ledger, work or default_work(), wishes, seed=seed, quick=quick))
+            results.append(_run(job, ledger, work or default_work(), wishes))
     _tell(results, as_json)
 
 
@@ -116,15 +121,14 @@ def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: bo
         sys.exit(EXIT_ROWS_REFUSED)
 
 
-def _run(name: str, ledger: Ledger, work: Path, wishes: Any, *, seed: int | None, quick: bool) -> Result:  # noqa: ANN401
+def _run(job: PropertyJob, ledger: Ledger, work: Path, wishes: Any) -> Result:  # noqa: ANN401
     from serving.model_store import SHIPPED
     from training.retraining.job import retrain as run_job
     from training.retraining.registry import Registry
     from training.retraining.rules import load_rules
     from training.tracking import default_tracking_uri
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # a nightly job is quiet unless something is wrong
-    job = _job(name, seed=seed, quick=quick)
+    name = job.name
     with progress(job.n_steps, name) as on_step:
         return run_job(
             job, ledger, Registry(name, default_tracking_uri()), load_rules(name), work, wishes,
@@ -170,9 +174,11 @@ def failing_clearly() -> Iterator[None]:
     """Turn what is wrong with the call, the ledger or the registry into a message and an exit status."""
     from serving.commands.ledger import failing_clearly as ledger_failing_clearly
     from training.bundle import BundleError
+    from training.reachability import RegistryUnreachableError
     from training.retraining.job import NoChampionError
     from training.retraining.locks import JobRunningError
     from training.retraining.promotion import PromotionError
+    from training.sources import MissingSourceError
 
     try:
         with ledger_failing_clearly():
@@ -185,7 +191,7 @@ def failing_clearly() -> Iterator[None]:
             f"error: {error}\nthe champion may be broken: `elyte models rollback` goes back to the last", err=True
         )
         sys.exit(EXIT_UNUSABLE)
-    except (PromotionError, NoChampionError) as error:
+    except (PromotionError, NoChampionError, MissingSourceError, RegistryUnreachableError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_UNUSABLE)
 

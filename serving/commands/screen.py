@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli import EXIT_ROW_FAILED
+from serving.model_lines import say_models
 from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, Property
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _run(asked: Screening) -> Outcome:
 
 
 def _say(outcome: Outcome, output: Path, *, as_json: bool) -> None:
+    say_models(outcome.models, as_json=as_json, quiet=True)
     if outcome.ignored:
         click.echo(f"columns not used: {', '.join(outcome.ignored)}", err=True)
     for fault in outcome.faults:

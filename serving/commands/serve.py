@@ -19,13 +19,14 @@ def serve(host: str, port: int, workers: int) -> None:
     if importlib.util.find_spec("bentoml") is None:
         raise click.UsageError("serving needs BentoML; install elyte[serve]")
     from serving.admission import Limits
-    from serving.environment import ConfigurationError, read_flag, read_poll_seconds
+    from serving.environment import ConfigurationError, read_flag, read_poll_seconds, shipped_models_only
     from serving.protection import KEY_VARIABLE, Protection
 
     try:
         Limits.from_environment()
         protection = Protection.from_environment()
         read_poll_seconds()  # read by every worker; what none of them could start with is refused here
+        shipped_models_only()
         read_flag("ELYTE_LOG_CANDIDATES")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error

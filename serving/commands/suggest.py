@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.model_lines import say_models
 from serving.schema import Property, material_columns
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
         click.echo(f"{with_reading(row)}: {row['error']['message']}", err=True)
     if document["errors"]:
         click.echo(ROWS_COUNTED, err=True)
+    say_models(document["models"], as_json=as_json)
     if as_json:
         import orjson
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from serving.cli import EXIT_ROW_FAILED
+from serving.model_lines import say_models
 
 
 @click.command(short_help="Precursors, reactions and masses for a material.")
@@ -57,6 +58,7 @@ def synthesis(
     except (ShelfError, ModelUnavailableError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     document = answer_synthesis(served, request, bottles, top)
+    say_models(document["models"], as_json=as_json)
     if as_json:
         import orjson
 

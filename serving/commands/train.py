@@ -49,6 +49,8 @@ def train(
 
     if no_registry and output is None:
         raise click.UsageError("--no-registry needs --output FOLDER")
+    if not no_registry:
+        _check_registry()
     for name in TRAINABLE if property_name == "all" else (property_name,):
         with tempfile.TemporaryDirectory(prefix="elyte-train-") as scratch:
             folder = Path(scratch) / name
@@ -69,6 +71,17 @@ def train(
                 click.echo(f"  {metric} = {value:g}")
             if not no_registry:
                 _register(card, folder, digest, pictures)
+
+
+def _check_registry() -> None:
+    """Fail before hours of fitting where the registry does not answer."""
+    from training.reachability import RegistryUnreachableError, check_reachable
+    from training.tracking import default_tracking_uri
+
+    try:
+        check_reachable(default_tracking_uri())
+    except RegistryUnreachableError as error:
+        raise click.UsageError(f"{error}; or write the bundle only: --no-registry --output FOLDER") from error
 
 
 def default_work() -> Path:

@@ -74,7 +74,7 @@ class Screening:
 
 @dataclass
 class Outcome:
-    """What became of a screening; counts are over this run and the earlier ones that it continues."""
+    """What became of a screening, and the headers of its models; counts include earlier runs that it continues."""
 
     rows: int = 0
     errors: int = 0
@@ -86,6 +86,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
     stopped: str = ""
     ignored: list[str] = field(default_factory=list)
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
@@ -125,8 +126,9 @@ def screen(asked: Screening, stream: TextIO | None = None) -> Outcome:
         raise ScreeningError(f"{output.parent} cannot be written; what is chosen is kept there, beside {output.name}")
     with _alone(output):
         remove_unfinished(output)
-        manifest = _settled(asked, files, output)
-        outcome = Outcome(ignored=ignored, faults=[file.fault for file in manifest.files if file.fault])
+        manifest, headers = _settled(asked, files, output)
+        faults = [file.fault for file in manifest.files if file.fault]
+        outcome = Outcome(ignored=ignored, faults=faults, models=headers)
         _screen_units(asked, manifest, output, outcome, stream)
         return outcome
 
@@ -142,8 +144,8 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _settled(asked: Screening, files: list[InputFile], output: Path) -> Manifest:
-    """Return the manifest of the folder, new or continued, and write it down."""
+def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Manifest, dict[str, dict[str, str]]]:
+    """Return the manifest of the folder, new or continued, which is written down, and the headers of the models."""
     from serving.model_store import ModelUnavailableError, load_models
 
     wanted = asked.properties and list(asked.properties)
@@ -168,7 +170,7 @@ def _settled(asked: Screening, files: list[InputFile], output: Path) -> Manifest
         with suppress(FileNotFoundError):
             os.replace(output / f"{name}.parquet", chosen_path(output, name))
     manifest.save(output)
-    return manifest
+    return manifest, {str(name): served.header() for name, served in models.items()}
 
 
 def chosen_path(output: Path, name: str) -> Path:

@@ -34,7 +34,33 @@ def test_without_a_registry_the_shipped_bundle_answers_and_nothing_is_said_of_on
     keeper = world.loaded()
     assert world.header()["origin"] == "shipped bundle"
     assert keeper.notes() == {}
+    assert keeper.check() == {}
+
+
+def test_a_local_registry_that_is_made_later_is_followed_from_then_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, account: Path, empty_store: Path
+) -> None:
+    """What `elyte retrain` makes on defaults while a service of the same account is running."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(world.folder / "data"))
+    monkeypatch.delenv(TRACKING_URI_VARIABLE)
+    keeper = world.loaded()
+    (world.folder / "data" / "elyte").mkdir(parents=True)
+    local = Registry(f"sqlite:///{shutil.copy(empty_store, world.folder / 'data' / 'elyte' / 'mlflow.db')}")
+    assert keeper.check() == {}
+    assert keeper.notes()["conductivity"]["registry"]["state"] == "no_champion"
+    digest = variant(world.shipped / P, world.folder / "v2" / P, P, "v2", 0.5)
+    local.promote(P, local.register(P, world.folder / "v2" / P, digest))
+    assert set(keeper.check()) == {P}
+    assert world.header()["origin"] == "registry champion, version 1"
+
+
+def test_who_asks_for_the_shipped_models_follows_no_registry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.registry.promote(P, world.add("v1", 0.5))
+    monkeypatch.setenv("ELYTE_MODELS", "shipped")
+    keeper = world.keeper()
     keeper.run()  # ends at once: there is nothing to follow
+    assert world.header()["origin"] == "shipped bundle"
+    assert keeper.notes() == {}
 
 
 def test_the_champion_answers_from_the_start(world: World) -> None:
@@ -105,7 +131,7 @@ def test_a_start_without_any_model_says_what_to_do(world: World, monkeypatch: py
 def test_loading_is_tried_again_until_it_works(
     world: World, monkeypatch: pytest.MonkeyPatch, events: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.delenv(TRACKING_URI_VARIABLE)
+    monkeypatch.setenv("ELYTE_MODELS", "shipped")
     pauses: list[float] = []
 
     def mend(seconds: float) -> None:

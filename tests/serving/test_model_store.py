@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from champions import Registry, variant
 
 from features.candidate import Candidate, MaterialBatch
 from features.lattice import Lattice
 from serving import model_store
+from serving.model_lines import model_lines
 from serving.model_store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
 from serving.schema import Property
 from training.bundle import CARD_FILE
 from training.catalogue import catalogue
 from training.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
 from training.conformance import check_property_model
-from training.tracking import TRACKING_URI_VARIABLE
+from training.tracking import SHIPPED_TAG, TRACKING_URI_VARIABLE, model_name
 
 MAX_BUNDLES_MB = 25
-
-
-@pytest.fixture(autouse=True)
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(TRACKING_URI_VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -84,10 +82,102 @@ def test_a_broken_list_of_digests_is_an_error_too(copy: Path, monkeypatch: pytes
 
 def test_a_registry_without_mlflow_says_what_to_install(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_store, "SHIPPED", bundles)
-    monkeypatch.setenv(TRACKING_URI_VARIABLE, "sqlite:////nowhere/mlflow.db")
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, "databricks")
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(ModelUnavailableError, match=r"install elyte\[registry\]"):
+    with pytest.raises(ModelUnavailableError, match=r"needs mlflow, .* install elyte\[registry\]"):
         load_models("auto")
+
+
+@pytest.fixture
+def local(tmp_path: Path, bundles: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Return the registry that retraining makes on defaults, beside a small shipped bundle."""
+    folder = tmp_path / "data" / "elyte"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(model_store, "SHIPPED", bundles)
+    return Registry(f"sqlite:///{shutil.copy(empty_store, folder / 'mlflow.db')}")
+
+
+def promoted(registry: Registry, bundles: Path, folder: Path) -> str:
+    """Make a model that answers otherwise the champion; returns its registry version."""
+    digest = variant(bundles / "conductivity", folder / "conductivity", "conductivity", "better", 0.5)
+    version = registry.register("conductivity", folder / "conductivity", digest)
+    registry.promote("conductivity", version)
+    return version
+
+
+def origin() -> str:
+    return load_models("auto")[Property.CONDUCTIVITY].origin
+
+
+def test_what_was_promoted_on_defaults_answers_on_defaults(local: Registry, bundles: Path, tmp_path: Path) -> None:
+    assert origin() == "shipped bundle"
+    version = promoted(local, bundles, tmp_path)
+    assert origin() == f"registry champion, version {version}"
+    local.demote("conductivity")
+    assert origin() == "shipped bundle"
+
+
+def test_a_local_champion_is_loaded_without_mlflow(
+    local: Registry, bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would cost two seconds, and an installation that only predicts has none."""
+    version = promoted(local, bundles, tmp_path)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    assert origin() == f"registry champion, version {version}"
+
+
+def test_a_local_store_of_another_shape_without_mlflow_says_what_to_install(
+    local: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(local.uri.removeprefix("sqlite:///")) as connection:
+        connection.execute("ALTER TABLE registered_model_aliases RENAME TO aliases_of_a_later_mlflow")
+    connection.close()
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(ModelUnavailableError, match=r"which retraining made, needs mlflow.*elyte\[registry\]"):
+        load_models("auto")
+
+
+def test_a_version_that_stands_for_the_shipped_bundle_is_answered_by_that_of_this_installation(
+    local: Registry, bundles: Path, tmp_path: Path
+) -> None:
+    """An elyte that brings a better model must not be answered by the one that its forerunner registered."""
+    version = promoted(local, bundles, tmp_path)
+    local.client.set_model_version_tag(model_name("conductivity"), version, SHIPPED_TAG, "true")
+    assert origin() == f"registry champion, version {version} (the shipped bundle)"
+    assert load_models("auto")[Property.CONDUCTIVITY].bundle.digest == digest_of(bundles)
+
+
+def test_the_registry_that_is_named_wins_over_the_local_one(
+    local: Registry, bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted(local, bundles, tmp_path)
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, f"sqlite:///{tmp_path / 'other.db'}")
+    assert origin() == "shipped bundle"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_shipped_models_can_be_asked_for_by_a_variable(
+    local: Registry, bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    promoted(local, bundles, tmp_path)
+    if named:
+        monkeypatch.setenv(TRACKING_URI_VARIABLE, local.uri)
+    monkeypatch.setenv("ELYTE_MODELS", "shipped")
+    assert origin() == "shipped bundle"
+    monkeypatch.setenv("ELYTE_MODELS", "mine")
+    with pytest.raises(ModelUnavailableError, match="ELYTE_MODELS: received 'mine', expected auto or shipped"):
+        load_models("auto")
+
+
+def test_a_terminal_is_told_of_models_that_are_not_the_shipped_ones() -> None:
+    trained = {"trained_on": "2026-11-28T17:23:45Z"}
+    models = {
+        "conductivity": {"origin": "registry champion, version 2"} | trained,
+        "stability": {"origin": "shipped bundle"} | trained,
+        "ccd": {"origin": "registry champion, version 1 (the shipped bundle)"} | trained,
+    }
+    assert model_lines(models) == ["conductivity: registry champion, version 2 (trained on 2026-11-28)"]
 
 
 # ---------------------------------------------------------------- the bundles that are shipped

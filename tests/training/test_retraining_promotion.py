@@ -123,6 +123,34 @@ def test_the_shipped_bundle_becomes_version_one(template: Path, tmp_path: Path) 
     assert again.version == "1"
 
 
+def test_a_newer_elyte_puts_its_bundle_in_the_place_of_its_forerunners(template: Path, tmp_path: Path) -> None:
+    """Who never promoted a model of their own must not be kept at the first bundle that was registered."""
+    registry = Registry(NAME, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    first_champion(registry, template / "bundle1", who=WHO, of_elyte=True)
+    alias = registry.alias()
+    assert alias is not None
+    assert (alias.version, alias.is_shipped) == ("1", True)
+    looked = first_champion(registry, template / "bundle2", who=WHO, look_only=True, of_elyte=True)
+    assert looked is not None
+    assert (looked.version, champion(registry)) == ("shipped", "1")
+    for _ in range(2):
+        newer = first_champion(registry, template / "bundle2", who=WHO, of_elyte=True)
+        assert newer is not None
+        assert (newer.version, champion(registry)) == ("2", "2")
+    moves = [move for move in log_of(registry).read(NAME) if move.state is State.DONE]
+    assert [(move.action, move.version, move.replaces) for move in moves] == [
+        (Action.FIRST, "1", None),
+        (Action.FIRST, "2", "1"),
+    ]
+
+
+def test_a_newer_elyte_leaves_a_model_of_the_laboratory_where_it_is(registry: Registry, template: Path) -> None:
+    promote(registry, "1")
+    found = first_champion(registry, template / "bundle2", who=WHO, of_elyte=True)
+    assert found is not None
+    assert (found.version, champion(registry)) == ("1", "1")
+
+
 # ---------------------------------------------------------------- rollback
 
 

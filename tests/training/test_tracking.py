@@ -61,18 +61,14 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, fitted: Fitted, bundles: Path) -> Iterator[Store]:
-    import mlflow
-
-    before = mlflow.get_tracking_uri()
+def store(tmp_path_factory: pytest.TempPathFactory, fitted: Fitted, bundles: Path) -> Store:
     folder = tmp_path_factory.mktemp("mlflow")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     bundle = load_bundle(bundles / "conductivity", expected_property="conductivity")
     card = bundle.card.model_copy(update={"metrics": {"cv_mae": 0.5, "cv_accuracy_1e-4": 0.9}, "recipe": {"seed": 7}})
     plots = write_plots(fitted.model, {"formula": fitted.left_out["formula"]}, folder / "plots")
     registered = log_training(card, bundles / "conductivity", bundle.digest, plots, tracking_uri=uri)
-    yield Store(uri, registered, bundles / "conductivity", bundle.digest)
-    mlflow.set_tracking_uri(before)
+    return Store(uri, registered, bundles / "conductivity", bundle.digest)
 
 
 @pytest.fixture
@@ -139,7 +135,7 @@ def test_pyfunc_loads_and_answers_without_unpickling(store: Store, monkeypatch: 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("something was unpickled")
 
-    mlflow.set_tracking_uri(store.uri)
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, store.uri)
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(pickle, name, refuse)
     loaded = mlflow.pyfunc.load_model(f"models:/{store.registered.name}@{CHALLENGER}")
@@ -162,7 +158,9 @@ def test_a_second_model_takes_over_the_alias(store: Store) -> None:
     assert str(version.version) == second.version
 
 
-def test_logging_a_model_warns_of_nothing_and_shows_how_to_call_it(store: Store, tmp_path: Path) -> None:
+def test_logging_a_model_warns_of_nothing_and_shows_how_to_call_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow
 
     with warnings.catch_warnings(record=True) as caught:
@@ -170,7 +168,7 @@ def test_logging_a_model_warns_of_nothing_and_shows_how_to_call_it(store: Store,
         card = load_bundle(store.bundle, expected_property="conductivity").card
         again = log_training(card, store.bundle, store.digest, {}, tracking_uri=store.uri)
     assert not [warning for warning in caught if "input example" in str(warning.message)]
-    mlflow.set_tracking_uri(store.uri)
+    monkeypatch.setenv(TRACKING_URI_VARIABLE, store.uri)
     model = mlflow.pyfunc.load_model(f"models:/{again.name}/{again.version}")
     assert model.predict(model.input_example)["log10_sigma_S_per_cm"].notna().all()
 
@@ -284,7 +282,7 @@ def test_a_registry_that_cannot_be_reached_is_named(
     (tmp_path / "not-a-database.db").write_bytes(b"hello, this is no database at all" * 40)
     monkeypatch.setenv(TRACKING_URI_VARIABLE, f"sqlite:///{tmp_path / 'not-a-database.db'}")
     monkeypatch.setattr(model_store, "SHIPPED", bundles)
-    with pytest.raises(ModelUnavailableError, match=rf"registry at {TRACKING_URI_VARIABLE} cannot be used"):
+    with pytest.raises(ModelUnavailableError, match=rf"not-a-database.db \({TRACKING_URI_VARIABLE}\) cannot be used"):
         Predictor.load()
 
 

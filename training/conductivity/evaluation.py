@@ -40,8 +40,11 @@ def evaluate(
     MissingSourceError
         If the public tables were not fetched.
     """
+    from training.conductivity.recipe import PUBLIC_SOURCES
     from training.conductivity.table import load_obelix
+    from training.sources import require
 
+    require(PUBLIC_SOURCES, "scoring the recipe of conductivity")
     test = load_obelix("test")
     both = _with_and_without_lattice(test, literature=True, settings=settings, on_step=on_step)
     alone = _with_and_without_lattice(test, literature=False, settings=settings, on_step=on_step)

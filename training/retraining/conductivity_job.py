@@ -33,6 +33,7 @@ from training.conductivity.model import (
     n_steps,
 )
 from training.conductivity.recipe import (
+    PUBLIC_SOURCES,
     card_of,
     cross_validated_metrics,
     fixed_choices,
@@ -53,7 +54,7 @@ from training.retraining.registry import Champion
 from training.retraining.rules import Rules
 from training.retraining.training_set import TrainingSet
 from training.retraining.training_set_conductivity import assemble
-from training.sources import MissingSourceError
+from training.sources import MissingSourceError, require
 from training.splits import grouped_folds
 from training.uncertainty import ConformalScale
 
@@ -103,6 +104,15 @@ class ConductivityJob:
     def n_steps(self) -> int:
         """Steps of a full run, those of the examination at most."""
         return 6 + n_steps(self.settings) + len(VARIANTS) + N_OFFICIAL_STEPS
+
+    def check_tables(self) -> None:
+        """Raise `MissingSourceError` where a public table is not on this machine.
+
+        A model can be fitted on the embedded literature alone, but not be judged: the official split is missing, and
+        whoever is compared with a champion of all tables should have learnt from them too.
+        """
+        if self._tables is load_tables:
+            require(PUBLIC_SOURCES, "retraining of conductivity")
 
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants of the recipe."""

@@ -128,10 +128,15 @@ def retrain(
         If another job of this property is at work on this registry.
     NoChampionError
         If there is neither a champion nor a shipped bundle.
+    MissingSourceError
+        If a public table that the job needs is not on this machine.
+    RegistryUnreachableError
+        If the registry does not answer.
     """
     started = time.perf_counter()
+    job.check_tables()
     with only_one(state_folder(registry.uri), f"retrain-{job.name}", wishes.who):
-        champion = first_champion(registry, shipped, who=wishes.who, look_only=wishes.dry_run)
+        champion = first_champion(registry, shipped, who=wishes.who, look_only=wishes.dry_run, of_elyte=True)
         if champion is None:
             raise NoChampionError(f"no champion of {job.name} and no shipped bundle; run `elyte train {job.name}`")
         training_set = job.read(ledger, champion)

@@ -15,7 +15,7 @@ from training.retraining.bundles import is_sound, load_model
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import Action, Move, PromotionLog, State, state_folder
 from training.retraining.registry import Champion, Registry
-from training.tracking import AliasTarget, log_training
+from training.tracking import AliasTarget
 
 LOCK_SECONDS = 60.0
 UNREGISTERED = "shipped"
@@ -52,9 +52,11 @@ def _recover(registry: Registry, log: PromotionLog) -> list[Move]:
 
 
 def first_champion(
-    registry: Registry, shipped: Path | None, *, who: str, look_only: bool = False
+    registry: Registry, shipped: Path | None, *, who: str, look_only: bool = False, of_elyte: bool = False
 ) -> Champion | None:  # fmt: skip
     """Return the champion; where there is none, register the shipped bundle and make it that.
+
+    Where a bundle that an older elyte shipped is champion, the one that this elyte ships takes its place.
 
     Parameters
     ----------
@@ -62,6 +64,9 @@ def first_champion(
         Folder of the bundle that elyte ships, None where it ships none.
     look_only
         Change nothing: the shipped bundle stands in for a champion without being registered.
+    of_elyte
+        Whether `shipped` is the bundle of this installation, which is marked: what answers for it is always the one of
+        the installation that is asked.
 
     Raises
     ------
@@ -71,18 +76,17 @@ def first_champion(
     if not look_only:
         recover(registry)
     alias = registry.alias()
-    if alias is None and shipped is not None and shipped.is_dir():
-        if look_only:
+    if shipped is not None and shipped.is_dir() and (alias is None or (of_elyte and alias.is_shipped)):
+        bundle = load_bundle(shipped, expected_property=registry.property_name)
+        is_champion = alias is not None and alias.digest == bundle.digest
+        if look_only and not is_champion:
             model, bundle = load_model(registry.property_name, shipped, None)
             return Champion(UNREGISTERED, bundle.digest, bundle, model)
-        bundle = load_bundle(shipped, expected_property=registry.property_name)
-        target = registry.by_digest(bundle.digest)
-        if target is None:
-            log_training(bundle.card, shipped, bundle.digest, {}, tracking_uri=registry.uri)
-            target = registry.by_digest(bundle.digest)
-        if target is not None:
-            move(registry, target, Action.FIRST, who=who, why=SHIPPED_REASON, expected=None)
-        alias = registry.alias()
+        if not is_champion:
+            before = None if alias is None else alias.version
+            target = registry.of_shipped(shipped, bundle, mark=of_elyte)
+            move(registry, target, Action.FIRST, who=who, why=SHIPPED_REASON, expected=before)
+            alias = registry.alias()
     return None if alias is None else registry.load(alias)
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from training.local_store import store_file
 from training.retraining.locks import only_one, stamp
 from training.retraining.stages import flush_folder
 
@@ -138,8 +139,9 @@ def _parsed(line: bytes) -> Move | None:
 
 def state_folder(tracking_uri: str) -> Path:
     """Return where log and locks of a registry lie: beside a SQLite store, else in the user's data folder."""
-    if tracking_uri.startswith("sqlite:///"):
-        return Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent
+    store = store_file(tracking_uri)
+    if store is not None:
+        return store.absolute().parent
     from platformdirs import user_data_path
 
     short = hashlib.sha256(tracking_uri.encode()).hexdigest()[:16]

@@ -43,6 +43,9 @@ class PropertyJob(Protocol):
     def n_steps(self) -> int:
         """How often `on_step` is called in a full run."""
 
+    def check_tables(self) -> None:
+        """Raise `MissingSourceError` where a public table that it needs is not on this machine."""
+
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants: what decides, beside the data, what comes out of a fit."""
 

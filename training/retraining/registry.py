@@ -14,7 +14,7 @@ from training.bundle import Bundle, load_bundle
 from training.retraining.bundles import load_model
 from training.tracking import (
     CHAMPION,
-    DIGEST_TAG,
+    SHIPPED_TAG,
     AliasTarget,
     client_of,
     fetch_version,
@@ -79,7 +79,7 @@ class Registry:
     def versions(self) -> list[AliasTarget]:
         """Return every version, newest first."""
         found = self.client.search_model_versions(f"name = '{model_name(self.property_name)}'", max_results=1000)
-        targets = [AliasTarget(str(v.version), v.tags.get(DIGEST_TAG), str(v.source)) for v in found]
+        targets = [AliasTarget.of(str(v.version), v.tags, str(v.source)) for v in found]
         return sorted(targets, key=lambda target: -int(target.version))
 
     def by_digest(self, digest: str) -> AliasTarget | None:
@@ -120,6 +120,22 @@ class Registry:
         self._tell(registered.run_id, judgement)
         self._tag(registered.version, judgement)
         return AliasTarget(registered.version, digest, "")
+
+    def of_shipped(self, folder: Path, bundle: Bundle, *, mark: bool) -> AliasTarget:
+        """Return the version of a bundle that was not fitted here, registered where it is new.
+
+        Parameters
+        ----------
+        mark
+            Whether it is the one that this elyte ships.
+        """
+        known = self.by_digest(bundle.digest)
+        if known is None:
+            version = log_training(bundle.card, folder, bundle.digest, {}, tracking_uri=self.uri).version
+            known = AliasTarget(version, bundle.digest, "")
+        if mark:
+            self.client.set_model_version_tag(model_name(self.property_name), known.version, SHIPPED_TAG, "true")
+        return next(target for target in self.versions() if target.version == known.version)
 
     def note_judgement(self, judgement: Judgement) -> None:
         """Log a judgement that came before any fit: a run without a model."""

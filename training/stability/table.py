@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.errors import CandidateError
 from features.formula import parse_formula
-from training.sources import locate
+from training.sources import locate, require
 from training.stability.phases import PhaseTable
 from training.tables import TableError, Violation
 
@@ -84,6 +84,7 @@ def read_energies() -> EnergyTable:
     TableError
         If a cell is no formula or no energy, or if the two targets do not list the same compounds.
     """
+    require(SOURCE_KEYS, "fitting or scoring stability")
     formulas: list[str] = []
     energies: dict[str, list[float]] = {"ef": [], "ed": []}
     split: list[int] = []

@@ -64,7 +64,9 @@ def changed(document: dict[str, Any], rng: random.Random) -> bytes:
             case 0 | 1:
                 container[key] = copy.deepcopy(rng.choice(ODD))
             case 2 if isinstance(container, dict):
-                container[rng.choice(("formulae", "", "id", "cif", "conditions", key + "x"))] = container.pop(key)
+                container[rng.choice(("formulae", "", "id", "cif", "block", "conditions", key + "x"))] = container.pop(
+                    key
+                )
             case 3 if isinstance(container, list):
                 container.insert(key, copy.deepcopy(rng.choice(ODD)))
             case _:

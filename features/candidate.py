@@ -70,7 +70,7 @@ class Candidate:
     @property
     def read_as(self) -> str:
         """The composition as it was read: reduced, in the order of chemists, whatever was typed."""
-        return write_formula(self.amounts)
+        return write_formula(self.amounts) if self.crystal is None else self.formula
 
     @property
     def has_lattice(self) -> bool:
@@ -90,8 +90,8 @@ class Candidate:
         return cls(text.strip(), reading.amounts, lattice, id, (*reading.remarks, *_remarks(reading.amounts)))
 
     @classmethod
-    def from_cif(cls, text: str, *, id: str | None = None) -> Candidate:
-        """Read the first crystal structure of a CIF, disorder included.
+    def from_cif(cls, text: str, *, id: str | None = None, block: str | None = None) -> Candidate:
+        """Read a crystal structure of a CIF, disorder included: the named data block, else the first.
 
         Raises
         ------
@@ -100,8 +100,9 @@ class Candidate:
         """
         from features.cif import read_cif
 
-        formula, amounts, lattice = read_cif(text)
-        return cls(formula, amounts, lattice, id, _remarks(amounts))
+        read = read_cif(text, block)
+        remarks = (*_remarks(read.amounts), *read.remarks)
+        return cls(read.formula, read.amounts, read.lattice, id, remarks, read.crystal)
 
 
 def _remarks(amounts: dict[str, float]) -> tuple[Remark, ...]:
@@ -235,7 +236,10 @@ class RowError:
 
 
 def read_candidates(
-    formulas: Sequence[str | None], cifs: Sequence[str | None], ids: Sequence[str | None]
+    formulas: Sequence[str | None],
+    cifs: Sequence[str | None],
+    ids: Sequence[str | None],
+    blocks: Sequence[str | None] | None = None,
 ) -> list[Candidate | RowError]:
     """Read candidates row by row; a bad row becomes a `RowError` and leaves its neighbours alone.
 
@@ -243,21 +247,26 @@ def read_candidates(
     ----------
     formulas, cifs, ids
         Equal lengths; a row gives a formula or a CIF, not both.
+    blocks
+        Of the same length: which data block of a CIF is meant; None means the first with a structure.
     """
     rows: list[Candidate | RowError] = []
-    for i, (formula, cif, name) in enumerate(zip(formulas, cifs, ids, strict=True)):
+    named = [None] * len(ids) if blocks is None else blocks
+    for i, (formula, cif, name, block) in enumerate(zip(formulas, cifs, ids, named, strict=True)):
         try:
-            rows.append(_read_one(formula, cif, name))
+            rows.append(_read_one(formula, cif, name, block))
         except CandidateError as error:
             rows.append(RowError(i, name, error.code, error.message))
     return rows
 
 
-def _read_one(formula: str | None, cif: str | None, name: str | None) -> Candidate:
+def _read_one(formula: str | None, cif: str | None, name: str | None, block: str | None) -> Candidate:
     if formula is not None and cif is not None:
         raise CandidateError(RowErrorCode.MISSING_MATERIAL, "give either a formula or a CIF, not both")
     if cif is not None:
-        return Candidate.from_cif(cif, id=name)
+        return Candidate.from_cif(cif, id=name, block=block)
+    if block is not None:
+        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "'block' names a data block of a CIF, and no CIF is given")
     if formula is None:
         raise CandidateError(RowErrorCode.MISSING_MATERIAL, "neither formula nor CIF given")
     return Candidate.from_formula(formula, id=name)

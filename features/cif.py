@@ -1,139 +1,310 @@
 """Crystallographic files, disorder and partial occupancy included.
 
-Read with gemmi (Wojdyr, J. Open Source Softw. 7, 4200 (2022), doi 10.21105/joss.04200): small, compiled, no
-guessing of bonds. Only composition, cell and space group are taken.
+Only composition, cell and space group are taken. What is read is compared with what the file says elsewhere of the
+same thing, and what disagrees is said.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from math import gcd, isnan
+from typing import NamedTuple
 
-from features.elements import ATOMIC_NUMBER
-from features.errors import CandidateError, RowErrorCode, shown
-from features.formula import MAX_ELEMENTS, format_formula
-from features.lattice import Lattice
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import gemmi
+from features.cif_formula import contradiction, differ, stated_formulas
+from features.cif_places import Placement, place, refuse
+from features.cif_sites import Sites, read_sites
+from features.cif_symmetry import MAX_OPERATORS, Setting, Statement, other_settings, stated_symmetry
+from features.cif_text import (
+    CELL_TAGS,
+    FORMULA_TAGS,
+    MAX_BLOCKS,
+    MAX_CIF_CHARACTERS,
+    MAX_SITES,
+    Block,
+    number_of,
+    read_blocks,
+    unusable,
+)
+from features.elements import ATOMIC_NUMBER, element_table
+from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
+from features.formula import MAX_ELEMENTS
+from features.formula_writing import write_formula
+from features.lattice import CrystalRecord, Lattice
 
-MAX_CIF_CHARACTERS = 1_000_000
-MAX_SITES = 5_000
-MAX_OPERATORS = 192  # of the largest groups, Fm-3m and its like
-MAX_BLOCKS = 1_000  # gemmi compares the name of each with all before it: 90,000 blocks took 2 s
+__all__ = [
+    "MAX_BLOCKS",
+    "MAX_CIF_CHARACTERS",
+    "MAX_OPERATORS",
+    "MAX_SITES",
+    "CifStructure",
+    "read_cif",
+    "structure_blocks",
+]
 
-_SAME_PLACE_A = 0.02  # rounding of coordinates; real files split lithium over positions 0.04 A apart
-_SAME_SITE_A = 0.6  # coarse rounding, believed only where the file states the multiplicity that it gives
-_PLAUSIBLE_VOLUME_PER_ATOM_A3 = (1.0, 1000.0)
-_MULTIPLICITY_TAGS = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
-_ORIGIN_OF_SUFFIX = {"S": ":1", "Z": ":2"}  # as the ICSD marks origin choices: 'F d -3 m S', 'F d -3 m Z'
-_GEMMI_ERRORS = (ValueError, RuntimeError, IndexError, OverflowError, TypeError)
+_VOLUME_PER_ATOM_A3 = (1.0, 1000.0)  # beyond, the cell is refused
+_PLAUSIBLE_FILLING = (0.4, 1.7)  # volume over that of the elements; 0.53 to 1.33 in the 321 crystals of OBELiX
+_DIFFERING_CONTENT = 0.01
+_MOST_NAMED_BLOCKS = 4
 
 
-def read_cif(text: str) -> tuple[str, dict[str, float], Lattice]:
-    """Read the first structure of a CIF.
+class CifStructure(NamedTuple):
+    """One crystal structure of a CIF.
+
+    Attributes
+    ----------
+    formula
+        One formula unit, as chemists write it.
+    amounts
+        Per unit cell, weighted with occupancies.
+    lattice
+        Unit cell, group and number of atoms.
+    crystal
+        What was read of the file, for the answer.
+    remarks
+        What disagrees within the file, and what was made of it.
+    """
+
+    formula: str
+    amounts: dict[str, float]
+    lattice: Lattice
+    crystal: CrystalRecord
+    remarks: tuple[Remark, ...]
+
+
+class _Reading(NamedTuple):
+    """The sites of a block under one setting of its group."""
+
+    setting: Setting
+    placement: Placement
+    amounts: dict[str, float]
+    rank: tuple[bool, int, bool, bool]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing speaks against it: cell, collisions, formula, density."""
+        return self.rank == (True, 2, True, True)
+
+
+def read_cif(text: str, block: str | None = None) -> CifStructure:
+    """Read a structure of a CIF.
 
     Parameters
     ----------
     text
         The file's content.
-
-    Returns
-    -------
-    formula, amounts, lattice
-        Reduced formula, amounts per unit cell (occupancy-weighted), unit cell.
+    block
+        Name of the data block; without it the first with atom sites.
 
     Raises
     ------
     CandidateError
         `cif_too_large`, `unparseable_cif`, `unknown_element` or `too_many_elements`, with the reason.
     """
-    if not isinstance(text, str):
-        raise _unusable(f"a CIF is text, received {type(text).__name__}")
-    if len(text) > MAX_CIF_CHARACTERS:
-        raise _too_large(f"CIF of {len(text)} characters; at most {MAX_CIF_CHARACTERS} are read")
-    if text.lower().count("data_") > MAX_BLOCKS:
-        raise _too_large(f"more than {MAX_BLOCKS} data blocks")
-    block, structure = _first_structure(text)
-    _check_cell(structure)
-    _set_symmetry(structure)
-    amounts = _amounts_per_cell(structure, _stated_multiplicities(block))
-    return format_formula(_nearly_integer(amounts)), amounts, _lattice(structure, sum(amounts.values()))
+    blocks = read_blocks(text)
+    chosen = _named(blocks, block) if block is not None else _first(blocks)
+    structure = _read_block(chosen)
+    others = [one.name for one in blocks if one.has_positions and one is not chosen]
+    if others and block is None:
+        message = f"read is block '{shown(chosen.name)}'; the file also holds {_listed(others)}; choose with `block`"
+        structure = structure._replace(remarks=(Remark(WarningCode.SEVERAL_STRUCTURES, message), *structure.remarks))
+    return structure
 
 
-def _first_structure(text: str) -> tuple[gemmi.cif.Block, gemmi.SmallStructure]:
-    import gemmi
+def structure_blocks(text: str) -> list[str]:
+    """Return the names of the data blocks that hold a structure, as `read_cif` takes them.
 
-    try:
-        for block in gemmi.cif.read_string(text.removeprefix("\ufeff")):
-            if len(block.find_values("_atom_site_label")) > MAX_SITES:
-                raise _too_large(f"more than {MAX_SITES} atom sites")
-            operators = block.find_values("_space_group_symop_operation_xyz")
-            if max(len(operators), len(block.find_values("_symmetry_equiv_pos_as_xyz"))) > MAX_OPERATORS:
-                raise _unusable(f"more than {MAX_OPERATORS} symmetry operators")
-            structure = gemmi.make_small_structure_from_block(block)
-            if structure.sites:
-                return block, structure
-    except CandidateError:
-        raise
-    except _GEMMI_ERRORS as error:
-        raise _unusable(f"not a readable CIF: {shown(str(error))}") from error
-    raise _unusable("no data block with labelled atom sites (_atom_site_label, _atom_site_fract_x ...)")
+    Raises
+    ------
+    CandidateError
+        As `read_cif`, where the text is no CIF.
+    """
+    return [block.name for block in read_blocks(text) if block.has_positions]
 
 
-def _check_cell(structure: gemmi.SmallStructure) -> None:
-    cell = structure.cell
-    lengths, angles = (cell.a, cell.b, cell.c), (cell.alpha, cell.beta, cell.gamma)
-    if not cell.is_crystal():
-        raise _unusable("no unit cell (_cell_length_a ... _cell_angle_gamma)")
-    if not (all(0 < length < 1000 for length in lengths) and all(0 < angle < 180 for angle in angles)):
-        raise _unusable(f"impossible unit cell {lengths} angstrom, {angles} degrees")
-    if not cell.volume > 0:
-        raise _unusable(f"unit cell without volume: {lengths} angstrom, {angles} degrees")
+def _first(blocks: list[Block]) -> Block:
+    for wanted in ("has_positions", "has_sites"):
+        if (found := next((block for block in blocks if getattr(block, wanted)), None)) is not None:
+            return found
+    raise unusable("no data block with labelled atom sites (_atom_site_label, _atom_site_fract_x ...)")
 
 
-def _set_symmetry(structure: gemmi.SmallStructure) -> None:
-    """Find the space group from the operators, else the Hall symbol, the name or, at last, the number."""
-    name = structure.spacegroup_hm.replace("_", "").strip()
-    if suffix := re.fullmatch(r"(.*\S)\s*([SZ])", name):
-        name = suffix[1] + _ORIGIN_OF_SUFFIX[suffix[2]]
-    structure.spacegroup_hm = name
-    try:
-        structure.determine_and_set_spacegroup("SH2N")
-    except _GEMMI_ERRORS as error:
-        raise _unusable(f"space group: {shown(str(error))}") from error
-    if structure.spacegroup is None:
-        raise _unusable(f"no space group that is known (name '{shown(name)}', {len(structure.symops)} operators)")
+def _named(blocks: list[Block], name: str) -> Block:
+    """Find a block by its name, with or without `data_`; blanks count as underscores."""
+
+    def plain(text: str) -> str:
+        return "_".join(text.split()).lower()
+
+    wanted = (plain(name), plain(name).removeprefix("data_"))
+    matching = [block for block in blocks if block.name == name] or [b for b in blocks if plain(b.name) in wanted]
+    if not matching:
+        structures = [block.name for block in blocks if block.has_positions]
+        raise unusable(f"no data block '{shown(name)}'; blocks with a structure: {_listed(structures) or 'none'}")
+    return matching[0]
 
 
-def _stated_multiplicities(block: gemmi.cif.Block) -> list[int | None]:
-    """Return what the file says of each site's multiplicity; empty where it says nothing."""
-    for tag in _MULTIPLICITY_TAGS:
-        if column := list(block.find_values(tag)):
-            return [_multiplicity_of(value) for value in column]
-    return []
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED_BLOCKS} more" if len(names) > _MOST_NAMED_BLOCKS else ""
+    return ", ".join(f"'{shown(name)[:40]}'" for name in names[:_MOST_NAMED_BLOCKS]) + more
 
 
-def _multiplicity_of(text: str) -> int | None:
-    """Return a number of at most three digits: no site has more images, and thousands of digits have no int."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else None
+def _read_block(block: Block) -> CifStructure:
+    for tag, (one, other) in block.conflicts.items():
+        if tag not in FORMULA_TAGS:
+            raise unusable(f"{tag} stands twice with different values, '{shown(one)}' and '{shown(other)}'")
+    sites, remarks = read_sites(block)
+    cell = _cell(block)
+    orthogonal = _orthogonal(cell)
+    statements, said = stated_symmetry(block, (cell[3], cell[5]))
+    stated = stated_formulas(block)
+    reading, chosen = _best_reading(statements, sites, orthogonal, [amounts for _, amounts in stated])
+    if reading.placement.fault is not None:
+        refuse(reading.placement.fault)
+    amounts = _checked_amounts(reading.amounts)
+    remarks += [*said, *chosen, *reading.placement.remarks, *_setting_remarks(reading)]
+    if (contradicted := contradiction(amounts, stated)) is not None:
+        remarks.append(contradicted)
+    units = gcd(*(round(m) for m in reading.placement.multiplicities.tolist() if m > 0)) or 1
+    formula = write_formula(_nearly_integer({symbol: amount / units for symbol, amount in amounts.items()}))
+    lattice = _lattice(cell, reading.setting.number, amounts, orthogonal)
+    if not _plausible(amounts, orthogonal):
+        remarks.append(_density_remark(amounts, orthogonal))
+    crystal = CrystalRecord(block.name, reading.setting.name, _content(amounts))
+    return CifStructure(formula, amounts, lattice, crystal, tuple(remarks))
 
 
-def _amounts_per_cell(structure: gemmi.SmallStructure, stated: list[int | None]) -> dict[str, float]:
-    amounts: dict[str, float] = {}
-    stated = stated if len(stated) == len(structure.sites) else [None] * len(structure.sites)
-    for site, multiplicity in zip(structure.sites, stated, strict=True):
-        symbol = "H" if site.element.name == "D" else site.element.name
-        if symbol not in ATOMIC_NUMBER:
-            raise CandidateError(
-                RowErrorCode.UNKNOWN_ELEMENT, f"site '{shown(site.label)}' of the CIF holds no known element"
-            )
-        if not 0.0 <= site.occ <= 1.0 + 1e-3:
-            raise _unusable(f"site '{shown(site.label)}' has occupancy {site.occ:g}; expected 0 to 1")
-        amounts[symbol] = amounts.get(symbol, 0.0) + site.occ * _multiplicity(structure, site, multiplicity)
-    amounts = {symbol: amount for symbol, amount in amounts.items() if amount > 1e-6}
+def _cell(block: Block) -> tuple[float, ...]:
+    """Return lengths in angstrom and angles in degrees."""
+    texts = [block.first((tag,)) for tag in CELL_TAGS]
+    if not any(texts):
+        raise unusable("no unit cell (_cell_length_a ... _cell_angle_gamma)")
+    cell = []
+    for tag, text in zip(CELL_TAGS, texts, strict=True):
+        value = number_of(text) if text else None
+        if value is None:
+            hint = "; write decimals with a point" if "," in text else ""
+            received = f"'{shown(text)}'" if text else "not given"
+            raise unusable(f"{tag} is {received}; expected a number{hint}")
+        cell.append(value)
+    shape = f"{tuple(cell[:3])} angstrom, {tuple(cell[3:])} degrees"
+    if not (all(0 < length < 1000 for length in cell[:3]) and all(0 < angle < 180 for angle in cell[3:])):
+        raise unusable(f"impossible unit cell {shown(shape)}")
+    return tuple(cell)
+
+
+def _orthogonal(cell: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return the matrix from fractional to Cartesian coordinates, a along x and b in the xy plane."""
+    a, b, c = cell[:3]
+    alpha, beta, gamma = np.cos(np.radians(cell[3:]))
+    sine = np.sqrt(1.0 - gamma**2)
+    squared = 1.0 - alpha**2 - beta**2 - gamma**2 + 2.0 * alpha * beta * gamma
+    if not (squared > 1e-9 and sine > 0):
+        raise unusable(f"unit cell without volume: the angles {cell[3:]} degrees do not meet")
+    return np.array(
+        [
+            [a, b * gamma, c * beta],
+            [0.0, b * sine, c * (alpha - beta * gamma) / sine],
+            [0.0, 0.0, c * np.sqrt(squared) / sine],
+        ]
+    )
+
+
+def _best_reading(
+    statements: list[Statement], sites: Sites, orthogonal: NDArray[np.float64], stated: list[dict[str, float]]
+) -> tuple[_Reading, list[Remark]]:
+    """Choose what the file says of its group: its first statement, unless another is sound where that is not.
+
+    Where statements name different groups, both are named. Where the file leaves the origin or the axes open, or its
+    atoms collide, the group's other setting is tried.
+    """
+    first = statements[0]
+    reading = _reading(first.setting, sites, orthogonal, stated)
+    others = [one for one in statements[1:] if not _same_group(one.setting, first.setting)]
+    if others:
+        rivals = (
+            [(one, _reading(one.setting, sites, orthogonal, stated)) for one in others] if not reading.is_sound else []
+        )
+        better = max(rivals, key=lambda rival: rival[1].rank, default=None)
+        used = first
+        if better is not None and better[1].rank > reading.rank:
+            used, reading = better
+        message = (
+            f"{first.words} ({_group_words(first.setting)}) and {others[0].words} ({_group_words(others[0].setting)})"
+            f" disagree; {_group_words(used.setting)} is used"
+        )
+        return reading, [Remark(WarningCode.SYMMETRY_CONTRADICTED, message)]
+    if reading.is_sound and first.fixes_setting:
+        return reading, []
+    return _with_other_setting(reading, first, sites, orthogonal, stated)
+
+
+def _with_other_setting(
+    reading: _Reading,
+    statement: Statement,
+    sites: Sites,
+    orthogonal: NDArray[np.float64],
+    stated: list[dict[str, float]],
+) -> tuple[_Reading, list[Remark]]:
+    """Try the group's other origin or axes; take it where it alone is better, say so where both may be meant."""
+    rivals = [_reading(setting, sites, orthogonal, stated) for setting in other_settings(reading.setting)]
+    best = max((rival.rank for rival in rivals), default=reading.rank)
+    better = [rival for rival in rivals if rival.rank == best > reading.rank]
+    if len(better) == 1:
+        why = reading.placement.fault or _why(reading)
+        message = f"{statement.words} means {reading.setting.name}, in which {why}; {better[0].setting.name} is used"
+        return better[0], [Remark(WarningCode.OTHER_SETTING, message)]
+    equal = [rival for rival in rivals if rival.is_sound and ":1" in rival.setting.name + reading.setting.name]
+    if reading.is_sound and equal and _hold_other_atoms(equal[0].amounts, reading.amounts):
+        message = (
+            f"{statement.words} does not say which origin: {reading.setting.name} is used;"
+            f" {equal[0].setting.name} would hold {_content(equal[0].amounts)} and not {_content(reading.amounts)}"
+        )
+        return reading, [Remark(WarningCode.OTHER_SETTING, message)]
+    return reading, []
+
+
+def _why(reading: _Reading) -> str:
+    fits, soundness, agrees, _ = reading.rank
+    if not fits:
+        return "the cell has another symmetry"
+    if soundness < 2:
+        return "atoms collide"
+    return "the cell holds an implausible number of atoms" if agrees else "the sites do not hold the file's formula"
+
+
+def _reading(
+    setting: Setting, sites: Sites, orthogonal: NDArray[np.float64], stated: list[dict[str, float]]
+) -> _Reading:
+    placement = place(sites, setting, orthogonal)
+    amounts = _amounts_per_cell(sites, placement, stated)
+    agrees = not stated or any(not differ(amounts, one) for one in stated)
+    rank = (setting.fits(orthogonal.T @ orthogonal), placement.soundness, agrees, _plausible(amounts, orthogonal))
+    return _Reading(setting, placement, amounts, rank)
+
+
+def _amounts_per_cell(sites: Sites, placement: Placement, stated: list[dict[str, float]]) -> dict[str, float]:
+    """Add up the atoms in the cell, attached hydrogens too.
+
+    By the dictionary those are attached hydrogens that have no site. Some writers count hydrogens with sites as well;
+    the file's own formula tells.
+    """
+    listed: dict[str, float] = {}
+    shares = sites.occupancies * placement.multiplicities
+    for symbol, share in zip(sites.symbols, shares.tolist(), strict=True):
+        listed[symbol] = listed.get(symbol, 0.0) + share
+    listed = {symbol: amount for symbol, amount in listed.items() if amount > 1e-6}
+    attached = float((sites.hydrogens * shares).sum())
+    if attached <= 1e-6:
+        return listed
+    both = {**listed, "H": listed.get("H", 0.0) + attached}
+    counted_twice = "H" in listed and any(not differ(listed, one) for one in stated)
+    return listed if counted_twice else both
+
+
+def _checked_amounts(amounts: dict[str, float]) -> dict[str, float]:
     if not amounts:
-        raise _unusable("no occupied atom sites")
+        raise unusable("no occupied atom sites")
     if len(amounts) > MAX_ELEMENTS:
         raise CandidateError(
             RowErrorCode.TOO_MANY_ELEMENTS, f"{len(amounts)} elements; at most {MAX_ELEMENTS} are accepted"
@@ -141,34 +312,67 @@ def _amounts_per_cell(structure: gemmi.SmallStructure, stated: list[int | None])
     return amounts
 
 
-def _multiplicity(structure: gemmi.SmallStructure, site: gemmi.SmallStructure.Site, stated: int | None) -> float:
-    """Count the atoms of a site in the unit cell.
-
-    gemmi's own expansion merges whatever lies within 0.4 A, which halves split lithium sites. So only images
-    in the very same place are merged, unless the file states a smaller number that wider merging confirms.
-    """
-    if not all(abs(value) < 1e4 for value in site.fract.tolist()):
-        raise _unusable(f"site '{shown(site.label)}' has no usable position")
-    operators = len(structure.cell.images) + 1
-
-    def merged_within(distance_A: float) -> float:
-        return operators / (1 + structure.cell.is_special_position(site.fract, distance_A))
-
-    most = merged_within(_SAME_PLACE_A)
-    return stated if stated is not None and merged_within(_SAME_SITE_A) <= stated <= most else most
+def _setting_remarks(reading: _Reading) -> list[Remark]:
+    setting, remarks = reading.setting, []
+    if isnan(setting.number):
+        message = f"the {len(setting.rotations)} operators are those of no tabulated group: the unit cell is not used"
+        remarks.append(Remark(WarningCode.SYMMETRY_CONTRADICTED, message))
+    if not reading.rank[0]:
+        message = f"the unit cell does not have the symmetry of {setting.name}: check the cell and the group"
+        remarks.append(Remark(WarningCode.SYMMETRY_CONTRADICTED, message))
+    return remarks
 
 
-def _lattice(structure: gemmi.SmallStructure, atoms_per_cell: float) -> Lattice:
-    cell, group = structure.cell, structure.spacegroup
-    lowest, highest = _PLAUSIBLE_VOLUME_PER_ATOM_A3
-    if not lowest <= cell.volume / atoms_per_cell <= highest:
-        raise _unusable(
-            f"{atoms_per_cell:.4g} atoms in {cell.volume:.4g} cubic angstrom; expected {lowest:g} to"
-            f" {highest:g} for each (are the lengths in angstrom?)"
-        )
-    return Lattice(
-        cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma, float(group.number), float(atoms_per_cell)
+def _same_group(one: Setting, other: Setting) -> bool:
+    return one.number == other.number
+
+
+def _group_words(setting: Setting) -> str:
+    return f"a group of no table ({len(setting.rotations)} operators)" if isnan(setting.number) else setting.name
+
+
+def _filling(amounts: dict[str, float], orthogonal: NDArray[np.float64]) -> float:
+    """Return the cell's volume over that which its atoms fill as elements."""
+    volumes_A3 = element_table()["GSvolume_pa"]
+    filled_A3 = sum(amount * float(volumes_A3[ATOMIC_NUMBER[symbol] - 1]) for symbol, amount in amounts.items())
+    return float(np.linalg.det(orthogonal)) / filled_A3 if filled_A3 > 0 else float("inf")
+
+
+def _plausible(amounts: dict[str, float], orthogonal: NDArray[np.float64]) -> bool:
+    lowest, highest = _PLAUSIBLE_FILLING
+    return lowest <= _filling(amounts, orthogonal) <= highest
+
+
+def _density_remark(amounts: dict[str, float], orthogonal: NDArray[np.float64]) -> Remark:
+    filling, atoms, volume_A3 = _filling(amounts, orthogonal), sum(amounts.values()), np.linalg.det(orthogonal)
+    state = "is almost empty: are sites missing" if filling > 1 else "is crowded: are the group and the lengths right"
+    message = (
+        f"the cell {state}? {atoms:.4g} atoms in {volume_A3:.4g} cubic angstrom, {filling:.2g} times what the elements"
+        f" themselves take (expected {_PLAUSIBLE_FILLING[0]:g} to {_PLAUSIBLE_FILLING[1]:g})"
     )
+    return Remark(WarningCode.IMPLAUSIBLE_DENSITY, message)
+
+
+def _lattice(
+    cell: tuple[float, ...], group: float, amounts: dict[str, float], orthogonal: NDArray[np.float64]
+) -> Lattice:
+    atoms_per_cell, volume_A3 = sum(amounts.values()), float(np.linalg.det(orthogonal))
+    lowest, highest = _VOLUME_PER_ATOM_A3
+    if not lowest <= volume_A3 / atoms_per_cell <= highest:
+        raise unusable(
+            f"{atoms_per_cell:.4g} atoms in {volume_A3:.4g} cubic angstrom; expected {lowest:g} to {highest:g} for each"
+            " (are the lengths in angstrom?)"
+        )
+    a_A, b_A, c_A, alpha_deg, beta_deg, gamma_deg = cell
+    return Lattice(a_A, b_A, c_A, alpha_deg, beta_deg, gamma_deg, float(group), float(atoms_per_cell))
+
+
+def _content(amounts: dict[str, float]) -> str:
+    return write_formula(_nearly_integer(amounts), reduce=False)
+
+
+def _hold_other_atoms(one: dict[str, float], other: dict[str, float]) -> bool:
+    return differ(one, other) or abs(sum(one.values()) / sum(other.values()) - 1.0) > _DIFFERING_CONTENT
 
 
 def _nearly_integer(amounts: dict[str, float]) -> dict[str, float]:
@@ -177,11 +381,3 @@ def _nearly_integer(amounts: dict[str, float]) -> dict[str, float]:
         symbol: float(round(value)) if abs(value - round(value)) < 1.5e-3 * value else value
         for symbol, value in amounts.items()
     }
-
-
-def _unusable(reason: str) -> CandidateError:
-    return CandidateError(RowErrorCode.UNPARSEABLE_CIF, reason)
-
-
-def _too_large(reason: str) -> CandidateError:
-    return CandidateError(RowErrorCode.CIF_TOO_LARGE, reason)

@@ -43,6 +43,15 @@ class WarningCode(StrEnum):
     OUT_OF_DOMAIN = "out_of_domain"
     CONDITION_IGNORED = "condition_ignored"
     WINDOW_CLOSED = "window_closed"
+    SEVERAL_STRUCTURES = "several_structures"
+    FORMULA_CONTRADICTED = "formula_contradicted"
+    SYMMETRY_CONTRADICTED = "symmetry_contradicted"
+    OTHER_SETTING = "other_setting"
+    SITES_MERGED = "sites_merged"
+    SITE_OVERFULL = "site_overfull"
+    OCCUPANCY_CLIPPED = "occupancy_clipped"
+    SITES_IGNORED = "sites_ignored"
+    IMPLAUSIBLE_DENSITY = "implausible_density"
 
 
 _LONGEST_SHOWN = 60

@@ -46,7 +46,7 @@ def _ranks() -> dict[str, float]:
 _RANK = _ranks()
 
 
-def write_formula(amounts: Mapping[str, float]) -> str:
+def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
     """Write amounts as a reduced formula in the order of chemists; `features.formula.parse_formula` reads it back.
 
     Integer amounts (to 1e-6) are divided by their greatest common divisor, others are kept as they are, to six
@@ -56,6 +56,8 @@ def write_formula(amounts: Mapping[str, float]) -> str:
     ----------
     amounts
         Element symbol to amount, above 0.
+    reduce
+        False keeps integers as they are, for the content of a unit cell; that is shown and never read back.
 
     Examples
     --------
@@ -65,9 +67,10 @@ def write_formula(amounts: Mapping[str, float]) -> str:
     'Li2OHCl'
     """
     order = sorted(amounts, key=_order_of(amounts).__getitem__)
-    values = reduced_amounts([amounts[symbol] for symbol in order])
+    values = [amounts[symbol] for symbol in order]
+    values = reduced_amounts(values) if reduce else values
     text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
-    if text in exact_names() or text in _WORDS or doubt_of(text, amounts) or _SOLVATE_LIKE.search(text):
+    if reduce and (text in exact_names() or text in _WORDS or doubt_of(text, amounts) or _SOLVATE_LIKE.search(text)):
         return with_every_amount(dict(zip(order, values, strict=True)))
     return text
 

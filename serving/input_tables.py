@@ -17,7 +17,7 @@ from features.candidate import Conditions, RowError
 from features.errors import RowErrorCode, shown
 from serving.schema import MAX_BODY_BYTES, MAX_ID_LENGTH, CandidateInput
 
-MATERIAL_COLUMNS = ("id", "formula", "cif")
+MATERIAL_COLUMNS = ("id", "formula", "cif", "block")
 CONDITION_COLUMNS = tuple(Conditions.model_fields)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
 TEXT_CONDITIONS = ("interlayer_type", "anode", "electrolyte_class")
@@ -137,7 +137,8 @@ def _read_record(index: int, record: Mapping[str, Any]) -> CandidateInput | RowE
     name = str(given["id"]) if "id" in given else None
     try:
         conditions: dict[str, Any] = {key: _condition(key, given[key]) for key in CONDITION_COLUMNS if key in given}
-        material = {key: str(given[key]) for key in ("formula", "cif") if key in given}
+        keys = ("formula", "cif", "block") if "cif" in given else ("formula",)
+        material = {key: str(given[key]) for key in keys if key in given}
         if "formula" in record and "formula" not in given and "cif" not in given:
             material = {"formula": ""}
         return CandidateInput(id=name, conditions=Conditions(**conditions), **material)

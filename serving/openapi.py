@@ -40,7 +40,7 @@ REFUSALS: dict[int, tuple[str, str, str]] = {
     400: (
         "Malformed JSON, an unknown or duplicate key, a wrong type, a value out of range, or no candidates.",
         "invalid_request",
-        "candidates[0].formulae: unknown key (did you mean formula?); allowed keys: cif, formula, id",
+        "candidates[0].formulae: unknown key (did you mean formula?); allowed keys: block, cif, formula, id",
     ),
     **REFUSALS_BY_PROTECTION,
     408: (
@@ -150,8 +150,8 @@ def _predicting_paths() -> dict[str, Any]:
     table = {
         "operationId": "predict_csv",
         "summary": "Predict the rows of a CSV table",
-        "description": "Columns `id`, `formula`, `cif` and conditions; a row's conditions win over the query's. "
-        "Answers JSON, or CSV where the Accept header wants it.",
+        "description": "Columns `id`, `formula`, `cif`, `block` and conditions; a row's conditions win over those of"
+        " the query. Answers JSON, or CSV where the Accept header wants it.",
         "parameters": query_parameters(),
         "requestBody": {
             "required": True,

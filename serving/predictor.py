@@ -13,7 +13,7 @@ from features.errors import CandidateError
 from serving.answers import PropertyAnswers, error_row
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
 from serving.properties import answerer_of, needed_by
-from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property
+from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property, material_columns
 
 if TYPE_CHECKING:
     from serving.ccd_grid import CcdGridRequest
@@ -333,7 +333,7 @@ def _first_error(answers: dict[Property, PropertyAnswers], position: int) -> Can
 
 def _read_rows(rows: Sequence[CandidateInput | RowError], offset: int) -> list[Candidate | RowError]:
     given = [row for row in rows if isinstance(row, CandidateInput)]
-    read = iter(read_candidates([r.formula for r in given], [r.cif for r in given], [r.id for r in given]))
+    read = iter(read_candidates(*material_columns(given)))
     out: list[Candidate | RowError] = []
     for i, row in enumerate(rows):
         result = row if isinstance(row, RowError) else next(read)

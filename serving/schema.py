@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -31,7 +32,13 @@ class CandidateInput(BaseModel):
     id: Annotated[str, Field(max_length=MAX_ID_LENGTH)] | None = None
     formula: str | None = None
     cif: str | None = None
+    block: Annotated[str, Field(max_length=MAX_ID_LENGTH)] | None = None
     conditions: Conditions = Conditions()
+
+
+def material_columns(rows: Sequence[CandidateInput]) -> tuple[list[str | None], ...]:
+    """Return formulas, CIFs, ids and data blocks, as `features.candidate.read_candidates` takes them."""
+    return [r.formula for r in rows], [r.cif for r in rows], [r.id for r in rows], [r.block for r in rows]
 
 
 class PredictRequest(BaseModel):

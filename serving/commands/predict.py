@@ -11,15 +11,17 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
 from serving.cli import EXIT_ROW_FAILED
-from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
+from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE, CandidateInput, Property
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
 @click.argument("formulas", nargs=-1, metavar="FORMULA...")
 @click.option("--cif", "cif_files", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--block", type=str, help="Data block of the CIF; without it the first that holds a structure.")
+@click.option("--all-blocks", is_flag=True, help="Every structure of a CIF as a row of its own, named FILE#BLOCK.")
 @click.option(
     "--input", "input_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Also say which physical features make the conductivity what it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def predict(
-    formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None, output: Path | None,
+    formulas: tuple[str, ...], cif_files: tuple[Path, ...], block: str | None, all_blocks: bool,
+    input_file: Path | None, output: Path | None,
     properties: tuple[str, ...], temperature_c: float | None, stack_pressure_mpa: float | None,
     interlayer_type: str | None, areal_capacity_mah_cm2: float | None, anode: str | None,
     relative_density: float | None, thickness_um: float | None, interfacial_resistance_ohm_cm2: float | None,
@@ -56,7 +59,9 @@ def predict(
         thickness_um=thickness_um, interfacial_resistance_ohm_cm2=interfacial_resistance_ohm_cm2,
         sigma_S_per_cm=sigma_s_per_cm, electrolyte_class=electrolyte_class,
     )  # fmt: skip
-    rows = _collect(formulas, cif_files, input_file)
+    rows = [*_formulas_and_cifs(formulas, cif_files, block, all_blocks=all_blocks)]
+    if input_file is not None:
+        rows += _table(input_file, len(rows))
     if not rows:
         raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
     document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage, explain=explain)
@@ -79,28 +84,45 @@ def conditions_of(**given: float | str | None) -> Conditions:
         raise click.UsageError(f"{name}: received {first['input']!r}; {first['msg'].lower()}") from error
 
 
-def _collect(
-    formulas: tuple[str, ...], cif_files: tuple[Path, ...], input_file: Path | None
-) -> list[CandidateInput | RowError]:
-    rows: list[CandidateInput | RowError] = [CandidateInput(formula=formula) for formula in formulas]
+def _formulas_and_cifs(
+    formulas: tuple[str, ...], cif_files: tuple[Path, ...], block: str | None, *, all_blocks: bool
+) -> Iterator[CandidateInput | RowError]:
+    if block is not None and (all_blocks or not cif_files):
+        raise click.UsageError("--block names one data block of a --cif FILE; give both, without --all-blocks")
+    yield from (CandidateInput(formula=formula) for formula in formulas)
     for path in cif_files:
         text = path.read_text(encoding="utf-8", errors="replace")
-        rows.append(CandidateInput(id=path.name[:200], cif=text))
-    if input_file is not None:
-        from serving.input_tables import InputTableError, read_candidates_file
+        names = _structures_of(text) if all_blocks else [block]
+        for name in names:
+            row_id = f"{path.name}#{name}" if all_blocks and name is not None else path.name
+            yield CandidateInput(id=row_id[:MAX_ID_LENGTH], cif=text, block=name)
 
-        try:
-            read, ignored = read_candidates_file(input_file)
-        except InputTableError as error:
-            raise click.UsageError(str(error)) from error
-        if ignored:
-            click.echo(f"columns not used: {', '.join(ignored)}", err=True)
-        offset = len(rows)
-        for row in read:
-            rows.append(
-                RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
-            )
-    return rows
+
+def _structures_of(text: str) -> list[str] | list[None]:
+    """Return the names of a CIF's structures; of a file without any, one row says what is wrong."""
+    from features.cif import structure_blocks
+    from features.errors import CandidateError
+
+    try:
+        return structure_blocks(text) or [None]
+    except CandidateError:
+        return [None]
+
+
+def _table(input_file: Path, offset: int) -> list[CandidateInput | RowError]:
+    """Read a table whose rows stand behind others."""
+    from serving.input_tables import InputTableError, read_candidates_file
+
+    try:
+        read, ignored = read_candidates_file(input_file)
+    except InputTableError as error:
+        raise click.UsageError(str(error)) from error
+    if ignored:
+        click.echo(f"columns not used: {', '.join(ignored)}", err=True)
+    return [
+        RowError(offset + row.index, row.id, row.code, row.message) if isinstance(row, RowError) else row
+        for row in read
+    ]
 
 
 def _answer(

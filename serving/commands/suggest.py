@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from serving.schema import Property
+from serving.schema import Property, material_columns
 
 if TYPE_CHECKING:
     from features.candidate import Candidate, Conditions, RowError
@@ -101,7 +101,7 @@ def _rows(path: Path) -> list[Candidate | RowError]:
     except InputTableError as error:
         raise click.UsageError(str(error)) from error
     good = [row for row in given if not isinstance(row, RowError)]
-    read = iter(read_candidates([r.formula for r in good], [r.cif for r in good], [r.id for r in good]))
+    read = iter(read_candidates(*material_columns(good)))
     rows: list[Candidate | RowError] = []
     for index, row in enumerate(given):
         found = row if isinstance(row, RowError) else next(read)

@@ -31,7 +31,8 @@ const inverse = (temperature_C) => 1000 / (temperature_C + KELVIN);
  */
 export async function arrheniusPoints(row, temperature_C, coverage, signal) {
   const all = [...new Set([...TEMPERATURES_C, temperature_C])].sort((a, b) => a - b);
-  const material = row.candidate.cif ? { cif: row.candidate.cif } : { formula: row.candidate.formula };
+  const { cif, block, formula } = row.candidate;
+  const material = cif ? { cif, ...(block && { block }) } : { formula };
   const candidates = all.map((degrees) => ({ ...material, conditions: { temperature_C: degrees } }));
   const document = await ask("./predict", { body: { candidates, properties: ["conductivity"], coverage }, signal });
   return document.results

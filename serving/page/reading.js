@@ -7,7 +7,7 @@
 
 import { parseSeparated, UnreadableText } from "./separated.js";
 
-const MATERIAL_COLUMNS = ["id", "formula", "cif"];
+const MATERIAL_COLUMNS = ["id", "formula", "cif", "block"];
 const FILE_KINDS = ["csv", "tsv", "txt", "cif"];
 
 /** A file or text that cannot be used; the message is for people. */
@@ -112,6 +112,7 @@ function readRecord({ line, cells }, columns, known, name) {
   const [candidate, conditions] = [{}, {}];
   for (const column of MATERIAL_COLUMNS) if (given[column]) candidate[column] = given[column];
   if (!candidate.formula && !candidate.cif) candidate.formula = "";
+  if (!candidate.cif) delete candidate.block;
   if (cells.length > columns.length) {
     const message = `${where}: ${cells.length} cells under a header of ${columns.length} (is there a comma without quotes?)`;
     return refused(where, candidate, "too_many_cells", message);

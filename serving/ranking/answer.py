@@ -21,7 +21,7 @@ from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
 from serving.ranking.request import BatchRequest, Wishes
 from serving.ranking.scenarios import SEED
-from serving.schema import CandidateInput, Property
+from serving.schema import CandidateInput, Property, material_columns
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
@@ -126,7 +126,7 @@ def _read(
 ) -> tuple[list[int], list[Candidate], list[Conditions], list[RowError]]:
     """Return the readable candidates with their places and conditions, and the errors of the others."""
     given = [(place, row) for place, row in enumerate(rows) if isinstance(row, CandidateInput)]
-    read = read_candidates([r.formula for _, r in given], [r.cif for _, r in given], [r.id for _, r in given])
+    read = read_candidates(*material_columns([row for _, row in given]))
     failed = [row for row in rows if isinstance(row, RowError)]
     places, candidates, own = [], [], []
     for (place, row), one in zip(given, read, strict=True):

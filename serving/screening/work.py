@@ -146,11 +146,13 @@ def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[
     if "formula" not in cells and "cif" not in cells:
         return _from_amounts({name: column for name, column in cells.items() if name in ATOMIC_NUMBER}, ids)
     given = {
-        name: [None if is_blank(c) else str(c) for c in cells.get(name, [None] * n)] for name in ("formula", "cif")
+        name: [None if is_blank(c) else str(c) for c in cells.get(name, [None] * n)]
+        for name in ("formula", "cif", "block")
     }
     blank = "" if "formula" in cells else None
     formulas = [blank if f is None and c is None else f for f, c in zip(given["formula"], given["cif"], strict=True)]
-    return read_candidates(formulas, given["cif"], ids)
+    blocks = [None if cif is None else block for cif, block in zip(given["cif"], given["block"], strict=True)]
+    return read_candidates(formulas, given["cif"], ids, blocks)
 
 
 def _from_amounts(amounts: dict[str, list[Any]], ids: Sequence[str | None]) -> list[Candidate | RowError]:

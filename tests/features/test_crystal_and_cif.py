@@ -28,7 +28,7 @@ def error_of(text: object) -> CandidateError:
 
 
 def test_rock_salt_is_read_with_its_cell_group_and_atoms() -> None:
-    formula, amounts, lattice = read_cif(cif())
+    formula, amounts, lattice, *_ = read_cif(cif())
     assert formula == "LiCl"
     assert amounts == {"Li": 4.0, "Cl": 4.0}
     assert lattice == Lattice(5.13, 5.13, 5.13, 90.0, 90.0, 90.0, 225, 8)
@@ -59,12 +59,13 @@ def test_rock_salt_is_read_with_its_cell_group_and_atoms() -> None:
     ],
 )
 def test_the_space_group_is_found_however_it_is_stated(symmetry: str, number: int) -> None:
-    assert read_cif(cif(symmetry))[2].space_group_number == number
+    anywhere = "Li1 Li 0.11 0.23 0.37 0.1"  # so thin that images may come close
+    assert read_cif(cif(symmetry, anywhere)).lattice.space_group_number == number
 
 
 def test_mixed_and_partial_occupancy_is_weighted() -> None:
     sites = "Li1 Li 0 0 0 0.75\nNa1 Na 0 0 0 0.25\nCl1 Cl 0.5 0.5 0.5 0.5\nBr1 Br 0.5 0.5 0.5 0.5"
-    _, amounts, lattice = read_cif(cif(sites=sites))
+    _, amounts, lattice, *_ = read_cif(cif(sites=sites))
     assert amounts == {"Li": 3.0, "Na": 1.0, "Cl": 2.0, "Br": 2.0}
     assert lattice.atoms_per_cell == 8.0
 
@@ -72,7 +73,7 @@ def test_mixed_and_partial_occupancy_is_weighted() -> None:
 def test_sites_are_full_where_the_file_says_nothing_of_occupancy() -> None:
     columns = "label type_symbol fract_x fract_y fract_z"
     assert read_cif(cif(sites="Li1 Li 0 0 0\nCl1 Cl .5 .5 .5", columns=columns))[1] == {"Li": 4.0, "Cl": 4.0}
-    assert read_cif(cif(sites="Li1 Li 0 0 0 ?\nCl1 Cl .5 .5 .5 ."))[1] == {"Li": 4.0, "Cl": 4.0}
+    assert read_cif(cif(sites="Li1 Li 0 0 0 ?\nCl1 Cl .5 .5 .5 .")).amounts == {"Li": 4.0, "Cl": 4.0}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
 def test_occupancies_rounded_to_three_digits_give_a_clean_formula() -> None:
     sites = "Li1 Li 0.11 0.23 0.37 0.333\nO1 O 0 0 0 1\nAl1 Al 0.5 0.5 0.5 1"
     text = cif("_symmetry_space_group_name_H-M 'P m m m'", sites, (9.0, 8.0, 7.0, 90, 90, 90))
-    formula, amounts, _ = read_cif(text)
+    formula, amounts, *_ = read_cif(text)
     assert amounts["Li"] == pytest.approx(2.664)
     assert formula == "Li2.664AlO"
     sites = sites.replace("0.333", "0.125")
@@ -196,7 +197,7 @@ def test_what_is_not_text_is_refused(value: object) -> None:
     assert error_of(value).code is RowErrorCode.UNPARSEABLE_CIF
 
 
-@pytest.mark.parametrize("symbol", ["Zz", "X", "Vac", "T"])
+@pytest.mark.parametrize("symbol", ["Zz", "M", "T", "Li/Na", "LiNa", "OH"])
 def test_sites_without_a_known_element_are_refused(symbol: str) -> None:
     error = error_of(cif(sites=f"Q1 {symbol} 0 0 0 1"))
     assert error.code is RowErrorCode.UNKNOWN_ELEMENT
@@ -257,7 +258,7 @@ def test_every_obelix_cif_is_read_to_the_contents_it_states_itself(obelix_cifs: 
 
     assert len(obelix_cifs) == 321
     for name, text in obelix_cifs.items():
-        _, amounts, lattice = read_cif(text)
+        _, amounts, lattice, *_ = read_cif(text)
         stated = parse_formula(gemmi.cif.as_string(gemmi.cif.read_string(text)[0].find_value("_chemical_formula_sum")))
         assert amounts == pytest.approx(stated, rel=1e-3), name
         assert lattice.atoms_per_cell == pytest.approx(sum(stated.values()), rel=1e-3), name
@@ -269,7 +270,7 @@ def test_most_obelix_cifs_agree_with_the_table(
     agree: dict[str, set[str]] = {"cell": set(), "group": set(), "atoms": set(), "composition": set()}
     for name, text in obelix_cifs.items():
         row = obelix_rows[name]
-        _, amounts, lattice = read_cif(text)
+        _, amounts, lattice, *_ = read_cif(text)
         cell = [float(row[column]) for column in ("a", "b", "c", "alpha", "beta", "gamma")]
         contents = parse_formula(row["True Composition"])
         shares = {symbol: amount / sum(contents.values()) for symbol, amount in contents.items()}

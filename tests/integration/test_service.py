@@ -119,7 +119,7 @@ def test_telemetry_is_off_by_default(service: RunningService) -> None:
         ('{"candidates": []}', "candidates: expected at least one item"),
         ('{"candidates": ["Li3N"]}', 'candidates[0]: expected an object, received "Li3N"'),
         ('{"candidates": [{"formula": "Li3N"}, {"formula": 3}]}', "candidates[1].formula: expected a string"),
-        ('{"candidates": [{"formulla": "Li3N"}]}', "did you mean formula?); allowed keys: cif, conditions"),
+        ('{"candidates": [{"formulla": "Li3N"}]}', "did you mean formula?); allowed keys: block, cif, conditions"),
         ('{"candidates": [{"formula": "Li3N"}], "condition": {}}', "did you mean conditions?"),
         ('{"candidates": [{"formula": "Li3N", "formula": "Li2O"}]}', 'the key "formula" twice'),
         ('{"candidates": [{"formula": "\\ud800"}]}', "surrogate"),

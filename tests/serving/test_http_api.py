@@ -340,7 +340,7 @@ def test_messages_name_the_place_as_users_write_it() -> None:
     assert shown("x" * 1000) == '"' + "x" * 60 + '..."'
     assert shown(10**400) == "an integer of many digits"
     assert shown(True) == "true"
-    assert allowed_keys(PredictRequest, ("candidates", 0)) == ["cif", "conditions", "formula", "id"]
+    assert allowed_keys(PredictRequest, ("candidates", 0)) == ["block", "cif", "conditions", "formula", "id"]
     assert "temperature_C" in allowed_keys(PredictRequest, ("candidates", 0, "conditions"))
 
 

@@ -6,7 +6,7 @@ same thing, and what disagrees is said.
 
 from __future__ import annotations
 
-from math import gcd, isnan
+from math import gcd, isnan, log
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ __all__ = [
 
 _VOLUME_PER_ATOM_A3 = (1.0, 1000.0)  # beyond, the cell is refused
 _PLAUSIBLE_FILLING = (0.4, 1.7)  # volume over that of the elements; 0.53 to 1.33 in the 321 crystals of OBELiX
+_USUAL_FILLING = 0.86  # the median of them
 _DIFFERING_CONTENT = 0.01
 _MOST_NAMED_BLOCKS = 4
 
@@ -104,12 +105,15 @@ def read_cif(text: str, block: str | None = None) -> CifStructure:
     """
     blocks = read_blocks(text)
     chosen = _named(blocks, block) if block is not None else _first(blocks)
-    structure = _read_block(chosen)
-    others = [one.name for one in blocks if one.has_positions and one is not chosen]
-    if others and block is None:
-        message = f"read is block '{shown(chosen.name)}'; the file also holds {_listed(others)}; choose with `block`"
-        structure = structure._replace(remarks=(Remark(WarningCode.SEVERAL_STRUCTURES, message), *structure.remarks))
-    return structure
+    others = [one.name for one in blocks if one.has_positions and one is not chosen] if block is None else []
+    if not others:
+        return _read_block(chosen)
+    message = f"read is block '{shown(chosen.name)}'; the file also holds {_listed(others)}; choose with `block`"
+    try:
+        structure = _read_block(chosen)
+    except CandidateError as error:
+        raise CandidateError(error.code, f"{error.message} ({message})") from error
+    return structure._replace(remarks=(Remark(WarningCode.SEVERAL_STRUCTURES, message), *structure.remarks))
 
 
 def structure_blocks(text: str) -> list[str]:
@@ -175,9 +179,9 @@ def _read_block(block: Block) -> CifStructure:
 
 
 def _cell(block: Block) -> tuple[float, ...]:
-    """Return lengths in angstrom and angles in degrees."""
-    texts = [block.first((tag,)) for tag in CELL_TAGS]
-    if not any(texts):
+    """Return lengths in angstrom and angles in degrees; an angle of which nothing stands is 90, as by definition."""
+    texts = [block.first((tag,)) if tag in block.values or i < 3 else "90" for i, tag in enumerate(CELL_TAGS)]
+    if not any(texts[:3]):
         raise unusable("no unit cell (_cell_length_a ... _cell_angle_gamma)")
     cell = []
     for tag, text in zip(CELL_TAGS, texts, strict=True):
@@ -256,12 +260,17 @@ def _with_other_setting(
         return better[0], [Remark(WarningCode.OTHER_SETTING, message)]
     equal = [rival for rival in rivals if rival.is_sound and ":1" in rival.setting.name + reading.setting.name]
     if reading.is_sound and equal and _hold_other_atoms(equal[0].amounts, reading.amounts):
+        used, other = sorted((reading, equal[0]), key=lambda one: _unusualness(one, orthogonal))
         message = (
-            f"{statement.words} does not say which origin: {reading.setting.name} is used;"
-            f" {equal[0].setting.name} would hold {_content(equal[0].amounts)} and not {_content(reading.amounts)}"
+            f"{statement.words} does not say which origin: {used.setting.name} is used, of the more usual density;"
+            f" {other.setting.name} would hold {_content(other.amounts)} and not {_content(used.amounts)}"
         )
-        return reading, [Remark(WarningCode.OTHER_SETTING, message)]
+        return used, [Remark(WarningCode.OTHER_SETTING, message)]
     return reading, []
+
+
+def _unusualness(reading: _Reading, orthogonal: NDArray[np.float64]) -> float:
+    return abs(log(_filling(reading.amounts, orthogonal) / _USUAL_FILLING))
 
 
 def _why(reading: _Reading) -> str:

@@ -161,6 +161,11 @@ def test_values_that_lack_their_quotation_marks_are_read(name: str) -> None:
     assert read.remarks == ()
 
 
+def test_angles_that_are_left_out_are_right_ones() -> None:
+    text = "".join(line for line in cif().splitlines(keepends=True) if not line.startswith("_cell_angle"))
+    assert read_cif(text).lattice == read_cif(cif()).lattice
+
+
 def test_a_site_needs_no_label_where_it_has_a_type() -> None:
     text = cif(sites="Li 0 0 0 1\nCl 0.5 0.5 0.5 1", columns="type_symbol fract_x fract_y fract_z occupancy")
     assert read_cif(text).formula == "LiCl"

@@ -224,9 +224,12 @@ def test_the_origin_or_axes_without_collisions_are_taken_and_named(
 
 def test_an_origin_that_is_not_stated_and_decides_what_is_read_is_remarked_upon() -> None:
     diamond = (5.4309, 5.4309, 5.4309, 90, 90, 90)
-    read = read_cif(cif(group("F d -3 m"), "Si1 Si 0 0 0 1", diamond))
-    assert codes(read) == {WarningCode.OTHER_SETTING}
-    assert "Si8" in read.remarks[0].message
+    for place, setting in (("0 0 0", "F d -3 m:1"), ("0.125 0.125 0.125", "F d -3 m:2")):
+        read = read_cif(cif(group("F d -3 m"), f"Si1 Si {place} 1", diamond))
+        assert read.amounts == {"Si": 8.0}
+        assert read.crystal.space_group == setting
+        assert codes(read) == {WarningCode.OTHER_SETTING}
+        assert "Si16 and not Si8" in read.remarks[0].message
     assert read_cif(cif(group("F d -3 m :1"), "Si1 Si 0 0 0 1", diamond)).remarks == ()
     with_formula = "_chemical_formula_sum Si\n" + group("F d -3 m:1")
     assert read_cif(cif(with_formula, "Si1 Si 0 0 0 1", diamond)).amounts == {"Si": 8.0}

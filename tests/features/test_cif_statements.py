@@ -230,6 +230,12 @@ def test_the_first_structure_is_read_and_the_others_are_named() -> None:
     assert "'sodium'" in read.remarks[0].message
 
 
+def test_a_structure_that_cannot_be_read_names_the_others_too() -> None:
+    text = message(TWO_BLOCKS.replace("Li1 Li 0 0 0 1", "Li1 Li 0 0 0 1/2"))
+    assert "'1/2'" in text
+    assert "the file also holds 'sodium'" in text
+
+
 @pytest.mark.parametrize("name", ["sodium", "data_sodium", "SODIUM"])
 def test_a_block_is_chosen_by_its_name(name: str) -> None:
     read = read_cif(TWO_BLOCKS, name)

@@ -178,6 +178,7 @@ def _listed(
                 "coverage": coverage if ranking.beliefs[j].sources else None,
                 "probability": None if objective.target is None else _chance(ranking.chances[i, j]),
             }
+            | _level(objective, float(central[j, place]))
             for j, objective in enumerate(objectives)
         ]
         success = ranking.success
@@ -198,6 +199,12 @@ def _listed(
             }
         )
     return entries
+
+
+def _level(objective: Objective, value: float) -> dict[str, str]:
+    """Return the name of a value, of a quantity whose values have names."""
+    name = ABOUT[objective.quantity].level(value)
+    return {} if name is None else {"level": name}
 
 
 def _chance(probability: float) -> float:

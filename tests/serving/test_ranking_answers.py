@@ -77,6 +77,46 @@ def test_sulfides_fail_beside_nmc_for_their_oxidation(predictor: Predictor) -> N
     assert limit["shortfall"] == pytest.approx(4.3 - 2.14, abs=0.05)
 
 
+def test_an_anolyte_is_judged_by_the_layer_that_it_forms_on_lithium(predictor: Predictor) -> None:
+    formulas = [
+        "Li6PS5Cl",
+        "Li5.5PS4.5Cl1.5",
+        "Li10GeP2S12",
+        "Li3YCl6",
+        "Li7La3Zr2O12",
+        "Li3N",
+        "Li9.54Si1.74P1.44S11.7Cl0.3",
+    ]
+    document = ranked(predictor, formulas, ["interphase>=protective"])
+    values = {formula: entry["objectives"][0] for formula, entry in by_formula(document).items()}
+    assert {formula: value["level"] for formula, value in values.items()} == {
+        "Li6PS5Cl": "protective",
+        "Li5.5PS4.5Cl1.5": "protective",
+        "Li10GeP2S12": "mixed_conducting",
+        "Li3YCl6": "mixed_conducting",
+        "Li7La3Zr2O12": "stable",
+        "Li3N": "stable",
+        "Li9.54Si1.74P1.44S11.7Cl0.3": "mixed_conducting",
+    }
+    assert all(value["probability"] == float(value["level"] != "mixed_conducting") for value in values.values())
+    assert any("the layer beside lithium metal is met or not" in text for text in document["assumptions"])
+    limit = by_formula(document)["Li3YCl6"]["limiting"]["words"]
+    assert limit.endswith("is mixed_conducting, wanted is at least protective")
+
+
+def test_a_sulfide_can_meet_the_preset_for_lithium_metal(predictor: Predictor) -> None:
+    document = ranked(predictor, ["Li5.5PS4.5Cl1.5", "Li10GeP2S12"], [], preset="li-metal")
+    chances = {formula: entry["probability_of_success"] for formula, entry in by_formula(document).items()}
+    assert chances["Li5.5PS4.5Cl1.5"] > 0.3
+    assert chances["Li10GeP2S12"] == 0.0
+
+
+def test_what_the_table_does_not_cover_has_no_layer(predictor: Predictor) -> None:
+    document = ranked(predictor, ["Li6PS5Cl", "Li2XeO4"], ["max interphase"])
+    (excluded,) = document["excluded"]
+    assert "no compound of Xe" in excluded["reasons"][0]["message"]
+
+
 def test_numbers_are_those_of_predict(predictor: Predictor) -> None:
     document = ranked(
         predictor, KNOWN, ["sigma>=1e-4", "max ea", "min hull", "max oxidation", "min reduction", "ccd>=1@25"]

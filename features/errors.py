@@ -43,6 +43,7 @@ class WarningCode(StrEnum):
     OUT_OF_DOMAIN = "out_of_domain"
     CONDITION_IGNORED = "condition_ignored"
     WINDOW_CLOSED = "window_closed"
+    MEASUREMENTS_DISAGREE = "measurements_disagree"
 
 
 _LONGEST_SHOWN = 60

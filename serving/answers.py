@@ -14,6 +14,8 @@ from features.chemistry import NEUTRALITY_TOLERANCE
 from features.errors import CandidateError, Remark, WarningCode
 
 DECIMALS = 4
+BY_STATE = "; by state: "
+"""Stands in warnings of measurements that disagree; what stands before it is enough for a terminal."""
 
 
 class IntervalArrays(Protocol):

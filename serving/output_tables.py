@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.answers import BY_STATE
 from serving.ccd_tables import CCD_COLUMNS, ccd_cells, ccd_lines
 from serving.explanation_blocks import explanation_cell
 from serving.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
@@ -131,7 +132,7 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines = lines if len(rows) > 1 else []
     notes = [
-        f"{result.get('id') or result.get('formula')}: {warning['message']}"
+        f"{result.get('id') or result.get('formula')}: {warning['message'].partition(BY_STATE)[0]}"
         for result in results
         if result["status"] == "ok"
         for warning in result["warnings"]

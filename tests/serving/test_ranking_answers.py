@@ -435,3 +435,18 @@ def test_conditions_of_the_call_hold_for_rows_without_own(predictor: Predictor) 
     assert warm == pytest.approx(said["log10_sigma_S_per_cm"]["value"], abs=1e-4)
     assert request.conditions == Conditions(temperature_C=80.0)
     assert np.isfinite(warm)
+
+
+def test_a_ranking_counts_in_the_request_log(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "requests.jsonl"
+    monkeypatch.setenv("ELYTE_REQUEST_LOG", str(log))
+    body = {"candidates": [{"formula": f} for f in ("Li6PS5Cl", "SbCl5", "?")], "objectives": ["max sigma"]}
+    assert post(predictor, json.dumps(body)).status_code == 200
+    (line,) = [json.loads(text) for text in log.read_text().splitlines()]
+    assert line["rows"] == 3
+    assert line["errors"] == {"unparseable_formula": 1}
+    assert line["models"] == {"conductivity": predictor.models()["conductivity"]["version"]}
+    assert sum(line["bins"]["conductivity"]) == 2
+    assert "PS5" not in json.dumps(line)

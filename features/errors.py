@@ -44,6 +44,7 @@ class WarningCode(StrEnum):
     OUT_OF_DOMAIN = "out_of_domain"
     CONDITION_IGNORED = "condition_ignored"
     WINDOW_CLOSED = "window_closed"
+    MEASUREMENTS_DISAGREE = "measurements_disagree"
     SEVERAL_STRUCTURES = "several_structures"
     FORMULA_CONTRADICTED = "formula_contradicted"
     SYMMETRY_CONTRADICTED = "symmetry_contradicted"

@@ -17,6 +17,8 @@ from features.lattice import CrystalRecord
 DECIMALS = 4
 MATERIAL_COLUMNS = ("formula", "read_as", *CrystalRecord._fields)
 """Keys of `material_of`, which are columns of every flat table."""
+BY_STATE = "; by state: "
+"""Stands in warnings of measurements that disagree; what stands before it is enough for a terminal."""
 
 
 class IntervalArrays(Protocol):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
 from serving.answers import DECIMALS, PropertyAnswers, interval_blocks
-from serving.model_store import ModelUnavailableError, ServedModel, load_models
+from serving.model_store import ServedModel
 from serving.schema import Property
 from training.ccd.cells import Cells, MaterialNumbers, material_numbers
 from training.ccd.classes import class_of
@@ -71,7 +71,8 @@ def answer_ccd(
     batch
         The candidates as arrays, where the caller has them.
     beside
-        Served models of conductivity and stability to ask; one that is missing is replaced by the shipped one.
+        Served models of conductivity and stability to ask; what one that is missing would say counts as unknown
+        (callers refuse before: `serving.properties.lacking`).
     said
         What these models have said of the same candidates in this call (`PropertyAnswers.numbers`): not asked again.
 
@@ -183,25 +184,13 @@ def _ask(
 ) -> None:  # fmt: skip
     """Ask one model about some rows, each material once."""
     different, place = np.unique(composition[rows], axis=0, return_inverse=True)
-    model = _model_of(name, beside)
+    served = (beside or {}).get(name)
+    model = None if served is None else served.model
     of_sigma = name is Property.CONDUCTIVITY
     models = (model, None) if of_sigma else (None, model)
     found = material_numbers(MaterialBatch.from_matrix(different), *models)
     for column in ("log10_sigma",) if of_sigma else ("reduction_V", "energy_above_hull_eV_per_atom"):
         getattr(numbers, column)[rows] = getattr(found, column)[place.reshape(-1)]
-
-
-def _model_of(name: Property, beside: Beside | None) -> Any:  # noqa: ANN401
-    served = (beside or {}).get(name)
-    return served.model if served is not None else _shipped(name)
-
-
-@lru_cache(maxsize=2)
-def _shipped(name: Property) -> Any:  # noqa: ANN401
-    try:
-        return load_models("shipped", [name])[name].model
-    except ModelUnavailableError:
-        return None
 
 
 def _cells(

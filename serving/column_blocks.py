@@ -109,11 +109,13 @@ def conductivity_block(model: ConductivityModel, materials: Materials, coverage:
     }  # fmt: skip
     new: Flags = np.asarray(((composition > 0) & ~model.domain.known_elements).any(axis=1))
     low, high = CONDUCTIVITY_RANGE_C
+    disagreeing = np.array([model.domain.disagreement_at(known[0]) is not None for known in nearest], dtype=bool)
     changes = np.array([len(found) for found in crossed(composition, temperature)])
     warnings = [
         (str(WarningCode.NOT_CHARGE_BALANCED), _unbalanced(batch)),
         (str(WarningCode.TEMPERATURE_EXTRAPOLATED), (temperature < low) | (temperature > high)),
         *((str(WarningCode.PHASE_CHANGE), np.asarray(changes > i)) for i in range(int(changes.max(initial=0)))),
+        (str(WarningCode.MEASUREMENTS_DISAGREE), disagreeing),
         (str(WarningCode.UNSEEN_ELEMENT), new),
         (str(WarningCode.OUT_OF_DOMAIN), ~new & ~inside),
         (str(WarningCode.CONDITION_IGNORED), materials.conditions.stated(IGNORED_CONDITIONS)),

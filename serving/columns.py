@@ -22,7 +22,7 @@ from serving.column_blocks import Block, Materials, ccd_block, conductivity_bloc
 from serving.condition_columns import ConditionColumns
 from serving.model_store import ServedModel
 from serving.output_tables import FLAT_COLUMNS
-from serving.properties import needed_by
+from serving.properties import lacking, needed_by
 from serving.schema import DEFAULT_COVERAGE, Property
 from training.uncertainty import InsufficientCalibrationError
 
@@ -186,6 +186,9 @@ def _blocks(
         }
         if served is None:
             blocks[name] = _silent(name, len(materials), f"this installation serves no {name} model")
+            continue
+        if (reason := lacking(name, models)) is not None:
+            blocks[name] = _silent(name, len(materials), reason)
             continue
         try:
             if name is Property.CONDUCTIVITY:

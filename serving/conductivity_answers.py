@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.chemistry import assign_ions
 from features.errors import Remark, WarningCode
-from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval_blocks
+from serving.answers import BY_STATE, DECIMALS, PropertyAnswers, balance_remarks, interval_blocks
 from serving.explanation_blocks import WITHOUT_EXPLAINER, explanation_block
 from serving.model_store import ServedModel
-from training.applicability import N_NEAREST
+from training.applicability import N_NEAREST, DomainIndex, Neighbour
 from training.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.conductivity.explanation import explanations_of
 from training.conductivity.familiarity import LARGEST_NOVELTY, is_familiar
+from training.conductivity.measured_states import disagreement_words
 from training.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.conductivity.phase_changes import PhaseChange, crossed
 
@@ -48,6 +49,7 @@ def answer_conductivity(
         _add_explanations(blocks, model, batch, prediction)
     composition = batch.matrix()
     applicability = applicability_of(model, composition, prediction)
+    nearest = [Neighbour(**domain["nearest"][0]) for domain in applicability]
     unseen, changes = model.domain.unseen_elements(composition), crossed(composition, temperature)
     imbalance = assign_ions(batch).charge_imbalance
     remarks = [
@@ -55,6 +57,7 @@ def answer_conductivity(
             *(balance_remarks(float(imbalance[i])) if len(candidates[i].amounts) > 1 else []),
             *_temperature_remarks(float(temperature[i])),
             *_phase_remarks(changes[i], float(temperature[i])),
+            *_measurement_remarks(model.domain, nearest[i]),
             *_domain_remarks(applicability[i], unseen[i]),
             *_condition_remarks(conditions[i]),
         ]
@@ -138,6 +141,14 @@ def _phase_remarks(changes: Sequence[PhaseChange], temperature_C: float) -> list
         )
         for change in changes
     ]
+
+
+def _measurement_remarks(domain: DomainIndex, nearest: Neighbour) -> list[Remark]:
+    formula = domain.disagreement_at(nearest)
+    if formula is None:
+        return []
+    whole, by_state = disagreement_words(domain, formula)
+    return [Remark(WarningCode.MEASUREMENTS_DISAGREE, f"conductivity: {whole}{BY_STATE}{by_state}")]
 
 
 def _domain_remarks(domain: dict[str, Any], unseen: tuple[str, ...]) -> list[Remark]:

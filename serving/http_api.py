@@ -28,7 +28,7 @@ from serving.batching import is_small
 from serving.csv_exchange import CSV, answer_csv, read_query
 from serving.lanes import SHORT_BODY_BYTES, Lanes
 from serving.model_cards import described, refreshed, refuse_content
-from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord
+from serving.observability import LOGGER_NAME, RECORD_KEY, RequestLog, RequestRecord, answered_rows
 from serving.page_files import PAGE_ROUTES
 from serving.protection import Guard, Protection, key_label, writes
 from serving.ranking.rest import answer_rank
@@ -137,8 +137,9 @@ async def _answer_body(request: Request, answer: Answer) -> Response:
 
     def work(raw: bytes) -> Response:
         document = _served(lambda: answer(predictor, raw))
-        if "results" in document:
-            record.count_rows(document["results"])
+        rows = answered_rows(document)
+        if rows is not None:
+            record.count_rows(rows)
             record.name_models(document["models"])
         return json_response(document)
 

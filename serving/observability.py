@@ -120,6 +120,18 @@ class RequestRecord:
         return line
 
 
+def answered_rows(document: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Return the rows of an answer that count as questions, None where it has none.
+
+    Of a ranking these are the candidates that it lists, with what each model knows of them, and those that could not be
+    read.
+    """
+    if "ranking" in document:
+        return [*({"status": "ok"} | entry for entry in document["ranking"]), *document["failed"]]
+    rows: list[Mapping[str, Any]] | None = document.get("results")
+    return rows
+
+
 @lru_cache(maxsize=1)
 def candidates_are_logged() -> bool:
     """Whether `ELYTE_LOG_CANDIDATES` asks for formulas in the log; read once."""

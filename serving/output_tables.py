@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.answers import MATERIAL_COLUMNS, warning_codes
+from serving.answers import BY_STATE, MATERIAL_COLUMNS, warning_codes
 from serving.ccd_tables import CCD_COLUMNS, ccd_cells, ccd_lines
 from serving.explanation_blocks import explanation_cell
 from serving.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
@@ -134,7 +134,11 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     listed = [result for result in results if judged or result["status"] == "error"]
     rows = [header, *(_terminal_row(result) for result in listed)]
     lines = aligned(rows, [reading_lines(result) for result in listed]) if listed else []
-    notes = [f"{name_of(result)}: {warning['message']}" for result in results for warning in result["warnings"]]
+    notes = [
+        f"{name_of(result)}: {warning['message'].partition(BY_STATE)[0]}"
+        for result in results
+        for warning in result["warnings"]
+    ]
     if any(result["status"] == "error" for result in results):
         notes.append(ROWS_COUNTED)
     stability = stability_lines(results, readings=not judged)

@@ -13,7 +13,7 @@ from features.candidate import Candidate, Conditions, MaterialBatch, RowError, r
 from features.errors import CandidateError
 from serving.answers import PropertyAnswers, error_row, head_of, warnings_of
 from serving.model_store import ModelUnavailableError, ServedModel, load_models
-from serving.properties import answerer_of, needed_by
+from serving.properties import answerer_of, lacking, needed_by, with_needed
 from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property, material_columns
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Predictor:
             If no usable model is found.
         """
         if properties is not None:
-            properties = list(dict.fromkeys(asked for name in properties for asked in (name, *needed_by(name))))
+            properties = with_needed(properties)
         return cls(load_models(source, properties))
 
     def warm(self) -> None:
@@ -167,7 +167,7 @@ class Predictor:
         conditions
             What holds for every row that does not say otherwise.
         properties
-            What to answer; None means every property that has a model.
+            What to answer; None means every property that has a model. `models` names those asked for it as well.
         coverage
             Nominal coverage of the intervals, 0.5 to 0.99.
         explain
@@ -191,7 +191,7 @@ class Predictor:
         else:  # numpy lets go of the interpreter in all that takes long
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
-        return {"models": self._headers(wanted), "results": results}
+        return {"models": self._headers(self._asked(wanted)), "results": results}
 
     def nearest(self, request: NearestRequest) -> dict[str, Any]:
         """Answer which known materials lie nearest to each candidate; see `serving.nearest_answers`."""
@@ -272,6 +272,10 @@ class Predictor:
 
         return answer_ranking(self, self._models, rows, wishes, **how)
 
+    def _asked(self, wanted: Sequence[Property]) -> list[Property]:
+        """Return the properties whose models speak in an answer: those wanted, and those that they ask."""
+        return with_needed(name for name in wanted if name in self._models and lacking(name, self._models) is None)
+
     def _headers(self, wanted: Sequence[Property]) -> dict[str, dict[str, str]]:
         return {str(name): served.header() for name, served in self._models.items() if name in wanted}
 
@@ -298,6 +302,8 @@ class Predictor:
         served = self._models.get(name)
         if served is None:
             return _not_served(name, len(candidates))
+        if (reason := lacking(name, self._models)) is not None:
+            return _unavailable(len(candidates), reason)
         if not candidates:
             return PropertyAnswers([], [], [])
         from training.uncertainty import InsufficientCalibrationError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,22 @@ _NEEDS: dict[Property, tuple[Property, ...]] = {Property.CCD: (Property.CONDUCTI
 def needed_by(name: Property) -> tuple[Property, ...]:
     """Return the properties whose models a property's answers ask."""
     return _NEEDS.get(name, ())
+
+
+def with_needed(names: Iterable[Property]) -> list[Property]:
+    """Return properties, each followed by those whose models its answers ask; none twice."""
+    return list(dict.fromkeys(asked for name in names for asked in (name, *needed_by(name))))
+
+
+def lacking(name: Property, models: Container[Property]) -> str | None:
+    """Return why a property cannot be answered for want of models that its answers ask, None where all are there."""
+    absent = [str(other) for other in needed_by(name) if other not in models]
+    if not absent:
+        return None
+    return (
+        f"{name} is built on what the models of {' and '.join(map(str, needed_by(name)))} say, and this installation"
+        f" serves no {' and no '.join(absent)} model; run `elyte train {absent[0]}`"
+    )
 
 
 def is_served(name: Property) -> bool:

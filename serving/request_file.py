@@ -1,4 +1,4 @@
-"""One line a predict request in a file that `elyte monitor` reads: versions, counts and distances, no compositions."""
+"""One line a call for predictions or a ranking, in a file for `elyte monitor`: versions, counts, distances."""
 
 from __future__ import annotations
 

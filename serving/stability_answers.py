@@ -14,7 +14,7 @@ from serving.answers import DECIMALS, PropertyAnswers, balance_remarks, interval
 from serving.model_store import ServedModel
 from training.stability.hull import NO_PHASE
 from training.stability.model import Neighbourhood, StabilityModel, StabilityPrediction
-from training.stability.reactions import NO_REACTION, Reaction, decompositions, phase_formula
+from training.stability.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
 from training.stability.window import limit_reactions
 
 ENERGIES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
@@ -77,6 +77,8 @@ def _block(
 ) -> dict[str, Any]:  # fmt: skip
     block: dict[str, Any] = {name: intervals[name] for name in ENERGIES}
     unstable = block["energy_above_hull_eV_per_atom"]["value"] > 0
+    breaking, footnote = shown_reaction(breaking)
+    footnotes = [footnote] if unstable else []
     block |= {
         "probability_stable": round(float(said.probability_stable[row]), DECIMALS),
         "basis": "reference" if said.is_reference[row] else "model",
@@ -85,12 +87,20 @@ def _block(
         "competing_phases": [] if breaking.text == NO_REACTION else _parts(breaking.products),
     }
     if reason is not None:
-        return block | {name: None for name in LIMITS} | {"window_reason": reason}
+        return block | {name: None for name in LIMITS} | {"window_reason": reason} | _footnotes(footnotes)
     block |= {name: intervals[name] for name in LIMITS}
-    for name, reaction in zip(("reduction", "oxidation"), beyond, strict=True):
+    for name, computed in zip(("reduction", "oxidation"), beyond, strict=True):
+        reaction, footnote = (None, None) if computed is None else shown_reaction(computed)
         block[f"{name}_reaction"] = reaction.text if reaction is not None else None
         block[f"{name}_products"] = _parts(reaction.products) if reaction is not None else []
-    return block
+        footnotes.append(footnote)
+    return block | _footnotes(footnotes)
+
+
+def _footnotes(footnotes: Sequence[str | None]) -> dict[str, list[str]]:
+    """Return what is to be said of reactions that are shown otherwise than computed."""
+    said = list(dict.fromkeys(note for note in footnotes if note is not None))
+    return {"footnotes": said} if said else {}
 
 
 def _parts(species: Mapping[str, float]) -> list[dict[str, Any]]:

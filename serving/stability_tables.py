@@ -88,4 +88,4 @@ def _story(block: Mapping[str, Any]) -> list[str]:
             lines.append(f"    {label:16s} {block[f'{name}_reaction']}")
         elif name == "reduction" and block["reduction_V"] is not None:
             lines.append("    down to 0 V:     stable against lithium metal")
-    return lines
+    return lines + [f"    * {footnote}" for footnote in block.get("footnotes", ())]

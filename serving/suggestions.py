@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch, RowError
 from serving.answers import DECIMALS, error_row, head_of, warnings_of
-from serving.model_store import ServedModel
-from serving.properties import answerer_of, needed_by
+from serving.model_store import ModelUnavailableError, ServedModel
+from serving.properties import answerer_of, lacking, needed_by, with_needed
 from serving.schema import Property
 from serving.suggestion_fields import Field, field_of
 from serving.terminal_tables import with_reading
@@ -73,11 +73,13 @@ def suggest(
     on_step
         Called with what is being done.
     """
-    asked = (wish.property, *needed_by(wish.property))
+    asked = with_needed([wish.property])
+    if (reason := lacking(wish.property, models)) is not None:
+        raise ModelUnavailableError(reason)
     models = {name: models[name] for name in asked if name in models}  # `field_of` tells the property from them
     good = [(index, row) for index, row in enumerate(rows) if isinstance(row, Candidate)]
     document: dict[str, Any] = {
-        "models": {str(wish.property): models[wish.property].header()}, "property": str(wish.property),
+        "models": {str(name): models[name].header() for name in asked}, "property": str(wish.property),
         "conditions": wish.conditions.model_dump(exclude_none=True), "n_candidates": len(rows), "n_distinct": 0,
         "suggestions": [], "errors": [error_row(row) for row in rows if isinstance(row, RowError)],
     }  # fmt: skip

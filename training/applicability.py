@@ -19,6 +19,10 @@ Array = NDArray[np.float64]
 N_NEIGHBOURS = 5  # over which a distance is averaged
 N_NEAREST = 3  # that an answer names
 ROOM_TEMPERATURE_SPAN_C = 10.0
+DECADES_APART = 1.0
+"""Measurements of one composition whose logarithms lie further apart are of several materials, or some are wrong."""
+SAME_MATERIAL = 1e-4
+"""Distance up to which a candidate is a known material."""
 
 
 class Neighbour(NamedTuple):
@@ -125,6 +129,22 @@ class DomainIndex:
             )
             for i in chosen
         ]
+
+    @cached_property
+    def disagreeing(self) -> dict[str, list[int]]:
+        """Materials whose measurements near 25 C disagree: the formula that `describe` gives them, and their rows."""
+        unique, inverse = self._distinct
+        near = np.flatnonzero(np.abs(self.temperatures_C - ROOM_TEMPERATURE_C) <= ROOM_TEMPERATURE_SPAN_C)
+        highest, lowest = np.full(len(unique), -np.inf), np.full(len(unique), np.inf)
+        measured = near[~self.are_upper_bounds[near]]  # a bound may lie above anything
+        np.maximum.at(highest, inverse[measured], self.values[measured])
+        np.minimum.at(lowest, inverse[near], self.values[near])
+        apart = np.flatnonzero(highest - lowest > DECADES_APART)
+        return {self._representatives[k][0]: near[inverse[near] == k].tolist() for k in apart.tolist()}
+
+    def disagreement_at(self, nearest: Neighbour) -> str | None:
+        """Return the key in `disagreeing` of a candidate, from its nearest material; None where nothing disagrees."""
+        return nearest.formula if nearest.distance <= SAME_MATERIAL and nearest.formula in self.disagreeing else None
 
     def unseen_elements(self, composition: Array) -> list[tuple[str, ...]]:
         """Return, per row, the elements that no training material holds."""

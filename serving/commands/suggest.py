@@ -54,7 +54,7 @@ def suggest(
     """
     from features.errors import CandidateError
     from serving.model_store import ModelUnavailableError, load_models
-    from serving.properties import needed_by
+    from serving.properties import with_needed
     from serving.suggestions import Wish, suggestion_lines
     from serving.suggestions import suggest as choose
 
@@ -66,7 +66,7 @@ def suggest(
     with _progress() as on_step:
         on_step("loading models")
         try:
-            models = load_models(properties=[wish.property, *needed_by(wish.property)])
+            models = load_models(properties=with_needed([wish.property]))
             if wish.property not in models:
                 raise click.UsageError(f"this installation serves no {name} model; run `elyte train {name}`")
             document = choose(models, rows, wish, on_step)

@@ -60,7 +60,7 @@ function contactsTable(document) {
   const head = el(
     "tr",
     {},
-    ["Against", "Energy, eV/atom", "beyond each alone", "Reaction"].map((words) => el("th", { scope: "col" }, words)),
+    ["Against", "Energy, eV/atom", "of it added by the contact", "Reaction"].map((words) => el("th", { scope: "col" }, words)),
   );
   const rows = document.contacts.map((contact) => contactRow(contact, document.voltage_V));
   return [
@@ -109,8 +109,9 @@ function contactRow(contact, voltage_V) {
   const reaction = contact.with_excess_lithium?.reaction ?? mixing.reaction;
   const notes = [];
   if (contact.at_voltage) notes.push(`at ${voltage_V} V`);
-  if (contact.electron_conducting_products.length)
-    notes.push(`conducts electrons: ${contact.electron_conducting_products.join(", ")} (the layer may keep growing)`);
+  if (contact.interphase !== "stable")
+    notes.push(`${contact.interphase.replaceAll("_", " ")}: ${contact.interphase_why}`);
+  if (reaction.footnote) notes.push(reaction.footnote);
   notes.push(...contact.warnings.map((warning) => warning.message));
   return el(
     "tr",
@@ -127,7 +128,9 @@ function reactionCell(mixing, reaction) {
   if (mixing.energy_eV_per_atom > -QUIET_EV_PER_ATOM) return "no reaction";
   const mutual = mixing.mutual_reaction.text;
   if (mixing.mutual_energy_eV_per_atom < -QUIET_EV_PER_ATOM) {
-    const more = mutual !== reaction.text && el("span", { class: "ends" }, "beyond that: ", reactionNodes(mutual));
+    const more =
+      mutual !== reaction.text &&
+      el("span", { class: "ends" }, "the contact adds most (third column) at another ratio: ", reactionNodes(mutual));
     return [reactionNodes(reaction.text), more];
   }
   return ["no reaction between the two", el("span", { class: "ends" }, "by itself: ", reactionNodes(reaction.text))];

@@ -12,7 +12,7 @@ import numpy as np
 from features.candidate import Candidate, Conditions, RowError, read_candidates
 from serving.answers import DECIMALS, error_row, head_of, warnings_of
 from serving.model_store import ModelUnavailableError, ServedModel
-from serving.properties import needed_by
+from serving.properties import lacking, needed_by, with_needed
 from serving.ranking.batch import batch_document, choose_batch
 from serving.ranking.believing import Believer, believe_all
 from serving.ranking.core import Order, Ranking, rank
@@ -66,6 +66,8 @@ def answer_ranking(
     for name in needed:
         if name not in models:
             raise ModelUnavailableError(f"this installation serves no {name} model, which an objective needs")
+        if (reason := lacking(name, models)) is not None:
+            raise ModelUnavailableError(reason)
     general = conditions or Conditions()
     places, candidates, own, failed = _read(rows, general)
     believer = Believer(Evidence(candidates, own, models))
@@ -87,7 +89,7 @@ def answer_ranking(
     shown = [(rows[places[i]], candidates[i]) for i in ranking.rows[listed].tolist()]
     told = _told_by_predict(predictor, shown, general, needed, coverage)
     return {
-        "models": {str(name): models[name].header() for name in needed},
+        "models": {str(name): models[name].header() for name in with_needed(needed)},
         "status": "ok" if len(ranking.rows) else "empty",
         "objectives": [objective.as_dict() for objective in objectives],
         "constraints": wishes.constraints.model_dump(exclude_defaults=True),
@@ -178,6 +180,7 @@ def _listed(
                 "coverage": coverage if ranking.beliefs[j].sources else None,
                 "probability": None if objective.target is None else _chance(ranking.chances[i, j]),
             }
+            | _level(objective, float(central[j, place]))
             for j, objective in enumerate(objectives)
         ]
         success = ranking.success
@@ -193,11 +196,21 @@ def _listed(
                 "objectives": values,
                 "limiting": limiting(objectives, ranking.chances[i], central[:, place].tolist()),
                 "nearest": _nearest(told[place]),
+                "applicability": {
+                    name: {key: block.get(key) for key in ("in_domain", "distance", "domain_radius")}
+                    for name, block in told[place].get("applicability", {}).items()
+                },
                 "in_domain": {name: block["in_domain"] for name, block in told[place].get("applicability", {}).items()},
                 "warnings": told[place]["warnings"],
             }
         )
     return entries
+
+
+def _level(objective: Objective, value: float) -> dict[str, str]:
+    """Return the name of a value, of a quantity whose values have names."""
+    name = ABOUT[objective.quantity].level(value)
+    return {} if name is None else {"level": name}
 
 
 def _chance(probability: float) -> float:

@@ -18,6 +18,7 @@ from serving.ranking.evidence import COVERAGE, Evidence
 from serving.ranking.laws import ScoreLaw
 from serving.ranking.objectives import Objective
 from serving.ranking.quantities import Quantity
+from training.stability.interphase import TOLERATED_V, lithium_interphases
 from training.stability.table import compositions
 from training.stability.window import window_draws
 from training.uncertainty import InsufficientCalibrationError
@@ -82,6 +83,7 @@ class Believer:
             Quantity.STABLE: lambda _: Believed(Known(self.residual.probability_stable), self._uncovered),
             Quantity.REDUCTION: lambda _: Believed(self.limits[0], self.evidence.no_window),
             Quantity.OXIDATION: lambda _: Believed(self.limits[1], self.evidence.no_window),
+            Quantity.INTERPHASE: lambda _: Believed(self.interphase, self._uncovered),
             Quantity.WINDOW: lambda _: Believed(Width(*self.limits), self.evidence.no_window),
             Quantity.MARGIN: self._margin,
             Quantity.CCD: lambda objective: Believed(*ccd_belief(self.evidence, objective.at)),
@@ -134,6 +136,19 @@ class Believer:
     def _uncovered(self) -> Reasons:
         missing = np.isnan(self.evidence.stability_said.residual)
         return [self.evidence.uncovered(i) if missing[i] else None for i in range(len(self.evidence))]
+
+    @cached_property
+    def interphase(self) -> Known:
+        """The layer between material and lithium metal: a place in `training.stability.interphase.LEVELS`.
+
+        Taken as known: the products follow from the composition and the table, the energy decides only whether there
+        is a reaction, and the central one is taken. As for windows, a material above the hull counts as the mixture
+        there.
+        """
+        said = self.evidence.stability_said
+        energy = said.mixture + np.minimum(said.residual, 0.0)
+        amounts = [candidate.amounts for candidate in self.evidence.candidates]
+        return Known(lithium_interphases(self.evidence.stability.phases, amounts, energy, tolerated_V=TOLERATED_V))
 
     @cached_property
     def limits(self) -> tuple[WindowLimit, WindowLimit]:

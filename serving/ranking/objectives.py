@@ -113,12 +113,13 @@ class Objective:
             "conditions": self.at.model_dump(exclude_none=True),
             "electrode": self.electrode.name if self.electrode else None,
             "weight": self.weight,
-        }
+        } | ({"levels": list(about.levels)} if about.levels else {})
 
 
 def shown_value(quantity: Quantity, value: float) -> str:
-    """Return a value of a quantity as users write it, without the logarithm."""
-    return f"{10**value:.3g}" if ABOUT[quantity].is_log10 else f"{value:.4g}"
+    """Return a value of a quantity as users write it: without the logarithm, a level by its name."""
+    about = ABOUT[quantity]
+    return about.level(value) or (f"{10**value:.3g}" if about.is_log10 else f"{value:.4g}")
 
 
 _SHORT_CONDITIONS = {
@@ -258,7 +259,14 @@ def _read_name(text: str, whole: str) -> tuple[Quantity, Electrode | None, bool]
 
 def _read_number(text: str, quantity: Quantity, whole: str, is_log: bool) -> float:
     about = ABOUT[quantity]
+    word = re.sub(r"[\s-]+", "_", text.strip().lower())
+    if word in about.levels:
+        return float(about.levels.index(word))
     found = _NUMBER.match(text.strip())
+    if found is None and about.levels:
+        hint = suggestion(word, [*about.levels])
+        known = ", ".join(about.levels)
+        raise ObjectiveError(f"objective '{shown(whole)}': '{shown(text)}' is no level{hint}; there are: {known}")
     if found is None:
         hint = "; write decimals with a point" if "," in text else ""
         raise ObjectiveError(f"objective '{shown(whole)}': '{shown(text)}' is no number{hint}")

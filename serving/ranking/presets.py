@@ -39,8 +39,8 @@ PRESETS: Mapping[Preset, Wishes] = {
         _TAME,
     ),
     Preset.LI_METAL: Wishes(
-        "an anolyte on lithium metal",
-        ("sigma>=1e-3@25", "hull<=0.05", "reduction<=0.1", "ccd>=1@25"),
+        "an anolyte that lithium metal leaves alone or covers with a layer that stops electrons",
+        ("sigma>=1e-3@25", "hull<=0.05", "interphase>=protective", "ccd>=1@25"),
         _TAME,
     ),
 }

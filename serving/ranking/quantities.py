@@ -20,6 +20,7 @@ class Quantity(StrEnum):
     STABLE = "probability_stable"
     REDUCTION = "reduction_V"
     OXIDATION = "oxidation_V"
+    INTERPHASE = "lithium_interphase"
     WINDOW = "window_width_V"
     MARGIN = "margin_V"
     CCD = "log10_ccd_mA_per_cm2"
@@ -54,6 +55,8 @@ class About:
         Conditions that it depends on.
     units
         Units that may be written instead, with the factor that brings them to `unit`.
+    levels
+        Of a quantity that takes few values: their names, that of 0 first; targets may be written so.
     """
 
     label: str
@@ -66,6 +69,11 @@ class About:
     is_log10: bool = False
     conditions: tuple[str, ...] = ()
     units: tuple[tuple[str, float], ...] = ()
+    levels: tuple[str, ...] = ()
+
+    def level(self, value: float) -> str | None:
+        """Return the name of a value, None where it has none."""
+        return self.levels[int(value)] if self.levels and value in range(len(self.levels)) else None
 
 
 _EV = (("eV", 1.0), ("meV", 1e-3), ("eV/atom", 1.0), ("meV/atom", 1e-3))
@@ -95,6 +103,10 @@ ABOUT: Mapping[Quantity, About] = {
     ),
     Quantity.OXIDATION: About(
         "oxidation limit", "V", True, ("oxidation", "ox"), 0.0, 10.0, _S, units=_VOLT
+    ),
+    Quantity.INTERPHASE: About(
+        "layer between the material and lithium metal", "", True, ("interphase", "lithium_layer"), 0.0, 2.0, _S,
+        levels=("mixed_conducting", "protective", "stable"),
     ),
     Quantity.WINDOW: About(
         "width of the window", "V", True, ("window", "width", "window_width"), 0.0, 10.0, _S, units=_VOLT

@@ -51,6 +51,9 @@ def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[
         words = f"every target is met almost surely; nearest to failing: {objective.label} {shown}"
     elif short <= 0.0:
         words = f"{objective.label} {shown} meets the target, with a probability of {chance:.2g}"
+    elif about.levels:
+        asked = shown_value(objective.quantity, objective.target)
+        words = f"the {objective.label} is {shown}, wanted is {'at least' if upward else 'at most'} {asked}"
     elif about.is_log10:
         away = "below" if upward else "above"
         words = f"{objective.label} {shown} lies a factor {10**short:.2g} {away} the target; probability {chance:.2g}"
@@ -199,6 +202,11 @@ def assumptions(ranking: Ranking, objectives: Sequence[Objective]) -> list[str]:
         said.append(
             "energy above hull, limits of the window and hydrolysis of one candidate share the error of its formation"
             " energy; the limits have besides the deviation of published limits"
+        )
+    if any(one.quantity is Quantity.INTERPHASE for one in objectives):
+        said.append(
+            "the layer beside lithium metal is met or not (0 or 1): its products follow from the composition and the"
+            " table, whether they conduct from a rule, and neither states an error"
         )
     repeated = Counter(source for belief in ranking.beliefs for source in belief.sources[:1])
     if repeated[Source.SIGMA] > 1:

@@ -147,14 +147,15 @@ def _alone(folder: Path) -> Iterator[None]:
 def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Manifest, dict[str, dict[str, str]]]:
     """Return the manifest of the folder, new or continued, which is written down, and the headers of the models."""
     from serving.model_store import ModelUnavailableError, load_models
+    from serving.properties import with_needed
 
     wanted = asked.properties and list(asked.properties)
-    models = load_models(asked.source, wanted)
-    missing = [str(name) for name in wanted or () if name not in models]
+    models = load_models(asked.source, wanted and with_needed(wanted))
+    missing = [str(name) for name in with_needed(wanted or ()) if name not in models]
     if missing:
         raise ModelUnavailableError(f"no model of {', '.join(missing)} found; run `elyte train {missing[0]}`")
     settings = {
-        "properties": [str(name) for name in models],
+        "properties": [str(name) for name in wanted or models],
         "conditions": asked.conditions.model_dump(exclude_none=True),
         "coverage": asked.coverage,
         "where": list(asked.where),

@@ -75,10 +75,10 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         from serving.model_store import load_models
-        from serving.properties import needed_by
+        from serving.properties import with_needed
 
         self._job = job
-        names = list(dict.fromkeys(n for name in job.properties for n in (name, *needed_by(name))))
+        names = with_needed(job.properties)
         self._models = load_models(job.source, names)
         for name, digest in job.digests.items():
             served = self._models.get(Property(name))

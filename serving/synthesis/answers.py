@@ -16,7 +16,7 @@ from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
 from serving.synthesis.plan import plan as make_plan
 from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
 from training.stability.hydrolysis import Hydrolysis
-from training.stability.reactions import Reaction
+from training.stability.reactions import Reaction, shown_reaction
 
 if TYPE_CHECKING:
     from serving.model_store import ServedModel
@@ -121,7 +121,7 @@ def _moist(found: Hydrolysis) -> dict[str, Any]:
         "withstands": found.withstands,
         "evolves_h2s": found.evolves_h2s,
         "humidity_bar": found.air.humidity_bar,
-        "reaction": found.reaction.text,
+        "reaction": shown_reaction(found.reaction)[0].text,
     }
 
 
@@ -209,6 +209,7 @@ def namer_of(plan: Plan) -> Namer:
         def side(species: Mapping[str, float]) -> dict[str, float]:
             return {names.get(formula, formula): amount for formula, amount in species.items()}
 
+        reaction, _ = shown_reaction(reaction)
         gases = frozenset(names.get(gas, gas) for gas in reaction.gases)
         return Reaction(side(reaction.reactants), side(reaction.products), reaction.energy_eV, gases)
 

@@ -7,18 +7,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from starlette.testclient import TestClient
 
+from features.candidate import Candidate
 from features.errors import RowErrorCode, WarningCode
 from serving.ccd_grid import MAX_POINTS, CcdGridRequest
 from serving.ccd_tables import CCD_COLUMNS
 from serving.cli import elyte
+from serving.columns import predict_columns
 from serving.http_api import create_app
+from serving.model_store import ModelUnavailableError
+from serving.nearest_request import NearestRequest
 from serving.output_tables import flat_row, terminal_lines
 from serving.predictor import Predictor
+from serving.ranking.request import RankRequest
 from serving.schema import PredictRequest, Property
+from serving.suggestions import Wish, suggest
 from training.ccd.schema import CLASSES, INTERLAYER_TYPES
 
 ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pressure_MPa": 5.0}
@@ -161,9 +168,40 @@ def test_conditions_of_rows_and_neighbours_do_not_mix(predictor: Predictor) -> N
     assert value(rows[3]) == value(ask(predictor, "Li6PS5Cl")[0])
 
 
-def test_without_the_other_models_the_shipped_ones_are_asked(predictor: Predictor) -> None:
-    alone = Predictor({Property.CCD: predictor._models[Property.CCD]})
-    assert value(ask(alone, "Li6PS5Cl")[0]) == value(ask(predictor, "Li6PS5Cl")[0])
+@pytest.mark.parametrize("absent", [Property.CONDUCTIVITY, Property.STABILITY])
+def test_without_a_model_that_it_is_built_on_there_is_a_reason_and_no_number(
+    predictor: Predictor, absent: Property
+) -> None:
+    """A model that nobody named would speak otherwise: the shipped one, when the laboratory serves its own."""
+    served = {name: model for name, model in predictor._models.items() if name is not absent}
+    (row,) = ask(Predictor(served), "Li6PS5Cl")
+    assert row["ccd"] is None
+    assert f"serves no {absent} model" in row["reasons"]["ccd"]
+    columns = predict_columns(served, ["Li6PS5Cl"], properties=[Property.CCD])
+    assert np.isnan(columns["log10_ccd_mA_per_cm2"][0])
+    assert f"serves no {absent} model" in columns["ccd_reason"][0]
+    wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
+    with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
+        Predictor(served).rank(RankRequest.model_validate(wish))
+    with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
+        suggest(served, [Candidate.from_formula("Li6PS5Cl")], Wish(Property.CCD))
+
+
+def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor) -> None:
+    request = PredictRequest.model_validate({"candidates": [{"formula": "Li6PS5Cl"}], "properties": ["ccd"]})
+    everything = {"ccd", "conductivity", "stability"}
+    document = predictor.predict(request)
+    assert set(document["models"]) == everything
+    assert set(document["results"][0]) & everything == {"ccd"}, "asked, but not answered"
+    for name in everything:
+        assert document["models"][name] == predictor._models[Property(name)].header()
+    assert set(predictor.ccd_grid(CcdGridRequest(formula="Li6PS5Cl"))["models"]) == everything
+    wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
+    assert set(predictor.rank(RankRequest.model_validate(wish))["models"]) == everything
+    suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], Wish(Property.CCD))
+    assert set(suggested["models"]) == everything
+    near = NearestRequest.model_validate({"candidates": [{"formula": "Li6PS5Cl"}], "properties": ["ccd"]})
+    assert set(predictor.nearest(near)["models"]) == {"ccd"}, "its own reports alone are looked up"
 
 
 def test_a_thousand_cells_take_half_a_second_beyond_the_other_models(predictor: Predictor) -> None:

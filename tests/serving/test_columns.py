@@ -14,7 +14,7 @@ from features.errors import RowErrorCode
 from serving.columns import COLUMNS, FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, predict_columns
 from serving.condition_columns import ConditionColumns, read_conditions
 from serving.model_store import ServedModel, load_models
-from serving.output_tables import flat_row
+from serving.output_tables import flat_row, terminal_lines
 from serving.predictor import Predictor
 from serving.schema import CandidateInput, Property
 
@@ -145,3 +145,26 @@ def test_conditions_out_of_range_are_errors_in_the_words_of_predict() -> None:
 def test_every_element_alone_is_answered_or_refused(models: dict[Property, ServedModel]) -> None:
     expected = by_document(models, [CandidateInput(formula=symbol) for symbol in SYMBOLS], Conditions())
     assert_same(predict_columns(models, list(SYMBOLS)), expected)
+
+
+def test_measurements_that_disagree_are_warned_of_in_answers_columns_and_terminal(
+    models: dict[Property, ServedModel],
+) -> None:
+    formulas = ["Li7La3Zr2O12", "Li3PS4", "Li1.5P0.5S2", "Li6PS4.9Cl", "Li3InCl6"]
+    only = [Property.CONDUCTIVITY]
+    results = Predictor(models).answer([CandidateInput(formula=f) for f in formulas], properties=only)["results"]
+    codes = [[warning["code"] for warning in row["warnings"]] for row in results]
+    warned = ["measurements_disagree" in row for row in codes]
+    assert warned == [True, True, True, False, False]
+    columns = predict_columns(models, formulas, properties=only)
+    assert ["measurements_disagree" in text for text in columns["warnings"]] == warned
+    garnet = next(w["message"] for w in results[0]["warnings"] if w["code"] == "measurements_disagree")
+    assert "tetragonal (space group 142)" in garnet
+    assert "cubic (space group 230)" in garnet
+    assert "10.1016/j.jssc.2009.05.020" in garnet
+    glass = next(w["message"] for w in results[1]["warnings"] if w["code"] == "measurements_disagree")
+    assert "glass-ceramic" in glass
+    assert "orthorhombic (space group 62)" in glass
+    (note,) = [line for line in terminal_lines(results[:1]) if line.startswith("Li7La3Zr2O12: conductivity")]
+    assert note.endswith("S/cm")
+    assert "10." not in note.removeprefix("Li7La3Zr2O12")

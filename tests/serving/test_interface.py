@@ -120,6 +120,46 @@ def test_the_command_prints_reactions_and_energies(monkeypatch: pytest.MonkeyPat
     assert "Li6PS5Cl + 8 Li -> 5 Li2S + Li3P + LiCl" in done.output
     assert "eV/atom" in done.output
     assert "alone at 3 V" in done.output
+    assert "protective: no product conducts electrons: Li2S, Li3P, LiCl" in done.output
+
+
+def test_both_sides_stand_beside_what_the_contact_adds(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
+    done = run(monkeypatch, predictor, "Li6PS5Cl", "--against", "LiCoO2", "--voltage", "3")
+    assert done.exit_code == 0, done.output
+    assert "    Li6PS5Cl alone: Li6PS5Cl -> " in done.output
+    assert "    LiCoO2 alone: " in done.output
+    assert "    both in contact: " in done.output
+    assert "eV/atom at most to what each does alone" in done.output
+    assert "beyond that" not in done.output
+
+
+def test_every_reaction_between_solids_says_which_layer_it_leaves_and_why(predictor: Predictor) -> None:
+    request = InterfaceRequest(formula="Li6PS5Cl", against=["lithium", "LiCoO2", "LiCl"], voltage_V=3.0)
+    metal, cathode, salt = predictor.interface(request)["contacts"]
+    assert metal["interphase"] == metal["with_excess_lithium"]["reaction"]["interphase"] == "protective"
+    assert "Li3P" in metal["interphase_why"]
+    for contact in (metal, cathode, salt):
+        blocks = [contact[name] for name in ("closed", "at_voltage", "with_excess_lithium") if contact[name]]
+        reactions = [block[key] for block in blocks for key in ("reaction", "mutual_reaction") if key in block]
+        assert {reaction["interphase"] for reaction in reactions} <= {"stable", "protective", "mixed_conducting"}
+        assert all(reaction["interphase_why"] for reaction in reactions)
+    assert cathode["partner_alone_at_voltage"]["voltage_V"] == 3.0
+    assert metal["partner_alone_at_voltage"] is None
+
+
+def test_sulfur_stands_for_LiS4_with_a_footnote(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
+    done = run(monkeypatch, predictor, "Li6PS5Cl", "--against", "LiCl", "--voltage", "2.6")
+    alone = next(line for line in done.output.splitlines() if line.startswith("  alone at 2.6 V"))
+    assert "LiS4" not in alone
+    assert " S + " in alone
+    assert done.output.splitlines()[-1].startswith("* sulfur (S, with Li or Li2S) stands here for LiS4")
+    document = json.loads(
+        run(monkeypatch, predictor, "Li6PS5Cl", "--against", "LiCl", "--voltage", "2.6", "--json").output
+    )
+    reaction = document["alone_at_voltage"]["reaction"]
+    assert "S" in reaction["products"]
+    assert "LiS4" not in reaction["products"]
+    assert "LiS4" in reaction["footnote"]
 
 
 def test_json_is_the_document_and_a_failed_partner_is_exit_one(

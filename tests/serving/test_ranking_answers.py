@@ -77,6 +77,46 @@ def test_sulfides_fail_beside_nmc_for_their_oxidation(predictor: Predictor) -> N
     assert limit["shortfall"] == pytest.approx(4.3 - 2.14, abs=0.05)
 
 
+def test_an_anolyte_is_judged_by_the_layer_that_it_forms_on_lithium(predictor: Predictor) -> None:
+    formulas = [
+        "Li6PS5Cl",
+        "Li5.5PS4.5Cl1.5",
+        "Li10GeP2S12",
+        "Li3YCl6",
+        "Li7La3Zr2O12",
+        "Li3N",
+        "Li9.54Si1.74P1.44S11.7Cl0.3",
+    ]
+    document = ranked(predictor, formulas, ["interphase>=protective"])
+    values = {formula: entry["objectives"][0] for formula, entry in by_formula(document).items()}
+    assert {formula: value["level"] for formula, value in values.items()} == {
+        "Li6PS5Cl": "protective",
+        "Li5.5PS4.5Cl1.5": "protective",
+        "Li10GeP2S12": "mixed_conducting",
+        "Li3YCl6": "mixed_conducting",
+        "Li7La3Zr2O12": "stable",
+        "Li3N": "stable",
+        "Li9.54Si1.74P1.44S11.7Cl0.3": "mixed_conducting",
+    }
+    assert all(value["probability"] == float(value["level"] != "mixed_conducting") for value in values.values())
+    assert any("the layer beside lithium metal is met or not" in text for text in document["assumptions"])
+    limit = by_formula(document)["Li3YCl6"]["limiting"]["words"]
+    assert limit.endswith("is mixed_conducting, wanted is at least protective")
+
+
+def test_a_sulfide_can_meet_the_preset_for_lithium_metal(predictor: Predictor) -> None:
+    document = ranked(predictor, ["Li5.5PS4.5Cl1.5", "Li10GeP2S12"], [], preset="li-metal")
+    chances = {formula: entry["probability_of_success"] for formula, entry in by_formula(document).items()}
+    assert chances["Li5.5PS4.5Cl1.5"] > 0.3
+    assert chances["Li10GeP2S12"] == 0.0
+
+
+def test_what_the_table_does_not_cover_has_no_layer(predictor: Predictor) -> None:
+    document = ranked(predictor, ["Li6PS5Cl", "Li2XeO4"], ["max interphase"])
+    (excluded,) = document["excluded"]
+    assert "no compound of Xe" in excluded["reasons"][0]["message"]
+
+
 def test_numbers_are_those_of_predict(predictor: Predictor) -> None:
     document = ranked(
         predictor, KNOWN, ["sigma>=1e-4", "max ea", "min hull", "max oxidation", "min reduction", "ccd>=1@25"]
@@ -395,3 +435,18 @@ def test_conditions_of_the_call_hold_for_rows_without_own(predictor: Predictor) 
     assert warm == pytest.approx(said["log10_sigma_S_per_cm"]["value"], abs=1e-4)
     assert request.conditions == Conditions(temperature_C=80.0)
     assert np.isfinite(warm)
+
+
+def test_a_ranking_counts_in_the_request_log(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "requests.jsonl"
+    monkeypatch.setenv("ELYTE_REQUEST_LOG", str(log))
+    body = {"candidates": [{"formula": f} for f in ("Li6PS5Cl", "SbCl5", "?")], "objectives": ["max sigma"]}
+    assert post(predictor, json.dumps(body)).status_code == 200
+    (line,) = [json.loads(text) for text in log.read_text().splitlines()]
+    assert line["rows"] == 3
+    assert line["errors"] == {"unparseable_formula": 1}
+    assert line["models"] == {"conductivity": predictor.models()["conductivity"]["version"]}
+    assert sum(line["bins"]["conductivity"]) == 2
+    assert "PS5" not in json.dumps(line)

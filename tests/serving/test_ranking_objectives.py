@@ -36,6 +36,10 @@ FORMULA = {"candidates": [{"formula": "Li6PS5Cl"}]}
         ("minimize cost", Quantity.PRICE, Sense.MINIMISE, None),
         ("max sigma@-20", Quantity.SIGMA, Sense.MAXIMISE, None),
         ("moisture>=0", Quantity.HYDROLYSIS, Sense.AT_LEAST, 0.0),
+        ("interphase>=protective", Quantity.INTERPHASE, Sense.AT_LEAST, 1.0),
+        ("interphase >= Mixed conducting", Quantity.INTERPHASE, Sense.AT_LEAST, 0.0),
+        ("interphase>=2@weight=3", Quantity.INTERPHASE, Sense.AT_LEAST, 2.0),
+        ("max interphase", Quantity.INTERPHASE, Sense.MAXIMISE, None),
     ],
 )
 def test_objectives_are_read(text: str, quantity: Quantity, sense: Sense, target: float | None) -> None:
@@ -58,6 +62,9 @@ def test_objectives_are_read(text: str, quantity: Quantity, sense: Sense, target
         ("sigma=1e-3", "expected >= or <="),
         ("sigma>=much", "is no number"),
         ("sigma>=nan", "is no number"),
+        ("interphase>=protectiv", "did you mean 'protective'?"),
+        ("interphase>=good", "there are: mixed_conducting, protective, stable"),
+        ("interphase>=3", "expected 0 to 2"),
         ("sigma>=1e-3@sixty", "expected a number"),
         ("sigma>=1e-3@-300", "temperature_C"),
         ("hull<=1 J", "unit 'J'"),
@@ -218,3 +225,25 @@ def test_electrodes_are_known_by_the_names_that_interfaces_know(asked: str, elec
     found = parse_objective(f"window against {asked}").electrode
     assert found is not None
     assert found.name == electrode
+
+
+def test_levels_are_those_of_the_stability_engine() -> None:
+    from training.stability.interphase import LEVELS
+
+    about = ABOUT[Quantity.INTERPHASE]
+    assert about.levels == tuple(map(str, LEVELS))
+    assert [about.level(value) for value in (0.0, 2.0, 0.5, 3.0, float("nan"))] == [
+        "mixed_conducting",
+        "stable",
+        None,
+        None,
+        None,
+    ]
+    assert parse_objective("interphase>=protective").as_dict()["levels"] == list(about.levels)
+    assert "levels" not in parse_objective("hull<=0.05").as_dict()
+
+
+def test_the_preset_for_lithium_metal_asks_for_the_layer_and_not_for_a_limit_that_no_sulfide_meets() -> None:
+    wishes = PRESETS[Preset.LI_METAL].objectives
+    assert "interphase>=protective" in wishes
+    assert not any(text.startswith("reduction") for text in wishes)

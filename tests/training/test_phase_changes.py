@@ -41,6 +41,14 @@ def test_every_row_has_a_lithium_compound_a_temperature_and_a_source() -> None:
         ("Li6PS5Cl", 600.0, []),
         ("Li6.4La3Zr1.4Ta0.6O12", 700.0, []),  # doped: cubic at room temperature
         ("Li7La3Zr2O12", 700.0, ["tetragonal to cubic"]),
+        ("Li2OHCl", 37.0, []),
+        ("Li2OHCl", 39.0, ["orthorhombic to cubic"]),
+        ("LiB11H14", 111.0, []),
+        ("LiB11H14", 112.0, ["order to disorder"]),
+        ("Li2(B11H14)(CB11H12)", 80.0, ["order to disorder"]),
+        ("Li2B22CH26", 80.0, ["order to disorder"]),  # the same salt, added up
+        ("LiCB9H10", 76.0, []),
+        ("LiCB9H10", 80.0, ["order to disorder, up to 90 C"]),
     ],
 )
 def test_a_change_between_25_C_and_the_temperature_is_found(

@@ -18,6 +18,7 @@ from training.stability.hull import equilibria
 from training.stability.mixing import MixingError, lithiation, mix
 from training.stability.phases import PhaseTable
 from training.stability.reactions import (
+    SULFUR_NOTE,
     EnergyBasis,
     Material,
     Reaction,
@@ -26,6 +27,7 @@ from training.stability.reactions import (
     layout,
     net_reaction,
     read_material,
+    shown_reaction,
     written_amount,
 )
 
@@ -263,3 +265,45 @@ def test_a_given_energy_shifts_the_reaction_by_itself() -> None:
     assert high is not None
     assert low - high == pytest.approx(0.8, abs=1e-6)
     assert mix(table, raised, lithium).energy_eV_per_atom < mix(table, base, lithium).energy_eV_per_atom
+
+
+# ---------------------------------------------------------------- LiS4 of the table of energies
+
+
+@pytest.mark.parametrize(
+    ("reactants", "products", "text"),
+    [
+        (
+            {"Li6PS5Cl": 1.0},
+            {"Li3PS4": 1.0, "LiCl": 1.0, "LiS4": 0.25, "Li": 1.75},
+            "Li6PS5Cl -> Li3PS4 + LiCl + S + 2 Li",
+        ),
+        ({"Li3PS5": 1.0}, {"Li3PS4": 0.9, "LiS4": 0.2, "P": 0.1}, "Li3PS5 -> 0.9 Li3PS4 + 0.7 S + 0.1 Li2S + 0.1 P"),
+        ({"Li2S": 1.0, "S": 7.0}, {"LiS4": 2.0}, "Li2S + 7 S -> 2 LiS4"),  # nothing else would be left
+    ],
+)
+def test_sulfur_written_as_LiS4_is_shown_as_sulfur_with_a_footnote(
+    reactants: dict[str, float], products: dict[str, float], text: str
+) -> None:
+    computed = Reaction(reactants, products, -1.5)
+    shown, footnote = shown_reaction(computed)
+    assert shown.text == text
+    assert shown.energy_eV == -1.5
+    assert footnote is not None
+    assert "LiS4" in footnote
+    assert shown.imbalance() == pytest.approx(computed.imbalance(), abs=1e-9)
+
+
+def test_other_reactions_are_shown_as_computed_and_so_is_LiS4_where_it_is_asked_about() -> None:
+    plain = Reaction({"Li3PS4": 1.0, "Li": 8.0}, {"Li3P": 1.0, "Li2S": 4.0}, -9.0)
+    asked = Reaction({"LiS4": 1.0, "Li": 7.0}, {"Li2S": 4.0}, -9.0)
+    assert shown_reaction(plain) == (plain, None)
+    assert shown_reaction(asked) == (asked, None)
+
+
+def test_the_footnote_states_how_far_LiS4_is_off_in_the_table() -> None:
+    table = reference().phases
+    with_lithium, sulfide = material(table, "LiS4"), material(table, "Li2S")
+    excess = with_lithium.energy_eV_per_atom * 5 - 0.5 * sulfide.energy_eV_per_atom * 3
+    assert excess == pytest.approx(-1.4, abs=0.05)
+    assert "1.4 eV per Li" in SULFUR_NOTE

@@ -48,6 +48,7 @@ class DropReason(StrEnum):
     SHATTERED = "subscripts separated from their elements"
     UNREADABLE = "formula cannot be read"
     MISPRINT = "formula known to be misprinted"
+    TIMES_TEMPERATURE = "conductivity times temperature"
     WEIGHT_PERCENT = "composite in weight per cent"
     UNSPECIFIED_MIXTURE = "mixture without amounts"
     DOPANT = "dopant element on an unstated basis"
@@ -111,6 +112,8 @@ class LaskowskiReport:
 
 # Amounts swapped in print: 17 mS/cm and 0.18 eV are those of 0.7Li2S-0.3P2S5 (Li7P3S11).
 MISPRINTS = frozenset({"0.3Li2S-0.7P2S5"})
+# Lines 483 and 484 (reference 158): 8.07e-3 S/cm is 298 times the 2.7e-5 S/cm that OBELiX has of the paper's figure.
+TIMES_TEMPERATURE = frozenset({"Li5.5K0.25La2.75Nb2O12", "Li5.5La3Nb1.75In0.25O12"})
 
 
 def read_laskowski(path: Path, *, activation_only: bool = True) -> tuple[list[Measurement], LaskowskiReport]:
@@ -238,6 +241,8 @@ def read_formula(pieces: Sequence[str]) -> tuple[str, bool]:
     formula = _POLYMORPH.sub("", re.sub(r"\s", "", shown))
     if formula in MISPRINTS:
         raise RecordError(DropReason.MISPRINT, shown)
+    if formula in TIMES_TEMPERATURE:
+        raise RecordError(DropReason.TIMES_TEMPERATURE, shown)
     if _LEADING_ZERO.search(formula):  # "P05" for P0.5, "P04" for PO4
         raise RecordError(DropReason.UNREADABLE, shown)
     # "0.2(Li2S) 0.8(GeS2)": without its blank, 0.8 would be read as the amount of the brackets before it.

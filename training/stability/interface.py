@@ -9,16 +9,24 @@ from features.candidate import Candidate, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, Remark, WarningCode
 from features.formula import parse_formula
+from training.stability.conduction import NON_METALS
 from training.stability.hydrolysis import Hydrolysis, hydrolyse
+from training.stability.interphase import (
+    TOLERATED_V,
+    Interphase,
+    InterphaseVerdict,
+    electron_conductors,
+    interphase_of,
+    lasts_by_kinetics,
+)
 from training.stability.mixing import Lithiation, Mixing, lithiation, mix
 from training.stability.moist_air import Air
 from training.stability.partners import Partner, Role, find_partners
 from training.stability.phases import PhaseTable
-from training.stability.reactions import Material, Reaction, read_material
+from training.stability.reactions import Material, read_material
 
 DEFAULT_AGAINST = ("all",)
 LARGEST_VOLTAGE_V = 10.0
-_INSULATING_ELEMENTS = frozenset({"H", "B", "C", "N", "O", "F", "P", "S", "Cl", "As", "Se", "Br", "Te", "I"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,13 @@ class SolidContact:
         The reaction while lithium is exchanged with a reservoir at the voltage asked for; None without a voltage.
     lithiated
         For lithium metal: the end state of the electrolyte with lithium in excess.
+    alone_at_voltage
+        What the partner becomes by itself at the voltage asked for; None without one and for lithium metal.
+    verdict
+        Which kind of layer the decisive reaction leaves (beside lithium the one with lithium in excess, at a voltage
+        the one there), and why; see `interphase`.
     electron_conductors
-        Products of the decisive reaction that conduct electrons as metals or alloys: with one of them the reacted
-        layer does not protect. A rule by composition: a product without a non-metal.
+        Products of that reaction that conduct electrons.
     warnings
         Remarks on the partner.
     """
@@ -49,6 +61,8 @@ class SolidContact:
     closed: Mixing
     at_voltage: Mixing | None
     lithiated: Lithiation | None
+    alone_at_voltage: Lithiation | None
+    verdict: InterphaseVerdict
     electron_conductors: tuple[str, ...]
     warnings: tuple[Remark, ...]
 
@@ -158,24 +172,30 @@ def _solid(table: PhaseTable, electrolyte: Material, partner: Partner, voltage_V
     closed = mix(table, electrolyte, other)
     open_to_lithium = voltage_V is not None and not any(m.amounts.keys() == {"Li"} for m in (electrolyte, other))
     at_voltage = mix(table, electrolyte, other, voltage_V=voltage_V) if open_to_lithium else None
+    alone_at_voltage = None if at_voltage is None or voltage_V is None else lithiation(table, other, voltage_V)
     lithiated = lithiation(table, electrolyte) if partner.role is Role.LITHIUM_METAL else None
     decisive = lithiated.reaction if lithiated else at_voltage.reaction if at_voltage else closed.reaction
+    verdict = interphase_of(decisive)
+    if lithiated and verdict.interphase is Interphase.MIXED_CONDUCTING and lasts_by_kinetics(table, electrolyte):
+        why = f"{verdict.why}, but lithium reduces it only below {TOLERATED_V:g} V, too little to be seen in most cells"
+        verdict = verdict._replace(why=why)
     remarks = charge_remarks(other.formula, amounts)
-    return SolidContact(partner, other, closed, at_voltage, lithiated, electron_conductors(decisive), remarks)
-
-
-def electron_conductors(reaction: Reaction) -> tuple[str, ...]:
-    """Return the products that are metals or alloys, lithium itself apart."""
-    return tuple(
-        formula
-        for formula in reaction.products
-        if formula != "Li" and not _INSULATING_ELEMENTS & parse_formula(formula).keys()
+    return SolidContact(
+        partner,
+        other,
+        closed,
+        at_voltage,
+        lithiated,
+        alone_at_voltage,
+        verdict,
+        electron_conductors(decisive),
+        remarks,
     )
 
 
 def charge_remarks(formula: str, amounts: Mapping[str, float]) -> tuple[Remark, ...]:
     """Return the remark that a formula cannot be balanced, if it is so; elements and alloys need no balance."""
-    if not _INSULATING_ELEMENTS & amounts.keys() or len(amounts) == 1:
+    if not NON_METALS & amounts.keys() or len(amounts) == 1:
         return ()
     imbalance = float(
         assign_ions(MaterialBatch.from_candidates([Candidate(formula, dict(amounts))])).charge_imbalance[0]

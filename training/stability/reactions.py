@@ -169,6 +169,38 @@ def net_reaction(
     return Reaction(consumed, formed, energy_eV, gases)
 
 
+SULFUR_ARTEFACT = "LiS4"
+SULFUR_NOTE = (
+    "sulfur (S, with Li or Li2S) stands here for LiS4 of the table of energies: no such compound is known, and the"
+    " table makes it 1.4 eV per Li too stable, which the energies and limits still hold"
+)
+
+
+def shown_reaction(reaction: Reaction) -> tuple[Reaction, str | None]:
+    """Return a reaction as it is to be shown, and a footnote where that is not what the table of energies says.
+
+    LiS4 among the products is an artefact of the table (-0.752 eV/atom, where Li2S and sulfur have 1.4 eV less per Li)
+    and is written as sulfur: with lithium where the reaction exchanges lithium, as sulfides are oxidised, else with
+    Li2S. The reaction stays balanced, its energy stays that of the table. One of which nothing would be left is shown
+    as it is.
+
+    Parameters
+    ----------
+    reaction
+        As computed.
+    """
+    amount = reaction.products.get(SULFUR_ARTEFACT)
+    if amount is None or SULFUR_ARTEFACT in reaction.reactants:
+        return reaction, None
+    exchanges = "Li" in reaction.reactants or "Li" in reaction.products
+    sulfur, lithium = (4.0 * amount, ("Li", amount)) if exchanges else (3.5 * amount, ("Li2S", 0.5 * amount))
+    products: list[tuple[str, float]] = []
+    for formula, n in reaction.products.items():
+        products += [("S", sulfur), lithium] if formula == SULFUR_ARTEFACT else [(formula, n)]
+    shown = net_reaction(reaction.reactants, products, energy_eV=reaction.energy_eV, gases=reaction.gases)
+    return (shown if shown.reactants and shown.products else reaction), SULFUR_NOTE
+
+
 @lru_cache(maxsize=32_768)
 def phase_amounts(table: PhaseTable, row: int) -> Mapping[str, float]:
     """Return the atoms per formula unit of a phase, with the smallest integers where there are such; do not change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def world(tmp_path: Path, empty_store: Path, bundles: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     """Return what the service logs from here on: event and fields."""
     seen: list[dict[str, Any]] = []
 
@@ -42,6 +43,8 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     logger = logging.getLogger(LOGGER_NAME)
     monkeypatch.setattr(logger, "handlers", [Collect()])
-    monkeypatch.setattr(logger, "level", logging.INFO)
     monkeypatch.setattr(logger, "disabled", False)
-    return seen
+    before = logger.level
+    logger.setLevel(logging.INFO)  # an attribute that is set would leave what the logger remembers of the old level
+    yield seen
+    logger.setLevel(before)

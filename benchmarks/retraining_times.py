@@ -56,8 +56,10 @@ def _timed(job: PropertyJob, kind: Kind, records: list[dict[str, Any]], work: Pa
     with tempfile.TemporaryDirectory() as scratch:
         laboratory = Laboratory(Path(scratch))
         ledger = Ledger.open(f"sqlite:///{laboratory.folder / 'ledger.db'}")
-        wishes = LedgerWishes(kind, accept_warnings=True)
-        add_table(from_records(records, "benchmark"), who="benchmark", wishes=wishes, ledger=ledger)
+        table = from_records(records, "benchmark")
+        trial = add_table(table, who="benchmark", wishes=LedgerWishes(kind, dry_run=True), ledger=ledger)
+        wishes = LedgerWishes(kind, accept_warnings=trial.accept_warnings)
+        add_table(table, who="benchmark", wishes=wishes, ledger=ledger)
         registry = Registry(job.name, laboratory.registry.uri)
         started, used = time.perf_counter(), time.process_time()
         result = retrain(

@@ -279,11 +279,12 @@ class Client:
 
     def add_measurements(
         self, measurements: Sequence[Mapping[str, Any]], *, source: str = "", who: str = "", kind: str | None = None,
-        accept_warnings: bool = False, keep_good: bool = False, dry_run: bool = False,
+        accept_warnings: str | Sequence[str] = "", keep_good: bool = False, dry_run: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
         """Record measurements in the service's ledger (needs a key), and return the report of `POST /measurements`.
 
-        What breaks off is sent again: the ledger recognises rows that it has.
+        What breaks off is sent again: the ledger recognises rows that it has. Rows that somebody should look at are
+        held until `accept_warnings` names each of their warnings (`3:not_charge_balanced`).
 
         Raises
         ------
@@ -292,7 +293,8 @@ class Client:
         ServiceUnavailableError
             If the ledger does not take them, still so after all retries.
         """
-        wishes = {"accept_warnings": accept_warnings, "keep_good": keep_good, "dry_run": dry_run}
+        accepted = accept_warnings if isinstance(accept_warnings, str) else [*accept_warnings]
+        wishes = {"accept_warnings": accepted, "keep_good": keep_good, "dry_run": dry_run}
         named = _given(kind=kind, source=source or None, who=who or None)
         return self._transport.post("/measurements", {"measurements": [*measurements], **named, **wishes})
 

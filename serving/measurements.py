@@ -44,8 +44,12 @@ class MeasurementOptions(BaseModel):
     kind: Text | None = Field(None, description="conductivity, ccd or stability; told from the columns if not given.")
     source: Text = Field("", description="Reference of rows that name none, such as lab:2026-11-03:JD.")
     who: Text = Field("", description="Who sends them; the ledger keeps it beside the number of the key.")
-    accept_warnings: bool = Field(False, description="Store suspicious rows too: you have looked at them.")
-    keep_good: bool = Field(False, description="Store the good rows although others are refused or suspicious.")
+    accept_warnings: str | list[Text] = Field(
+        "",
+        description="Warnings that you have looked at, by row and code: 3:not_charge_balanced,7:out_of_domain. A row"
+        " is stored once all its warnings are accepted; `accept_warnings` of a report lists them.",
+    )
+    keep_good: bool = Field(False, description="Store the good rows although others are refused or held.")
     dry_run: bool = Field(False, description="Check and compare only.")
 
 
@@ -200,15 +204,23 @@ def answer_of(report: Report, who: str) -> Response:
     """
     from training.ledger.report import Status
 
+    look = "once somebody has looked at them, send"
     document = {name: value for name, value in report.as_dict().items() if name != "ledger"} | {"who": who}
     match report.status:
         case Status.REFUSED:
             status, error = 400, _error("rows_refused", report, "`report` says which and why")
         case Status.HELD:
-            status, error = 409, _error("rows_held", report, "send accept_warnings once somebody has looked at them")
+            status, error = 409, _error("rows_held", report, f"{look} {_acceptance(report)}")
         case _:
             return Response(orjson.dumps(document), 200, media_type=JSON)
     return Response(orjson.dumps({"error": error, "report": document}), status, media_type=JSON)
+
+
+def _acceptance(report: Report) -> str:
+    """Return the field that accepts what is held, or where it is written if it is long."""
+    if report.accept_warnings.count(",") < MAX_SHOWN_PROBLEMS:
+        return f'"accept_warnings": "{report.accept_warnings}"'
+    return "`accept_warnings` of `report`"
 
 
 def _error(code: str, report: Report, remedy: str) -> Mapping[str, str]:

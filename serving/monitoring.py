@@ -162,6 +162,8 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
         content = entry.content or {}
         if datetime.fromisoformat(first[entry.measurement]) <= trained_on:
             left_out["recorded before the model was trained"] += 1
+        elif entry.refusal:
+            left_out["with a formula that is refused now"] += 1
         elif paper_keys(str(content.get(Column.DOI, ""))) & learnt:
             left_out["of a paper that the model has learned from"] += 1
         # a paper of the tables was decided on above: a model that is fitted without it does not know its values

@@ -43,10 +43,11 @@ OWN_REFUSALS: dict[int, tuple[str, str, str]] = {
     ),
     404: ("No ledger is installed.", "no_ledger", "this installation keeps no ledger; install elyte[ledger]"),
     409: (
-        "Rows are suspicious and nothing was stored; the report names them. Send `accept_warnings` once somebody has"
-        " looked at them.",
+        "Rows are suspicious and nothing was stored; the report names them. Once somebody has looked at them, send the"
+        " report's `accept_warnings`, or the part of it that is right.",
         "rows_held",
-        "measurements (conductivity): nothing is stored: suspicious rows wait until somebody accepts the warnings",
+        "measurements (conductivity): nothing is stored: suspicious rows wait for somebody to accept"
+        " their warnings by name",
     ),
     413: (
         f"More than {MAX_MEASUREMENTS} rows or {MAX_BODY_BYTES} bytes.",
@@ -63,22 +64,24 @@ OWN_REFUSALS: dict[int, tuple[str, str, str]] = {
 
 def measurement_schemas() -> dict[str, Any]:
     """Return the schemas of what may be sent and of the report."""
+    texts = {"type": "array", "items": {"type": "string"}}
     row = object_of(
         {
             "row": {"type": "integer", "description": "The first is 1."},
             "outcome": {"enum": ["stored", "storable", "already known", "held", "refused"]},
-            "entry": {"type": ["integer", "null"], "description": "Its number in the ledger."},
-            "excluded_from_training": {"type": "string", "description": "Why no model learns from it, if none does."},
             "formula": {"type": ["string", "null"], "description": "As typed."},
             "read_as": {"type": ["string", "null"], "description": "The composition as read; null where none was."},
-        }
+            "held_for": texts | {"description": "Codes of warnings that nobody has accepted yet."},
+            "entry": {"type": ["integer", "null"], "description": "Its number in the ledger."},
+            "excluded_from_training": {"type": "string", "description": "Why no model learns from it, if none does."},
+        },
+        {"line": {"type": ["integer", "null"]}},
     )
     problem = object_of(
         {name: {"type": "string"} for name in ("code", "column", "received", "expected", "message")}
         | {"row": {"type": "integer"}, "level": {"enum": ["refused", "suspicious", "note"]}},
         {"line": {"type": ["integer", "null"]}},
     )
-    texts = {"type": "array", "items": {"type": "string"}}
     report = object_of(
         {
             "status": {"enum": ["stored", "partly stored", "nothing new", "held", "refused", "checked"]},
@@ -88,6 +91,10 @@ def measurement_schemas() -> dict[str, Any]:
             "entries": {"type": "array", "items": {"type": "integer"}, "description": "Numbers of the new entries."},
             "rows": {"type": "array", "items": row},
             "problems": {"type": "array", "items": problem},
+            "accept_warnings": {
+                "type": "string",
+                "description": "What would have to be accepted so that every possible row is stored.",
+            },
             "who": {"type": "string", "description": "Who the ledger says has recorded them."},
         },
         {"name": {"type": "string"}, "ignored_columns": texts, "remarks": texts},

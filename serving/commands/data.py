@@ -9,8 +9,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from serving.commands.ledger import add, correct, history, retract
+from serving.commands.ledger import (
+    accept_option,
+    add,
+    add_file,
+    comma_option,
+    correct,
+    history,
+    keep_option,
+    kind_option,
+    ledger_option,
+    retract,
+    source_option,
+)
 
 EXIT_SOME_FAILED = 1
 
@@ -83,9 +96,49 @@ def fetch_sources(keys: Sequence[str], mirror: Path | None, as_json: bool) -> No
 
 
 @data.command("check")
+@click.option(
+    "--input",
+    "path",
+    default=None,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Measurements to check as `elyte data add` does, without storing any.",
+)
+@kind_option
+@source_option
+@accept_option
+@keep_option
+@comma_option
+@ledger_option
 @as_json
-def check_sources(as_json: bool) -> None:
-    """Compare the data folder with the catalogue; exit code 1 if a file is missing or damaged."""
+def check_sources(
+    path: Path | None,
+    kind: str | None,
+    source: str,
+    accept_warnings: Sequence[str],
+    keep_good: bool,
+    decimal_comma: bool,
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Compare the data folder with the catalogue; or, with --input, check measurements without storing any.
+
+    Exit status: 1 if a table is missing or damaged, or a row would be refused or held.
+    """
+    if path is None:
+        context = click.get_current_context()
+        given = [n for n in context.params if context.get_parameter_source(n) is ParameterSource.COMMANDLINE]
+        if set(given) - {"as_json"}:
+            raise click.UsageError("these options are about measurements; expected --input FILE beside them")
+        _check_tables(as_json)
+        return
+    from training.ledger.intake import Wishes
+    from training.ledger.schema import Kind
+
+    wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run=True)
+    add_file(path, wishes, "nobody", address, decimal_comma=decimal_comma, as_json=as_json)
+
+
+def _check_tables(as_json: bool) -> None:
     from training.sources import check, data_dir
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from training.ledger.entries import Entry
+    from training.ledger.intake import Wishes
     from training.ledger.report import Report
 
 EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
@@ -30,6 +33,22 @@ who_option = click.option("--who", default=None, help="Who records this; default
 kind_option = click.option("--kind", type=click.Choice(KINDS), default=None, help="What is measured.")
 
 
+accept_option = click.option(
+    "--accept-warnings",
+    multiple=True,
+    metavar="ROW:CODE,...",
+    help="Warnings that you have looked at, each by row and code: 3:not_charge_balanced,7:out_of_domain. What is held"
+    " lists them; a row is stored once all its warnings are accepted.",
+)
+source_option = click.option(
+    "--source", default="", help="Reference of rows that name none, such as lab:2026-11-03:JD."
+)
+keep_option = click.option("--keep-good", is_flag=True, help="Store the good rows although others are refused or held.")
+comma_option = click.option(
+    "--decimal-comma", is_flag=True, help="The CSV has semicolons between cells and decimal commas."
+)
+
+
 @click.command("add")
 @click.option(
     "--input", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -37,32 +56,40 @@ kind_option = click.option("--kind", type=click.Choice(KINDS), default=None, hel
 )  # fmt: skip
 @kind_option
 @who_option
-@click.option("--source", default="", help="Reference of rows that name none, such as lab:2026-11-03:JD.")
-@click.option("--accept-warnings", is_flag=True, help="Store suspicious rows too: you have looked at them.")
-@click.option("--keep-good", is_flag=True, help="Store the good rows although others are refused or suspicious.")
-@click.option("--decimal-comma", is_flag=True, help="The CSV has semicolons between cells and decimal commas.")
-@click.option("--dry-run", is_flag=True, help="Check and compare only.")
+@source_option
+@accept_option
+@keep_option
+@comma_option
+@click.option("--dry-run", is_flag=True, help="Check and compare only, as `elyte data check --input` does.")
 @ledger_option
 @as_json
 def add(
-    path: Path, kind: str | None, who: str | None, source: str, accept_warnings: bool, keep_good: bool,
+    path: Path, kind: str | None, who: str | None, source: str, accept_warnings: Sequence[str], keep_good: bool,
     decimal_comma: bool, dry_run: bool, address: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Check measurements and record them for good: all rows of the file, or none.
 
-    Impossible rows are refused, suspicious ones held until --accept-warnings; each is named with its reason.
+    Impossible rows are refused; those that somebody should look at are held until --accept-warnings names each of their
+    warnings. Every one is named with its reason, and the command that stores what is held is printed.
     Adding a file twice changes nothing. Exit status: 0 every row is in the ledger, 1 some are refused or held, 2 the
-    file cannot be used.
+    file cannot be used, or a warning is accepted that is not there.
     """
-    from training.ledger.intake import STEPS, Wishes, add_table
-    from training.ledger.reading import read_measurements_file
+    from training.ledger.intake import Wishes
     from training.ledger.schema import Kind
+
+    wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run)
+    add_file(path, wishes, who or user(), address, decimal_comma=decimal_comma, as_json=as_json)
+
+
+def add_file(path: Path, wishes: Wishes, who: str, address: str | None, *, decimal_comma: bool, as_json: bool) -> None:
+    """Add a file to the ledger as a command does, or only check it, and tell what became of each row."""
+    from training.ledger.intake import STEPS, add_table
+    from training.ledger.reading import read_measurements_file
     from training.ledger.store import Ledger
 
     with failing_clearly(), progress(len(STEPS)) as on_step:
         table = read_measurements_file(path, decimal_comma=decimal_comma)
-        wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run)
-        report = add_table(table, who=who or user(), wishes=wishes, ledger=Ledger.open(address), on_step=on_step)
+        report = add_table(table, who=who, wishes=wishes, ledger=Ledger.open(address), on_step=on_step)
     tell(report, as_json)
 
 
@@ -118,13 +145,13 @@ def retract(entry: int, reason: str, who: str | None, address: str | None, as_js
     help="A header with its unit and the new cell, such as sigma_mS_per_cm=1.2; a blank value removes the old one.",
 )  # fmt: skip
 @click.option("--reason", required=True, help="Why.")
-@click.option("--accept-warnings", is_flag=True, help="Store it although it is suspicious: you have looked at it.")
+@accept_option
 @who_option
 @ledger_option
 @as_json
 def correct(
-    entry: int, changes: Sequence[str], reason: str, accept_warnings: bool, who: str | None, address: str | None,
-    as_json: bool,
+    entry: int, changes: Sequence[str], reason: str, accept_warnings: Sequence[str], who: str | None,
+    address: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Correct cells of a measurement by a new entry; ENTRY is its last one, or its retraction, and stays."""
     from training.ledger.intake import correct_entry
@@ -179,21 +206,51 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 def tell(report: Report, as_json: bool) -> None:
     """Print what became of a batch: the document or the summary on standard output, problems on standard error."""
-    for words in (report.readings(), [*map(str, report.problems)]):
-        for line in words[:MAX_TOLD]:
-            click.echo(line, err=True)
-        if len(words) > MAX_TOLD:
-            click.echo(f"... and {len(words) - MAX_TOLD} more; --json lists all", err=True)
-    for line in report.remarks:
-        click.echo(line, err=True)
+    tell_rows(report)
+    command = _accepting_command(report) if report.counts["held"] else ""
     if report.ignored_columns:
         click.echo(f"columns without a meaning here, not stored: {', '.join(report.ignored_columns)}", err=True)
     if as_json:
-        echo_json(report.as_dict())
+        echo_json(report.as_dict() | {"accept_command": command})
     else:
         click.echo(report.summary())
+        if command:
+            click.echo(f"to store what is held, once you have looked at it: {command}")
     if not report.all_accepted:
         sys.exit(EXIT_SOME_FAILED)
+
+
+def tell_rows(report: Report) -> None:
+    """Print problems, rows that are held, and formulas that were read as another text, on standard error."""
+    lines = [str(problem) for problem in report.problems]
+    for row in report.rows:
+        if row.outcome == "held":
+            lines.append(f"{row.place} is held: {row.reading}: {', '.join(row.held_for)}")
+        elif row.is_read_otherwise:
+            lines.append(f"{row.place}: {row.reading}")
+    for line in [*lines[:MAX_TOLD], *report.remarks]:
+        click.echo(line, err=True)
+    if len(lines) > MAX_TOLD:
+        click.echo(f"... and {len(lines) - MAX_TOLD} more; --json lists all", err=True)
+
+
+def _accepting_command(report: Report) -> str:
+    """Return the command of this call again, with every warning of a row that can be stored accepted by name."""
+    context = click.get_current_context()
+    words = ["elyte", "data", "correct" if context.info_name == "correct" else "add"]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not given or name in ("accept_warnings", "dry_run", "as_json"):
+            continue
+        value = context.params[name]
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            words.append(parameter.opts[0])
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            text = report.ledger if name == "address" and "***" in report.ledger else str(one)
+            words += [text] if isinstance(parameter, click.Argument) else [parameter.opts[0], text]
+    return shlex.join([*words, "--accept-warnings", report.accept_warnings])
 
 
 def echo_json(document: dict[str, Any]) -> None:
@@ -204,11 +261,17 @@ def echo_json(document: dict[str, Any]) -> None:
 def _entry_document(entry: Entry, *, holds: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return asdict(entry) | {"holds": holds}
+    return asdict(entry) | {"holds": holds, "read_as": entry.read_as}
 
 
 def _in_words(entry: Entry) -> str:
+    from training.ledger.schema import Column
+
     cells = ", ".join(f"{column}={value}" for column, value in (entry.content or {}).items())
     words = {"add": cells, "correct": f"corrects {entry.supersedes} ({entry.reason}): {cells}"}
     told = words.get(entry.action, f"retracts {entry.supersedes} ({entry.reason})")
+    if entry.read_as not in (None, (entry.content or {}).get(Column.FORMULA)):
+        told += f" [read as {entry.read_as}]"
+    if entry.warnings:
+        told += f" [{entry.who} accepted {', '.join(entry.warnings)}]"
     return told + (f" [{entry.excluded_from_training}]" if entry.excluded_from_training else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,12 @@ STABILITY_WORDS = (
     help="Measurements to add to the ledger first, as `elyte data add` does; may be given several times.",
 )  # fmt: skip
 @click.option("--who", default=None, help="Who asks for this; default: the name of the user's account.")
-@click.option("--accept-warnings", is_flag=True, help="Store suspicious rows of --input too: you have looked at them.")
+@click.option(
+    "--accept-warnings",
+    multiple=True,
+    metavar="ROW:CODE,...",
+    help="Warnings of rows of --input that you have looked at, as `elyte data add` takes them; one --input then.",
+)
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=None, help="Seed of the fit, instead of the recipe's."
 )
@@ -57,9 +63,9 @@ STABILITY_WORDS = (
 @click.option("--quick", is_flag=True, help="Few trees, nets and steps: to try the path, not to use the model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def retrain(
-    property_name: str, paths: Sequence[Path], who: str | None, accept_warnings: bool, seed: int | None, dry_run: bool,
-    force_evaluate: bool, promote_anyway: str | None, work: Path | None, report: Path | None, address: str | None,
-    quick: bool, as_json: bool,
+    property_name: str, paths: Sequence[Path], who: str | None, accept_warnings: Sequence[str], seed: int | None,
+    dry_run: bool, force_evaluate: bool, promote_anyway: str | None, work: Path | None, report: Path | None,
+    address: str | None, quick: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge what the ledger holds, and make a better model champion.
 
@@ -73,6 +79,8 @@ def retrain(
         raise click.UsageError("--promote-anyway needs a reason and --who NAME: the promotion log keeps both")
     if property_name == "stability":
         raise click.UsageError(STABILITY_WORDS)
+    if accept_warnings and len(paths) != 1:
+        raise click.UsageError("--accept-warnings names rows of one file; expected one --input beside it")
     names = RETRAINABLE if property_name == "all" else (property_name,)
     with failing_clearly():
         from serving.commands.ledger import user
@@ -105,18 +113,21 @@ def _report_path(report: Path | None, name: str, names: Sequence[str]) -> Path |
     return report if report is None or len(names) == 1 else report.with_stem(f"{report.stem}-{name}")
 
 
-def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: bool, dry_run: bool) -> None:
+def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: Sequence[str], dry_run: bool) -> None:
     """Add files to the ledger; leave with status 1, before anything is fitted, where a row is refused or held."""
+    from serving.commands.ledger import tell_rows
     from training.ledger.intake import Wishes, add_table
     from training.ledger.reading import read_measurements_file
 
     reports: list[Report] = []
     for path in paths:
-        wishes = Wishes(None, "", accept_warnings=accept_warnings, dry_run=dry_run)
+        wishes = Wishes(None, "", accept_warnings, dry_run=dry_run)
         reports.append(add_table(read_measurements_file(path), who=who, wishes=wishes, ledger=ledger))
-        for problem in reports[-1].problems:
-            click.echo(str(problem), err=True)
+        tell_rows(reports[-1])
         click.echo(reports[-1].summary(), err=True)
+        if reports[-1].counts["held"]:
+            words = ["elyte", "data", "add", "--input", str(path), "--accept-warnings", reports[-1].accept_warnings]
+            click.echo(f"once you have looked at what is held: {shlex.join(words)}", err=True)
     if not all(report.all_accepted for report in reports):
         sys.exit(EXIT_ROWS_REFUSED)
 

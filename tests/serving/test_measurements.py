@@ -11,12 +11,14 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from serving import measurements
 from serving.client import Client, ServiceError
+from serving.commands.data import data
 from serving.http_api import create_app
 from serving.openapi import openapi_document
 from serving.protection import Protection
@@ -105,8 +107,38 @@ def test_a_suspicious_row_waits_until_somebody_has_looked(app: Starlette, addres
     assert code_of(response) == (409, "rows_held")
     assert "temperature_in_kelvin" in response.text
     assert held(address) == []
-    assert send(app, document | {"accept_warnings": True}).status_code == 200
+    assert response.json()["report"]["accept_warnings"] == "1:temperature_in_kelvin"
+    assert '"accept_warnings": "1:temperature_in_kelvin"' in response.json()["error"]["message"]
+    assert code_of(send(app, document | {"accept_warnings": True})) == (400, "invalid_request")
+    assert send(app, document | {"accept_warnings": "1:temperature_in_kelvin"}).status_code == 200
     assert len(held(address)) == 1
+
+
+def test_held_rows_and_their_acceptance_are_the_same_over_rest_and_at_the_command_line(
+    app: Starlette, address: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "measurements.csv"
+    rows = ["Li6PS5Cl2,3.1,25", "LiCoO2,1e-5,25", "Li₆PS₅Cl(s),2,298", "Li5.93PS4.93Cl1.07,3.1,25"]
+    path.write_text("\n".join(["formula,sigma_mS_per_cm,temperature_C", *rows]) + "\n", encoding="utf-8")
+    source = "lab:2025-01-02:JD"
+    command = CliRunner().invoke(data, ["check", "--input", str(path), "--source", source, "--json"])
+    csv = {"headers": HEADERS | {"Content-Type": "text/csv"}, "content": path.read_bytes()}
+    response = send(app, **csv, params={"source": source})
+    assert code_of(response) == (409, "rows_held")
+    told, said = response.json()["report"], json.loads(command.stdout)
+    for part in ("rows", "problems", "accept_warnings", "counts"):
+        assert told[part] == said[part]
+    assert [row["read_as"] for row in told["rows"]] == ["Li6PS5Cl2", "LiCoO2", "Li6PS5Cl", "Li5.93PS4.93Cl1.07"]
+    assert [row["line"] for row in told["rows"]] == [2, 3, 4, 5]
+    wrong = send(app, **csv, params={"source": source, "accept_warnings": "2:isotope"})
+    assert code_of(wrong) == (400, "unusable_measurements")
+    assert held(address) == []
+    partly = send(app, **csv, params={"source": source, "accept_warnings": "1:not_charge_balanced"})
+    assert (partly.status_code, partly.json()["entries"]) == (200, [1, 2])
+    assert [row["outcome"] for row in partly.json()["rows"]] == ["stored", "held", "held", "stored"]
+    rest = [{"formula": "LiCoO2", "sigma_mS_per_cm": 1e-5, "temperature_C": 25}]
+    listed = send(app, {"measurements": rest, "source": source, "accept_warnings": ["1:out_of_domain"]})
+    assert (listed.status_code, listed.json()["entries"]) == (200, [3])
 
 
 def test_a_table_is_taken_as_a_file_would_be(app: Starlette, address: str) -> None:
@@ -259,6 +291,10 @@ def test_the_client_adds_measurements_and_tells_what_is_wrong(address: str) -> N
 
     with Client(api_key=KEYS[0], transport=Through()) as client:
         assert client.add_measurements([ROW], who="JD")["status"] == "stored"
+        hot = ROW | {"temperature_C": 298}
+        with pytest.raises(ServiceError, match=r"1:temperature_in_kelvin"):
+            client.add_measurements([hot])
+        assert client.add_measurements([hot], accept_warnings=["1:temperature_in_kelvin"])["status"] == "stored"
         with pytest.raises(ServiceError, match=r"row 1.*no_lithium") as error:
             client.add_measurements([ROW | {"formula": "Na3PS4"}])
         assert (error.value.status, error.value.code) == (400, "rows_refused")

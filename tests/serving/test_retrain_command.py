@@ -18,6 +18,9 @@ from running_service import running_service
 from serving import model_store
 from serving.cli import elyte
 from serving.commands import retrain as command
+from training.ledger.intake import Wishes as LedgerWishes
+from training.ledger.intake import add_table
+from training.ledger.reading import read_measurements_file
 from training.retraining.job import Status
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import state_folder
@@ -67,13 +70,20 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def test_from_a_file_to_a_champion_and_back(lab: Lab) -> None:
-    new = lab.file(family_records())
+    records = family_records()
+    new = lab.file([records[0] | {"temperature_C": ""}, *records[1:]])
     report = lab.folder / "report.html"
-    found = lab.retrain("--input", new, "--accept-warnings", "--report", str(report), "--json")
+    held = lab.retrain("--input", new)
+    assert held.exit_code == 1
+    wishes = LedgerWishes(dry_run=True)
+    trial = add_table(read_measurements_file(Path(new)), who="JD", wishes=wishes, ledger=lab.world.ledger)
+    assert f"elyte data add --input {new} --accept-warnings {trial.accept_warnings}" in held.stderr
+    accepting = ("--input", new, "--accept-warnings", trial.accept_warnings)
+    found = lab.retrain(*accepting, "--report", str(report), "--json")
     assert found.exit_code == 0, found.output
     assert document(found)["status"] == "promoted"
     assert report.read_text().startswith("<!doctype html>")
-    again = lab.retrain("--input", new, "--accept-warnings", "--json")
+    again = lab.retrain(*accepting, "--json")
     assert again.exit_code == 0
     assert document(again)["status"] == "nothing to do"
     history = lab.call("models", "history", "--property", "conductivity", "--json")
@@ -119,6 +129,7 @@ def test_another_job_exits_5(lab: Lab) -> None:
         (("conductivity", "--promote-anyway", "because"), "--who"),
         (("conductivity", "--promote-anyway", " ", "--who", "JD"), "needs a reason"),
         (("everything",), "is not one of"),
+        (("conductivity", "--accept-warnings", "1:out_of_domain"), "expected one --input"),
     ],
 )
 def test_unusable_calls_exit_2_and_say_why(arguments: tuple[str, ...], said: str) -> None:

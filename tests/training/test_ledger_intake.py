@@ -32,6 +32,12 @@ def add(ledger: Ledger, *rows: dict[str, Any], **wishes: Any) -> Report:
     return add_table(from_records(rows, "rows"), who="JD", wishes=Wishes(**wishes), ledger=ledger)
 
 
+def add_accepting(ledger: Ledger, *rows: dict[str, Any]) -> Report:
+    """Add rows, every warning that a dry run lists accepted by name."""
+    named = add(ledger, *rows, dry_run=True).accept_warnings
+    return add(ledger, *rows, accept_warnings=named)
+
+
 def codes(report: Report, level: Level = Level.SUSPICIOUS) -> set[Code]:
     return {problem.code for problem in report.problems if problem.level is level}
 
@@ -118,12 +124,12 @@ def test_columns_that_agree_are_one(sqlite_ledger: Ledger) -> None:
 
 
 def test_bounds(sqlite_ledger: Ledger) -> None:
-    report = add(sqlite_ledger, ROW | {"sigma_S_per_cm": "<1e-9", "formula": "Li9Y3Te5N"}, accept_warnings=True)
+    report = add_accepting(sqlite_ledger, ROW | {"sigma_S_per_cm": "<1e-9", "formula": "Li9Y3Te5N"})
     assert report.status is Status.STORED
     row = sqlite_ledger.current(Kind.CONDUCTIVITY).iloc[0]
     assert (row["sigma_S_per_cm"], row["bound"]) == (1e-9, "upper")
     ccd = {"formula": "Li6PS5Cl", "ccd_mA_per_cm2": ">2", "interlayer_type": "None", "anode": "li", "temperature_C": 25}
-    add(sqlite_ledger, ccd | {"reference": "lab:1"}, accept_warnings=True)
+    add_accepting(sqlite_ledger, ccd | {"reference": "lab:1"})
     row = sqlite_ledger.current(Kind.CCD).iloc[0]
     assert (row["bound"], row["interlayer_type"], row["anode"]) == ("lower", "none", "Li")
 
@@ -131,9 +137,8 @@ def test_bounds(sqlite_ledger: Ledger) -> None:
 def test_a_file_added_twice_changes_nothing(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text("formula,sigma_mS_per_cm,doi\nLi5.7PS4.7Cl1.3,2,10.1234/abc\n")
-    first = add_table(
-        read_measurements_file(path), who="JD", wishes=Wishes(accept_warnings=True), ledger=sqlite_ledger
-    )  # fmt: skip
+    wishes = Wishes(accept_warnings="1:temperature_assumed")
+    first = add_table(read_measurements_file(path), who="JD", wishes=wishes, ledger=sqlite_ledger)
     before = sqlite_ledger.content_hash(Kind.CONDUCTIVITY)
     again = add_table(read_measurements_file(path), who="AB", ledger=sqlite_ledger)  # its warning was accepted then
     assert (first.status, again.status) == (Status.STORED, Status.NOTHING_NEW)
@@ -160,9 +165,9 @@ def test_jsonl_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
 
 
 def test_the_ledger_itself_is_known(sqlite_ledger: Ledger) -> None:
-    formula = "Li9Sn1P2N4"
+    formula = "Li8SnN4"
     add(sqlite_ledger, ROW | {"formula": formula, "sigma_S_per_cm": 1e-3})
-    otherwise = {"formula": "Li18Sn2P4N8", "temperature_C": 27, "reference": "lab:2"}
+    otherwise = {"formula": "Li16Sn2N8", "temperature_C": 27, "reference": "lab:2"}
     report = add(sqlite_ledger, ROW | otherwise | {"sigma_S_per_cm": 1e-6})
     assert codes(report) == {Code.FACTOR_1000}
     assert "entry 1 of the ledger" in str(report.problems[0])
@@ -184,7 +189,7 @@ def test_keeping_the_good_and_dry_runs(sqlite_ledger: Ledger) -> None:
 
 
 def test_corrections_are_checked_like_new_rows(sqlite_ledger: Ledger) -> None:
-    add(sqlite_ledger, ROW | {"formula": "Li9Sn1P2N4"})
+    add(sqlite_ledger, ROW | {"formula": "Li8SnN4"})
     wrong = correct_entry(sqlite_ledger, 1, {"sigma_mS_per_cm": "-3"}, who="JD", reason="typo")
     assert wrong.status is Status.REFUSED
     held = correct_entry(sqlite_ledger, 1, {"temperature_C": "298.15"}, who="JD", reason="typo")
@@ -194,7 +199,7 @@ def test_corrections_are_checked_like_new_rows(sqlite_ledger: Ledger) -> None:
     row = sqlite_ledger.current(Kind.CONDUCTIVITY).iloc[0]
     assert (row["sigma_S_per_cm"], row["state"], row["measurement"]) == (3e-3, "pellet", 1)
     gone = sqlite_ledger.retract(2, who="JD", reason="short circuit")
-    again = add(sqlite_ledger, ROW | {"formula": "Li9Sn1P2N4"})
+    again = add(sqlite_ledger, ROW | {"formula": "Li8SnN4"})
     assert again.status is Status.NOTHING_NEW
     assert "corrected since by entry 2" in str(again.problems[0])
     back = correct_entry(sqlite_ledger, gone, {"state": ""}, who="JD", reason="was no short circuit")
@@ -215,7 +220,7 @@ def test_documents(sqlite_ledger: Ledger) -> None:
         ({"measurements": [1]}, "expected a list of objects"),
         ({"measurements": [ROW], "knid": "ccd"}, "unknown key 'knid'"),
         ({"measurements": [ROW], "kind": "colour"}, "expected one of conductivity"),
-        ({"measurements": [ROW], "accept_warnings": 1}, "expected true or false"),
+        ({"measurements": [ROW], "accept_warnings": True}, "received 'True', expected ROW:code"),
         ({"measurements": [ROW], "source": 1}, "expected a text"),
         ({"measurements": [ROW], "source": "lab:2999-01-01"}, "source: received.*future"),
     ]:
@@ -239,12 +244,11 @@ def test_what_leaks_is_stored_but_never_learned_from(sqlite_ledger: Ledger) -> N
     test = load_obelix("test")
     formula = test["formula"].iloc[0]
     doi = next(doi for doi in test["doi"] if doi).split("|")[0]
-    report = add(
+    report = add_accepting(
         sqlite_ledger,
         ROW,
         ROW | {"formula": formula},
         {"formula": "Li7Ta1Sn2P9N4", "sigma_S_per_cm": 1e-4, "temperature_C": 25, "doi": doi},
-        accept_warnings=True,
     )
     assert report.status is Status.STORED
     assert [bool(row.excluded_from_training) for row in report.rows] == [False, True, True]
@@ -268,12 +272,11 @@ def test_stability_leaks_by_energies_and_by_windows(sqlite_ledger: Ledger) -> No
     frozen = locate("critexam_ef_test").read_text().splitlines()
     formula = next(line.split(",")[0] for line in frozen[1:] if line.startswith("Li"))
     base = {"reference": "lab:1"}
-    report = add(
+    report = add_accepting(
         sqlite_ledger,
         {**base, "formula": formula, "formation_energy_eV_per_atom": -1.0, "oxidation_V": None},
         {**base, "formula": "Li10GeP2S12", "formation_energy_eV_per_atom": None, "oxidation_V": 2.2},
         {**base, "formula": "Li9Ta1Sn2P9N4", "formation_energy_eV_per_atom": -1.0, "oxidation_V": 2.2},
-        accept_warnings=True,
     )
     assert [bool(row.excluded_from_training) for row in report.rows] == [True, True, False]
     assert training_rows(sqlite_ledger, Kind.STABILITY).table["formula"].tolist() == ["Li9Ta1Sn2P9N4"]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import RowErrorCode
 from training.ledger.intake import Wishes, add_table
-from training.ledger.problems import Code, Level, UnusableTableError
+from training.ledger.problems import AnyCode, Code, Level, UnusableTableError
 from training.ledger.reading import read_measurements_file
 from training.ledger.report import Report
 from training.ledger.schema import Kind
@@ -31,7 +32,7 @@ class Planted:
 
     what: str
     row: str
-    code: Code
+    code: AnyCode
     level: Level = Level.REFUSED
     header: str = HEADER
     good: str = GOOD
@@ -47,7 +48,7 @@ CCD_HEADER = "formula,ccd_mA_per_cm2,interlayer_type,anode,temperature_C,referen
 CCD_GOOD = "Li6PS5Cl,1.13,none,Li,25,lab:2026-01-05:AB"
 CCD = {"header": CCD_HEADER, "good": CCD_GOOD}
 WINDOW_HEADER = "formula,reduction_V,oxidation_V,energy_above_hull_eV_per_atom,reference"
-WINDOW_GOOD = "Li9N3S3,0.5,2.1,0.01,lab:2026-01-05:AB"
+WINDOW_GOOD = "Li5.7PS4.7Cl1.3,0.5,2.1,0.01,lab:2026-01-05:AB"
 WINDOW = {"header": WINDOW_HEADER, "good": WINDOW_GOOD}
 FUTURE = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
 
@@ -83,7 +84,7 @@ PLANTED = [
     Planted("swapped, in mS/cm and kelvin", f"Li6PS5Cl,298.15,2,{LAB}", Code.SWAPPED_COLUMNS,
             header="formula,sigma_mS_per_cm,temperature_K,reference", good=GOOD.replace("2.0e-3,25", "2,298"), says="swapped"),
     Planted("formula and sigma swapped", f"2e-3,Li6PS5Cl,25,{LAB}", Code.SWAPPED_COLUMNS, says="swapped"),
-    Planted("formula and reference swapped", f"{LAB},2e-3,25,Li6PS5Cl", Code.UNPARSEABLE_FORMULA),
+    Planted("formula and reference swapped", f"{LAB},2e-3,25,Li6PS5Cl", RowErrorCode.UNPARSEABLE_FORMULA),
     Planted("limits swapped", f"Li6PS5Cl,2.1,1.7,0.02,{LAB}", Code.SWAPPED_COLUMNS, **WINDOW, says="swapped"),
     Planted("CCD and temperature swapped", f"Li6PS5Cl,25,none,Li,1.2,{LAB}", Code.FAR_ABOVE_KNOWN, S, **CCD, says="swapped"),
     # impossible values
@@ -93,14 +94,14 @@ PLANTED = [
     Planted("sigma overflows", f"Li6PS5Cl,1e400,25,{LAB}", Code.NOT_FINITE),
     Planted("log10 sigma overflows", f"Li6PS5Cl,400,25,{LAB}", Code.OUT_OF_RANGE, header=HEADER.replace("sigma", "log10_sigma"),
             good=GOOD.replace("2.0e-3", "-2.7")),
-    Planted("NaN", f"Li6PS5Cl,NaN,25,{LAB}", Code.NOT_FINITE),
+    Planted("NaN", f"Li6PS5Cl,NaN,25,{LAB}", Code.MISSING_VALUE),
     Planted("inf", f"Li6PS5Cl,inf,25,{LAB}", Code.NOT_FINITE),
     Planted("no number", f"Li6PS5Cl,high,25,{LAB}", Code.NOT_A_NUMBER),
     Planted("below absolute zero", f"Li6PS5Cl,2e-3,-300,{LAB}", Code.OUT_OF_RANGE),
     Planted("nothing measured", f"Li6PS5Cl,,25,{LAB}", Code.MISSING_VALUE),
     Planted("no formula", f",2e-3,25,{LAB}", Code.MISSING_VALUE),
-    Planted("unknown element", f"Li6PQ5Cl,2e-3,25,{LAB}", Code.UNKNOWN_ELEMENT),
-    Planted("unreadable formula", f"Li6PS5Cl),2e-3,25,{LAB}", Code.UNPARSEABLE_FORMULA),
+    Planted("unknown element", f"Li6PQ5Cl,2e-3,25,{LAB}", RowErrorCode.UNKNOWN_ELEMENT),
+    Planted("unreadable formula", f"Li6PS5Cl),2e-3,25,{LAB}", RowErrorCode.UNPARSEABLE_FORMULA),
     Planted("no lithium", f"Na3PS4,2e-3,25,{LAB}", Code.NO_LITHIUM),
     Planted("no source", "Li6PS5Cl,2e-3,25,", Code.MISSING_SOURCE),
     Planted("no DOI", "Li6PS5Cl,2e-3,25,see the book", Code.BAD_DOI, header=HEADER.replace("reference", "doi"),
@@ -185,12 +186,13 @@ def test_every_planted_error_is_named(planted: Planted, tmp_path: Path) -> None:
     mine = [problem for problem in report.problems if problem.row == 2]
     found = {(problem.code, problem.level) for problem in mine}
     assert (planted.code, planted.level) in found, report.problems
-    told = next(str(problem) for problem in mine if problem.code is planted.code)
+    told = next(str(problem) for problem in mine if problem.code == planted.code)
     assert told.startswith("row 2 (line 3), ")
     assert planted.says in told
     assert ledger.history() == []  # all or nothing
     assert report.rows[1].outcome == ("refused" if planted.level is Level.REFUSED else "held")
-    accepted, ledger = add(tmp_path / "new.csv", text, kind=planted.kind, accept_warnings=True, keep_good=True)
+    wishes = {"kind": planted.kind, "accept_warnings": report.accept_warnings, "keep_good": True}
+    accepted, ledger = add(tmp_path / "new.csv", text, **wishes)
     assert len(ledger.history()) == (1 if planted.level is Level.REFUSED else 2), accepted.problems
 
 
@@ -284,7 +286,7 @@ def test_semicolons_and_decimal_commas_only_when_asked_for(tmp_path: Path) -> No
         read_measurements_file(path, decimal_comma=True)
 
 
-def refusals(path: Path, tmp_path: Path) -> list[tuple[int, int | None, Code]]:
+def refusals(path: Path, tmp_path: Path) -> list[tuple[int, int | None, AnyCode]]:
     """Add a file, good rows of it at least, and return what was refused: row, line, code."""
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'l.db'}")
     report = add_table(read_measurements_file(path), who="x", wishes=Wishes(keep_good=True), ledger=ledger)
@@ -311,4 +313,4 @@ def test_a_byte_of_a_code_page_spoils_the_row_where_it_matters(tmp_path: Path) -
 def test_a_word_for_nothing_is_no_formula(word: str, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     path.write_text(f"{HEADER}\n{GOOD}\n{word},2e-3,25,lab:1\n", encoding="utf-16")
-    assert refusals(path, tmp_path) == [(2, 3, Code.EMPTY_FORMULA)]
+    assert refusals(path, tmp_path) == [(2, 3, RowErrorCode.EMPTY_FORMULA)]

@@ -7,13 +7,13 @@ import difflib
 import math
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from features.blank_words import is_word_for_nothing
+from features.candidate import Candidate
 from features.errors import CandidateError
 from features.formula import read_formula
 from training.conductivity.schema import is_doi_list
-from training.ledger.problems import Code
+from training.ledger.problems import AnyCode, Code
 from training.ledger.schema import MAX_TEXT_LENGTH, Column, Rule
 from training.splits import normalise_doi
 
@@ -44,7 +44,7 @@ _EXCEL_REMEDY = "(a spreadsheet turned it into a date; format the column as text
 class CellError(ValueError):
     """A cell cannot be used: its code, and in words what was expected."""
 
-    def __init__(self, code: Code, expected: str) -> None:
+    def __init__(self, code: AnyCode, expected: str) -> None:
         super().__init__(expected)
         self.code = code
         self.expected = expected
@@ -104,15 +104,28 @@ def _number_in(text: str, expected: str, decimal_comma: bool) -> float:
 
 def _is_formula(text: str) -> bool:
     try:
-        return "Li" in _amounts(text)[1]
+        return "Li" in read_material(text).candidate.amounts
     except CandidateError:
         return False
 
 
+class Material(NamedTuple):
+    """A formula as it was read: with plain digits and without blanks, and what it means."""
+
+    formula: str
+    candidate: Candidate
+
+
 @lru_cache(maxsize=50_000)
-def _amounts(text: str) -> tuple[str, frozenset[str]]:
-    formula, amounts, _ = read_formula(text)
-    return formula, frozenset(amounts)
+def read_material(text: str) -> Material:
+    """Read a formula as `predict` reads it.
+
+    Raises
+    ------
+    CandidateError
+        If it cannot be read.
+    """
+    return Material(read_formula(text).formula, Candidate.from_formula(text))
 
 
 def formula(value: Any) -> str:  # noqa: ANN401
@@ -121,18 +134,16 @@ def formula(value: Any) -> str:  # noqa: ANN401
     Raises
     ------
     CellError
-        If it cannot be read, stands for an empty cell or holds no lithium.
+        If it cannot be read or holds no lithium.
     """
     text = _plain_text(value, "a formula with lithium, such as Li6PS5Cl", "formula")
-    if is_word_for_nothing(text):
-        raise CellError(Code.EMPTY_FORMULA, "a formula with lithium, such as Li6PS5Cl (this stands for an empty cell)")
     try:
-        cleaned, elements = _amounts(text)
+        found = read_material(text)
     except CandidateError as error:
-        raise CellError(Code(str(error.code)), f"a formula with lithium, such as Li6PS5Cl ({error.message})") from None
-    if "Li" not in elements:
+        raise CellError(error.code, f"a formula with lithium, such as Li6PS5Cl ({error.message})") from None
+    if "Li" not in found.candidate.amounts:
         raise CellError(Code.NO_LITHIUM, "a formula with lithium, such as Li6PS5Cl")
-    return cleaned
+    return found.formula
 
 
 def _plain_text(value: Any, expected: str, what: str) -> str:  # noqa: ANN401

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from features.errors import shown
+from features.blank_words import is_word_for_missing, is_word_for_nothing
+from features.errors import RowErrorCode, shown
 from features.table_files import RawRow, UnreadableCell
 from training.ledger import cells
-from training.ledger.cells import CellError
+from training.ledger.cells import CellError, read_material
 from training.ledger.entries import content_text
 from training.ledger.headings import Headings
-from training.ledger.problems import Code, Level, Problem
+from training.ledger.problems import AnyCode, Code, Level, Problem
 from training.ledger.reading import RawTable
 from training.ledger.rules import broken_rules
 from training.ledger.schema import (
@@ -26,7 +28,7 @@ from training.ledger.schema import (
     rules_of,
 )
 from training.ledger.units import Heading, Unit, plain_unit
-from training.splits import composition_key
+from training.splits import COMPOSITION_DECIMALS
 
 _LATEST_ZONE = dt.timezone(dt.timedelta(hours=14))
 _BOUND_SIGNS = {"<": "upper", "≤": "upper", ">": "lower", "≥": "lower"}
@@ -61,7 +63,7 @@ class Row:
     read: dict[Column, tuple[float, Unit]] = field(default_factory=dict)
     text: str = ""
 
-    def add(self, level: Level, code: Code, column: str, expected: str, received: object = None) -> None:
+    def add(self, level: Level, code: AnyCode, column: str, expected: str, received: object = None) -> None:
         """Name a problem; without `received` it is the cell as it was written."""
         header, cell = column, received
         if isinstance(column, Column) and column in self.raw:
@@ -70,17 +72,27 @@ class Row:
         text = "" if cell is None else str(cell)
         self.problems.append(Problem(self.number, self.line, level, code, str(header), text, expected))
 
-    def refuse(self, code: Code, column: str, expected: str, received: object = None) -> None:
+    def refuse(self, code: AnyCode, column: str, expected: str, received: object = None) -> None:
         """Name a reason for which the row can never be stored."""
         self.add(Level.REFUSED, code, column, expected, received)
 
-    def suspect(self, code: Code, column: str, why: str, received: object = None) -> None:
+    def suspect(self, code: AnyCode, column: str, why: str, received: object = None) -> None:
         """Name something that somebody has to confirm."""
         self.add(Level.SUSPICIOUS, code, column, why, received)
 
     def has(self, level: Level) -> bool:
         """Whether a problem of this level was found."""
         return any(problem.level is level for problem in self.problems)
+
+    def codes(self, level: Level) -> tuple[str, ...]:
+        """Return the codes of the problems of one level, each once, in the order in which they were found."""
+        return tuple(dict.fromkeys(str(problem.code) for problem in self.problems if problem.level is level))
+
+    @property
+    def typed_formula(self) -> str:
+        """The formula as it stands in the cell, blanks of more than one taken for one; "" for none."""
+        written = self.raw[Column.FORMULA][1] if Column.FORMULA in self.raw else self.content.get(Column.FORMULA, "")
+        return " ".join(str(written).split())
 
     @property
     def is_possible(self) -> bool:
@@ -128,11 +140,17 @@ def _read_row(raw: RawRow, rules: dict[Column, Rule], headings: Headings, today:
     row = Row(raw.number, raw.line)
     for heading in headings.known:
         value = raw.cells.get(heading.header)
-        if value is None:
+        rule = rules[heading.column]
+        says_nothing = _says_nothing(value, rule)
+        if value is None or (says_nothing and not (rule.content is Content.FORMULA and rule.required)):
             continue
         row.raw.setdefault(heading.column, (heading.header, value))
+        if says_nothing:
+            expected = "a formula with lithium, such as Li6PS5Cl (this stands for an empty cell)"
+            row.refuse(RowErrorCode.EMPTY_FORMULA, heading.column, expected)
+            continue
         try:
-            found = _read_cell(row, raw, heading, rules[heading.column], today, decimal_comma)
+            found = _read_cell(row, raw, heading, rule, today, decimal_comma)
         except CellError as error:
             row.problems.append(
                 Problem(row.number, row.line, Level.REFUSED, error.code, heading.header, str(value), error.expected)
@@ -140,6 +158,14 @@ def _read_row(raw: RawRow, rules: dict[Column, Rule], headings: Headings, today:
             continue
         _settle(row, heading, found)
     return row
+
+
+def _says_nothing(value: object, rule: Rule) -> bool:
+    """Whether a cell holds a word for an empty one; what a spreadsheet could not compute is refused by its own code."""
+    if not isinstance(value, str):
+        return False
+    says_nothing = is_word_for_nothing(value) if rule.content is Content.FORMULA else is_word_for_missing(value)
+    return says_nothing and value[:1] != "#" and value.lower() not in {word.lower() for word in rule.words}
 
 
 def _read_cell(
@@ -259,16 +285,16 @@ def _complete(row: Row, kind: Kind, reference: str) -> None:
 
 def _refuse_duplicates(rows: list[Row], kind: Kind) -> None:
     """Refuse rows that repeat an earlier one, and flag rows that contradict one under the same conditions."""
-    first_of: dict[str, int] = {}
-    alike: dict[str, list[Row]] = {}
+    first_of: dict[frozenset[tuple[Column, Value]], int] = {}
+    alike: dict[frozenset[tuple[Column, Value]], list[Row]] = {}
     for row in rows:
         if not row.is_possible:
             continue
         row.text = content_text(kind, row.content)
-        earlier = first_of.setdefault(row.text, row.number)
+        earlier = first_of.setdefault(in_any_spelling(row.content), row.number)
         if earlier != row.number:
             row.refuse(
-                Code.DUPLICATE_ROW, "row", f"a row of its own; it is identical to row {earlier}", "the same cells"
+                Code.DUPLICATE_ROW, "row", f"a row of its own; it says the same as row {earlier}", "the same cells"
             )
             continue
         alike.setdefault(_conditions(kind, row.content), []).append(row)
@@ -280,12 +306,27 @@ def _refuse_duplicates(rows: list[Row], kind: Kind) -> None:
             row.suspect(Code.CONFLICTING_ROWS, measured, why)
 
 
-def _conditions(kind: Kind, content: dict[Column, Value]) -> str:
+def in_any_spelling(content: Mapping[Column, Value]) -> frozenset[tuple[Column, Value]]:
+    """Return the cells of a measurement, the same ones however its formula is spelled: `2Li3N` is `Li3N`."""
+    cells = dict(content)
+    if Column.FORMULA in cells:
+        cells[Column.FORMULA] = _fractions(str(cells[Column.FORMULA]), 6)
+    return frozenset(cells.items())
+
+
+def _fractions(formula: str, decimals: int) -> str:
+    """Return one text for all spellings of a composition: its atomic fractions, by symbol."""
+    amounts = read_material(formula).candidate.amounts
+    total = sum(amounts.values())
+    return " ".join(f"{symbol}{amounts[symbol] / total:.{decimals}f}" for symbol in sorted(amounts))
+
+
+def _conditions(kind: Kind, content: dict[Column, Value]) -> frozenset[tuple[Column, Value]]:
     kept = {
         column: value
         for column, value in content.items()
         if column not in _NEVER_THE_SAME and column not in MEASURED[kind]
     }
     if Column.FORMULA in kept:
-        kept[Column.FORMULA] = composition_key(str(kept[Column.FORMULA]))
-    return content_text(kind, kept)
+        kept[Column.FORMULA] = _fractions(str(kept[Column.FORMULA]), COMPOSITION_DECIMALS)
+    return frozenset(kept.items())

@@ -10,6 +10,8 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
+from features.errors import CandidateError
+from training.ledger.cells import read_material
 from training.ledger.problems import LedgerError
 from training.ledger.schema import COLUMN_OF, Column, Kind, Value
 
@@ -41,7 +43,7 @@ class NewRow:
     number
         Row of the file.
     warnings
-        Codes of suspicions that somebody has overruled.
+        Codes of warnings that whoever records it has accepted by name.
     excluded_from_training
         Why no model may learn from it, "" if it may.
     text
@@ -101,6 +103,22 @@ class Entry:
     source: str
     origin: str
     origin_sha256: str
+
+    @property
+    def read_as(self) -> str | None:
+        """The composition that its formula is read as, None where it has none or is refused now."""
+        formula = (self.content or {}).get(Column.FORMULA)
+        return None if formula is None or self.refusal else read_material(str(formula)).candidate.read_as
+
+    @property
+    def refusal(self) -> str:
+        """Why its formula, which an earlier elyte took, is refused by this one; "" for all others."""
+        formula = (self.content or {}).get(Column.FORMULA)
+        try:
+            read_material("Li" if formula is None else str(formula))
+        except CandidateError as error:
+            return f"its formula is refused now ({error.message}); correct or retract it"
+        return ""
 
 
 def content_text(kind: Kind, content: Mapping[Column, Value]) -> str:

@@ -51,10 +51,16 @@ def training_rows(ledger: Ledger, kind: Kind) -> TrainingRows:
     LedgerDamagedError
         If an entry is not what was recorded.
     """
-    held = ledger.holding(kind)
-    reasons = reasons_to_exclude(kind, [entry.content or {} for entry in held])
-    left_out = {entry.entry: reason for entry, reason in zip(held, reasons, strict=True) if reason}
-    kept = [entry for entry in held if entry.entry not in left_out]
+    left_out: dict[int, str] = {}
+    readable: list[Entry] = []
+    for entry in ledger.holding(kind):
+        if entry.refusal:
+            left_out[entry.entry] = entry.refusal
+        else:
+            readable.append(entry)
+    reasons = reasons_to_exclude(kind, [entry.content or {} for entry in readable])
+    left_out |= {entry.entry: reason for entry, reason in zip(readable, reasons, strict=True) if reason}
+    kept = [entry for entry in readable if entry.entry not in left_out]
     if kind is Kind.CONDUCTIVITY:
         table = _conductivity_table(kept)
     elif kind is Kind.CCD:

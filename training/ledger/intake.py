@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from features.errors import shown
-from features.formula import parse_formula
-from features.formula_writing import write_formula
-from training.ledger.checks import Row, check
-from training.ledger.entries import LedgerConflictError, NewRow, Recorded
+from training.ledger.acceptance import Accepted, read_accepted, refuse_wrong, write_accepted
+from training.ledger.cells import read_material
+from training.ledger.checks import Row, check, in_any_spelling
+from training.ledger.entries import Entry, LedgerConflictError, NewRow, Recorded
 from training.ledger.headings import Headings, read_headings
 from training.ledger.leakage import NOT_CHECKED, reasons_to_exclude
 from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import RawTable, from_records
 from training.ledger.report import Outcome, Report, RowReport, Status
 from training.ledger.sanity import suspect
-from training.ledger.schema import Column, Kind, Value
+from training.ledger.schema import MEASURED, Column, Kind, Value
 from training.ledger.store import Ledger
 from training.ledger.units import HeaderError, understand
 
@@ -36,16 +36,17 @@ class Wishes:
     source
         Reference of rows that name none, such as `lab:2026-11-03:JD`.
     accept_warnings
-        Store suspicious rows too: somebody has looked at them.
+        Which warnings of which rows somebody has looked at and accepts, `3:not_charge_balanced,7:out_of_domain`, a
+        list of such, or pairs. A row is stored once all its warnings are accepted; the others wait.
     keep_good
-        Store the rows that are neither refused nor (without `accept_warnings`) suspicious, although others are.
+        Store the rows that are neither refused nor held, although others are.
     dry_run
         Store nothing.
     """
 
     kind: Kind | None = None
     source: str = ""
-    accept_warnings: bool = False
+    accept_warnings: str | Sequence[str] | Accepted = ""
     keep_good: bool = False
     dry_run: bool = False
 
@@ -77,7 +78,7 @@ def add_measurements(document: Mapping[str, Any], who: str, ledger: Ledger | Non
         raise UnusableTableError(f"unknown key '{shown(str(unknown[0]))}'; expected {known}")
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not all(isinstance(row, Mapping) for row in rows):
         raise UnusableTableError("'measurements': expected a list of objects, one a measurement")
-    flags = {name: document.get(name, False) for name in ("accept_warnings", "keep_good", "dry_run")}
+    flags = {name: document.get(name, False) for name in ("keep_good", "dry_run")}
     wrong = next((name for name, flag in flags.items() if not isinstance(flag, bool)), None)
     if wrong is not None:
         raise UnusableTableError(f"'{wrong}': expected true or false")
@@ -86,7 +87,8 @@ def add_measurements(document: Mapping[str, Any], who: str, ledger: Ledger | Non
         raise UnusableTableError(f"'kind': expected one of {', '.join(Kind)}")
     if not isinstance(source, str):
         raise UnusableTableError("'source': expected a text")
-    wishes = Wishes(None if kind is None else Kind(kind), source, **flags)
+    accepted = read_accepted(document.get("accept_warnings", ""))
+    wishes = Wishes(None if kind is None else Kind(kind), source, accepted, **flags)
     return add_table(from_records(rows, "measurements"), who=who, wishes=wishes, ledger=ledger)
 
 
@@ -114,34 +116,46 @@ def add_table(
     Raises
     ------
     UnusableTableError
-        If the columns cannot be understood.
+        If the columns cannot be understood, or a warning is accepted that is not there; then none is stored.
     LedgerError
         If the ledger does not take the rows; then none is stored.
     """
     ledger = ledger or Ledger.open()
+    accepted = read_accepted(wishes.accept_warnings)
     on_step(STEPS[0])
     headings = read_headings(table.headers, wishes.kind, table.name)
     rows = check(table, headings.kind, headings, reference=_reference(wishes.source))
     on_step(STEPS[1])
-    known = _already_known(rows, headings.kind, ledger)
+    history = ledger.history(headings.kind)
+    known = _already_known(rows, headings.kind, ledger, history)
     fresh = [row for row in rows if row.number not in known]
-    lacking = suspect(fresh, headings.kind, ledger.holding(headings.kind))
+    lacking = suspect(fresh, headings.kind, _comparable(history))
+    refuse_wrong(accepted, {row.number: row for row in fresh}, known, table.n_rows)
     reasons = _exclude(fresh, headings.kind)
     on_step(STEPS[2])
-    wanted = [row for row in fresh if row.is_possible and (wishes.accept_warnings or not row.has(Level.SUSPICIOUS))]
-    everything_good = len(wanted) == len(fresh) and not table.problems
+    wanted = [row for row in fresh if row.is_possible and not _unaccepted(row, accepted)]
+    none_refused = not table.problems and all(row.is_possible for row in fresh)
+    everything_good = none_refused and len(wanted) == len(fresh)
+    is_asked_for_part = wishes.keep_good or (none_refused and bool(accepted))
     stored: dict[int, Recorded] = {}
-    if wanted and not wishes.dry_run and (everything_good or wishes.keep_good):
+    if wanted and not wishes.dry_run and (everything_good or is_asked_for_part):
         new = [_new_row(row, headings.kind, reasons.get(row.number, "")) for row in wanted]
         recorded = ledger.add(
             new, who=who, source=wishes.source, origin=table.name, origin_sha256=table.digest
         )  # fmt: skip
         stored = dict(zip((row.number for row in wanted), recorded, strict=True))
-    return _report(table, headings, rows, known, stored, reasons, wishes, lacking, ledger)
+    told = _told(rows, known, stored, reasons, accepted)
+    return _report(table, headings, rows, told, replace(wishes, accept_warnings=accepted), lacking, ledger)
 
 
 def correct_entry(
-    ledger: Ledger, entry: int, changes: Mapping[str, str], *, who: str, reason: str, accept_warnings: bool = False
+    ledger: Ledger,
+    entry: int,
+    changes: Mapping[str, str],
+    *,
+    who: str,
+    reason: str,
+    accept_warnings: str | Sequence[str] | Accepted = "",
 ) -> Report:
     """Correct some cells of a measurement by a new entry; the old one stays in the history.
 
@@ -162,24 +176,30 @@ def correct_entry(
         If the entry cannot be corrected; see `Ledger.correct`.
     """
     found = ledger.find(entry)
-    kind, content = found.kind, found.content
-    if content is None:
-        before = [e for e in ledger.history(measurement=found.measurement) if e.content is not None]
-        content = before[-1].content or {}
+    if found.content is None:
+        found = [e for e in ledger.history(measurement=found.measurement) if e.content is not None][-1]
+    kind, content = found.kind, found.content or {}
     table = from_records([_changed(kind, content, changes)], f"correction of entry {entry}")
     headings = read_headings(table.headers, kind, table.name)
     rows = check(table, kind, headings)
     others = [e for e in ledger.holding(kind) if e.measurement != found.measurement]
-    lacking = suspect(rows, kind, others)
-    if Code.PAPER_ALREADY_KNOWN in found.warnings:
-        rows[0].problems = [p for p in rows[0].problems if p.code is not Code.PAPER_ALREADY_KNOWN]
+    lacking = suspect(rows, kind, _comparable(others))
+    accepted = read_accepted(accept_warnings)
+    refuse_wrong(accepted, {1: rows[0]}, (), 1)
+    accepted |= {(1, code) for code in _accepted_before(rows[0], content, found.warnings)}
     reasons = _exclude(rows, kind)
     stored: dict[int, Recorded] = {}
-    if rows[0].is_possible and (accept_warnings or not rows[0].has(Level.SUSPICIOUS)):
+    if rows[0].is_possible and not _unaccepted(rows[0], accepted):
         new = _new_row(rows[0], kind, reasons.get(1, ""))
         stored[1] = Recorded(ledger.correct(entry, new, who=who, reason=reason), is_new=True)
-    wishes = Wishes(kind, accept_warnings=accept_warnings)
-    return _report(table, headings, rows, {}, stored, reasons, wishes, lacking, ledger)
+    told = _told(rows, {}, stored, reasons, accepted)
+    return _report(table, headings, rows, told, Wishes(kind, accept_warnings=accepted), lacking, ledger)
+
+
+def _accepted_before(row: Row, content: Mapping[Column, Value], warnings: Sequence[str]) -> list[str]:
+    """Return what was accepted of formula and paper when the entry was recorded, where neither is changed now."""
+    same = {str(column) for column in (Column.FORMULA, Column.DOI) if row.content.get(column) == content.get(column)}
+    return [str(p.code) for p in row.problems if p.column in same and str(p.code) in warnings]
 
 
 def _changed(kind: Kind, content: Mapping[Column, Value], changes: Mapping[str, str]) -> dict[str, Any]:
@@ -221,22 +241,57 @@ def _reference(source: str) -> str:
         raise UnusableTableError(f"source: received '{shown(source)}', expected {error.expected}") from None
 
 
-def _already_known(rows: Sequence[Row], kind: Kind, ledger: Ledger) -> dict[int, Recorded]:
+def _comparable(history: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of a history that hold now and whose formula can be read."""
+    gone = {entry.supersedes for entry in history}
+    holding = [entry for entry in history if entry.content is not None and entry.entry not in gone]
+    return [entry for entry in holding if not entry.refusal]
+
+
+def _already_known(rows: Sequence[Row], kind: Kind, ledger: Ledger, history: Sequence[Entry]) -> dict[int, Recorded]:
     """Return the rows that the ledger has, and say so in place of any suspicion: they were looked at then."""
     possible = [row for row in rows if row.is_possible]
     found = ledger.lookup([NewRow(kind, row.content, text=row.text) for row in possible])
+    respelled = _known_otherwise(
+        [row for row, where in zip(possible, found, strict=True) if where is None], kind, history
+    )
     known = {}
-    for row, where in zip(possible, found, strict=True):
+    for row, exactly in zip(possible, found, strict=True):
+        where = exactly or respelled.get(row.number)
         if where is None:
             continue
         known[row.number] = where
         row.problems = [problem for problem in row.problems if problem.level is not Level.SUSPICIOUS]
         words = f"the ledger has this row as entry {where.entry}"
+        if exactly is None:
+            words += ", with the formula in another spelling"
         if where.superseded_by is not None:
             did = "retracted" if where.superseded_how == "retract" else "corrected"
             words += f", {did} since by entry {where.superseded_by}; a correction of that brings it back"
         row.add(Level.NOTE, Code.ALREADY_KNOWN, "row", words, f"entry {where.entry}")
     return known
+
+
+def _known_otherwise(rows: Sequence[Row], kind: Kind, history: Sequence[Entry]) -> dict[int, Recorded]:
+    """Return the rows that the ledger has with their formula in another spelling."""
+
+    def measured(content: Mapping[Column, Value]) -> tuple[Value | None, ...]:
+        return tuple(content.get(column) for column in MEASURED[kind])
+
+    values = {measured(row.content) for row in rows}
+    successor = {entry.supersedes: entry for entry in history}
+    has: dict[frozenset[tuple[Column, Value]], Recorded] = {}
+    for entry in history:
+        if entry.content is not None and measured(entry.content) in values and not entry.refusal:
+            later = successor.get(entry.entry)
+            has[in_any_spelling(entry.content)] = Recorded(
+                entry.entry,
+                is_new=False,
+                superseded_by=None if later is None else later.entry,
+                superseded_how="" if later is None else str(later.action),
+            )
+    cells = {row.number: in_any_spelling(row.content) for row in rows} if has else {}
+    return {number: has[mine] for number, mine in cells.items() if mine in has}
 
 
 def _exclude(rows: Sequence[Row], kind: Kind) -> dict[int, str]:
@@ -259,43 +314,68 @@ def _new_row(row: Row, kind: Kind, excluded: str) -> NewRow:
     return NewRow(kind, row.content, row.number, warnings, excluded, row.text)
 
 
-def _report(
-    table: RawTable, headings: Headings, rows: Sequence[Row], known: Mapping[int, Recorded],
-    stored: Mapping[int, Recorded], reasons: Mapping[int, str], wishes: Wishes, lacking: str, ledger: Ledger,
-) -> Report:  # fmt: skip
-    told = [RowReport(problem.row, Outcome.REFUSED) for problem in table.problems]
+def _unaccepted(row: Row, accepted: Accepted) -> tuple[str, ...]:
+    """Return why a row is held: the codes of its warnings that nobody has accepted."""
+    return tuple(code for code in row.codes(Level.SUSPICIOUS) if (row.number, code) not in accepted)
+
+
+def _told(
+    rows: Sequence[Row],
+    known: Mapping[int, Recorded],
+    stored: Mapping[int, Recorded],
+    reasons: Mapping[int, str],
+    accepted: Accepted,
+) -> list[RowReport]:
+    """Return what became of each readable row."""
+    told = []
     for row in rows:
-        base = RowReport(row.number, Outcome.STORABLE, None, reasons.get(row.number, ""), *_reading(row))
-        if row.number in known:
-            told.append(replace(base, outcome=Outcome.ALREADY_KNOWN, entry=known[row.number].entry))
-        elif row.number in stored:
-            outcome = Outcome.STORED if stored[row.number].is_new else Outcome.ALREADY_KNOWN
-            told.append(replace(base, outcome=outcome, entry=stored[row.number].entry))
+        outcome, entry = Outcome.STORABLE, None
+        held_for = _unaccepted(row, accepted) if row.is_possible else ()
+        where = known.get(row.number) or stored.get(row.number)
+        if where is not None:
+            entry, outcome = where.entry, Outcome.STORED if where.is_new else Outcome.ALREADY_KNOWN
         elif not row.is_possible:
-            told.append(replace(base, outcome=Outcome.REFUSED))
-        elif row.has(Level.SUSPICIOUS) and not wishes.accept_warnings:
-            told.append(replace(base, outcome=Outcome.HELD))
-        else:
-            told.append(base)
-    told.sort(key=lambda report: report.row)
+            outcome = Outcome.REFUSED
+        elif held_for:
+            outcome = Outcome.HELD
+        read_as = None
+        if Column.FORMULA in row.content:
+            read_as = read_material(row.typed_formula).candidate.read_as
+        excluded = reasons.get(row.number, "")
+        told.append(
+            RowReport(
+                row.number, row.line, outcome, shown(row.typed_formula) or None, read_as, held_for, entry, excluded
+            )
+        )
+    return told
+
+
+def _report(
+    table: RawTable,
+    headings: Headings,
+    rows: Sequence[Row],
+    told: Sequence[RowReport],
+    wishes: Wishes,
+    lacking: str,
+    ledger: Ledger,
+) -> Report:
+    unread = [RowReport(problem.row, problem.line, Outcome.REFUSED) for problem in table.problems]
+    everything = tuple(sorted((*unread, *told), key=lambda report: report.row))
     problems = sorted(
         (*table.problems, *(problem for row in rows for problem in row.problems)),
         key=lambda problem: (problem.row, list(Level).index(problem.level)),
     )
-    remarks = tuple(filter(None, (lacking,)))
+    waiting = {report.row for report in told if report.outcome in (Outcome.HELD, Outcome.STORABLE)}
     return Report(
-        _status({report.outcome for report in told}, wishes), headings.kind, table.name, tuple(told), tuple(problems),
-        headings.ignored, remarks, ledger.place,
-    )  # fmt: skip
-
-
-def _reading(row: Row) -> tuple[str | None, str | None]:
-    """Return the formula of a row as typed and as read."""
-    _, typed = row.raw.get(Column.FORMULA, ("", None))
-    read = row.content.get(Column.FORMULA)
-    return (
-        None if typed is None else shown(str(typed).strip()),
-        None if read is None else write_formula(parse_formula(str(read))),
+        _status({report.outcome for report in everything}, wishes),
+        headings.kind,
+        table.name,
+        everything,
+        tuple(problems),
+        headings.ignored,
+        tuple(filter(None, (lacking,))),
+        ledger.place,
+        write_accepted((p.row, p.code) for p in problems if p.row in waiting and p.level is Level.SUSPICIOUS),
     )
 
 

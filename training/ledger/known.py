@@ -45,6 +45,8 @@ class Known:
         Class of the electrolyte, "" where unknown or of no use.
     label
         What a reader may look up.
+    formulas
+        As the table has them, "" where no formula is known.
     papers
         Paper key to where it is known from; papers of the ledger itself are not among them.
     lacking
@@ -58,6 +60,7 @@ class Known:
     is_bound: NDArray[np.bool_]
     group: tuple[str, ...]
     label: tuple[str, ...]
+    formulas: tuple[str, ...]
     papers: dict[str, str]
     lacking: str = ""
 
@@ -78,6 +81,7 @@ class Known:
             np.concatenate([self.is_bound, np.array([Column.BOUND in content for content in contents])]),
             self.group + tuple(str(content.get(Column.ELECTROLYTE_CLASS, "")) for content in contents),
             self.label + tuple(f"entry {entry.entry} of the ledger" for entry in entries),
+            self.formulas + tuple(str(content.get(Column.FORMULA, "")) for content in contents),
             self.papers,
             self.lacking,
         )
@@ -93,6 +97,57 @@ class Known:
         found = tree.query_ball_point(fractions_of(unique), r=2.0 * SAME_COMPOSITION + 1e-9, p=1.0, return_sorted=True)
         of = {formula: rows if formula else [] for formula, rows in zip(unique, found, strict=True)}
         return [of[formula] for formula in formulas]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMaterials:
+    """Materials that were measured before, whatever was measured.
+
+    Parameters
+    ----------
+    fractions
+        Atomic fractions, shape (n, elements).
+    formulas
+        Length n.
+    """
+
+    fractions: Array
+    formulas: tuple[str, ...]
+
+    @property
+    def elements(self) -> NDArray[np.bool_]:
+        """Elements that at least one of them holds, shape (elements,)."""
+        return np.asarray(self.fractions.any(axis=0))
+
+    def nearest(self, fractions: Array, usual: float) -> tuple[Array, list[str]]:
+        """Return half the L1 distance to the nearest of them, shape (n,), and which that is.
+
+        Parameters
+        ----------
+        fractions
+            Shape (n, elements).
+        usual
+            Up to this distance the search is quick.
+        """
+        from scipy.spatial import cKDTree
+
+        tree = cKDTree(self.fractions)
+        distance, index = tree.query(fractions, p=1.0, distance_upper_bound=2.0 * usual + 1e-9)
+        far = np.isinf(distance)
+        if far.any():
+            distance[far], index[far] = tree.query(fractions[far], p=1.0)
+        return distance / 2.0, [self.formulas[i] for i in index]
+
+
+def known_materials(held: Sequence[Entry]) -> KnownMaterials:
+    """Return the materials of the training tables of conductivities and CCDs, and those that a ledger holds."""
+    contents = [entry.content or {} for entry in held]
+    mine = tuple(str(content[Column.FORMULA]) for content in contents if Column.FORMULA in content)
+    tables = [known_measurements(kind) for kind in (Kind.CONDUCTIVITY, Kind.CCD)]
+    fractions = np.vstack([*(table.fractions for table in tables), fractions_of(mine)])
+    formulas = sum((table.formulas for table in tables), ()) + mine
+    some = np.asarray(fractions.any(axis=1))
+    return KnownMaterials(fractions[some], tuple(f for f, is_known in zip(formulas, some, strict=True) if is_known))
 
 
 def fractions_of(formulas: Sequence[str]) -> Array:
@@ -135,6 +190,7 @@ def _conductivities(_place: tuple[str, ...]) -> Known:
         table[Table.IS_UPPER_BOUND].to_numpy(dtype=bool),
         ("",) * len(table),
         tuple(f"{source} {row}" for source, row in zip(table[Table.SOURCE], table[Table.ROW_ID], strict=True)),
+        tuple(table[Table.FORMULA]),
         papers,
         lacking,
     )
@@ -153,6 +209,7 @@ def _currents() -> Known:
         table["is_lower_bound"].to_numpy(dtype=bool),
         tuple(table["electrolyte_class"].where(table["regime"] == "regular", "")),
         tuple(f"CCD literature {row}" for row in table["id"]),
+        tuple(table["formula"]),
         _papers(table, "id", "the CCD table"),
     )
 

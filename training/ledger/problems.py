@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from features.errors import shown
+from features.errors import RowErrorCode, WarningCode, shown
 
 
 class Level(StrEnum):
@@ -14,22 +14,18 @@ class Level(StrEnum):
     REFUSED = "refused"
     """The row is impossible and is never stored."""
     SUSPICIOUS = "suspicious"
-    """The row is stored only if somebody says that it is right (`--accept-warnings`)."""
+    """The row is stored only if somebody says that it is right (`--accept-warnings ROW:code`)."""
     NOTE = "note"
     """The row is stored; something about it should be known."""
 
 
 class Code(StrEnum):
-    """Codes of problems with rows; docs/ledger.md explains each with an example."""
+    """Codes of problems with rows; docs/ledger.md explains each with an example.
 
-    # formula, as features.errors.RowErrorCode has them
-    EMPTY_FORMULA = "empty_formula"
-    UNPARSEABLE_FORMULA = "unparseable_formula"
-    UNKNOWN_ELEMENT = "unknown_element"
-    NON_POSITIVE_AMOUNT = "non_positive_amount"
-    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
-    TOO_MANY_ELEMENTS = "too_many_elements"
-    FORMULA_TOO_LONG = "formula_too_long"
+    What concerns the formula alone has the code that a candidate would get: `RowErrorCode` and `WarningCode`.
+    """
+
+    # formula; how it cannot be read, or is doubtful, is said by the codes of features.errors
     NO_LITHIUM = "no_lithium"
     # cells
     CELL_COUNT = "cell_count"
@@ -71,6 +67,9 @@ class Code(StrEnum):
     ALREADY_KNOWN = "already_known"
 
 
+AnyCode = Code | RowErrorCode | WarningCode
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing to know about one row.
@@ -94,7 +93,7 @@ class Problem:
     row: int
     line: int | None
     level: Level
-    code: Code
+    code: AnyCode
     column: str
     received: str
     expected: str

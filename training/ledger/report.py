@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from features.errors import shown
 from training.ledger.problems import Level, Problem
 from training.ledger.schema import Kind
 
@@ -35,7 +36,7 @@ _WORDS = {
     Status.STORED: "stored",
     Status.PARTLY_STORED: "the good rows are stored, the others are not",
     Status.NOTHING_NEW: "nothing new: the ledger has every row already",
-    Status.HELD: "nothing is stored: suspicious rows wait until somebody accepts the warnings",
+    Status.HELD: "nothing is stored: suspicious rows wait for somebody to accept their warnings by name",
     Status.REFUSED: "nothing is stored: correct the refused rows, or ask to keep the good ones",
     Status.CHECKED: "nothing is stored: this was a dry run",
 }
@@ -43,17 +44,48 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class RowReport:
-    """What became of one row; `entry` is its number in the ledger, None if it has none.
+    """What became of one row.
 
-    `formula` is the text as typed and `read_as` the composition that was read; None where there is none.
+    Parameters
+    ----------
+    row, line
+        Its number, the first being 1, and its line in the file, None where there are no lines.
+    outcome
+        In a word.
+    formula, read_as
+        As typed (cut and printable), and the composition that was read; None where there is none.
+    held_for
+        Codes of warnings that nobody has accepted yet.
+    entry
+        Its number in the ledger, None if it has none.
+    excluded_from_training
+        Why no model learns from it, "" if one may.
     """
 
     row: int
+    line: int | None
     outcome: Outcome
-    entry: int | None = None
-    excluded_from_training: str = ""
     formula: str | None = None
     read_as: str | None = None
+    held_for: tuple[str, ...] = ()
+    entry: int | None = None
+    excluded_from_training: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages."""
+        return f"row {self.row}" + ("" if self.line is None else f" (line {self.line})")
+
+    @property
+    def is_read_otherwise(self) -> bool:
+        """Whether what was read is another text than what was typed."""
+        return self.read_as not in (None, self.formula)
+
+    @property
+    def reading(self) -> str:
+        """Formula and what was read, in words; only the formula where the two are one text."""
+        typed = "no formula" if self.formula is None else f"'{shown(self.formula)}'"
+        return typed + (f" read as {self.read_as}" if self.is_read_otherwise else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +108,8 @@ class Report:
         What concerns the whole batch, such as tables that could not be compared with.
     ledger
         Its address without a password.
+    accept_warnings
+        What would have to be accepted so that every possible row is stored, as `Wishes.accept_warnings` takes it.
     """
 
     status: Status
@@ -86,6 +120,7 @@ class Report:
     ignored_columns: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     ledger: str = ""
+    accept_warnings: str = ""
     counts: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,14 +145,6 @@ class Report:
         """Numbers of the new entries."""
         return tuple(row.entry for row in self.rows if row.outcome is Outcome.STORED and row.entry is not None)
 
-    def readings(self) -> list[str]:
-        """Return in words what was read, of the rows where that is not the text that was typed."""
-        return [
-            f"row {row.row}: {row.formula} read as {row.read_as}"
-            for row in self.rows
-            if row.read_as not in (None, row.formula)
-        ]
-
     def summary(self) -> str:
         """Return one paragraph for a person."""
         counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in self.counts.items() if number)
@@ -136,5 +163,6 @@ class Report:
             "problems": [problem.as_dict() for problem in self.problems],
             "ignored_columns": list(self.ignored_columns),
             "remarks": list(self.remarks),
+            "accept_warnings": self.accept_warnings,
             "ledger": self.ledger,
         }

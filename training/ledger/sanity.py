@@ -14,9 +14,10 @@ from statistics import median
 from training.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.ledger.checks import Row
 from training.ledger.entries import Entry
-from training.ledger.known import Known, known_measurements
+from training.ledger.known import Known, known_materials, known_measurements
+from training.ledger.material_checks import has_no_other_source, suspect_materials
 from training.ledger.problems import Code
-from training.ledger.sanity_stability import suspect_stability
+from training.ledger.sanity_stability import has_reference_energy, suspect_stability
 from training.ledger.schema import MEASURED, Column, Kind
 from training.splits import paper_keys
 
@@ -53,6 +54,8 @@ def suspect(rows: Sequence[Row], kind: Kind, held: Sequence[Entry]) -> str:
     possible = [row for row in rows if row.is_possible]
     for row in possible:
         _suspect_temperature(row, kind)
+    otherwise = has_reference_energy if kind is Kind.STABILITY else has_no_other_source
+    suspect_materials(possible, known_materials(held), otherwise)
     if kind is Kind.STABILITY:
         return suspect_stability(possible, held)
     measured = MEASURED[kind][0]

@@ -48,6 +48,15 @@ def suspect_stability(rows: Sequence[Row], held: Sequence[Entry]) -> str:
     return lacking
 
 
+def has_reference_energy(formula: str) -> bool:
+    """Whether the public tables hold a calculated energy of this composition; False where they are not here."""
+    try:
+        energies = _reference_energies((str(data_dir()), os.environ.get(MIRROR_VARIABLE, "")))
+    except MissingSourceError:
+        return False
+    return composition_key(formula) in energies
+
+
 def _suspect_energies(row: Row, reference: float | None) -> None:
     found = row.content.get(Column.FORMATION_ENERGY)
     if found is not None and reference is not None and abs(float(found) - reference) > ENERGY_TOLERANCE_eV:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 
 from features.elements import SYMBOLS
-from features.formula_doubts import doubt_of
+from features.formula_doubts import ANIONS, doubt_of
 from features.names import exact_names
 
 _ALKALI = ("Li", "Na", "K", "Rb", "Cs", "Fr")
@@ -70,9 +70,19 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
     text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
-    if reduce and (text in exact_names() or text in _WORDS or doubt_of(text, amounts) or _SOLVATE_LIKE.search(text)):
+    if reduce and _misleads(text, amounts):
         return with_every_amount(dict(zip(order, values, strict=True)))
     return text
+
+
+def _misleads(text: str, amounts: Mapping[str, float]) -> bool:
+    """Whether a written formula would be read as a name, a word or a slip; each element stands in it once."""
+    if text in exact_names() or text in _WORDS:
+        return True
+    may_be_a_slip = "C" in amounts or ANIONS.isdisjoint(amounts)  # CI, C1 for Cl; a zero for O
+    return (may_be_a_slip and doubt_of(text, amounts) is not None) or (
+        "H" in amounts and _SOLVATE_LIKE.search(text) is not None
+    )
 
 
 def with_every_amount(amounts: Mapping[str, float]) -> str:

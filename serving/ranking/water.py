@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER, element_table
-from features.formula import parse_formula
 from training.stability.hydrolysis import hydrolyse
 from training.stability.moist_air import WATER
 from training.stability.phases import PhaseTable
+from training.stability.reactions import amounts_of_own
 
 Array = NDArray[np.float64]
 MMOL_PER_MOL = 1000.0
@@ -53,7 +53,7 @@ def hydrolysis_of(
     for row in rows.tolist():
         energy = energy_eV_per_atom[row]
         said = hydrolyse(phases, amounts[row], energy_eV_per_atom=None if np.isnan(energy) else float(energy))
-        own = next((parse_formula(name) for name in said.reaction.reactants if name != WATER), {})
+        own = next((amounts_of_own(name) for name in said.reaction.reactants if name != WATER), {})
         waters = said.reaction.reactants.get(WATER, 0.0)
         found.energy_eV_per_H2O[row] = said.energy_eV_per_H2O
         found.slope[row] = -sum(own.values()) / waters if waters > 0.0 else 0.0

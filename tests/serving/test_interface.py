@@ -25,13 +25,16 @@ ENERGIES = SMALL | {"LiCoO2": -1.75, "Li2O": -2.07, "Li3PO4": -2.77, "CoS2": -0.
                     "LiOH": -1.84, "Li2SO4": -2.42, "CoO": -1.2}  # fmt: skip
 
 
+HEADER = {"version": "test", "origin": "shipped bundle", "trained_on": "2026-01-01T00:00:00Z"}
+
+
 class StandIn:
     """A served stability model that is nothing but its phases."""
 
     model = SimpleNamespace(phases=build(ENERGIES))
 
     def header(self) -> dict[str, str]:
-        return {"version": "test"}
+        return dict(HEADER)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def test_the_document_has_one_contact_a_partner_in_order(app: Starlette) -> None
     response = post(app, {"formula": "Li6PS5Cl", "against": ["lithium", "LiCoO2", "LiXe", "water"], "voltage_V": 3.0})
     assert response.status_code == 200
     document: dict[str, Any] = response.json()
-    assert document["models"] == {"stability": {"version": "test"}}
+    assert document["models"] == {"stability": HEADER}
     assert document["electrolyte"]["energy_basis"] == "reference"
     assert [contact["status"] for contact in document["contacts"]] == ["ok", "ok", "error", "ok"]
     metal, cathode, xenon, water = document["contacts"]

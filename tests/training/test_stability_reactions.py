@@ -14,6 +14,7 @@ from phase_tables import Problem, build, by_highs, problems, reference, small
 from features.errors import CandidateError, RowErrorCode
 from features.formula import parse_formula
 from training.stability import mixing
+from training.stability.conduction import conduction
 from training.stability.hull import equilibria
 from training.stability.mixing import MixingError, lithiation, mix
 from training.stability.phases import PhaseTable
@@ -307,3 +308,11 @@ def test_the_footnote_states_how_far_LiS4_is_off_in_the_table() -> None:
     excess = with_lithium.energy_eV_per_atom * 5 - 0.5 * sulfide.energy_eV_per_atom * 3
     assert excess == pytest.approx(-1.4, abs=0.05)
     assert "1.4 eV per Li" in SULFUR_NOTE
+
+
+@pytest.mark.parametrize("formula", ["PS", "NS", "SN", "CI4", "H3CI"])
+def test_phases_of_the_table_that_look_like_names_or_slips_can_be_written(formula: str) -> None:
+    reaction = Reaction({formula: 1.0}, {formula: 1.0})
+    assert reaction.text == f"{formula} -> {formula}"
+    assert reaction.imbalance() == 0.0
+    assert not conduction(formula).conducts

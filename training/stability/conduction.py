@@ -41,6 +41,7 @@ from features.candidate import Candidate, MaterialBatch
 from features.chemistry import assign_ions
 from features.elements import ATOMIC_NUMBER, SYMBOLS, element_table
 from features.formula import parse_formula
+from features.formula_terms import plain_amounts
 
 NON_METALS = frozenset({"H", "B", "C", "N", "O", "F", "P", "S", "Cl", "As", "Se", "Br", "Te", "I"})
 _NOBLE = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
@@ -86,7 +87,7 @@ def conduction(formula: str) -> Conduction:
     >>> conduction("Ti6O").conducts, conduction("Li2O").conducts
     (True, False)
     """
-    amounts = parse_formula(formula)
+    amounts = plain_amounts(formula) or parse_formula(formula)  # the table's PS and CI4 are no slips and no names
     held = frozenset(amounts)
     if len(held) == 1:
         return _of_element(next(iter(held)))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.errors import CandidateError, RowErrorCode
 from features.formula import format_formula, parse_formula
+from features.formula_terms import plain_amounts
 from training.stability.hull import Equilibria, equilibria
 from training.stability.phases import PhaseTable, rows_of_compositions
 
@@ -108,10 +109,15 @@ class Reaction:
         return max((abs(left.get(e, 0.0) - right.get(e, 0.0)) / total for e in left | right), default=0.0)
 
 
+def amounts_of_own(formula: str) -> dict[str, float]:
+    """Return the atoms of a formula that was written here: the table's PS and CI4 are no slips and no names."""
+    return plain_amounts(formula) or parse_formula(formula)
+
+
 @lru_cache(maxsize=4096)
 def chemists_formula(formula: str) -> str:
     """Write a hydroxide the usual way, `Al(OH)3` for `AlH3O3`; other formulas stay as they are."""
-    amounts = parse_formula(formula)
+    amounts = amounts_of_own(formula)
     hydroxide = amounts.pop("H", 0.0)
     if not hydroxide or amounts.pop("O", 0.0) != hydroxide or len(amounts) != 1:
         return formula
@@ -123,7 +129,7 @@ def chemists_formula(formula: str) -> str:
 def _atoms(species: Mapping[str, float]) -> dict[str, float]:
     total: dict[str, float] = {}
     for formula, coefficient in species.items():
-        for symbol, amount in parse_formula(formula).items():
+        for symbol, amount in amounts_of_own(formula).items():
             total[symbol] = total.get(symbol, 0.0) + coefficient * amount
     return total
 

@@ -103,7 +103,7 @@ def test_what_a_laboratory_promotes_answers_everywhere_until_it_is_rolled_back(
 
     table = account.folder / "own.csv"
     table.write_text(ROWS)
-    account.elyte("data", "add", "--input", str(table), "--accept-warnings")
+    account.elyte("data", "add", "--input", str(table))
     # The gates may well ask for a person, as a quick fit is a poor one; here one says yes.
     done = account.elyte(
         "retrain", "conductivity", "--quick", "--promote-anyway", "to see it answer", "--who", "a test"

@@ -125,7 +125,8 @@ def read_material(text: str) -> Material:
     CandidateError
         If it cannot be read.
     """
-    return Material(read_formula(text).formula, Candidate.from_formula(text))
+    reading = read_formula(text)
+    return Material(reading.formula, Candidate(text, reading.amounts, remarks=reading.remarks))
 
 
 def formula(value: Any) -> str:  # noqa: ANN401

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import MaterialBatch
+from features.candidate import Candidate, MaterialBatch
+from training.ledger.cells import read_material
 from training.ledger.schema import Column, Kind
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError, data_dir
 from training.splits import paper_keys
@@ -153,7 +154,8 @@ def known_materials(held: Sequence[Entry]) -> KnownMaterials:
 def fractions_of(formulas: Sequence[str]) -> Array:
     """Return atomic fractions, shape (n, elements); zeros for an empty formula."""
     written = [row for row, formula in enumerate(formulas) if formula]
-    some = MaterialBatch.from_formulas([formulas[row] for row in written] or ["Li"]).matrix()
+    candidates = [read_material(formulas[row]).candidate for row in written] or [Candidate("Li", {"Li": 1.0})]
+    some = MaterialBatch.from_candidates(candidates).matrix()
     matrix = np.zeros((len(formulas), some.shape[1]))
     if written:
         matrix[written] = some

@@ -14,7 +14,7 @@ from serving.screening.plan import ROWS_PER_UNIT, InputFile
 
 MANIFEST = "_manifest.parquet"
 MANIFEST_BEFORE = "manifest.json"
-"""As earlier versions wrote it; no reader of data sets passed over it."""
+"""As version 1 wrote it, whose parts have other columns."""
 _NOTE = b"elyte.manifest"
 VERSION = 2
 _WORDS = {
@@ -66,7 +66,6 @@ class Manifest:
             "files": [file.as_json() for file in self.files],
         }  # fmt: skip
         write_note(folder / MANIFEST, _NOTE, json.dumps(entry))
-        (folder / MANIFEST_BEFORE).unlink(missing_ok=True)
 
 
 def load_manifest(folder: Path) -> Manifest | None:
@@ -77,12 +76,13 @@ def load_manifest(folder: Path) -> Manifest | None:
     ManifestError
         If there is one that cannot be read.
     """
-    path = next((folder / name for name in (MANIFEST, MANIFEST_BEFORE) if (folder / name).exists()), None)
-    if path is None:
+    path = folder / MANIFEST
+    if (folder / MANIFEST_BEFORE).exists():
+        raise ManifestError(f"{folder} was written by another version of elyte; choose another output folder")
+    if not path.exists():
         return None
     try:
-        text = read_note(path, _NOTE) if path.name == MANIFEST else path.read_text(encoding="utf-8")
-        entry = json.loads(text)
+        entry = json.loads(read_note(path, _NOTE))
         if entry["version"] != VERSION:
             raise ManifestError(f"{path} was written by another version of elyte; choose another output folder")
         files = tuple(InputFile.from_json(file) for file in entry["files"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +15,7 @@ import numpy as np
 from features.candidate import Conditions
 from serving.schema import DEFAULT_COVERAGE, Property
 from serving.screening.filters import Chooser, Objective, Where
-from serving.screening.manifest import MANIFEST_BEFORE, Manifest, ManifestError, continued, load_manifest
+from serving.screening.manifest import Manifest, ManifestError, continued, load_manifest
 from serving.screening.parts import (
     FINISHED,
     Stamp,
@@ -167,9 +167,6 @@ def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Ma
         raise ManifestError(f"{output} holds parts but no manifest; choose another output folder")
     if before is not None:
         manifest = continued(before, manifest, output, finished)
-    for name in (TOP, PARETO) if (output / MANIFEST_BEFORE).exists() else ():  # which left them among the parts
-        with suppress(FileNotFoundError):
-            os.replace(output / f"{name}.parquet", chosen_path(output, name))
     manifest.save(output)
     return manifest, {str(name): served.header() for name, served in models.items()}
 

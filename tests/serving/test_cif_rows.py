@@ -91,7 +91,7 @@ def test_a_table_chooses_a_block_and_leaves_rows_with_formulas_alone() -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([("formula", "cif", "block"), ("", TWO, "hydride"), ("Li3N", "", "s"), ("", TWO, "")])
     expected = [CandidateInput(cif=TWO, block="hydride"), CandidateInput(formula="Li3N"), CandidateInput(cif=TWO)]
-    table = read_candidates_csv(buffer.getvalue(), "x")
+    table = read_candidates_csv(buffer.getvalue().encode(), "x")
     assert table.rows == expected
     assert table.ignored == []
     assert read_candidate_records([{"cif": TWO, "block": "hydride"}], "x").rows == expected[:1]

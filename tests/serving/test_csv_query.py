@@ -18,7 +18,7 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "areal_capacity_mAh_cm2": 1.0, "relative_density": 0.9, "thickness_um": 500.0,
         "interfacial_resistance_ohm_cm2": 3.0, "sigma_S_per_cm": 0.001, "electrolyte_class": "garnet",
     }  # fmt: skip
-    assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif"}
+    assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
     items = [(name, str(value)) for name, value in conditions.items()]
     query = read_query([*items, ("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")])
     assert query.conditions() == Conditions(**conditions)

@@ -149,25 +149,15 @@ def test_the_folder_is_a_data_set_to_all_that_read_parquet(tmp_path: Path, bundl
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_folder_of_an_earlier_version_is_continued_and_becomes_a_data_set(tmp_path: Path, bundles: Path) -> None:
+def test_a_folder_of_an_earlier_version_is_left_as_it_is(tmp_path: Path, bundles: Path) -> None:
     out = tmp_path / "out"
     write_input(tmp_path / "in.parquet", 40)
-    run(tmp_path / "in.parquet", out, bundles, top=(Objective.parse(SIGMA), 5))
-    manifest = load_manifest(out)
-    assert manifest is not None
-    before = {
-        "version": 1, "rows_per_unit": manifest.rows_per_unit, "settings": manifest.settings,
-        "models": manifest.models, "files": [file.as_json() for file in manifest.files],
-    }  # fmt: skip
-    (out / "manifest.json").write_text(json.dumps(before, indent=1))
-    (out / MANIFEST).unlink()
-    (tmp_path / "out_top.parquet").rename(out / "top.parquet")
-    (out / "part-00000-000001.parquet").unlink()
-    outcome = run(tmp_path / "in.parquet", out, bundles)
-    assert (outcome.parts_before, outcome.parts) == (2, 3)
-    assert len(pd.read_parquet(out)) == len(polars.read_parquet(out)) == 40
-    assert pq.read_metadata(tmp_path / "out_top.parquet").num_rows == 5
-    assert not (out / "manifest.json").exists()
+    run(tmp_path / "in.parquet", out, bundles)
+    (out / MANIFEST).rename(out / "manifest.json")
+    before = digests(out)
+    with pytest.raises(ManifestError, match="another version of elyte; choose another output folder"):
+        run(tmp_path / "in.parquet", out, bundles)
+    assert digests(out) == before
 
 
 @pytest.mark.usefixtures("in_process")

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from features.blank_words import WORDS_FOR_NOTHING
 from features.elements import ATOMIC_NUMBER, element_table
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
 from features.formula_doubts import ANIONS, doubt_of
 from features.formula_faults import explain
 from features.formula_notation import ADDUCT_DOTS, SOLVENTS, SPACED_DOT, to_plain_formula, too_long
 from features.formula_terms import MAX_BRACKET_DEPTH, MAX_FORMULA_LENGTH, plain_amounts
-from features.formula_writing import reduced_amounts, with_every_amount, written_amount
+from features.formula_writing import reduced_amounts, with_every_amount, write_formula, written_amount
 from features.names import TAKE_NAME, Name, exact_names, find_name, read_name, refusal_of
 
 MAX_ELEMENTS = 20
@@ -35,7 +36,6 @@ _ADDUCT = re.compile(rf"[{ADDUCT_DOTS}{SPACED_DOT}]|\.(?=[A-Z(\[{{])")
 _SOLVATE = re.compile(rf"((?:[NOFSIH]|Cl|Br|Se|[)\]}}])(?:[1-9][0-9]*)?)\.({_NUMBER}(?:{'|'.join(SOLVENTS)}))$")
 _AMOUNT_BEHIND = re.compile(rf"[)\]}}]{_NUMBER}$")
 _BRACKETED = re.compile(rf"[(\[{{](.+)[)\]}}]({_NUMBER})?")
-_ELEMENTS_CALLED_WORDS = {"NaN": "sodium nitride", "No": "nobelium"}
 _SHORTEST_LOOSE_NAME = 3
 
 
@@ -98,7 +98,7 @@ def read_formula(text: str) -> FormulaReading:
     # Most formulas are plain terms: they are clean already and need no look for separators.
     amounts = None if text.endswith(SOLVENTS) else plain_amounts(text)
     if amounts is not None and "D" not in amounts:
-        return FormulaReading(text, _sound(amounts, text), _word_remarks(text))
+        return FormulaReading(text, _sound(amounts, text), _word_remarks(text, amounts))
     if text.lstrip().startswith(TAKE_NAME):
         formula, remark = read_name(text)
         return FormulaReading(formula, _sum_amounts(formula, []), (remark,))
@@ -108,13 +108,13 @@ def read_formula(text: str) -> FormulaReading:
     except CandidateError as error:
         name = find_name(text.strip()) if len(text.strip()) >= _SHORTEST_LOOSE_NAME else None
         raise (refusal_of(name, text.strip()) if name else error) from None
-    return FormulaReading(formula, amounts, (*_word_remarks(formula), *remarks))
+    return FormulaReading(formula, amounts, (*_word_remarks(text.strip(), amounts), *remarks))
 
 
-def _word_remarks(formula: str) -> tuple[Remark, ...]:
-    if formula not in _ELEMENTS_CALLED_WORDS:
+def _word_remarks(text: str, amounts: Mapping[str, float]) -> tuple[Remark, ...]:
+    if text not in WORDS_FOR_NOTHING:
         return ()
-    message = f"'{formula}' is read as {_ELEMENTS_CALLED_WORDS[formula]}; leave the formula out where nothing is known"
+    message = f"'{shown(text)}' is read as {write_formula(amounts)}; leave the formula out where nothing is known"
     return (Remark(WarningCode.WORD_FOR_NOTHING, message),)
 
 

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 
+from features.blank_words import WORDS_FOR_NOTHING
 from features.elements import SYMBOLS
 from features.formula_doubts import ANIONS, doubt_of
 from features.names import exact_names
@@ -30,7 +31,6 @@ _ANIONS = ("Te", "Se", "S", "O", "N", "F", "Cl", "Br", "I", "At")
 _SURROUNDED = ("N", "Cl", "Br", "I")  # centres themselves where oxygen outnumbers them: LiNO3, LiClO4
 _OXYANIONS = frozenset(("C", "P", "S", "N", "Se", "As", "Cl", "Br", "I"))
 _OXYGEN_PER_CENTRE = 1.5
-_WORDS = ("NaN", "No")
 _SOLVATE_LIKE = re.compile(r"\.[0-9]+(?:H2O|NH3)$")  # would be read as water or ammonia behind a full stop
 _BEHIND_OXYGEN, _BEHIND_NITROGEN, _BEFORE_ANIONS, _BEHIND_ALKALI = 403.5, 404.5, 399.0, 99.0
 
@@ -77,7 +77,7 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
 
 def _misleads(text: str, amounts: Mapping[str, float]) -> bool:
     """Whether a written formula would be read as a name, a word or a slip; each element stands in it once."""
-    if text in exact_names() or text in _WORDS:
+    if text in exact_names() or text in WORDS_FOR_NOTHING:
         return True
     may_be_a_slip = "C" in amounts or ANIONS.isdisjoint(amounts)  # CI, C1 for Cl; a zero for O
     return (may_be_a_slip and doubt_of(text, amounts) is not None) or (

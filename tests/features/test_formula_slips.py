@@ -141,6 +141,8 @@ def test_what_papers_write_without_doubt_is_read_without_a_word(text: str, read_
         ("name: llzo", "Li7La3Zr2O12", WarningCode.NAME_TAKEN),
         ("NaN", "Na1N1", WarningCode.WORD_FOR_NOTHING),
         ("No", "No1", WarningCode.WORD_FOR_NOTHING),
+        ("ND", "NH", WarningCode.WORD_FOR_NOTHING),
+        ("UNKNOWN", "KUWON3", WarningCode.WORD_FOR_NOTHING),
     ],
 )
 def test_what_is_left_out_or_taken_for_granted_is_said(text: str, read_as: str, code: WarningCode) -> None:

@@ -137,7 +137,7 @@ def _refused_name(name: Name, text: str, amounts: Mapping[str, float] | None) ->
 def _sum_amounts(formula: str, remarks: list[Remark], depth: int = 0) -> dict[str, float]:
     """Add up the parts of adducts and mixtures, each with an optional multiplier."""
     mixed = _parts_of_mixture(formula)
-    parts = mixed or _ADDUCT.split(_SOLVATE.sub(r"\1·\2", formula))
+    parts = mixed or _parts_of_adduct(_SOLVATE.sub(r"\1·\2", formula))
     if mixed and not any(_MULTIPLIER.match(part) or _AMOUNT_BEHIND.search(part) for part in mixed):
         message = f"no amounts are given in '{shown(formula)}': read as equal numbers of formula units"
         remarks.append(Remark(WarningCode.MIXTURE_WITHOUT_AMOUNTS, message))
@@ -157,7 +157,8 @@ def _part_amounts(terms: str, part: str, whole: str, remarks: list[Remark], dept
         raise _part_refusal(exact_names()[terms], terms, whole, amounts)
     if amounts is not None:
         if doubt := doubt_of(terms, amounts):
-            raise doubt
+            place = f"in '{shown(whole)}': " if terms != whole else ""
+            raise CandidateError(doubt.code, place + doubt.message)
         return amounts
     inner = _BRACKETED.fullmatch(terms)
     if inner and depth < MAX_BRACKET_DEPTH and re.search(rf"[-:{ADDUCT_DOTS}{SPACED_DOT}]", inner.group(1)):
@@ -194,6 +195,17 @@ def _parts_of_mixture(formula: str) -> list[str]:
         if all(_is_compound(body) for body in bodies):
             return parts
     return []
+
+
+def _parts_of_adduct(formula: str) -> list[str]:
+    """Return what stands between the dots of an adduct, those in brackets left out."""
+    parts, start = [], 0
+    for dot in _ADDUCT.finditer(formula):
+        before = formula[: dot.start()]
+        if sum(before.count(bracket) for bracket in "([{") <= sum(before.count(bracket) for bracket in ")]}"):
+            parts.append(formula[start : dot.start()])
+            start = dot.end()
+    return [*parts, formula[start:]]
 
 
 def _is_compound(terms: str) -> bool:

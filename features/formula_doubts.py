@@ -17,12 +17,24 @@ from features.formula_terms import plain_amounts
 ANIONS = frozenset(("N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"))
 _ANION = r"(?:Cl|Br|Se|Te|[NOFSI](?![a-z])|[)\]}])"
 
-MAY_MISLEAD = re.compile(rf"(?<![0-9.])0[0-9]|[1-9]0|C[I1](?![a-z])|{_ANION}[0-9]*\.[0-9]+[A-Z(\[{{]|[(\[]\s*[IV]|H20$")
+MAY_MISLEAD = re.compile(
+    rf"(?<![0-9.])0[0-9]|[1-9]0|[1-9.][0-9]*[05][0-9]|[A-Z]5[0-9]|C[I1](?![a-z])|{_ANION}[0-9]*\.[0-9]|[(\[]\s*[IV]"
+    r"|[0-9]\.(?:[A-Z(\[{]|$)|([A-Z][a-z]?)\1(?![a-z])|I[IV]|N[IB]|C[OS]|HF|S[CNI]|IN|No|Po|[A-Za-z][)\]}]$"
+)
 """A cheap first look, which sound formulas such as Li10GeP2S12 do not pass either."""
 
 _LEADING_ZERO = re.compile(r"(?<![0-9.])0[0-9]+(?:\.[0-9]*)?")
-_WHOLE_NUMBER = re.compile(r"(?<![0-9.])[1-9][0-9]*(?![0-9.])")
-_POINT_WITHOUT_ZERO = re.compile(rf"{_ANION}(\.[0-9]+)[A-Z(\[{{]")
+_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_POINT_WITHOUT_ZERO = re.compile(rf"{_ANION}(\.[0-9]+)(?:[A-Z(\[{{]|$)")
+_POINT_AT_THE_END = re.compile(rf"{_ANION}[1-9][0-9]*(\.[12])$")  # of a repeated name in pandas, of a sample
+_POINT_WITHOUT_DIGIT = re.compile(r"([A-Z][a-z]?)[0-9]+(\.)(?=[A-Z(\[{]|$)")
+_DOUBLED = re.compile(r"([A-Z][a-z]?)(?!OH)\1(?![a-z])")  # LiNbOO3, but AlOOH
+_CAPITALS = re.compile(r"NI|CO|HF|SC|SN|IN|NB|SI|CS(?![a-z])")
+_NOBELIUM = re.compile(r"(?<=[A-Za-z(])No[23](?=\)|$)")
+_POLONIUM = re.compile(r"Po(?![0-9]*\.[0-9]*0)")
+_VALENCE = re.compile(r"(?<=[a-z])(?:III?|IV)(?![a-z])")
+_REMARK = re.compile(r"[(\[{]([A-Za-z]+)[)\]}]$")
+IONS_IN_BRACKETS = frozenset(("OH", "CN", "SCN", "NCS", "NO", "CO", "NH", "SH", "OD"))
 _POINT_OR_ADDUCT = re.compile(r"(Cl|Br|Se|Te|[NOFSI](?![a-z]))[1-9][0-9]*\.([1-9][0-9]*)([A-Z][a-z]?|[(\[{])")
 _WATER_WITH_ZERO = re.compile(r"\.[0-9]*H20$")
 _ROMAN = re.compile(r"[(\[](?:I{1,3}|IV|VI{0,2})[)\]](?![0-9.])")
@@ -42,7 +54,10 @@ def doubt_of(formula: str, amounts: Mapping[str, float]) -> CandidateError | Non
     """
     if MAY_MISLEAD.search(formula) is None:
         return None
-    checks = (_leading_zero, _zero_for_oxygen, _letter_for_chlorine, _point_or_adduct, _oxidation_state)
+    checks = (
+        _leading_zero, _digit_for_letter, _letter_for_chlorine, _point_or_adduct, _lost_digit, _oxidation_state,
+        _capitals, _doubled, _remark,
+    )  # fmt: skip
     return next((error for check in checks if (error := check(formula, amounts))), None)
 
 
@@ -54,42 +69,73 @@ def _leading_zero(formula: str, amounts: Mapping[str, float]) -> CandidateError 
     as_oxygen = formula[:start] + "O" + number[1:] + formula[found.end() :]
     other = plain_amounts(as_oxygen)
     remedies = [f"{as_oxygen} for oxygen", f"0.{number[1:].replace('.', '')} for a decimal"]
-    if "O" in amounts and not (other and _is_neutral_oxide(other)):
+    if "O" in amounts and not (other and is_neutral(other)):
         remedies.reverse()
     return _doubt(formula, start, f"the amount {number} begins with a zero; write {' or '.join(remedies)}")
 
 
-def _zero_for_oxygen(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
-    """Find a zero in an amount that would balance the charges as the letter O, where no other anion is."""
+_LETTER_OF_DIGIT = {"0": "O", "5": "S"}
+
+
+def _digit_for_letter(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
+    """Find a zero or a five in an amount that balances the charges as the letter O or S, where the text does not."""
     if (amounts.keys() == {"H"} and formula == "H20") or _WATER_WITH_ZERO.search(formula):
         return _doubt(formula, len(formula) - 1, "20 hydrogen atoms; write H2O for water, or H20.0")
-    if ANIONS & amounts.keys():
+    if is_neutral(amounts):
         return None
-    for place in _zeros(formula):
-        as_oxygen = formula[:place] + "O" + formula[place + 1 :]
-        other = plain_amounts(as_oxygen)
-        if other is not None and _is_neutral_oxide(other):
-            end = next((i for i in range(place, len(formula)) if not formula[i].isdigit()), len(formula))
-            amount = re.findall(r"[0-9]+$", formula[:end])[0]
-            reason = f"an amount of {amount} and no anion; write {as_oxygen} for oxygen, or {amount}.0 for this amount"
-            return _doubt(formula, place, reason)
+    for place, amount in _digits(formula):
+        letter = _LETTER_OF_DIGIT[formula[place]]
+        proposed = formula[:place] + letter + formula[place + 1 :]
+        other = plain_amounts(proposed)
+        if other is not None and len(other) > 1 and is_neutral(other):
+            certain = f"{amount}.0" if "." not in amount else f"{amount}0"
+            reason = f"the charges of an amount of {amount} do not balance; write {proposed} for the letter {letter}"
+            return _doubt(formula, place, f"{reason}, or {certain} for this amount")
     return None
 
 
-def _zeros(formula: str) -> Iterator[int]:
-    for number in _WHOLE_NUMBER.finditer(formula):
-        yield from (number.start() + i for i, digit in enumerate(number.group()) if digit == "0")
+def _digits(formula: str) -> Iterator[tuple[int, str]]:
+    """Yield the places of digits that may be letters, each with its amount; `20.0` and `0.50` are meant.
+
+    A five stands before other digits, a zero between digits; at the end of an amount it is a letter only behind
+    lithium or where there is no anion at all. An element that is there already is not looked for again, nor behind
+    an anion.
+    """
+    held = set(re.findall(r"[A-Z][a-z]?", formula))
+    for number in _AMOUNT.finditer(formula):
+        text, symbol = number.group(), re.search(r"[A-Z][a-z]?$", formula[: number.start()])
+        if ("." in text and text.endswith("0")) or symbol is None or symbol.group() in ANIONS | {"H"}:
+            continue
+        behind_lithium = number.start() == 2 and formula.startswith("Li")
+        for i, digit in enumerate(text):
+            inside, at_the_end = 0 < i < len(text) - 1, 0 < i == len(text) - 1
+            as_oxygen = digit == "0" and (inside or (at_the_end and (behind_lithium or held.isdisjoint(ANIONS))))
+            as_sulfur = digit == "5" and i < len(text) - 1
+            if not (as_oxygen or as_sulfur) or text[i - 1 : i] == "." or "." in text[i:]:
+                continue
+            if _LETTER_OF_DIGIT[digit] not in held:
+                yield number.start() + i, text
 
 
-def _is_neutral_oxide(amounts: Mapping[str, float]) -> bool:
-    """Whether common oxidation states of the other elements balance oxygen as O2-, and no other anion is there."""
-    if not ATOMIC_NUMBER.keys() >= amounts.keys() or ANIONS & amounts.keys() != {"O"}:
+def is_neutral(amounts: Mapping[str, float]) -> bool:
+    """Whether common oxidation states balance the charges, anions at their full charge; False without either kind.
+
+    A rough look for slips of the pen; `features.chemistry.assign_ions` is the answer for materials.
+    """
+    if not ATOMIC_NUMBER.keys() >= amounts.keys() or ANIONS.isdisjoint(amounts) or amounts.keys() <= ANIONS:
         return False
     table = element_table()
-    lowest, highest = table["cation_charge_min"], table["cation_charge_max"]
-    places = {symbol: ATOMIC_NUMBER[symbol] - 1 for symbol in amounts if symbol != "O"}
-    bounds = [sum(amounts[symbol] * ends[i] for symbol, i in places.items()) for ends in (lowest, highest)]
-    return bool(bounds[0] <= 2 * amounts["O"] <= bounds[1])
+    lowest = highest = 0.0
+    for symbol, amount in amounts.items():
+        place = ATOMIC_NUMBER[symbol] - 1
+        ends = ("anion_charge", "anion_charge") if symbol in ANIONS else ("cation_charge_min", "cation_charge_max")
+        if symbol == "P":  # as in phosphates and thiophosphates
+            ends = ("cation_charge_max", "cation_charge_max")
+        lowest, highest = (
+            total + amount * table[column][place] for total, column in zip((lowest, highest), ends, strict=True)
+        )
+    tolerance = 0.02 * sum(amounts.values())
+    return bool(lowest <= tolerance and highest >= -tolerance)
 
 
 def _letter_for_chlorine(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
@@ -103,31 +149,28 @@ def _letter_for_chlorine(formula: str, amounts: Mapping[str, float]) -> Candidat
         return None
     chloride = _ONE_FOR_L.sub("Cl", formula)
     other = plain_amounts(chloride)
-    if other is None or not _is_neutral_chloride(other):
+    if other is None or not is_neutral(other):
         return None
     number = re.match(r"[0-9]+", formula[found.start() + 1 :])
     written = f"C{number.group() if number else ''}.0"
     return _doubt(formula, found.start(), f"carbon; write {chloride} for chlorine, or {written} for carbon")
 
 
-def _is_neutral_chloride(amounts: Mapping[str, float]) -> bool:
-    """Whether one oxidation state an element balances the charges, with anions at their full charge."""
-    if not ATOMIC_NUMBER.keys() >= amounts.keys() or "C" in amounts:
-        return False
-    table = element_table()
-    charge = 0.0
-    for symbol, amount in amounts.items():
-        column = "anion_charge" if symbol in ANIONS else "cation_charge_max"
-        charge += amount * table[column][ATOMIC_NUMBER[symbol] - 1]
-    return abs(charge) < 1e-6
-
-
 def _point_or_adduct(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
     if found := _POINT_WITHOUT_ZERO.search(formula):
         start, number = found.start(1), found.group(1)
         adduct = formula[:start] + "·" + formula[start + 1 :]
-        reason = f"'{number}' behind an anion: write {adduct} for an adduct, or 0{number} for a decimal"
-        return _doubt(formula, start, reason)
+        decimal = formula[:start] + "0" + formula[start:]
+        ends = formula.endswith(number)
+        first = "leave a remark out" if ends else f"write {adduct} for an adduct"
+        return _doubt(formula, start, f"'{number}' behind an anion: {first}, or {decimal} for a decimal")
+    if found := _POINT_AT_THE_END.search(formula):
+        shorter = plain_amounts(formula[: found.start(1)])
+        if formula.count(".") == 1 and shorter is not None and is_neutral(shorter):
+            reason = (
+                f"'{found.group(1)}' at the end of a compound; leave a remark out, or write {formula}0 if it is meant"
+            )
+            return _doubt(formula, found.start(1), reason)
     for found in _POINT_OR_ADDUCT.finditer(formula):
         anion, following = found.group(1), found.group(3)
         recurs = re.search(rf"{anion}(?![a-z])", formula[found.end() :])
@@ -140,11 +183,58 @@ def _point_or_adduct(formula: str, amounts: Mapping[str, float]) -> CandidateErr
     return None
 
 
+def _lost_digit(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
+    for found in _POINT_WITHOUT_DIGIT.finditer(formula):
+        at_the_end = found.end() == len(formula)
+        if (at_the_end and is_neutral(amounts)) or (not at_the_end and found.group(1) in ANIONS):
+            continue  # a full stop, or the dot of an adduct
+        return _doubt(
+            formula, found.start(2), "an amount ends with a point; write its decimals, or leave the point out"
+        )
+    return None
+
+
 def _oxidation_state(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
-    if found := _ROMAN.search(formula):
+    if found := _ROMAN.search(formula) or _VALENCE.search(formula):
         reason = f"'{found.group()}' reads as iodine or vanadium; leave oxidation states and remarks out"
         return _doubt(formula, found.start(), reason)
     return None
+
+
+def _capitals(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
+    """Find two capitals that balance the charges as one symbol, where they do not as two; and nobelium."""
+    if "No" in amounts and len(amounts) > 1:
+        return _doubt(
+            formula, formula.index("No"), f"nobelium; write {formula.replace('No', 'NO')} for nitrogen and oxygen"
+        )
+    pairs = [(found.start(), found.group()) for found in _CAPITALS.finditer(formula)]
+    pairs += [(found.start(), "Po") for found in _POLONIUM.finditer(formula)]
+    for place, pair in pairs:
+        meant = pair.upper() if pair == "Po" else pair.title()
+        proposed = formula[:place] + meant + formula[place + 2 :]
+        other = plain_amounts(proposed)
+        if other is not None and is_neutral(other) and not is_neutral(amounts):
+            return _doubt(formula, place, f"'{pair}' does not balance the charges; write {proposed} for {meant}")
+    return None
+
+
+def _doubled(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
+    found = next(_DOUBLED.finditer(formula), None)
+    if found is None or len(_DOUBLED.findall(formula)) > 1 or "C" in amounts:  # CH3COOLi
+        return None
+    reason = f"'{found.group(1)}' stands twice; write it once, with its amount"
+    return _doubt(formula, found.start(), reason)
+
+
+def _remark(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
+    """Find a word in brackets behind what is a compound without it: `Li7P3S11(HP)`, `Li6PS5Cl(Ag)`."""
+    found = _REMARK.search(formula)
+    if found is None or found.group(1) in IONS_IN_BRACKETS:
+        return None
+    before, inner = plain_amounts(formula[: found.start()]), plain_amounts(found.group(1))
+    if before is None or not is_neutral(before) or (inner is not None and is_neutral(inner)):
+        return None
+    return _doubt(formula, found.start(), f"'{found.group()}' would be read as elements; leave remarks out")
 
 
 def _doubt(formula: str, place: int, reason: str) -> CandidateError:

@@ -12,18 +12,22 @@ import unicodedata
 from itertools import pairwise
 
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
-from features.formula_doubts import ANIONS
-from features.formula_terms import MAX_FORMULA_LENGTH
-from features.names import exact_names
+from features.formula_doubts import ANIONS, IONS_IN_BRACKETS, is_neutral
+from features.formula_terms import MAX_FORMULA_LENGTH, plain_amounts
+from features.names import exact_names, refusal_of
 
 SOLVENTS = ("H2O", "NH3")
 ADDUCT_DOTS = "·•∙⋅‧"
 SPACED_DOT = "*"  # an adduct beyond doubt: a dot with blanks around it
 
 _LOOKALIKES = str.maketrans({dash: "-" for dash in "−–—‐‑"} | dict.fromkeys(ADDUCT_DOTS, "·"))
-_TAGS = re.compile(r"</?(?:sub|i|b|em|strong|span|inf)\b[^<>]*>", re.IGNORECASE)
-_SUPERSCRIPT_TAG = re.compile(r"<sup\b[^<>]*>([^<>]*)</sup>", re.IGNORECASE)
+_TAGS = re.compile(r"</?(?:jats:)?(?:sub|i|b|em|strong|span|inf|p|font|a|br|small)\b[^<>]*>", re.IGNORECASE)
+_SUPERSCRIPT_TAG = re.compile(r"<(?:jats:)?sup\b[^<>]*>([^<>]*)</(?:jats:)?sup>", re.IGNORECASE)
 _TEX_COMMANDS = re.compile(r"\\(?:ce|mathrm|mathit|mathbf|mathsf|text|textrm|textsubscript|rm|it)\b\s*|\\[,;! ]|\$")
+# {MnO}_2 and {\rm MnO}_2: the index belongs to the last symbol, not to the group
+_TEX_WORD = re.compile(
+    r"(?:\\(?:ce|mathrm|mathit|mathbf|mathsf|text|textrm)\s*)?\{\s*(?:\\rm\s+)?([A-Za-z0-9().]*[A-Za-z)])\s*\}(?=[_\\$}]|$)"
+)
 _TEX_SUBSCRIPT = re.compile(r"_\{\s*([0-9.]+)\s*\}|_([0-9.]+)|~([0-9.]+)~")
 _ISOTOPE = re.compile(r"(?:(?<=^)|(?<=[(\[{]))\^\{?([0-9]{1,3})\}?(?=[A-Z])|[(\[]([67])(?=Li[)\]])")
 _CHARGE = re.compile(r"\^\{?(?:[0-9]*[+-]|[+-][0-9]+)\}?|(?<=[A-Za-z)\]}])\+$|(?<=[)\]}])-$")
@@ -37,8 +41,8 @@ _DOT_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])·(?=([0-9]+(?:\.[0-9]+)?)(.*))", r
 _STOP_AMONG_BLANKS = re.compile(r"\s+\.\s+|(?<![0-9\s])\s+\.(?=\S)|\s+\.(?=[A-Z(\[])|(?<=\S)\.\s+(?=[A-Z(\[])")
 _LOOSE_SOLVENT = re.compile(rf"(?<=[A-Za-z0-9)\]}}])\s+([0-9.]*\s?(?:{'|'.join(SOLVENTS)}))$")  # Ca(NO3)2 4H2O
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
+_ONE_SYMBOL = re.compile(r"[A-Z][a-z]?[0-9.]*")
 _LETTERS_IN_BRACKETS = re.compile(r"[(\[{]([A-Za-z]+)[)\]}]")
-_IONS_IN_BRACKETS = ("OH", "CN")
 
 
 def to_plain_formula(text: str) -> tuple[str, list[Remark]]:
@@ -76,6 +80,8 @@ def _markup_removed(text: str) -> str:
         text = _TAGS.sub("", _SUPERSCRIPT_TAG.sub(r"^{\1}", text))
     if "\\" in text or "$" in text or "_" in text or "~" in text:
         text = text.replace("\\cdot", " · ")
+        while (plain := _TEX_WORD.sub(r"\1", text)) != text:
+            text = plain
         text = _TEX_SUBSCRIPT.sub(lambda found: "".join(filter(None, found.groups())), _TEX_COMMANDS.sub("", text))
     return text
 
@@ -87,6 +93,8 @@ def _plain_unicode(text: str) -> str:
         plain = unicodedata.normalize("NFKC", letter)
         if kind.startswith("<super>"):
             out.append("^" + _raised(text, place, plain))
+        elif kind.startswith(("<circle>", "<compat>")) and unicodedata.category(letter) == "No":
+            raise _doubt(text, place, f"'{letter}' is a footnote or a number of a list; leave it out")
         elif "\u2160" <= letter <= "\u217f":
             raise _doubt(text, place, "a roman numeral: leave oxidation states out")
         elif unicodedata.category(letter) != "Cf":
@@ -164,9 +172,12 @@ def _joined(text: str) -> str:
         return text.strip()
     if _is_set_apart(chunks):
         return "".join(chunks)
+    if chunks[0] in exact_names():
+        raise refusal_of(exact_names()[chunks[0]], chunks[0])
+    apart = all(_ONE_SYMBOL.fullmatch(chunk) for chunk in chunks)
     joined = chunks[0]
     for chunk in chunks[1:]:
-        reason = _reason_against(re.split(r"[-:·*]", joined)[-1], re.split(r"[-:·*]", chunk)[0])
+        reason = None if apart else _reason_against(re.split(r"[-:·*]", joined)[-1], re.split(r"[-:·*]", chunk)[0])
         if reason:
             raise CandidateError(RowErrorCode.AMBIGUOUS_FORMULA, f"'{shown(text)}': {reason}")
         joined += chunk
@@ -192,8 +203,10 @@ def _reason_against(before: str, behind: str) -> str | None:
             f"'{shown(behind)}' stands behind a blank; leave remarks out, write an amount without a blank before it and"
             " a mixture as 75Li2S-25P2S5"
         )
-    if (remark := _LETTERS_IN_BRACKETS.fullmatch(behind)) and remark.group(1) not in _IONS_IN_BRACKETS:
+    if (remark := _LETTERS_IN_BRACKETS.fullmatch(behind)) and remark.group(1) not in IONS_IN_BRACKETS:
         return f"'{shown(behind)}' in brackets behind a blank would be read as elements; leave remarks out"
+    if reason := _reason_against_addition(before, behind):
+        return reason
     if behind[0] in "([{" or behind in SOLVENTS:
         return None
     held, more = _SYMBOL.findall(before), _SYMBOL.findall(behind)
@@ -206,6 +219,17 @@ def _reason_against(before: str, behind: str) -> str | None:
             return f"'{shown(behind)}' behind a blank would be read as elements; leave remarks out"
         if more[0] not in ANIONS | {"H"} and not ANIONS.isdisjoint(more):
             return two
+    return None
+
+
+def _reason_against_addition(before: str, behind: str) -> str | None:
+    """Return why what stands behind a blank is hardly a part of the compound before it, which is whole without it."""
+    amounts, added = plain_amounts(before), plain_amounts(behind)
+    if amounts is None or added is None or not is_neutral(amounts):
+        return None
+    is_bracketed = behind[0] in "([{"
+    if (is_bracketed and behind[-1] in ")]}" and is_neutral(added)) or (len(added) == 1 and not is_bracketed):
+        return f"'{shown(behind)}' behind a blank would be added to what is a compound without it; leave remarks out"
     return None
 
 

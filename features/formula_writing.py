@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from features.blank_words import WORDS_FOR_NOTHING
 from features.elements import SYMBOLS
-from features.formula_doubts import ANIONS, doubt_of
+from features.formula_doubts import doubt_of
 from features.names import exact_names
 
 _ALKALI = ("Li", "Na", "K", "Rb", "Cs", "Fr")
@@ -70,30 +70,33 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
     text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
-    if reduce and _misleads(text, amounts):
-        return with_every_amount(dict(zip(order, values, strict=True)))
-    return text
+    if not reduce or not _misleads(text, amounts):
+        return text
+    written = dict(zip(order, values, strict=True))
+    explicit = with_every_amount(written)
+    return with_every_amount(written, decimals=True) if _misleads(explicit, amounts) else explicit
 
 
 def _misleads(text: str, amounts: Mapping[str, float]) -> bool:
-    """Whether a written formula would be read as a name, a word or a slip; each element stands in it once."""
-    if text in exact_names() or text in WORDS_FOR_NOTHING:
+    """Whether a written formula would be read as a name, a word or a slip of the pen."""
+    if text in exact_names() or text in WORDS_FOR_NOTHING or doubt_of(text, amounts) is not None:
         return True
-    may_be_a_slip = "C" in amounts or ANIONS.isdisjoint(amounts)  # CI, C1 for Cl; a zero for O
-    return (may_be_a_slip and doubt_of(text, amounts) is not None) or (
-        "H" in amounts and _SOLVATE_LIKE.search(text) is not None
-    )
+    return "H" in amounts and _SOLVATE_LIKE.search(text) is not None
 
 
-def with_every_amount(amounts: Mapping[str, float]) -> str:
+def with_every_amount(amounts: Mapping[str, float], *, decimals: bool = False) -> str:
     """Write every amount, ones too, and integers that hold a zero with a point: `Li1P1O1N1`, `Li20.0`.
 
-    So is written what would else be taken for a name (`LiPON`), for a word (`NaN`) or for a slip of the pen.
+    So is written what would else be taken for a name (`LiPON`), for a word (`NaN`) or for a slip of the pen. With
+    `decimals`, every amount gets a last zero behind a point, which no slip has: `Li3.0Po4.0`.
     """
     texts = {symbol: written_amount(amount) or "1" for symbol, amount in amounts.items()}
-    return "".join(
-        f"{symbol}{text}.0" if text.isdigit() and "0" in text else symbol + text for symbol, text in texts.items()
-    )
+    for symbol, text in texts.items():
+        if text.isdigit() and (decimals or "0" in text):
+            texts[symbol] = f"{text}.0"
+        elif decimals:
+            texts[symbol] = f"{text}0"
+    return "".join(symbol + text for symbol, text in texts.items())
 
 
 def reduced_amounts(values: list[float]) -> list[float]:

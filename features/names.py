@@ -31,7 +31,8 @@ class Name:
     name, spellings
         As the field writes it, and how else.
     kind
-        `electrolyte`, `cathode`, `anode`, `salt`, `polymer`, `organic`, `carbon`, `family` or `ambiguous`.
+        `electrolyte`, `cathode`, `anode`, `salt`, `polymer`, `organic`, `carbon`, `family`, `process` or
+        `ambiguous`.
     meaning
         What it is, in words.
     formula, charged_formula
@@ -130,6 +131,8 @@ def refusal_of(name: Name, text: str, of_elements: str = "") -> CandidateError:
         remedy = f"; ask for {name.formula}, or write {TAKE_NAME}{name.name} to take it as that"
     elif name.kind in ("polymer", "organic", "carbon"):
         remedy = "; it is no inorganic electrolyte"
+    elif name.kind == "process":
+        remedy = "; leave remarks out"
     else:
         remedy = "; it stands for no single composition: give the formula"
     elements = f" (for a compound of these elements write {of_elements})" if of_elements else ""

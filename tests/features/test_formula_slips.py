@@ -41,6 +41,20 @@ def refusal(text: str) -> CandidateError:
         ("Li3YC16", "Li3YCl6"),
         ("75Li2S-25P2S5-1Li20", "Li2O"),
         ("Zn0", "the letter O"),
+        ("Li30Cl", "Li3OCl"),
+        ("Li20HCl", "Li2OHCl"),
+        ("LiNi0.5Mn1.504", "LiNi0.5Mn1.5O4"),
+        ("Li6.4La3Zr1.4Ta0.6012", "Li6.4La3Zr1.4Ta0.6O12"),
+        ("Li10GeP2512", "Li10GeP2S12"),
+        ("Li3P54", "Li3PS4"),
+        ("LiCOO2", "LiCoO2"),
+        ("LiNI0.8Co0.1Mn0.1O2", "LiNi0.8Co0.1Mn0.1O2"),
+        ("Li3SCCl6", "Li3ScCl6"),
+        ("Li2SIO3", "Li2SiO3"),
+        ("LiNo3", "LiNO3"),
+        ("Li3Po4", "Li3PO4"),
+        ("LiNbOO3", "stands twice"),
+        ("Li10SnPP2S12", "stands twice"),
     ],
 )
 def test_letters_and_digits_that_look_alike_are_told_apart(text: str, remedy: str) -> None:
@@ -48,7 +62,24 @@ def test_letters_and_digits_that_look_alike_are_told_apart(text: str, remedy: st
 
 
 @pytest.mark.parametrize(
-    "text", ["Li10GeP2S12", "C60", "Li2B10H10", "K49Tl108", "Ba20Hg103", "Li20.0", "Li2C1O3", "C1I4", "TiC", "CIn2"]
+    "text",
+    [
+        "Li10GeP2S12",
+        "C60",
+        "Li2B10H10",
+        "K49Tl108",
+        "Ba20Hg103",
+        "Li20.0",
+        "Li2C1O3",
+        "C1I4",
+        "TiC",
+        "CIn2",
+        "AlOOH",
+        "CH3COOLi",
+        "Li5NI2",
+        "Li2CO3",
+        "LiHF2",
+    ],
 )
 def test_unusual_amounts_that_may_be_meant_are_read(text: str) -> None:
     assert parse_formula(text)
@@ -60,6 +91,7 @@ def test_unusual_amounts_that_may_be_meant_are_read(text: str) -> None:
         "Li6PS5Cl 25", "Li3YCl6 0.51", "Li3N 300", "75Li2S 25P2S5", "LiCl 25 60", "Li6PS5Cl\t25", "Li6PS5Cl\n60",
         "Li6PS5Cl Li3YCl6", "Li6PS5Cl\nLi3YCl6", "Li2S P2S5", "LiCl KBr", "LiF AlCl3", "Li2S GeS2", "Li7P3S11 HP",
         "Li7La3Zr2O12 (SPS)", "Li7P3S11 (HP)", "Li6PS5Cl (I)", "Li3PS4 [SPS]", "LiBr (B)", "Li3PS4 (SC)",
+        "Li6PS5Cl Ag", "Li7La3Zr2O12 Ga0.15", "LiFePO4 C", "Li6PS5Cl (Li6PS5Cl)",
     ],
 )  # fmt: skip
 def test_a_blank_that_would_change_the_material_is_refused(text: str) -> None:
@@ -89,6 +121,8 @@ def test_harmless_blanks_still_read(text: str, read_as: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Li7P3S11(HP)", "Li6PS5Cl(Ag)", "Li3PS4(Cu)", "Li6PS5Cl①", "Li6PS5Cl.1", "Li7La3Zr2O12.2", "LiCoO2.1",
+        "LiFeIIPO4", "SnIVO2", "Li1.Al0.3Ti1.7(PO4)3",
         "Li3PS4³", "Li7La3Zr2O12¹", "Li6PS5Clᵃ", "SO₄²⁻", "Li3PS4<sup>1</sup>X", "Cu(Ⅱ)O", "Fe(II)C2O4", "LiV(V)O3",
         "Li2O.2SiO2", "Li2S.2P2S5", "Li2O.Al2O3.4SiO2", "Al2O3.4SiO2", "3Y2O3.5Fe2O3", "Li1·5Al1·5Ge1·5(PO4)3",
         "Li0·33La0·56TiO3", "Al2O3·4SiO2",
@@ -113,6 +147,10 @@ def test_footnotes_and_dots_of_two_meanings_are_refused(text: str) -> None:
         ("Li$_6$PS$_5$Cl", "Li6PS5Cl"),
         ("$\\mathrm{Li_{6.6}P_{0.4}Ge_{0.6}S_5I}$", "Li6.6Ge0.6P0.4S5I"),
         ("\\ce{Li6PS5Cl}", "Li6PS5Cl"),
+        ("$\\mathrm{Li}_{6}\\mathrm{PS}_{5}\\mathrm{Cl}$", "Li6PS5Cl"),
+        ("$\\mathrm{LiCoO}_2$", "LiCoO2"),
+        ("Li<jats:sub>3</jats:sub>N", "Li3N"),
+        ("80(0.75Li2S·0.25P2S5)·20LiI", "Li7P2S8I"),
         ("Li<sub>6</sub>PS<sub>5</sub>Cl", "Li6PS5Cl"),
         ("Li&#8326;PS&#8325;Cl", "Li6PS5Cl"),
     ],

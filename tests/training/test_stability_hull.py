@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from phase_tables import Problem, build, by_highs, problems, reference, small
+from phase_tables import Problem, atoms_of, build, by_highs, problems, reference, small
 
 from features.elements import SYMBOLS
 from features.formula import parse_formula
@@ -18,7 +18,7 @@ WITHIN_eV = 1e-3
 
 
 def solve(table: PhaseTable, *formulas: str) -> Equilibria:
-    return equilibria(table, *layout([parse_formula(formula) for formula in formulas]))
+    return equilibria(table, *layout([atoms_of(formula) for formula in formulas]))
 
 
 def assert_makes_up(table: PhaseTable, amounts: dict[str, float], found: Equilibria, row: int = 0) -> None:

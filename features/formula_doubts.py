@@ -203,10 +203,9 @@ def _oxidation_state(formula: str, amounts: Mapping[str, float]) -> CandidateErr
 
 def _capitals(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
     """Find two capitals that balance the charges as one symbol, where they do not as two; and nobelium."""
-    if "No" in amounts and len(amounts) > 1:
-        return _doubt(
-            formula, formula.index("No"), f"nobelium; write {formula.replace('No', 'NO')} for nitrogen and oxygen"
-        )
+    if nobelium := _NOBELIUM.search(formula):
+        reason = f"nobelium; write {formula.replace('No', 'NO')} for nitrogen and oxygen"
+        return _doubt(formula, nobelium.start(), reason)
     pairs = [(found.start(), found.group()) for found in _CAPITALS.finditer(formula)]
     pairs += [(found.start(), "Po") for found in _POLONIUM.finditer(formula)]
     for place, pair in pairs:

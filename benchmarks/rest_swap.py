@@ -194,7 +194,7 @@ def main() -> None:
         client = MlflowClient(tracking_uri=uri)
         say("registering two models ...")
         versions = register_two(folder, client)
-        with running_service() as service:
+        with running_service(environment={"MLFLOW_TRACKING_URI": uri}) as service:
             say(f"ready after {service.ready_seconds:.1f} s")
             load = Load(service.port, versions)
             swap(client, "first", load)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from features.elements import ATOMIC_NUMBER, element_table
 from features.errors import CandidateError, RowErrorCode, shown
@@ -117,6 +118,19 @@ def _digits(formula: str) -> Iterator[tuple[int, str]]:
                 yield number.start() + i, text
 
 
+@cache
+def _charges() -> dict[str, tuple[float, float]]:
+    """Return the lowest and highest charge of each element; of anions the full one, of phosphorus that of phosphates."""
+    table = element_table()
+    ends = {symbol: ("cation_charge_min", "cation_charge_max") for symbol in ATOMIC_NUMBER}
+    ends |= dict.fromkeys(ANIONS, ("anion_charge", "anion_charge")) | {"P": ("cation_charge_max", "cation_charge_max")}
+    return {
+        symbol: (float(table[low][z - 1]), float(table[high][z - 1]))
+        for symbol, z in ATOMIC_NUMBER.items()
+        for low, high in (ends[symbol],)
+    }
+
+
 def is_neutral(amounts: Mapping[str, float]) -> bool:
     """Whether common oxidation states balance the charges, anions at their full charge; False without either kind.
 
@@ -124,16 +138,11 @@ def is_neutral(amounts: Mapping[str, float]) -> bool:
     """
     if not ATOMIC_NUMBER.keys() >= amounts.keys() or ANIONS.isdisjoint(amounts) or amounts.keys() <= ANIONS:
         return False
-    table = element_table()
-    lowest = highest = 0.0
+    charges, lowest, highest = _charges(), 0.0, 0.0
     for symbol, amount in amounts.items():
-        place = ATOMIC_NUMBER[symbol] - 1
-        ends = ("anion_charge", "anion_charge") if symbol in ANIONS else ("cation_charge_min", "cation_charge_max")
-        if symbol == "P":  # as in phosphates and thiophosphates
-            ends = ("cation_charge_max", "cation_charge_max")
-        lowest, highest = (
-            total + amount * table[column][place] for total, column in zip((lowest, highest), ends, strict=True)
-        )
+        least, most = charges[symbol]
+        lowest += amount * least
+        highest += amount * most
     tolerance = 0.02 * sum(amounts.values())
     return bool(lowest <= tolerance and highest >= -tolerance)
 

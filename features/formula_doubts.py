@@ -120,7 +120,7 @@ def _digits(formula: str) -> Iterator[tuple[int, str]]:
 
 @cache
 def _charges() -> dict[str, tuple[float, float]]:
-    """Return the lowest and highest charge of each element; of anions the full one, of phosphorus that of phosphates."""
+    """Return the lowest and highest charge of each element; anions have the full one, phosphorus its highest."""
     table = element_table()
     ends = {symbol: ("cation_charge_min", "cation_charge_max") for symbol in ATOMIC_NUMBER}
     ends |= dict.fromkeys(ANIONS, ("anion_charge", "anion_charge")) | {"P": ("cation_charge_max", "cation_charge_max")}

@@ -19,7 +19,7 @@ ANIONS = frozenset(("N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"))
 _ANION = r"(?:Cl|Br|Se|Te|[NOFSI](?![a-z])|[)\]}])"
 
 MAY_MISLEAD = re.compile(
-    rf"(?<![0-9.])0[0-9]|[1-9]0|[1-9.][0-9]*[05][0-9]|[A-Z]5[0-9]|C[I1](?![a-z])|{_ANION}[0-9]*\.[0-9]|[(\[]\s*[IV]"
+    rf"(?<![0-9.])0[0-9]|[1-9]0|[1-9.][0-9]+0[0-9]|[A-Za-z)][0-9]*5[0-9]|C[I1](?![a-z])|{_ANION}[0-9]*\.[0-9]|[(\[]\s*[IV]"
     r"|[0-9]\.(?:[A-Z(\[{]|$)|([A-Z][a-z]?)\1(?![a-z])|I[IV]|N[IB]|C[OS]|HF|S[CNI]|IN|No|Po|[A-Za-z][)\]}]$"
 )
 """A cheap first look, which sound formulas such as Li10GeP2S12 do not pass either."""

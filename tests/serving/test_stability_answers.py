@@ -281,7 +281,7 @@ def test_the_terminal_tells_the_story_of_each_material(predictor: Predictor) -> 
 
 
 def test_a_long_list_gets_a_table_without_stories(predictor: Predictor) -> None:
-    formulas = [f"Li3YBr{6 + x / 100:g}" for x in range(MOST_EXPLAINED + 1)]
+    formulas = [f"Li3YBr{6 + x / 100:.2f}" for x in range(MOST_EXPLAINED + 1)]
     lines = terminal_lines(ask(predictor, *formulas, properties=["stability"]))
     assert not [line for line in lines if "falls apart" in line or "V:" in line]
     assert len([line for line in lines if "predicted" in line]) == len(formulas)

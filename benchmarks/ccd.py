@@ -17,15 +17,15 @@ from unittest.mock import patch
 
 import numpy as np
 
+from serving.answers.request import CandidateInput, Property
 from serving.commands.train import shipped_for_ccd
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, Property
-from training.ccd import mixed_model, terms
-from training.ccd.cells import Reports
-from training.ccd.evaluation import class_medians, paper_mean, spearman
-from training.ccd.model import cross_fit
-from training.ccd.recipe import read_material
-from training.ccd.terms import NUMBER_TERMS, Terms
+from training.properties.ccd import mixed_model, terms
+from training.properties.ccd.cells import Reports
+from training.properties.ccd.evaluation import class_medians, paper_mean, spearman
+from training.properties.ccd.model import cross_fit
+from training.properties.ccd.recipe import read_material
+from training.properties.ccd.terms import NUMBER_TERMS, Terms
 from training.splits import leave_one_group_out
 
 SHOWN_CLASSES = ("argyrodite", "garnet", "thiophosphate")

@@ -40,11 +40,16 @@ from conductivity_splits import (
 )
 
 from features.formula import parse_formula
-from training.conductivity.ensemble import Ensemble, EnsembleSettings
-from training.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
-from training.conductivity.metrics import PUBLISHED_CENSORED_VALUE, SMALLEST_REPORTED_PREDICTION, Answer, is_covered
-from training.conductivity.model import VARIANTS, Variant, at_temperature, cross_fit, domain_of, fit_variant
-from training.conductivity.rows import Measurements
+from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings
+from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
+from training.properties.conductivity.metrics import (
+    PUBLISHED_CENSORED_VALUE,
+    SMALLEST_REPORTED_PREDICTION,
+    Answer,
+    is_covered,
+)
+from training.properties.conductivity.model import VARIANTS, Variant, at_temperature, cross_fit, domain_of, fit_variant
+from training.properties.conductivity.rows import Measurements
 from training.splits import composition_key, grouped_folds
 
 if TYPE_CHECKING:
@@ -76,7 +81,7 @@ class Workbench:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The training table of an evaluation; every third paper when quick."""
-        from training.conductivity.table import load_training_table, papers
+        from training.properties.conductivity.table import load_training_table, papers
 
         table = load_training_table(with_obelix_test=False)
         keep = grouped_folds(papers(table), 3, 0) == 0 if self.quick else np.ones(len(table), dtype=bool)
@@ -261,7 +266,7 @@ def _forest_predictions(bench: Workbench, rows: Measurements, table: pd.DataFram
     """Return the recipe of `evaluation.baseline_random_forest` for left-out OBELiX rows, shape (seeds, n), else NaN."""
     from sklearn.ensemble import RandomForestRegressor
 
-    from training.conductivity.schema import LATTICE_COLUMNS
+    from training.properties.conductivity.schema import LATTICE_COLUMNS
 
     cell = table[list(LATTICE_COLUMNS)].to_numpy(dtype=float)
     features = np.hstack([rows.descriptors.composition * cell[:, [7]], cell[:, :7]])
@@ -281,8 +286,8 @@ def _forest_predictions(bench: Workbench, rows: Measurements, table: pd.DataFram
 
 def speed(bench: Workbench) -> Scores:
     """Time different formulas through the Python entrance with the shipped bundle: intervals, domain and neighbours."""
+    from serving.answers.request import CandidateInput, Property
     from serving.predictor import Predictor
-    from serving.schema import CandidateInput, Property
 
     predictor = Predictor.load("shipped")
     predictor.warm()
@@ -305,7 +310,7 @@ def speed(bench: Workbench) -> Scores:
 
 def _substitutions() -> Iterator[str]:
     """Yield the embedded literature compositions with elements swapped for their like, as a screening list holds."""
-    from training.conductivity.table import load_literature
+    from training.properties.conductivity.table import load_literature
 
     seen: set[str] = set()
     for formula in dict.fromkeys(load_literature()["formula"]):

@@ -12,11 +12,11 @@ from scipy.stats import spearmanr
 
 from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
-from training.conductivity.ensemble import EnsembleSettings, Pool
-from training.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
-from training.conductivity.metrics import PUBLISHED_CENSORED_VALUE, Answer, Truth, is_covered, score
-from training.conductivity.model import OutOfFold, at_temperature
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.ensemble import EnsembleSettings, Pool
+from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
+from training.properties.conductivity.metrics import PUBLISHED_CENSORED_VALUE, Answer, Truth, is_covered, score
+from training.properties.conductivity.model import OutOfFold, at_temperature
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]

@@ -25,7 +25,7 @@ from serving.generation.families import Limits
 from serving.generation.known import KnownMaterials
 from serving.generation.request import GenerationRequest, Mixture, generate
 from serving.generation.variables import read_variable
-from serving.model_store import ModelUnavailableError
+from serving.models.store import ModelUnavailableError
 
 REQUIRED_PER_S = 50_000
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from features.candidate import Candidate, Conditions
-from serving.model_store import load_models
+from serving.models.store import load_models
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.batch import choose_batch
 from serving.ranking.believing import Believer, believe_all

@@ -43,11 +43,11 @@ class Version:
 
 def register_two(folder: Path, client: Any) -> dict[str, Version]:  # noqa: ANN401
     """Register the shipped model under two names, the second with another bias and golden predictions of its own."""
-    from serving.model_store import SHIPPED
+    from serving.models.store import SHIPPED
     from serving.predictor import Predictor
     from training.bundle import load_bundle, save_bundle
-    from training.conductivity.bundling import golden_predictions
-    from training.conductivity.model import ConductivityModel
+    from training.properties.conductivity.bundling import golden_predictions
+    from training.properties.conductivity.model import ConductivityModel
     from training.tracking import DIGEST_TAG, model_name
 
     shipped = load_bundle(SHIPPED / NAME, expected_property=NAME)

@@ -24,8 +24,8 @@ import numpy as np
 from retraining_families import REDUCED, Family, Laboratory
 
 from training.bundle import load_bundle
-from training.conductivity.ensemble import EnsembleSettings
 from training.ledger.store import Ledger
+from training.properties.conductivity.ensemble import EnsembleSettings
 from training.retraining.bundles import load_model
 from training.retraining.gates import Outcome, decide
 from training.retraining.gathering import Gathering

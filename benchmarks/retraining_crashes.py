@@ -33,17 +33,17 @@ import numpy as np
 
 from training.bundle import DataSource
 from training.catalogue import source
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.residual_net import ResidualNetSettings
-from training.conductivity.table import load_literature
 from training.ledger import export
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.residual_net import ResidualNetSettings
+from training.properties.conductivity.retraining import ConductivityJob
+from training.properties.conductivity.table import load_literature
 from training.retraining import gathering
-from training.retraining.conductivity_job import ConductivityJob
 from training.retraining.job import Wishes, retrain
 from training.retraining.locks import only_one
 from training.retraining.promotion import first_champion, log_of, recover, rollback

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.bundle import DataSource
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.recipe import PUBLIC_SOURCES, load_tables
-from training.conductivity.residual_net import ResidualNetSettings
-from training.conductivity.table import leaks_into_test, load_obelix
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
-from training.retraining.conductivity_job import ConductivityJob
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.recipe import PUBLIC_SOURCES, load_tables
+from training.properties.conductivity.residual_net import ResidualNetSettings
+from training.properties.conductivity.retraining import ConductivityJob
+from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.retraining.registry import Registry
 from training.retraining.training_set import TrainingSet
 from training.sources import require

@@ -20,7 +20,7 @@ import numpy as np
 from retraining_families import REDUCED, Family, Laboratory
 from running import Client, post, running_service, say
 
-from training.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.ensemble import EnsembleSettings
 from training.retraining.job import Wishes, retrain
 from training.retraining.promotion import first_champion, rollback
 from training.retraining.rules import load_rules

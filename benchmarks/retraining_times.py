@@ -10,15 +10,15 @@ from typing import Any
 from retraining_families import Laboratory
 
 from serving.commands.train import shipped_for_ccd
-from serving.model_store import SHIPPED
-from training.conductivity.ensemble import EnsembleSettings
+from serving.models.store import SHIPPED
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
-from training.retraining.ccd_job import CcdJob
-from training.retraining.conductivity_job import ConductivityJob
+from training.properties.ccd.retraining import CcdJob
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining.job import Wishes, retrain
 from training.retraining.property_job import PropertyJob
 from training.retraining.registry import Registry

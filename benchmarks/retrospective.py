@@ -44,7 +44,7 @@ from retrospective_plot import draw
 from retrospective_rankings import rank_cut
 from running import say
 
-from training.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.ensemble import EnsembleSettings
 from training.sources import MissingSourceError
 from training.splits import grouped_folds
 
@@ -109,7 +109,7 @@ class Bench:
 
 def load(quick: bool, work: Path, repeats: int) -> Bench:
     """Return the bench on the tables at hand."""
-    from training.conductivity.table import load_literature, load_training_table, papers
+    from training.properties.conductivity.table import load_literature, load_training_table, papers
 
     try:
         table = load_training_table(with_obelix_test=False)

@@ -19,8 +19,8 @@ from publication_years import first_year
 from retraining_families import ALIKE
 
 from features.similarity import half_l1
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
-from training.conductivity.schema import LATTICE_COLUMNS
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.schema import LATTICE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

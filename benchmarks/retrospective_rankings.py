@@ -15,14 +15,14 @@ from retrospective_cuts import Cut, History
 from features.candidate import MaterialBatch
 from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
+from serving.answers.request import CandidateInput, Property
 from serving.predictor import Predictor
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.core import Order
 from serving.ranking.request import BatchRequest, RankRequest
-from serving.schema import CandidateInput, Property
 from training.bundle import DataSource
-from training.conductivity.ensemble import EnsembleSettings
-from training.retraining.conductivity_job import ConductivityJob
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ RULES = (Acquisition.SUCCESS, Acquisition.UCB, Acquisition.THOMPSON, Acquisition
 BATCH, EXPLORES = 5, (0.5, 1.0)
 N_FORESTS = 5
 FOREST = {"n_estimators": 50, "max_depth": 12, "min_samples_leaf": 2}
-"""The settings of `training.conductivity.evaluation.baseline_random_forest`."""
+"""The settings of `training.properties.conductivity.evaluation.baseline_random_forest`."""
 NEVER_SHOWN = {"explainer_trees": 20, "explainer_neighbours": 200}
 """Explanations are part of a bundle, but no ranking looks at them."""
 _NONE = "0" * 64

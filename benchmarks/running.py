@@ -21,7 +21,7 @@ from ports import HOST, expect_alive, on_a_free_port
 ROOT = Path(__file__).parents[1]
 LISTENING = "listening on http"
 START_SECONDS = 90.0
-ELYTE = "serving.service:ElyteService"
+ELYTE = "serving.rest.service:ElyteService"
 TRIVIAL = "trivial_service:TrivialService"
 FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li10GeP2S12", "Li3YCl6", "Li1.3Al0.3Ti1.7P3O12", "Li3N", "LiCoO2")
 

@@ -98,7 +98,7 @@ def shipped_registry() -> Iterator[str]:
     """Give the address of a registry whose champions are the shipped bundles, until the block ends."""
     import mlflow
 
-    from serving.model_store import DIGESTS_FILE, SHIPPED
+    from serving.models.store import DIGESTS_FILE, SHIPPED
     from training.tracking import CHAMPION, DIGEST_TAG, model_name
 
     digests = json.loads((SHIPPED / DIGESTS_FILE).read_text())

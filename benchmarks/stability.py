@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.formula import parse_formula
-from training.stability.hull import equilibria
-from training.stability.hydrolysis import hydrolyse
-from training.stability.interface import interface
-from training.stability.literature import literature_hydrolysis, literature_windows, reference_windows
-from training.stability.moist_air import Air
-from training.stability.phases import PhaseTable
-from training.stability.reactions import layout, phase_amounts
-from training.stability.table import EnergyTable, read_energies
-from training.stability.window import windows
+from training.properties.stability.literature import literature_hydrolysis, literature_windows, reference_windows
+from training.properties.stability.table import EnergyTable, read_energies
+from training.thermodynamics.hull import equilibria
+from training.thermodynamics.hydrolysis import hydrolyse
+from training.thermodynamics.interface import interface
+from training.thermodynamics.moist_air import Air
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import layout, phase_amounts
+from training.thermodynamics.window import windows
 
 WITHIN_eV = 1e-3
 REQUIRED_SHARE, LARGEST_DIFFERENCE_mV = 0.99, 2.0
@@ -206,8 +206,8 @@ def _by_highs(table: PhaseTable, amounts: dict[str, float]) -> tuple[float, floa
 
 def unknown_formulas(count: int) -> dict[str, float]:
     """Answer solid solutions that no table holds, everything included, as the Python entrance does on all cores."""
+    from serving.answers.request import Property
     from serving.predictor import Predictor
-    from serving.schema import Property
 
     half = np.arange(1, count // 2 + 1) / count
     formulas = [f"Li{6 - x:.6f}PS{5 - x:.6f}Cl{1 + x:.6f}" for x in half]

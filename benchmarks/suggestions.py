@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.similarity import half_l1
-from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters
-from training.conductivity.kernels import COMPOSITION_KERNELS, Materials
-from training.conductivity.process_fit import condition, fit_process
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters
+from training.properties.conductivity.joint_uncertainty import ProcessUncertainty
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, Materials
+from training.properties.conductivity.process_fit import condition, fit_process
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 from training.suggestions.greedy import choose
-from training.suggestions.process import ProcessUncertainty
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -61,9 +61,9 @@ def candidates(n: int, seed: int = 0) -> list[str]:
 def speed(n: int) -> dict[str, float]:
     """Time five suggestions of n candidates."""
     from features.candidate import Candidate
-    from serving.model_store import load_models
-    from serving.schema import Property
-    from serving.suggestions import Wish, suggest
+    from serving.answers.request import Property
+    from serving.models.store import load_models
+    from serving.suggestions.answer import Wish, suggest
 
     models = load_models("shipped", [Property.CONDUCTIVITY])
     rows = [Candidate.from_formula(formula) for formula in candidates(n)]
@@ -182,7 +182,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.mirror is not None:
         os.environ["ELYTE_DATA_MIRROR"] = str(arguments.mirror)
-    from training.conductivity.table import load_literature, load_training_table
+    from training.properties.conductivity.table import load_literature, load_training_table
     from training.sources import MissingSourceError
 
     try:

@@ -1,4 +1,4 @@
-"""Search the settings of the residual nets (`training/conductivity/residual_net.py`) with Optuna.
+"""Search the settings of the residual nets (`training/properties/conductivity/residual_net.py`) with Optuna.
 
 Each trial fits the nets of the formula variant in five grouped folds of the training table of `elyte evaluate
 conductivity` (no row of the official OBELiX test split) beside the other members, which are fitted once. What is
@@ -17,10 +17,10 @@ import numpy as np
 from conductivity import Workbench, say
 from conductivity_splits import Array, Rows
 
-from training.conductivity.ensemble import Ensemble, Lessons
-from training.conductivity.metrics import SMALLEST_REPORTED_PREDICTION
-from training.conductivity.model import at_temperature
-from training.conductivity.residual_net import ResidualNets, ResidualNetSettings
+from training.properties.conductivity.ensemble import Ensemble, Lessons
+from training.properties.conductivity.metrics import SMALLEST_REPORTED_PREDICTION
+from training.properties.conductivity.model import at_temperature
+from training.properties.conductivity.residual_net import ResidualNets, ResidualNetSettings
 
 if TYPE_CHECKING:
     import optuna

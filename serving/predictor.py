@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
 from features.errors import CandidateError
-from serving.answers import PropertyAnswers, error_row, head_of, warnings_of
-from serving.model_store import ModelUnavailableError, ServedModel, load_models
-from serving.properties import answerer_of, lacking, needed_by, with_needed
-from serving.schema import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property, material_columns
+from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest, Property, material_columns
+from serving.answers.rows import PropertyAnswers, error_row, head_of, warnings_of
+from serving.models.properties import answerer_of, lacking, needed_by, with_needed
+from serving.models.store import ModelUnavailableError, ServedModel, load_models
 
 if TYPE_CHECKING:
-    from serving.ccd_grid import CcdGridRequest
+    from serving.answers.ccd_grid import CcdGridRequest
+    from serving.answers.interface_request import InterfaceRequest
+    from serving.answers.nearest_request import NearestRequest
     from serving.generation.known import KnownMaterials
-    from serving.interface_request import InterfaceRequest
-    from serving.nearest_request import NearestRequest
     from serving.ranking.request import RankRequest, Wishes
-    from serving.suggestions import Wish
+    from serving.suggestions.answer import Wish
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import Precursor
-    from training.stability.phases import PhaseTable
+    from training.thermodynamics.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
 _ROWS_PER_PASS = 512
@@ -57,7 +57,7 @@ class Predictor:
 
     @classmethod
     def load(cls, source: str = "auto", properties: Sequence[Property] | None = None) -> Predictor:
-        """Load the models; see `serving.model_store.load_models`.
+        """Load the models; see `serving.models.store.load_models`.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Predictor:
         """Answer once, so that the first caller does not pay for what is computed on first use."""
         self.predict_formulas(list(WARM_FORMULAS))
         if Property.STABILITY in self._models:
-            from serving.interface_request import InterfaceRequest
+            from serving.answers.interface_request import InterfaceRequest
 
             self.interface(InterfaceRequest(formula=WARM_FORMULAS[0], voltage_V=4.3))
 
@@ -121,28 +121,28 @@ class Predictor:
         return phases
 
     def interface(self, request: InterfaceRequest) -> dict[str, Any]:
-        """Answer what an electrolyte becomes where it touches other materials; see `serving.interface_answers`.
+        """Answer what an electrolyte becomes where it touches other materials; see `serving.answers.interface_answers`.
 
         Raises
         ------
         ModelUnavailableError
             If this installation serves no stability model.
         """
-        from serving.interface_answers import answer_interface
+        from serving.answers.interface_answers import answer_interface
 
         phases = self.phases()
         header = {str(Property.STABILITY): self._models[Property.STABILITY].header()}
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
     def ccd_grid(self, request: CcdGridRequest) -> dict[str, Any]:
-        """Answer how the critical current density of one material changes with conditions; see `serving.ccd_grid`.
+        """Answer how the critical current density of one material changes with conditions: `serving.answers.ccd_grid`.
 
         Raises
         ------
         ModelUnavailableError
             If this installation serves no model of it.
         """
-        from serving.ccd_grid import answer_grid
+        from serving.answers.ccd_grid import answer_grid
 
         if Property.CCD not in self._models:
             raise ModelUnavailableError("this installation serves no ccd model; run `elyte train ccd`")
@@ -194,8 +194,8 @@ class Predictor:
         return {"models": self._headers(self._asked(wanted)), "results": results}
 
     def nearest(self, request: NearestRequest) -> dict[str, Any]:
-        """Answer which known materials lie nearest to each candidate; see `serving.nearest_answers`."""
-        from serving.nearest_answers import answer_nearest
+        """Answer which known materials lie nearest to each candidate; see `serving.answers.nearest_answers`."""
+        from serving.answers.nearest_answers import answer_nearest
 
         wanted = list(dict.fromkeys(request.properties or self._models))
 
@@ -229,14 +229,14 @@ class Predictor:
         )  # fmt: skip
 
     def suggest(self, rows: Sequence[CandidateInput | RowError], wish: Wish) -> dict[str, Any]:
-        """Answer which candidates to measure so that a model learns most; see `serving.suggestions`.
+        """Answer which candidates to measure so that a model learns most; see `serving.suggestions.answer`.
 
         Raises
         ------
         ModelUnavailableError
             If this installation does not serve the model that is to learn.
         """
-        from serving.suggestions import suggest
+        from serving.suggestions.answer import suggest
 
         if wish.property not in self._models:
             name = wish.property

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.ccd.cells import Cells, MaterialNumbers, Reports
+from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
 
 FORMULAS = ("Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li6PS5Br", "Li7La3Zr2O12", "Li6.4La3Zr1.4Ta0.6O12", "Li7P3S11", "Li3PS4")
 CLASS_EFFECT = {"argyrodite": 0.1, "garnet": -0.3, "thiophosphate": 0.0}
@@ -39,7 +39,7 @@ def draw_world(seed: int, n_papers: int = 80, *, paper_sd: float = PAPER_SD) -> 
     treated = random.random(len(paper)) < 0.4
     temperature = random.choice([25.0, 60.0], len(paper), p=[0.7, 0.3])
     given = cells(which, ["fluoride/halide" if t else "none" for t in treated], temperature)
-    from training.ccd.terms import inverse_temperature
+    from training.properties.ccd.terms import inverse_temperature
 
     value = (
         np.array([CLASS_EFFECT[CLASSES[i]] for i in which])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from serving.lifecycle import ModelKeeper
 from serving.predictor import Predictor
+from serving.rest.lifecycle import ModelKeeper
 from training.bundle import load_bundle, save_bundle
 from training.tracking import CHAMPION, DIGEST_TAG, model_name
 
@@ -49,12 +49,12 @@ def variant(source: Path, target: Path, name: str, version: str, shift: float, g
 
 def _golden(name: str, arrays: dict[str, Any], settings: dict[str, Any]) -> list[Any]:
     if name == "ccd":
-        from training.ccd.bundling import golden_predictions as golden_ccd
-        from training.ccd.model import CcdModel
+        from training.properties.ccd.bundling import golden_predictions as golden_ccd
+        from training.properties.ccd.model import CcdModel
 
         return golden_ccd(CcdModel.from_arrays(arrays))
-    from training.conductivity.bundling import golden_predictions
-    from training.conductivity.model import ConductivityModel
+    from training.properties.conductivity.bundling import golden_predictions
+    from training.properties.conductivity.model import ConductivityModel
 
     return golden_predictions(ConductivityModel.from_arrays(arrays, settings))
 

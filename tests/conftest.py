@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from features.candidate import Candidate
-    from training.conductivity.recipe import Trained
-    from training.conductivity.rows import Measurements
+    from training.properties.conductivity.recipe import Trained
+    from training.properties.conductivity.rows import Measurements
 
 
 REGISTRY_VARIABLES = ("MLFLOW_TRACKING_URI", "ELYTE_MODELS")
@@ -42,7 +42,7 @@ def registry_variables(account: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def synthetic_rows() -> Measurements:
-    from training.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import Measurements
 
     return Measurements.from_table(synthetic_table())
 
@@ -50,8 +50,8 @@ def synthetic_rows() -> Measurements:
 @pytest.fixture(scope="session")
 def fitted(synthetic_rows: Measurements) -> Fitted:
     """Return a model with both variants, fitted once in quick settings."""
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.model import fit_model
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.model import fit_model
 
     return Fitted(synthetic_rows, *fit_model(synthetic_rows, EnsembleSettings.quick()))
 
@@ -90,8 +90,8 @@ def bundles(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Run the recipe once, quickly, on a machine without public tables."""
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.recipe import train
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.recipe import train
     from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE
 
     folder = tmp_path_factory.mktemp("trained")

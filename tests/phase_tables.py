@@ -14,9 +14,9 @@ from scipy.optimize import linprog
 from features.elements import ATOMIC_NUMBER
 from features.formula import parse_formula
 from features.formula_terms import plain_amounts
+from training.properties.stability.table import SOURCE_KEYS, EnergyTable, read_energies
 from training.sources import missing
-from training.stability.phases import PhaseTable
-from training.stability.table import SOURCE_KEYS, EnergyTable, read_energies
+from training.thermodynamics.phases import PhaseTable
 
 Array = NDArray[np.float64]
 

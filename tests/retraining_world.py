@@ -16,15 +16,15 @@ from synthetic_world import synthetic_table
 
 from features.formula import parse_formula
 from training.bundle import DataSource
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.residual_net import ResidualNetSettings
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.residual_net import ResidualNetSettings
+from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining import gathering
-from training.retraining.conductivity_job import ConductivityJob
 from training.retraining.job import Result, Wishes, retrain
 from training.retraining.promotion import first_champion
 from training.retraining.registry import Registry

@@ -18,7 +18,7 @@ from benchmarks.ports import expect_alive, free_port, on_a_free_port
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
-BENTOML_SERVE = ("-m", "bentoml", "serve", "serving.service:ElyteService")
+BENTOML_SERVE = ("-m", "bentoml", "serve", "serving.rest.service:ElyteService")
 ELYTE_SERVE = ("-c", "from serving.cli import main; main()", "serve")
 LISTENING = "listening on http"  # BentoML says so once it has bound its port; before, a stranger may answer there
 CONFIGURING = ("BENTOML", "MLFLOW", "ELYTE", "PROMETHEUS")

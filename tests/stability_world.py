@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
 from training.bundle import Card, DataSource
-from training.stability.descriptors import NetInputs, Scaling
-from training.stability.ensemble import NetEnsemble
-from training.stability.ensemble_fit import fit_scaling
-from training.stability.evaluation import Scored
-from training.stability.fit import FitSettings, fit_member
-from training.stability.hull import equilibria
-from training.stability.inputs import Surroundings, net_inputs
-from training.stability.model import StabilityModel
-from training.stability.neighbours import electronegativity_by_number
-from training.stability.network import NetworkSettings, StabilityNet
-from training.stability.recipe import assemble
-from training.stability.table import EnergyTable, compositions
+from training.properties.stability.descriptors import NetInputs, Scaling
+from training.properties.stability.ensemble import NetEnsemble
+from training.properties.stability.ensemble_fit import fit_scaling
+from training.properties.stability.evaluation import Scored
+from training.properties.stability.fit import FitSettings, fit_member
+from training.properties.stability.inputs import Surroundings, net_inputs
+from training.properties.stability.model import StabilityModel
+from training.properties.stability.neighbours import electronegativity_by_number
+from training.properties.stability.network import NetworkSettings, StabilityNet
+from training.properties.stability.recipe import assemble
+from training.properties.stability.table import EnergyTable, compositions
+from training.thermodynamics.hull import equilibria
 
 Array = NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def fitted() -> Fitted:
 
 def make_card(model: StabilityModel, **changes: object) -> Card:
     """Return the card of a stability model that was made for tests."""
-    from training.stability.bundling import golden_predictions
+    from training.properties.stability.bundling import golden_predictions
 
     source = DataSource(name="synthetic", rows=len(world()), licence="none", attribution="made up", sha256="0" * 64)
     values: dict[str, object] = {

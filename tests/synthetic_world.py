@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from training.bundle import Card
-    from training.conductivity.model import ConductivityModel, OutOfFold
-    from training.conductivity.rows import Measurements
+    from training.properties.conductivity.model import ConductivityModel, OutOfFold
+    from training.properties.conductivity.rows import Measurements
 
 
 def formula_of(family: str, base: int, x: float) -> str:
@@ -43,8 +43,8 @@ def synthetic_table(seed: int = 5) -> pd.DataFrame:
     import pandas as pd
 
     from features.formula import parse_formula
-    from training.conductivity.arrhenius import to_temperature
-    from training.conductivity.schema import LATTICE_COLUMNS, Column
+    from training.properties.conductivity.arrhenius import to_temperature
+    from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
 
     rng = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
@@ -92,7 +92,7 @@ class Fitted:
 def make_card(model: ConductivityModel, **changes: Any) -> Card:
     """Return the card of a conductivity model that was made for tests."""
     from training.bundle import Card, DataSource
-    from training.conductivity.bundling import golden_predictions
+    from training.properties.conductivity.bundling import golden_predictions
 
     source = DataSource(name="synthetic", rows=108, licence="none", attribution="made up", sha256="0" * 64)
     values: dict[str, Any] = {

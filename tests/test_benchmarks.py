@@ -23,13 +23,13 @@ from conductivity_splits import (
     without_families,
 )
 
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.metrics import Truth
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.metrics import Truth
 
 if TYPE_CHECKING:
     from synthetic_world import Fitted
 
-    from training.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import Measurements
 
 
 def test_a_prediction_below_a_bound_is_no_error() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from features.candidate import Candidate, RowError, read_candidates
-from serving.input_tables import read_candidates_file
+from serving.answers.input_tables import read_candidates_file
 
 FOLDER = Path(__file__).with_name("reading_cases")
 

@@ -18,8 +18,8 @@ from retrospective_figures import compared, family_figures, left_out_materials, 
 from retrospective_rankings import Ranked
 
 from features.similarity import half_l1
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE
-from training.conductivity.table import load_literature
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE
+from training.properties.conductivity.table import load_literature
 
 
 @pytest.fixture(scope="module")

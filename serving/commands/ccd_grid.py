@@ -7,7 +7,7 @@ import sys
 import click
 
 from serving.cli import EXIT_ROW_FAILED
-from serving.model_lines import say_models
+from serving.models.lines import say_models
 
 
 @click.command(short_help="Critical current density over a grid of conditions.")
@@ -24,11 +24,11 @@ def ccd_grid(
     """Answer what FORMULA would reach under every combination of the conditions given."""
     from pydantic import ValidationError
 
-    from serving.ccd_grid import CcdGridRequest
-    from serving.ccd_tables import grid_lines
-    from serving.model_store import ModelUnavailableError
+    from serving.answers.ccd_grid import CcdGridRequest
+    from serving.answers.ccd_tables import grid_lines
+    from serving.answers.request import Property
+    from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
-    from serving.schema import Property
 
     axes = {"temperatures_C": temperatures, "stack_pressures_MPa": pressures, "interlayer_types": interlayers}
     given = {name: list(values) for name, values in axes.items() if values}

@@ -54,9 +54,9 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
 
 def _evaluate_conductivity(*, quick: bool) -> dict[str, Any]:
     from serving.commands.train import progress
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.evaluation import evaluate as evaluate_conductivity
-    from training.conductivity.model import n_steps
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.evaluation import evaluate as evaluate_conductivity
+    from training.properties.conductivity.model import n_steps
 
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with progress(2 * n_steps(settings) + 1) as on_step:
@@ -65,8 +65,8 @@ def _evaluate_conductivity(*, quick: bool) -> dict[str, Any]:
 
 def _evaluate_ccd() -> dict[str, Any]:
     from serving.commands.train import progress, shipped_for_ccd
-    from training.ccd.evaluation import evaluate as evaluate_ccd
-    from training.ccd.recipe import n_steps, read_material
+    from training.properties.ccd.evaluation import evaluate as evaluate_ccd
+    from training.properties.ccd.recipe import n_steps, read_material
 
     material = read_material(*shipped_for_ccd())
     with progress(n_steps() - 1) as on_step:
@@ -74,17 +74,17 @@ def _evaluate_ccd() -> dict[str, Any]:
 
 
 def _evaluate_stability(*, quick: bool, refit: bool, work: Path | None) -> dict[str, Any]:
-    from serving.model_store import SHIPPED
-    from training.stability.bundling import load_stability
-    from training.stability.ensemble_fit import EnsembleSettings
-    from training.stability.evaluation import evaluate as evaluate_stability
-    from training.stability.table import read_energies
+    from serving.models.store import SHIPPED
+    from training.properties.stability.bundling import load_stability
+    from training.properties.stability.ensemble_fit import EnsembleSettings
+    from training.properties.stability.evaluation import evaluate as evaluate_stability
+    from training.properties.stability.table import read_energies
 
     if not refit:
         model, bundle = load_stability(SHIPPED / "stability")
         return evaluate_stability(model, read_energies()) | {"model_version": bundle.card.version}
     from serving.commands.train import progress
-    from training.stability.recipe import refit_for_evaluation
+    from training.properties.stability.recipe import refit_for_evaluation
 
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with tempfile.TemporaryDirectory(prefix="elyte-evaluate-") as scratch, progress(settings.n_epochs) as on_step:

@@ -58,7 +58,7 @@ def generate(most: int | None, seed: int | None, output: Path | None, as_json: b
     from serving.generation.known import KnownMaterials
     from serving.generation.request import generate as make
     from serving.generation.table import Selection
-    from serving.model_store import ModelUnavailableError
+    from serving.models.store import ModelUnavailableError
 
     try:
         if output is not None and output.suffix.lower() not in tables.ENDINGS:

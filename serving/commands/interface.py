@@ -6,9 +6,9 @@ import sys
 
 import click
 
+from serving.answers.interface_request import LARGEST_VOLTAGE_V, InterfaceRequest
 from serving.cli import EXIT_ROW_FAILED
-from serving.interface_request import LARGEST_VOLTAGE_V, InterfaceRequest
-from serving.model_lines import say_models
+from serving.models.lines import say_models
 
 
 @click.command(short_help="Reactions with lithium, cathodes, coatings and water.")
@@ -27,8 +27,8 @@ def interface(formula: str, against: tuple[str, ...], voltage: float | None, as_
     """Name the reactions of the electrolyte FORMULA with what it touches, with energies and products."""
     from pydantic import ValidationError
 
-    from serving.interface_answers import terminal_lines
-    from serving.model_store import ModelUnavailableError
+    from serving.answers.interface_answers import terminal_lines
+    from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
     try:

@@ -29,7 +29,7 @@ def models(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_models(as_json: bool = False) -> None:
     """List the served models: version, origin, digest, metrics."""
-    from serving.model_store import ModelUnavailableError
+    from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
     try:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from serving.model_lines import say_models
+from serving.models.lines import say_models
 
 if TYPE_CHECKING:
-    from serving.monitoring import Monitoring
-    from serving.request_history import RequestHistory
+    from serving.monitoring.answer import Monitoring
+    from serving.rest.request_history import RequestHistory
     from training.ledger.store import Ledger
 
 EXIT_UNUSABLE = 2
@@ -38,9 +38,9 @@ def monitor(log_file: Path | None, days: float, address: str | None, report: Pat
     Exit status: 0 fine or nothing to judge, 3 retrain, 4 distrust (intervals are too narrow, or most questions lie
     outside what is known), 2 unusable call. A run raises a false alarm with a chance of at most 5 %.
     """
-    from serving.model_store import ModelUnavailableError, load_models
-    from serving.monitoring import monitor as judge
-    from serving.request_history import days_ago
+    from serving.models.store import ModelUnavailableError, load_models
+    from serving.monitoring.answer import monitor as judge
+    from serving.rest.request_history import days_ago
 
     requests, ledger = _requests(log_file), _ledger(address)
     with _failing_clearly():
@@ -65,8 +65,8 @@ def _requests(log_file: Path | None) -> RequestHistory | None:
     """Read the log that is named; None where the service keeps none."""
     import os
 
-    from serving.request_file import REQUEST_LOG_VARIABLE
-    from serving.request_history import read_requests
+    from serving.rest.request_file import REQUEST_LOG_VARIABLE
+    from serving.rest.request_history import read_requests
 
     name = os.environ.get(REQUEST_LOG_VARIABLE, "").strip()
     path = log_file or (Path(name) if name else None)
@@ -119,7 +119,7 @@ def _failing_clearly() -> Iterator[None]:
 
 
 def _write_page(found: Monitoring, path: Path) -> None:
-    from serving.monitoring_page import page_of
+    from serving.monitoring.page import page_of
 
     try:
         path.write_text(page_of(found), encoding="utf-8")

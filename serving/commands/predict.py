@@ -10,10 +10,17 @@ import click
 from pydantic import ValidationError
 
 from features.candidate import Conditions, RowError
+from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
+from serving.answers.request import (
+    DEFAULT_COVERAGE,
+    MAX_COVERAGE,
+    MAX_ID_LENGTH,
+    MIN_COVERAGE,
+    CandidateInput,
+    Property,
+)
 from serving.cli import EXIT_ROW_FAILED
-from serving.input_tables import InputTableError, read_candidates_file, with_places
-from serving.model_lines import say_models
-from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE, CandidateInput, Property
+from serving.models.lines import say_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +141,7 @@ def _answer(
     *,
     explain: bool,
 ) -> dict[str, Any]:
-    from serving.model_store import ModelUnavailableError
+    from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
     try:
@@ -145,7 +152,7 @@ def _answer(
 
 
 def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
-    from serving.output_tables import write_results
+    from serving.answers.output_tables import write_results
 
     try:
         write_results(results, output)
@@ -161,8 +168,8 @@ def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
 
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     elif not quiet:
-        from serving.explanation_blocks import explanation_lines
-        from serving.output_tables import terminal_lines
+        from serving.answers.explanation_blocks import explanation_lines
+        from serving.answers.output_tables import terminal_lines
 
         for line in [*terminal_lines(document["results"]), *explanation_lines(document["results"])]:
             click.echo(line)

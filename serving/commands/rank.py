@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from features.candidate import Conditions
+from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
-from serving.model_lines import say_models
-from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
+from serving.models.lines import say_models
 
 if TYPE_CHECKING:
     from serving.ranking.request import BatchRequest, Wishes
@@ -130,8 +130,8 @@ def _ranked(
     input_file: Path, wishes: Wishes, conditions: Conditions, order: str | None, batch: BatchRequest | None,
     top: int | None, coverage: float,
 ) -> dict[str, Any]:  # fmt: skip
-    from serving.input_tables import InputTableError, read_candidates_file, with_places
-    from serving.model_store import ModelUnavailableError
+    from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
+    from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
     from serving.ranking.answer import properties_to_load
     from serving.ranking.core import Order

@@ -133,7 +133,7 @@ def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: Se
 
 
 def _run(job: PropertyJob, ledger: Ledger, work: Path, wishes: Any) -> Result:  # noqa: ANN401
-    from serving.model_store import SHIPPED
+    from serving.models.store import SHIPPED
     from training.retraining.job import retrain as run_job
     from training.retraining.registry import Registry
     from training.retraining.rules import load_rules
@@ -150,13 +150,13 @@ def _run(job: PropertyJob, ledger: Ledger, work: Path, wishes: Any) -> Result:  
 def _job(name: str, *, seed: int | None, quick: bool) -> PropertyJob:
     if name == "ccd":
         from serving.commands.train import shipped_for_ccd
-        from training.retraining.ccd_job import CcdJob
+        from training.properties.ccd.retraining import CcdJob
 
         return CcdJob(shipped_for_ccd, seed=0 if seed is None else seed)
     from dataclasses import replace
 
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.retraining.conductivity_job import ConductivityJob
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.retraining import ConductivityJob
 
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     return ConductivityJob(settings if seed is None else replace(settings, seed=seed))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, Property
 from serving.cli import EXIT_ROW_FAILED
-from serving.model_lines import say_models
-from serving.schema import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, Property
+from serving.models.lines import say_models
 
 if TYPE_CHECKING:
     from serving.screening.run import Outcome, Screening
@@ -82,8 +82,8 @@ def screen(
 
 
 def _run(asked: Screening) -> Outcome:
-    from serving.input_tables import InputTableError
-    from serving.model_store import ModelUnavailableError
+    from serving.answers.input_tables import InputTableError
+    from serving.models.store import ModelUnavailableError
     from serving.screening.filters import FilterError
     from serving.screening.manifest import ManifestError
     from serving.screening.run import ScreeningError

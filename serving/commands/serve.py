@@ -18,9 +18,9 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve predictions over REST until interrupted."""
     if importlib.util.find_spec("bentoml") is None:
         raise click.UsageError("serving needs BentoML; install elyte[serve]")
-    from serving.admission import Limits
     from serving.environment import ConfigurationError, read_flag, read_poll_seconds, shipped_models_only
-    from serving.protection import KEY_VARIABLE, Protection
+    from serving.rest.admission import Limits
+    from serving.rest.protection import KEY_VARIABLE, Protection
 
     try:
         Limits.from_environment()
@@ -41,8 +41,8 @@ def serve(host: str, port: int, workers: int) -> None:
         environment["BENTOML_CONFIG_OPTIONS"] = f"services.ElyteService.workers={workers}"
     address = "127.0.0.1" if host == "localhost" else host  # BentoML wants an address, not a name
     arguments = [
-        sys.executable, "-m", "serving.supervisor", "serve", "serving.service:ElyteService", "--host", address,
-        "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
+        sys.executable, "-m", "serving.rest.supervisor", "serve", "serving.rest.service:ElyteService",
+        "--host", address, "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
     ]  # fmt: skip
     os.execve(sys.executable, arguments, environment)
 

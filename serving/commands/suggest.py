@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from serving.model_lines import say_models
-from serving.schema import Property, material_columns
+from serving.answers.request import Property, material_columns
+from serving.models.lines import say_models
 
 if TYPE_CHECKING:
     from features.candidate import Candidate, Conditions, RowError
@@ -53,10 +53,10 @@ def suggest(
     Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
     """
     from features.errors import CandidateError
-    from serving.model_store import ModelUnavailableError, load_models
-    from serving.properties import with_needed
-    from serving.suggestions import Wish, suggestion_lines
-    from serving.suggestions import suggest as choose
+    from serving.models.properties import with_needed
+    from serving.models.store import ModelUnavailableError, load_models
+    from serving.suggestions.answer import Wish, suggestion_lines
+    from serving.suggestions.answer import suggest as choose
 
     wish = Wish(
         Property(name), count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
@@ -96,7 +96,7 @@ def _conditions(
 def _rows(path: Path) -> list[Candidate | RowError]:
     """Read the table; a row that cannot be read stays in its place as an error."""
     from features.candidate import RowError, read_candidates
-    from serving.input_tables import InputTableError, read_candidates_file
+    from serving.answers.input_tables import InputTableError, read_candidates_file
 
     try:
         given, _, places = read_candidates_file(path)
@@ -133,7 +133,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
-    from serving.terminal_tables import ROWS_COUNTED, with_reading
+    from serving.answers.terminal_tables import ROWS_COUNTED, with_reading
 
     for row in document["errors"]:
         click.echo(f"{with_reading(row)}: {row['error']['message']}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from serving.cli import EXIT_ROW_FAILED
-from serving.model_lines import say_models
+from serving.models.lines import say_models
 
 
 @click.command(short_help="Precursors, reactions and masses for a material.")
@@ -42,8 +42,8 @@ def synthesis(
 
     The shelf that elyte ships is serving/synthesis/shelf.csv: copy and edit it.
     """
-    from serving.model_store import ModelUnavailableError, load_models
-    from serving.schema import Property
+    from serving.answers.request import Property
+    from serving.models.store import ModelUnavailableError, load_models
     from serving.synthesis.answers import answer_synthesis
     from serving.synthesis.errors import ShelfError
     from serving.synthesis.plan import SynthesisRequest

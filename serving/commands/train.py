@@ -11,8 +11,8 @@ import click
 
 if TYPE_CHECKING:
     from training.bundle import Card
-    from training.conductivity.model import ConductivityModel
-    from training.stability.model import StabilityModel
+    from training.properties.conductivity.model import ConductivityModel
+    from training.properties.stability.model import StabilityModel
 
 
 TRAINABLE = ("conductivity", "stability", "ccd")
@@ -92,12 +92,12 @@ def default_work() -> Path:
 
 
 def _train_conductivity(folder: Path, plots: Path, *, quick: bool) -> tuple[Card, str, dict[str, Path]]:
-    from training.conductivity.bundling import load_conductivity
-    from training.conductivity.ensemble import EnsembleSettings
-    from training.conductivity.model import VARIANTS, n_steps
-    from training.conductivity.plots import write_plots
-    from training.conductivity.recipe import WITHOUT_PUBLIC_TABLES
-    from training.conductivity.recipe import train as train_conductivity
+    from training.properties.conductivity.bundling import load_conductivity
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.model import VARIANTS, n_steps
+    from training.properties.conductivity.plots import write_plots
+    from training.properties.conductivity.recipe import WITHOUT_PUBLIC_TABLES
+    from training.properties.conductivity.recipe import train as train_conductivity
 
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with progress(n_steps(settings) + len(VARIANTS)) as on_step:  # each variant is explained last
@@ -109,9 +109,9 @@ def _train_conductivity(folder: Path, plots: Path, *, quick: bool) -> tuple[Card
 
 
 def _train_stability(folder: Path, plots: Path, work: Path, *, quick: bool) -> tuple[Card, str, dict[str, Path]]:
-    from training.stability.ensemble_fit import EnsembleSettings
-    from training.stability.plots import write_plots
-    from training.stability.recipe import train as train_stability
+    from training.properties.stability.ensemble_fit import EnsembleSettings
+    from training.properties.stability.plots import write_plots
+    from training.properties.stability.recipe import train as train_stability
 
     settings = EnsembleSettings.quick() if quick else EnsembleSettings()
     with progress(settings.n_epochs) as on_step:
@@ -120,9 +120,9 @@ def _train_stability(folder: Path, plots: Path, work: Path, *, quick: bool) -> t
 
 
 def _train_ccd(folder: Path, plots: Path) -> tuple[Card, str, dict[str, Path]]:
-    from training.ccd.plots import write_plots
-    from training.ccd.recipe import n_steps
-    from training.ccd.recipe import train as train_ccd
+    from training.properties.ccd.plots import write_plots
+    from training.properties.ccd.recipe import n_steps
+    from training.properties.ccd.recipe import train as train_ccd
 
     with progress(n_steps()) as on_step:
         trained = train_ccd(folder, *shipped_for_ccd(), on_step=on_step)
@@ -131,8 +131,8 @@ def _train_ccd(folder: Path, plots: Path) -> tuple[Card, str, dict[str, Path]]:
 
 def shipped_for_ccd() -> tuple[ConductivityModel, StabilityModel]:
     """Load the shipped models of conductivity and stability, which the CCD recipe asks about its materials."""
-    from serving.model_store import load_models
-    from serving.schema import Property
+    from serving.answers.request import Property
+    from serving.models.store import load_models
 
     models = load_models("shipped", [Property.CONDUCTIVITY, Property.STABILITY])
     return models[Property.CONDUCTIVITY].model, models[Property.STABILITY].model

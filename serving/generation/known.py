@@ -13,11 +13,11 @@ from features.elements import ATOMIC_NUMBER
 from features.similarity import half_l1
 from serving.generation.compositions import packed_rows
 from training.applicability import DomainIndex
-from training.stability.phases import PhaseTable, rows_of_compositions
+from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
 if TYPE_CHECKING:
-    from serving.model_store import ServedModel
-    from serving.schema import Property
+    from serving.answers.request import Property
+    from serving.models.store import ServedModel
 
 Array = NDArray[np.float64]
 SAME_COMPOSITION = 1e-4
@@ -76,15 +76,15 @@ class KnownMaterials:
         ModelUnavailableError
             If a model is there and cannot be loaded.
         """
-        from serving.model_store import load_models
-        from serving.schema import Property
+        from serving.answers.request import Property
+        from serving.models.store import load_models
 
         return cls.of(load_models(source, [Property.CONDUCTIVITY, Property.STABILITY]))
 
     @classmethod
     def of(cls, models: Mapping[Property, ServedModel]) -> KnownMaterials:
         """Take both from models that are loaded; what is not among them is not looked up."""
-        from serving.schema import Property
+        from serving.answers.request import Property
 
         conductivity, stability = models.get(Property.CONDUCTIVITY), models.get(Property.STABILITY)
         return cls(

@@ -12,10 +12,10 @@ import numpy as np
 
 from features.candidate import Candidate
 from features.errors import CandidateError
-from serving.answers import material_of
+from serving.answers.rows import material_of
+from serving.answers.terminal_tables import reading_of, with_reading
 from serving.generation.errors import GenerationError
 from serving.generation.table import Candidates
-from serving.terminal_tables import reading_of, with_reading
 
 COLUMNS = (
     "formula", "parent", "rule", "variables", "charge_imbalance_per_atom", "known", "nearest_known", "nearest_distance",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.candidate import Candidate, Conditions, RowError, read_candidates
-from serving.answers import DECIMALS, error_row, head_of, warnings_of
-from serving.model_store import ModelUnavailableError, ServedModel
-from serving.properties import lacking, needed_by, with_needed
+from serving.answers.request import CandidateInput, Property, material_columns
+from serving.answers.rows import DECIMALS, error_row, head_of, warnings_of
+from serving.models.properties import lacking, needed_by, with_needed
+from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
 from serving.ranking.believing import Believer, believe_all
 from serving.ranking.core import Order, Ranking, rank
@@ -22,7 +23,6 @@ from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
 from serving.ranking.request import BatchRequest, Wishes
 from serving.ranking.scenarios import SEED
-from serving.schema import CandidateInput, Property, material_columns
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor

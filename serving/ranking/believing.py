@@ -18,9 +18,9 @@ from serving.ranking.evidence import COVERAGE, Evidence
 from serving.ranking.laws import ScoreLaw
 from serving.ranking.objectives import Objective
 from serving.ranking.quantities import Quantity
-from training.stability.interphase import TOLERATED_V, lithium_interphases
-from training.stability.table import compositions
-from training.stability.window import window_draws
+from training.properties.stability.table import compositions
+from training.thermodynamics.interphase import TOLERATED_V, lithium_interphases
+from training.thermodynamics.window import window_draws
 from training.uncertainty import InsufficientCalibrationError
 
 Array = NDArray[np.float64]
@@ -139,7 +139,7 @@ class Believer:
 
     @cached_property
     def interphase(self) -> Known:
-        """The layer between material and lithium metal: a place in `training.stability.interphase.LEVELS`.
+        """The layer between material and lithium metal: a place in `training.thermodynamics.interphase.LEVELS`.
 
         Taken as known: the products follow from the composition and the table, the energy decides only whether there
         is a reaction, and the central one is taken. As for windows, a material above the hull counts as the mixture

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from features.candidate import Conditions
 from features.errors import CandidateError
-from serving import ccd_answers
+from serving.answers import ccd_answers
+from serving.answers.request import Property
 from serving.ranking.beliefs import Conformal, Source
 from serving.ranking.evidence import Evidence
 from serving.ranking.laws import ScoreLaw
-from serving.schema import Property
-from training.ccd.cells import Cells, MaterialNumbers
-from training.ccd.schema import REGULAR
+from training.properties.ccd.cells import Cells, MaterialNumbers
+from training.properties.ccd.schema import REGULAR
 
 Array = NDArray[np.float64]
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from features.crystal import LABELS
 from features.elements import SYMBOLS, element_table
 from features.lattice import cell_volume_A3
+from serving.answers.request import Property
 from serving.ranking.beliefs import Conformal, Source
 from serving.ranking.evidence import Evidence
 from serving.ranking.laws import ScoreLaw
-from serving.schema import Property
-from training.conductivity.model import ConductivityModel
+from training.properties.conductivity.model import ConductivityModel
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
-from serving.model_store import ModelUnavailableError, ServedModel
-from serving.schema import Property
-from training.conductivity.familiarity import is_familiar
-from training.stability.model import StabilityPrediction
+from serving.answers.request import Property
+from serving.models.store import ModelUnavailableError, ServedModel
+from training.properties.conductivity.familiarity import is_familiar
+from training.properties.stability.model import StabilityPrediction
 
 if TYPE_CHECKING:
-    from training.ccd.model import CcdModel
-    from training.conductivity.model import ConductivityModel, ConductivityPrediction
-    from training.stability.model import StabilityModel
+    from training.properties.ccd.model import CcdModel
+    from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
+    from training.properties.stability.model import StabilityModel
 
 Array = NDArray[np.float64]
 COVERAGE = 0.9

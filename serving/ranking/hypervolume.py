@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.stability.kernels import kernel
+from training.thermodynamics.kernels import kernel
 
 Array = NDArray[np.float64]
 MOST_OBJECTIVES = 4

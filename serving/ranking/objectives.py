@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions
 from features.errors import shown
+from serving.answers.vocabulary import Electrode, electrodes, find_electrode
 from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names, suggestion
-from serving.vocabulary import Electrode, electrodes, find_electrode
 
 MAX_OBJECTIVES = 12
 MAX_OBJECTIVE_LENGTH = 300
@@ -322,7 +322,7 @@ def read_conditions(given: dict[str, Any], whole: str) -> Conditions:
     ObjectiveError
         If a value is out of range or a name is unknown.
     """
-    from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES, anode_word
+    from training.properties.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES, anode_word
 
     for name, allowed in (("interlayer_type", INTERLAYER_TYPES), ("anode", ANODES), ("electrolyte_class", CLASSES)):
         if name in given:

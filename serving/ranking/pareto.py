@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.stability.kernels import kernel
+from training.thermodynamics.kernels import kernel
 
 Array = NDArray[np.float64]
 

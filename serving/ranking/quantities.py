@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features.candidate import Conditions
-from serving.schema import Property
+from serving.answers.request import Property
 
 
 class Quantity(StrEnum):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.candidate import Conditions
+from serving.answers.request import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.constraints import Constraints
 from serving.ranking.contradictions import check_objectives
@@ -25,7 +26,6 @@ from serving.ranking.objectives import (
 )  # fmt: skip
 from serving.ranking.presets import PRESETS, Preset
 from serving.ranking.quantities import ABOUT, Quantity
-from serving.schema import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
 
 MAX_BATCH, MAX_KNOWN = 100, 1000
 DEFAULT_TOP = 100
@@ -180,7 +180,7 @@ def read_rank_request(raw: bytes) -> RankRequest:
         400 for anything that is not a valid request, objectives that contradict each other included; 413 for too many
         candidates.
     """
-    from serving.request_body import RequestError, read_as
+    from serving.rest.request_body import RequestError, read_as
 
     request = read_as(RankRequest, raw, MAX_CANDIDATES)
     try:

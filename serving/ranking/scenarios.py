@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.ranking.beliefs import Source
-from training.stability.kernels import kernel
+from training.thermodynamics.kernels import kernel
 
 Array = NDArray[np.float64]
 N_SCENARIOS = 256

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.answers import MATERIAL_COLUMNS, warning_codes
-from serving.output_tables import csv_text
+from serving.answers.output_tables import csv_text
+from serving.answers.rows import MATERIAL_COLUMNS, warning_codes
+from serving.answers.terminal_tables import INDENT, ROWS_COUNTED, aligned, name_of, reading_lines, with_reading
 from serving.ranking.objectives import shown_value
 from serving.ranking.quantities import ABOUT, Quantity
-from serving.terminal_tables import INDENT, ROWS_COUNTED, aligned, name_of, reading_lines, with_reading
 
 MOST_EXPLAINED = 12  # candidates; longer lists get the table only
 MOST_NAMED = 10  # excluded or failed rows

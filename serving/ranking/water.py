@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER, element_table
-from training.stability.hydrolysis import hydrolyse
-from training.stability.moist_air import WATER
-from training.stability.phases import PhaseTable
-from training.stability.reactions import amounts_of_own
+from training.thermodynamics.hydrolysis import hydrolyse
+from training.thermodynamics.moist_air import WATER
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import amounts_of_own
 
 Array = NDArray[np.float64]
 MMOL_PER_MOL = 1000.0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.columns import FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
+from serving.answers.columns import FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]

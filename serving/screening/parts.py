@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
+from serving.answers.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
 from serving.screening.plan import Unit
 
 UNFINISHED = ".tmp"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from features.elements import ATOMIC_NUMBER
-from serving.input_tables import COLUMNS, MATERIAL_COLUMNS, InputTableError, check_columns
+from serving.answers.input_tables import COLUMNS, MATERIAL_COLUMNS, InputTableError, check_columns
 
 ROWS_PER_UNIT = 8192
 _MAGIC = b"PAR1"

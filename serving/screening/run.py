@@ -13,7 +13,7 @@ from typing import TextIO
 import numpy as np
 
 from features.candidate import Conditions
-from serving.schema import DEFAULT_COVERAGE, Property
+from serving.answers.request import DEFAULT_COVERAGE, Property
 from serving.screening.filters import Chooser, Objective, Where
 from serving.screening.manifest import Manifest, ManifestError, continued, load_manifest
 from serving.screening.parts import (
@@ -146,8 +146,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Manifest, dict[str, dict[str, str]]]:
     """Return the manifest of the folder, new or continued, which is written down, and the headers of the models."""
-    from serving.model_store import ModelUnavailableError, load_models
-    from serving.properties import with_needed
+    from serving.models.properties import with_needed
+    from serving.models.store import ModelUnavailableError, load_models
 
     wanted = asked.properties and list(asked.properties)
     models = load_models(asked.source, wanted and with_needed(wanted))

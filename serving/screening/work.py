@@ -15,10 +15,10 @@ from features.candidate import Candidate, Conditions, RowError, read_candidates
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode
 from features.table_files import column_cells
-from serving.columns import predict_columns
-from serving.condition_columns import read_conditions
-from serving.input_tables import CONDITION_COLUMNS, material_of, text_of_cell
-from serving.schema import MAX_ID_LENGTH, Property
+from serving.answers.columns import predict_columns
+from serving.answers.condition_columns import read_conditions
+from serving.answers.input_tables import CONDITION_COLUMNS, material_of, text_of_cell
+from serving.answers.request import MAX_ID_LENGTH, Property
 from serving.screening.filters import Where, all_met
 from serving.screening.parts import Stamp, to_table, write_part
 from serving.screening.plan import Unit
@@ -74,8 +74,8 @@ class Worker:
     """Loaded models that turn units into parts."""
 
     def __init__(self, job: Job) -> None:
-        from serving.model_store import load_models
-        from serving.properties import with_needed
+        from serving.models.properties import with_needed
+        from serving.models.store import load_models
 
         self._job = job
         names = with_needed(job.properties)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.candidate import Candidate
 from features.errors import CandidateError
-from serving.answers import material_of, unread_material_of, warnings_of
+from serving.answers.rows import material_of, unread_material_of, warnings_of
 from serving.synthesis.batch import Batch, lithium_source
 from serving.synthesis.errors import SynthesisError
 from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
@@ -15,11 +15,11 @@ from serving.synthesis.pathway import Pathway, Step, reduced_formula
 from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
 from serving.synthesis.plan import plan as make_plan
 from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
-from training.stability.hydrolysis import Hydrolysis
-from training.stability.reactions import Reaction, shown_reaction
+from training.thermodynamics.hydrolysis import Hydrolysis
+from training.thermodynamics.reactions import Reaction, shown_reaction
 
 if TYPE_CHECKING:
-    from serving.model_store import ServedModel
+    from serving.models.store import ServedModel
 
 DEFAULT_TOP = 5
 _DIGITS = 6

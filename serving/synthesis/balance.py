@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from serving.synthesis.errors import SynthesisCode, SynthesisError
 from serving.synthesis.shelf import Precursor
-from training.stability.reactions import Reaction
+from training.thermodynamics.reactions import Reaction
 
 Array = NDArray[np.float64]
 MAX_SETS_TRIED = 200_000

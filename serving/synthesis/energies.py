@@ -6,7 +6,7 @@ makes oxyanions and hydrogen on oxygen or nitrogen too stable; what heating driv
 - carbonates by 0.81 to 0.95 eV per C, measured on the decomposition of Li2CO3, Na2CO3, K2CO3, MgCO3, CaCO3, SrCO3 and
   BaCO3 into oxide and CO2 against tabulated enthalpies: 0.89 eV per C is added;
 - nitrates by 2.4 eV per N (LiNO3, NaNO3, KNO3), sulfates by 2.0 eV per S, protons by 0.45 eV per H, as in
-  `training.stability.moist_air`, measured against Wagman et al., J. Phys. Chem. Ref. Data 11, Suppl. 2 (1982).
+  `training.thermodynamics.moist_air`, measured against Wagman et al., J. Phys. Chem. Ref. Data 11, Suppl. 2 (1982).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from serving.synthesis.gases import (
     element_energy_eV,
     gas_energy_eV,
 )
-from training.stability.mixing import Mixing, mix
-from training.stability.moist_air import PROTON_CORRECTION_eV
-from training.stability.phases import PhaseTable
-from training.stability.reactions import EnergyBasis, Material, read_material, reduced, require_covered
+from training.thermodynamics.mixing import Mixing, mix
+from training.thermodynamics.moist_air import PROTON_CORRECTION_eV
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import EnergyBasis, Material, read_material, reduced, require_covered
 
 OXYANION_CORRECTION_eV: Mapping[str, tuple[float, float]] = {"C": (0.89, 2.0), "N": (2.4, 2.5), "S": (2.0, 3.5)}
 """Energy per atom, and from how many oxygens for each on it counts as an oxyanion (not CO, not SO2)."""

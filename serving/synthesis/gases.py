@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import log
 
-from training.stability.moist_air import BOLTZMANN_eV_PER_K, kJ_PER_MOL_PER_eV
+from training.thermodynamics.moist_air import BOLTZMANN_eV_PER_K, kJ_PER_MOL_PER_eV
 
 # formation enthalpy in kJ/mol, entropy in J/(mol K)
 GASES: Mapping[str, tuple[float, float]] = {

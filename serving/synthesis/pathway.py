@@ -14,8 +14,8 @@ from itertools import combinations
 from serving.synthesis.balance import BalancedSet
 from serving.synthesis.energies import SynthesisEnergies, is_gas
 from serving.synthesis.gases import TABLE_NAMES
-from training.stability.hull import equilibria
-from training.stability.reactions import Reaction, formula_units, layout, net_reaction
+from training.thermodynamics.hull import equilibria
+from training.thermodynamics.reactions import Reaction, formula_units, layout, net_reaction
 
 LEAST_STEP_eV_PER_ATOM = 0.001
 MOST_STEPS = 8

@@ -18,10 +18,10 @@ from serving.synthesis.energies import SynthesisEnergies
 from serving.synthesis.gases import DEFAULT_GAS_BAR
 from serving.synthesis.pathway import Pathway, follow
 from serving.synthesis.shelf import Handling, Precursor, default_shelf
-from training.stability.hydrolysis import Hydrolysis, hydrolyse
-from training.stability.interface import charge_remarks
-from training.stability.mixing import MixingError
-from training.stability.model import StabilityModel
+from training.properties.stability.model import StabilityModel
+from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
+from training.thermodynamics.interface import charge_remarks
+from training.thermodynamics.mixing import MixingError
 
 OXIDE_TEMPERATURE_C = 900.0
 OTHER_TEMPERATURE_C = 500.0

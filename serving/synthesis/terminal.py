@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from features.errors import shown
-from serving.terminal_tables import with_reading
+from serving.answers.terminal_tables import with_reading
 
 
 def terminal_lines(document: dict[str, Any]) -> list[str]:

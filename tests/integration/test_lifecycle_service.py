@@ -23,9 +23,9 @@ import pytest
 from champions import Registry, variant
 from running_service import ELYTE_SERVE, RunningService, running_service
 
-from serving.model_store import SHIPPED
+from serving.answers.request import Property
+from serving.models.store import SHIPPED
 from serving.predictor import Predictor
-from serving.schema import Property
 
 KEY = {"X-API-Key": "integration-key"}
 FORMULAS = ["Li6PS5Cl", "Li3YCl6", "Li7La3Zr2O12"]

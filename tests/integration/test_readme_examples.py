@@ -91,12 +91,12 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     """Numbers in prose grow old."""
     from features.cif import MAX_BLOCKS, MAX_CIF_CHARACTERS, MAX_OPERATORS, MAX_SITES
     from features.formula import MAX_FORMULA_LENGTH
-    from serving.admission import Limits
-    from serving.client_transport import LONGEST_PAUSE_S
-    from serving.input_tables import CONDITION_COLUMNS
-    from serving.nearest_request import DEFAULT_NEAREST, MAX_NEAREST, MAX_NEAREST_CANDIDATES
-    from serving.openapi import REFUSALS
-    from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES, MAX_ID_LENGTH
+    from serving.answers.input_tables import CONDITION_COLUMNS
+    from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST, MAX_NEAREST_CANDIDATES
+    from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES, MAX_ID_LENGTH
+    from serving.client.transport import LONGEST_PAUSE_S
+    from serving.rest.admission import Limits
+    from serving.rest.openapi import REFUSALS
 
     page = " ".join((ROOT / "docs/service.md").read_text(encoding="utf-8").split())
     limits = Limits()

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.schema import MAX_BODY_BYTES, MAX_CANDIDATES
+from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES
 
 if TYPE_CHECKING:
     from tests.integration.conftest import RunningService
@@ -97,7 +97,7 @@ def test_telemetry_is_off_by_default(service: RunningService) -> None:
     code = (
         "from bentoml._internal.utils.analytics.usage_stats import do_not_track as off\n"
         "asked_early = off()\n"
-        "import serving.service\n"
+        "import serving.rest.service\n"
         "print(asked_early, off())"
     )
     environment = {name: value for name, value in os.environ.items() if name != "BENTOML_DO_NOT_TRACK"}
@@ -370,7 +370,7 @@ def test_a_second_start_leaves_the_metrics_alone(service: RunningService) -> Non
     """BentoML keeps the metrics of all services in one folder and empties it at every start."""
     port = service.url.rsplit(":", 1)[1]
     second = subprocess.run(
-        [sys.executable, "-m", "bentoml", "serve", "serving.service:ElyteService", "--port", port],
+        [sys.executable, "-m", "bentoml", "serve", "serving.rest.service:ElyteService", "--port", port],
         env=os.environ | {"BENTOML_HOME": str(service.log_file.parent / "bentoml")},
         capture_output=True,
         text=True,

@@ -14,14 +14,14 @@ import pytest
 from starlette.applications import Starlette
 
 from features.candidate import Conditions
-from serving.http_api import ROUTES, create_app
-from serving.openapi import openapi_document
-from serving.page_files import ASSETS, FOLDER, HEADERS, INDEX, MEDIA_TYPES, PAGE_ROUTES
+from serving.answers.request import MAX_CANDIDATES
+from serving.answers.vocabulary import ON_THE_AXIS, TYPICAL, electrodes, vocabulary
 from serving.predictor import Predictor
-from serving.schema import MAX_CANDIDATES
-from serving.vocabulary import ON_THE_AXIS, TYPICAL, electrodes, vocabulary
-from training.ccd.schema import ANODES, INTERLAYER_TYPES
-from training.stability.partners import CATHODES
+from serving.rest.http_api import ROUTES, create_app
+from serving.rest.openapi import openapi_document
+from serving.rest.page_files import ASSETS, FOLDER, HEADERS, INDEX, MEDIA_TYPES, PAGE_ROUTES
+from training.properties.ccd.schema import ANODES, INTERLAYER_TYPES
+from training.thermodynamics.partners import CATHODES
 
 LONGEST_FILE_LINES = 400
 
@@ -144,8 +144,9 @@ def test_electrodes_are_ordered_and_sourced() -> None:
 def test_importing_the_files_and_the_vocabulary_is_cheap() -> None:
     """The command line imports the application without wanting tables or models."""
     code = (
-        "import sys, serving.page_files, serving.vocabulary; print([m for m in ('pandas', 'pandera', 'scipy', "
-        "'numba', 'sklearn', 'training.ccd.schema', 'training.stability.partners') if m in sys.modules])"
+        "import sys, serving.rest.page_files, serving.answers.vocabulary; print([m for m in ('pandas', 'pandera', "
+        "'scipy', 'numba', 'sklearn', "
+        "'training.properties.ccd.schema', 'training.thermodynamics.partners') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from serving.schema import MAX_CANDIDATES
+from serving.answers.request import MAX_CANDIDATES
 
 if TYPE_CHECKING:
     from running_service import RunningService

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from running_service import RunningService, running_service
 
-from serving.schema import MAX_CANDIDATES
+from serving.answers.request import MAX_CANDIDATES
 
 if TYPE_CHECKING:
     import pytest

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from champions import Registry, World
 
-from serving import model_store
-from serving.observability import LOGGER_NAME
+from serving.models import store as model_store
+from serving.rest.observability import LOGGER_NAME
 from training.tracking import TRACKING_URI_VARIABLE
 
 

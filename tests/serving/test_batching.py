@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.candidate import Conditions
-from serving.batching import MOST_ROWS_OF_ONE, MOST_ROWS_TOGETHER, Batcher, is_small, predict_together
+from serving.answers.request import CandidateInput, PredictRequest, Property
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, PredictRequest, Property
+from serving.rest.batching import MOST_ROWS_OF_ONE, MOST_ROWS_TOGETHER, Batcher, is_small, predict_together
 
 FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li5.5PS4.5Cl1.5", "NaCl", "Xx2", "", "Li3YCl6", "UO2", "Li3(PO4")
 

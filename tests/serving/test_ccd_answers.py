@@ -14,19 +14,19 @@ from starlette.testclient import TestClient
 
 from features.candidate import Candidate
 from features.errors import RowErrorCode, WarningCode
-from serving.ccd_grid import MAX_POINTS, CcdGridRequest
-from serving.ccd_tables import CCD_COLUMNS
+from serving.answers.ccd_grid import MAX_POINTS, CcdGridRequest
+from serving.answers.ccd_tables import CCD_COLUMNS
+from serving.answers.columns import predict_columns
+from serving.answers.nearest_request import NearestRequest
+from serving.answers.output_tables import flat_row, terminal_lines
+from serving.answers.request import PredictRequest, Property
 from serving.cli import elyte
-from serving.columns import predict_columns
-from serving.http_api import create_app
-from serving.model_store import ModelUnavailableError
-from serving.nearest_request import NearestRequest
-from serving.output_tables import flat_row, terminal_lines
+from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
-from serving.schema import PredictRequest, Property
-from serving.suggestions import Wish, suggest
-from training.ccd.schema import CLASSES, INTERLAYER_TYPES
+from serving.rest.http_api import create_app
+from serving.suggestions.answer import Wish, suggest
+from training.properties.ccd.schema import CLASSES, INTERLAYER_TYPES
 
 ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pressure_MPa": 5.0}
 
@@ -205,7 +205,7 @@ def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor)
 
 
 def test_a_thousand_cells_take_half_a_second_beyond_the_other_models(predictor: Predictor) -> None:
-    from training.ccd.bundling import golden_predictions
+    from training.properties.ccd.bundling import golden_predictions
 
     model = predictor._models[Property.CCD].model
     formulas = [(f"Li{6 + i / 1000:.3f}PS5Cl", 25.0) for i in range(1000)]

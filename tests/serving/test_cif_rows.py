@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 from made_cifs import cif
 
 from features.candidate import Candidate, RowError
+from serving.answers.input_tables import read_candidate_records, read_candidates_csv
+from serving.answers.request import CandidateInput, Property
 from serving.cli import EXIT_ROW_FAILED, elyte
-from serving.input_tables import read_candidate_records, read_candidates_csv
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, Property
 from serving.screening.work import _candidates
 
 SALT = cif().replace("data_test", "data_lithium chloride")

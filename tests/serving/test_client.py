@@ -20,15 +20,15 @@ from click.testing import CliRunner
 from scripted_service import answering, echoing
 
 from serving import Client
-from serving import client as client_module
+from serving.answers.input_tables import InputTableError
+from serving.answers.output_tables import FLAT_COLUMNS, flat_row
+from serving.answers.request import Property
 from serving.cli import EXIT_ROW_FAILED, elyte
-from serving.client import Predictions, ServiceError, ServiceUnavailableError
-from serving.http_api import create_app
-from serving.input_tables import InputTableError
-from serving.output_tables import FLAT_COLUMNS, flat_row
+from serving.client import client as client_module
+from serving.client.client import Predictions, ServiceError, ServiceUnavailableError
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
-from serving.schema import Property
+from serving.rest.http_api import create_app
 
 FORMULAS = ["Li6PS5Cl", "Xx2O3", "Li3YCl6", "Li3N"]
 
@@ -278,7 +278,7 @@ def test_importing_is_light_and_names_what_is_missing() -> None:
     """`elyte --help` starts without the client, and a machine without httpx is told what to install."""
     code = (
         "import sys, serving\n"
-        "assert 'serving.client' not in sys.modules\n"
+        "assert 'serving.client.client' not in sys.modules\n"
         "sys.modules['httpx'] = None\n"
         "from serving import Client\n"
         "assert not {'pandas', 'torch', 'bentoml', 'numba', 'scipy'} & sys.modules.keys()\n"

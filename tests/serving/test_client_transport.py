@@ -6,9 +6,9 @@ import httpx
 import pytest
 from scripted_service import answering, refused
 
-from serving import client_transport
-from serving.client import ServiceError, ServiceUnavailableError
-from serving.client_transport import LONGEST_PAUSE_S, pause_s
+from serving.client import transport as client_transport
+from serving.client.client import ServiceError, ServiceUnavailableError
+from serving.client.transport import LONGEST_PAUSE_S, pause_s
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 from features.candidate import Candidate, Conditions, MaterialBatch, RowError
 from features.elements import SYMBOLS
 from features.errors import RowErrorCode
-from serving.columns import COLUMNS, FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, predict_columns
-from serving.condition_columns import ConditionColumns, read_conditions
-from serving.model_store import ServedModel, load_models
-from serving.output_tables import flat_row, terminal_lines
+from serving.answers.columns import COLUMNS, FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, predict_columns
+from serving.answers.condition_columns import ConditionColumns, read_conditions
+from serving.answers.output_tables import flat_row, terminal_lines
+from serving.answers.request import CandidateInput, Property
+from serving.models.store import ServedModel, load_models
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, Property
 
 FORMULAS = (Path(__file__).parents[1] / "features" / "diverse_formulas.txt").read_text(encoding="utf-8").split()
 ODD = ("", "Xx3", "Li0", "UO2", "PuCl3", "Li", "BaTiO3", "LiCl", "Li3PS4", "XeF2", "Li₇La₃Zr₂O₁₂", "75Li2S-25P2S5")

@@ -19,19 +19,19 @@ from made_cifs import cif
 from starlette.applications import Starlette
 
 from features.candidate import Conditions, RowError
-from serving.cli import elyte
-from serving.csv_exchange import chosen_media_type
-from serving.http_api import create_app
-from serving.input_tables import (
+from serving.answers.input_tables import (
     InputTableError,
     read_candidate_records,
     read_candidates_csv,
     read_candidates_file,
     with_places,
 )
-from serving.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
+from serving.answers.output_tables import FLAT_COLUMNS, csv_text, flat_rows, write_results
+from serving.answers.request import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInput
+from serving.cli import elyte
 from serving.predictor import Predictor
-from serving.schema import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInput
+from serving.rest.csv_exchange import chosen_media_type
+from serving.rest.http_api import create_app
 
 TABLE = "id,formula,temperature_C\na,Li6PS5Cl,60\nb,Xx2O3,\nc,Li3YCl6,\n"
 CSV = {"Content-Type": "text/csv"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from features.candidate import Conditions
-from serving.csv_exchange import read_query
-from serving.input_tables import COLUMNS
-from serving.request_body import RequestError
-from serving.schema import Property
+from serving.answers.input_tables import COLUMNS
+from serving.answers.request import Property
+from serving.rest.csv_exchange import read_query
+from serving.rest.request_body import RequestError
 
 
 def test_every_parameter_of_the_query_arrives() -> None:

@@ -19,16 +19,16 @@ from synthetic_world import Fitted, make_card
 
 from features.candidate import Conditions, RowError
 from features.errors import RowErrorCode
+from serving.answers.explanation_blocks import N_SHOWN, WITHOUT_EXPLAINER
+from serving.answers.request import CandidateInput, PredictRequest, Property
 from serving.cli import elyte
-from serving.explanation_blocks import N_SHOWN, WITHOUT_EXPLAINER
-from serving.http_api import create_app
-from serving.openapi import openapi_document
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, PredictRequest, Property
+from serving.rest.http_api import create_app
+from serving.rest.openapi import openapi_document
 from training.bundle import save_bundle
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.explanation import with_explainers
-from training.conductivity.named_features import named_features
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.explanation import with_explainers
+from training.properties.conductivity.named_features import named_features
 
 FORMULAS = ["Li6.5PS5.5Cl0.5", "Li6.7La3Zr1.7Ta0.3O12", "Li2.8Y0.8Zr0.2Cl6", "LiFePO4", "Li"]
 

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
-from serving.admission import Admission, Limits
-from serving.http_api import ROUTES, create_app
-from serving.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
-from serving.openapi import REFUSALS, openapi_document
+from serving.answers.request import MAX_CANDIDATES, PredictRequest
 from serving.predictor import Predictor
-from serving.request_body import RequestError, allowed_keys, path_of, read_request, shown
-from serving.schema import MAX_CANDIDATES, PredictRequest
+from serving.rest.admission import Admission, Limits
+from serving.rest.http_api import ROUTES, create_app
+from serving.rest.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
+from serving.rest.openapi import REFUSALS, openapi_document
+from serving.rest.request_body import RequestError, allowed_keys, path_of, read_request, shown
 
 JSON = {"Content-Type": "application/json"}
 BODY = {"candidates": [{"formula": "Li6PS5Cl"}]}
@@ -84,7 +84,7 @@ def test_importing_the_application_is_cheap() -> None:
         "matminer",
         "pymatgen",
     ]
-    code = f"import sys, serving.http_api; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, serving.rest.http_api; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.candidate import RowError
-from serving.input_tables import (
+from serving.answers.input_tables import (
     CandidateTable,
     InputTableError,
     read_candidate_records,
@@ -21,7 +21,7 @@ from serving.input_tables import (
     read_candidates_file,
     with_places,
 )
-from serving.schema import CandidateInput
+from serving.answers.request import CandidateInput
 
 
 def csv_of(text: str) -> CandidateTable:

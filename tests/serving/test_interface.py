@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from phase_tables import SMALL, build
 from starlette.applications import Starlette
 
+from serving.answers.interface_answers import terminal_lines
+from serving.answers.interface_request import MAX_PARTNERS, InterfaceRequest
+from serving.answers.request import Property
 from serving.cli import elyte
-from serving.http_api import create_app
-from serving.interface_answers import terminal_lines
-from serving.interface_request import MAX_PARTNERS, InterfaceRequest
-from serving.model_store import ModelUnavailableError, ServedModel
+from serving.models.store import ModelUnavailableError, ServedModel
 from serving.predictor import Predictor
-from serving.schema import Property
+from serving.rest.http_api import create_app
 
 ENERGIES = SMALL | {"LiCoO2": -1.75, "Li2O": -2.07, "Li3PO4": -2.77, "CoS2": -0.5, "H2O": -1.39, "H2S": -0.47,
                     "LiOH": -1.84, "Li2SO4": -2.42, "CoO": -1.2}  # fmt: skip

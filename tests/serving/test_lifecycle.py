@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from champions import FORMULA, Registry, World, fail_on_champions, sample, variant
 
-from serving import lifecycle, model_store
-from serving.lifecycle import ModelKeeper
-from serving.model_store import SHIPPED, ModelUnavailableError, RegistryError, ServedModel
+from serving.answers.request import Property
+from serving.models import store as model_store
+from serving.models.store import SHIPPED, ModelUnavailableError, RegistryError, ServedModel
 from serving.predictor import Predictor
-from serving.schema import Property
+from serving.rest import lifecycle
+from serving.rest.lifecycle import ModelKeeper
 from training.tracking import TRACKING_URI_VARIABLE, AliasTarget
 
 P = Property.CONDUCTIVITY
@@ -140,7 +141,7 @@ def test_loading_is_tried_again_until_it_works(
             monkeypatch.setattr(model_store, "SHIPPED", world.shipped)
 
     monkeypatch.setattr(model_store, "SHIPPED", world.folder / "nothing")
-    monkeypatch.setattr("serving.lifecycle.time.sleep", mend)
+    monkeypatch.setattr("serving.rest.lifecycle.time.sleep", mend)
     world.keeper().run()
     assert pauses == [2.0, 4.0, 8.0]
     assert [event["event"] for event in events] == ["models_not_loaded"] * 3 + ["ready"]

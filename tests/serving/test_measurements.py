@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from serving import measurements
-from serving.client import Client, ServiceError
+from serving.client.client import Client, ServiceError
 from serving.commands.data import data
-from serving.http_api import create_app
-from serving.openapi import openapi_document
-from serving.protection import Protection
+from serving.rest import measurements
+from serving.rest.http_api import create_app
+from serving.rest.openapi import openapi_document
+from serving.rest.protection import Protection
 from training.ledger import database
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
@@ -226,7 +226,7 @@ def test_a_busy_a_full_and_an_absent_ledger_say_so(
 def test_a_ledger_that_takes_too_long_does_not_promise_that_nothing_was_stored(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from serving.admission import Limits
+    from serving.rest.admission import Limits
 
     def slow(*_: object, **__: object) -> None:
         import time

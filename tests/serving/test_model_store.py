@@ -15,14 +15,14 @@ from champions import Registry, variant
 
 from features.candidate import Candidate, MaterialBatch
 from features.lattice import Lattice
-from serving import model_store
-from serving.model_lines import model_lines
-from serving.model_store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
-from serving.schema import Property
+from serving.answers.request import Property
+from serving.models import store as model_store
+from serving.models.lines import model_lines
+from serving.models.store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
 from training.bundle import CARD_FILE
 from training.catalogue import catalogue
-from training.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
 from training.conformance import check_property_model
+from training.properties.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
 from training.tracking import SHIPPED_TAG, TRACKING_URI_VARIABLE, model_name
 
 MAX_BUNDLES_MB = 25

@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.candidate import Candidate, Conditions
-from serving import model_store
+from serving.answers.conductivity_answers import answer_conductivity
+from serving.answers.request import Property
 from serving.cli import elyte
-from serving.conductivity_answers import answer_conductivity
-from serving.model_store import load_models, load_shipped
-from serving.monitoring import monitor, new_measurements
-from serving.observability import RequestRecord
-from serving.request_file import RequestFile
-from serving.request_history import read_requests
-from serving.schema import Property
+from serving.models import store as model_store
+from serving.models.store import load_models, load_shipped
+from serving.monitoring.answer import monitor, new_measurements
+from serving.rest.observability import RequestRecord
+from serving.rest.request_file import RequestFile
+from serving.rest.request_history import read_requests
 from training.ledger.entries import NewRow
 from training.ledger.schema import Column, Kind
 from training.ledger.store import Ledger

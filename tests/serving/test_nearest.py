@@ -15,9 +15,7 @@ from made_cifs import cif
 from pydantic import ValidationError
 
 from features.candidate import MaterialBatch
-from serving.http_api import create_app
-from serving.model_store import load_models
-from serving.nearest_request import (
+from serving.answers.nearest_request import (
     DEFAULT_NEAREST,
     MAX_NEAREST,
     MAX_NEAREST_CANDIDATES,
@@ -25,9 +23,11 @@ from serving.nearest_request import (
     NearestRequest,
     read_nearest_request,
 )
+from serving.answers.request import PredictRequest, Property
+from serving.models.store import load_models
 from serving.predictor import Predictor
-from serving.request_body import RequestError
-from serving.schema import PredictRequest, Property
+from serving.rest.http_api import create_app
+from serving.rest.request_body import RequestError
 from training.applicability import N_NEAREST
 
 FAMILIES = ["Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li3N", "NaCl", "Li1.3Al0.3Ti1.7(PO4)3", "Li", "Li2.7Y0.7Zr0.3Cl6"]

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving import observability
-from serving.admission import Limits
 from serving.environment import ConfigurationError
-from serving.observability import LOGGER_NAME, RequestRecord, candidates_are_logged
-from serving.request_file import N_BINS, RequestFile, distance_bins
+from serving.rest import observability
+from serving.rest.admission import Limits
+from serving.rest.observability import LOGGER_NAME, RequestRecord, candidates_are_logged
+from serving.rest.request_file import N_BINS, RequestFile, distance_bins
 
 
 def row(distance: float | None, radius: float | None = 1.0, name: str = "conductivity") -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_the_gauges_of_killed_workers_are_forgotten(tmp_path: Path) -> None:
     for pid in (ended.pid, os.getpid()):
         (tmp_path / f"gauge_livemax_{pid}.db").touch()
         (tmp_path / f"counter_{pid}.db").touch()
-    code = "from serving.observability import forget_dead_workers as f; f()"
+    code = "from serving.rest.observability import forget_dead_workers as f; f()"
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     left = {path.name for path in tmp_path.iterdir()}

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from features.candidate import Conditions, RowError
 from features.errors import RowErrorCode, WarningCode
 from serving import predictor as predictor_module
+from serving.answers.request import CandidateInput, PredictRequest, Property
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, PredictRequest, Property
 
 CIF = """data_argyrodite
 _cell_length_a 9.86

@@ -17,10 +17,10 @@ from starlette.applications import Starlette
 
 from serving.commands.serve import is_loopback, serve
 from serving.environment import ConfigurationError
-from serving.http_api import ROUTES, create_app
-from serving.openapi import openapi_document
-from serving.protection import Protection
-from serving.request_body import RequestError, read_request
+from serving.rest.http_api import ROUTES, create_app
+from serving.rest.openapi import openapi_document
+from serving.rest.protection import Protection
+from serving.rest.request_body import RequestError, read_request
 
 KEY = "a key that nobody guesses"
 # Routes that take a body and change nothing; whatever else is not a GET needs a key.

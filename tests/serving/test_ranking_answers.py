@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from features.candidate import Conditions
+from serving.answers.request import Property
 from serving.commands.rank import rank as rank_command
-from serving.http_api import create_app
-from serving.openapi import openapi_document
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
-from serving.schema import Property
+from serving.rest.http_api import create_app
+from serving.rest.openapi import openapi_document
 
 KNOWN = ["Li6PS5Cl", "Li3YCl6", "Li3InCl6", "Li2ZrCl6", "Li10GeP2S12", "Li7P3S11", "Li6.5La3Zr1.5Ta0.5O12", "LiTaOCl4"]
 WISHES = ["sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"]

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from serving.answers.vocabulary import electrodes
 from serving.ranking.constraints import Constraints
 from serving.ranking.contradictions import check_objectives
 from serving.ranking.objectives import ObjectiveError, Sense, parse_objective
 from serving.ranking.presets import PRESETS, Preset
 from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.request import BatchRequest, ObjectiveInput, RankRequest, read_rank_request, read_wishes
-from serving.request_body import RequestError
-from serving.vocabulary import electrodes
+from serving.rest.request_body import RequestError
 
 FORMULA = {"candidates": [{"formula": "Li6PS5Cl"}]}
 
@@ -228,7 +228,7 @@ def test_electrodes_are_known_by_the_names_that_interfaces_know(asked: str, elec
 
 
 def test_levels_are_those_of_the_stability_engine() -> None:
-    from training.stability.interphase import LEVELS
+    from training.thermodynamics.interphase import LEVELS
 
     about = ABOUT[Quantity.INTERPHASE]
     assert about.levels == tuple(map(str, LEVELS))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from champions import World, fail_on_champions, sample
 
-from serving import lifecycle
-from serving.lifecycle import ModelKeeper
-from serving.model_store import SHIPPED
-from serving.schema import Property
+from serving.answers.request import Property
+from serving.models.store import SHIPPED
+from serving.rest import lifecycle
+from serving.rest.lifecycle import ModelKeeper
 from training.tracking import DIGEST_TAG, model_name
 
 P = Property.CONDUCTIVITY

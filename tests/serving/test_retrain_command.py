@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from retraining_world import Template, add, family_records, make_template, make_world
 from running_service import running_service
 
-from serving import model_store
 from serving.cli import elyte
 from serving.commands import retrain as command
+from serving.models import store as model_store
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import read_measurements_file

@@ -20,11 +20,11 @@ from pyarrow.dataset import dataset
 from screening_world import digests, formulas, here, rows_of, run, write_input
 
 from features.candidate import Conditions
+from serving.answers.input_tables import InputTableError
+from serving.answers.output_tables import flat_row
+from serving.answers.request import CandidateInput, Property
 from serving.cli import elyte
-from serving.input_tables import InputTableError
-from serving.output_tables import flat_row
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, Property
 from serving.screening import plan, processes
 from serving.screening.filters import Objective, parse_objectives
 from serving.screening.manifest import MANIFEST, ManifestError, load_manifest
@@ -270,7 +270,7 @@ def test_the_command_says_what_was_done_and_what_failed(
     tmp_path: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "run_on_processes", here)
-    monkeypatch.setattr("serving.model_store.SHIPPED", bundles)
+    monkeypatch.setattr("serving.models.store.SHIPPED", bundles)
     write_input(tmp_path / "in.parquet", 16)
     arguments = ["screen", "--input", str(tmp_path / "in.parquet"), "--output", str(tmp_path / "out"), "--json"]
     answer = CliRunner().invoke(elyte, [*arguments, "--top-k", "3", "--by", SIGMA])

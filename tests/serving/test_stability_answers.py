@@ -13,10 +13,10 @@ from stability_world import fitted, make_card, world
 
 from features.errors import RowErrorCode, WarningCode
 from features.formula import parse_formula
-from serving.output_tables import FLAT_COLUMNS, flat_row, terminal_lines, write_results
+from serving.answers.output_tables import FLAT_COLUMNS, flat_row, terminal_lines, write_results
+from serving.answers.request import PredictRequest
+from serving.answers.stability_tables import MOST_EXPLAINED, STABILITY_COLUMNS
 from serving.predictor import Predictor
-from serving.schema import PredictRequest
-from serving.stability_tables import MOST_EXPLAINED, STABILITY_COLUMNS
 from training.bundle import save_bundle
 
 ENERGIES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")

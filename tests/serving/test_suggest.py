@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.candidate import Candidate, Conditions
-from serving import model_store
+from serving.answers.request import CandidateInput, Property
 from serving.cli import elyte
-from serving.model_store import ModelUnavailableError, ServedModel, load_models
+from serving.models import store as model_store
+from serving.models.store import ModelUnavailableError, ServedModel, load_models
 from serving.predictor import Predictor
-from serving.schema import CandidateInput, Property
-from serving.suggestion_fields import field_of
-from serving.suggestions import Wish, suggest
+from serving.suggestions.answer import Wish, suggest
+from serving.suggestions.fields import field_of
 
 FORMULAS = [
     "Li5.5PS4.5Cl1.5", "Li5.4PS4.4Cl1.6", "Li6PS5Br", "Li6.4La3Zr1.4Ta0.6O12", "Li3YCl6", "Li2.5Y0.5Zr0.5Cl6",
@@ -161,7 +161,7 @@ def test_the_other_properties_have_suggestions_too(monkeypatch: pytest.MonkeyPat
 
 
 def currents_interval(models: dict[Property, ServedModel], rows: list[Candidate], at: Conditions) -> float:
-    from serving.ccd_answers import answer_ccd
+    from serving.answers.ccd_answers import answer_ccd
 
     (block,) = answer_ccd(models[Property.CCD], rows, [at], 0.9, beside=models).blocks
     assert block is not None

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from features.formula import parse_formula
+from serving.answers.request import Property
 from serving.cli import elyte
-from serving.model_store import load_models
+from serving.models.store import load_models
 from serving.predictor import Predictor
-from serving.schema import Property
 from serving.synthesis.answers import answer
 from serving.synthesis.energies import SynthesisEnergies, correction_eV_per_atom
 from serving.synthesis.gases import gas_energy_eV
@@ -22,8 +22,8 @@ from serving.synthesis.plan import Plan, SynthesisRequest, plan, usual_temperatu
 from serving.synthesis.shelf import default_shelf
 from serving.synthesis.shopping import shopping_list
 from serving.synthesis.terminal import terminal_lines
-from training.stability.model import StabilityModel
-from training.stability.reactions import read_material
+from training.properties.stability.model import StabilityModel
+from training.thermodynamics.reactions import read_material
 
 TARGETS = (
     "Li6PS5Cl",

@@ -24,22 +24,22 @@ from features.candidate import Candidate, MaterialBatch, RowError
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.lattice import CrystalRecord
 from serving import Client
-from serving.answers import MATERIAL_COLUMNS, error_row, head_of
-from serving.ccd_grid import CcdGridRequest
+from serving.answers.ccd_grid import CcdGridRequest
+from serving.answers.columns import predict_columns
+from serving.answers.interface_request import InterfaceRequest
+from serving.answers.nearest_request import NearestRequest
+from serving.answers.output_tables import flat_row, terminal_lines, write_results
+from serving.answers.request import CandidateInput, Property
+from serving.answers.rows import MATERIAL_COLUMNS, error_row, head_of
+from serving.answers.terminal_tables import name_of, reading_of
 from serving.cli import elyte
-from serving.columns import predict_columns
-from serving.http_api import create_app
-from serving.interface_request import InterfaceRequest
-from serving.nearest_request import NearestRequest
-from serving.output_tables import flat_row, terminal_lines, write_results
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.ranking.tables import flat_rows, write_ranking
-from serving.schema import CandidateInput, Property
+from serving.rest.http_api import create_app
 from serving.screening import processes
-from serving.suggestions import Wish
+from serving.suggestions.answer import Wish
 from serving.synthesis.plan import SynthesisRequest
-from serving.terminal_tables import name_of, reading_of
 
 OTHERWISE, PLAIN = "Li₆PS₅Cl", "Li3YCl6"
 READ_AS = {OTHERWISE: "Li6PS5Cl", PLAIN: "Li3YCl6"}

@@ -10,14 +10,14 @@ from click.testing import CliRunner, Result
 
 from serving.cli import COMMANDS, elyte
 from serving.commands.retrain import RETRAINABLE
-from training.conductivity.recipe import PUBLIC_SOURCES
-from training.retraining.ccd_job import CcdJob
-from training.retraining.conductivity_job import ConductivityJob
+from training.properties.ccd.retraining import CcdJob
+from training.properties.conductivity.recipe import PUBLIC_SOURCES
+from training.properties.conductivity.retraining import ConductivityJob
+from training.properties.stability.table import SOURCE_KEYS
 from training.retraining.job import Wishes, retrain
 from training.retraining.registry import Registry
 from training.retraining.rules import load_rules
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
-from training.stability.table import SOURCE_KEYS
 
 FORMULA = "Li5.43PS4.43Cl1.57"
 NEW = f"formula,sigma_S_per_cm,temperature_C,reference\n{FORMULA},0.0047,25,lab:2026-11-03:JD\n"

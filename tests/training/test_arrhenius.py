@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.conductivity.arrhenius import (
+from training.properties.conductivity.arrhenius import (
     BOLTZMANN_EV_PER_K,
     SMALLEST_ACTIVATION_ENERGY_EV,
     ZERO_C_IN_K,

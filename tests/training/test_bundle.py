@@ -29,8 +29,13 @@ from training.bundle import (
     load_bundle,
     save_bundle,
 )
-from training.conductivity.bundling import GoldenQuestion, check_golden, golden_predictions, load_conductivity
-from training.conductivity.model import ConductivityModel
+from training.properties.conductivity.bundling import (
+    GoldenQuestion,
+    check_golden,
+    golden_predictions,
+    load_conductivity,
+)
+from training.properties.conductivity.model import ConductivityModel
 
 ARRAYS: dict[str, NDArray[Any]] = {
     "weights": np.arange(6.0).reshape(2, 3),

@@ -12,14 +12,14 @@ from ccd_world import INTERLAYER_EFFECT, PAPER_SD, cells, draw_world
 from scipy.stats import binom
 
 from features.candidate import Candidate, MaterialBatch
-from training.ccd.bundling import check_golden, load_ccd
-from training.ccd.cells import Cells, MaterialNumbers, Reports
-from training.ccd.classes import class_of
-from training.ccd.evaluation import class_medians, paired_bootstrap, scores_of
-from training.ccd.frames import CcdFrames
-from training.ccd.model import LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
-from training.ccd.terms import NUMBER_TERMS, inverse_temperature
 from training.conformance import check_property_model
+from training.properties.ccd.bundling import check_golden, load_ccd
+from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
+from training.properties.ccd.classes import class_of
+from training.properties.ccd.evaluation import class_medians, paired_bootstrap, scores_of
+from training.properties.ccd.frames import CcdFrames
+from training.properties.ccd.model import LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
+from training.properties.ccd.terms import NUMBER_TERMS, inverse_temperature
 from training.uncertainty import Interval
 
 SHIPPED = Path(__file__).parents[2] / "serving" / "bundles" / "ccd"

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from features.formula import parse_formula
-from training.ccd.classes import class_of
-from training.ccd.schema import MOLTEN_REGIME, REGULAR, SCAFFOLD_REGIME, anode_word, regime
-from training.ccd.table import LITERATURE_PATH, load_literature
+from training.properties.ccd.classes import class_of
+from training.properties.ccd.schema import MOLTEN_REGIME, REGULAR, SCAFFOLD_REGIME, anode_word, regime
+from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.tables import TableError
 
 

@@ -11,13 +11,18 @@ from synthetic_world import Fitted
 from features.candidate import Candidate, MaterialBatch
 from features.elements import ATOMIC_NUMBER
 from features.featurizers import FEATURIZERS
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.explanation import Explanations, explanations_of, with_explainers
-from training.conductivity.model import ConductivityModel, n_steps
-from training.conductivity.named_features import feature_values, n_features, named_features, training_features
-from training.conductivity.neighbours import SMALLEST_DISTANCE, neighbours_of
-from training.conductivity.recipe import Trained
-from training.conductivity.rows import Measurements
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.explanation import Explanations, explanations_of, with_explainers
+from training.properties.conductivity.model import ConductivityModel, n_steps
+from training.properties.conductivity.named_features import (
+    feature_values,
+    n_features,
+    named_features,
+    training_features,
+)
+from training.properties.conductivity.neighbours import SMALLEST_DISTANCE, neighbours_of
+from training.properties.conductivity.recipe import Trained
+from training.properties.conductivity.rows import Measurements
 
 SETTINGS = replace(EnsembleSettings.quick(), explainer_trees=80)
 

@@ -14,15 +14,15 @@ from scipy.stats import betabinom
 from synthetic_world import ACTIVATION_ENERGY_EV, FAMILIES, SIGMA_25C, Fitted, formula_of, synthetic_table
 
 from features.candidate import Candidate, MaterialBatch
-from serving.answers import interval_blocks
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.imputation import HotDeck
-from training.conductivity.metrics import Answer, Truth, is_covered
-from training.conductivity.model import ConductivityModel, fit_model
-from training.conductivity.recipe import scored_rows
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
-from training.conductivity.schema import Column
+from serving.answers.rows import interval_blocks
 from training.conformance import Intervals, Predict, check_property_model
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.imputation import HotDeck
+from training.properties.conductivity.metrics import Answer, Truth, is_covered
+from training.properties.conductivity.model import ConductivityModel, fit_model
+from training.properties.conductivity.recipe import scored_rows
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.schema import Column
 from training.uncertainty import InsufficientCalibrationError
 
 Array = NDArray[np.float64]
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(candidates:
 
 def small_world(n: int = 30) -> Measurements:
     """Return the first rows of the synthetic table, without unit cells."""
-    from training.conductivity.schema import LATTICE_COLUMNS
+    from training.properties.conductivity.schema import LATTICE_COLUMNS
 
     table = synthetic_table().iloc[:n]
     return Measurements.from_table(table.assign(**dict.fromkeys(LATTICE_COLUMNS, np.nan)))
@@ -271,7 +271,7 @@ def test_the_hot_deck_leaves_no_gap_and_changes_no_known_cell(synthetic_rows: Me
     assert np.isfinite(filled).all()
     np.testing.assert_array_equal(filled[descriptors.has_lattice], descriptors.crystal[descriptors.has_lattice])
     foreign = MaterialBatch.from_formulas(["BaTiO3"])
-    from training.conductivity.descriptors import Descriptors
+    from training.properties.conductivity.descriptors import Descriptors
 
     far = HotDeck.of(descriptors).crystal_descriptors(Descriptors.of(foreign))[0]
     np.testing.assert_allclose(far, np.median(descriptors.crystal[descriptors.has_lattice], axis=0))
@@ -295,8 +295,8 @@ def test_left_out_rows_share_neither_paper_nor_material_with_what_predicted_them
 
 def test_left_out_predictions_do_not_know_their_own_value(synthetic_rows: Measurements) -> None:
     """Move one paper's values by a decade: its left-out predictions stay, but for the dozen shared hyperparameters."""
-    from training.conductivity.ensemble import Ensemble
-    from training.conductivity.model import cross_fit
+    from training.properties.conductivity.ensemble import Ensemble
+    from training.properties.conductivity.model import cross_fit
 
     own = synthetic_rows.paper == synthetic_rows.paper[0]
     moved = replace(synthetic_rows, log10_sigma=synthetic_rows.log10_sigma + 3.0 * own)

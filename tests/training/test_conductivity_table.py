@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from training.conductivity.laskowski import DropReason, RecordError, assemble_records, read_formula
-from training.conductivity.repeats import without_repeats
-from training.conductivity.schema import LATTICE_COLUMNS, Column, normalise_family
-from training.conductivity.table import (
+from training.properties.conductivity.laskowski import DropReason, RecordError, assemble_records, read_formula
+from training.properties.conductivity.repeats import without_repeats
+from training.properties.conductivity.schema import LATTICE_COLUMNS, Column, normalise_family
+from training.properties.conductivity.table import (
     LITERATURE_PATH,
     assemble_training_table,
     laskowski_report,

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from synthetic_world import Fitted
 
 from features.candidate import MaterialBatch
-from training.conductivity.familiarity import DOMAIN_QUANTILE, LARGEST_NOVELTY, distance_to_known, is_familiar
-from training.conductivity.model import ConductivityModel
+from training.properties.conductivity.familiarity import (
+    DOMAIN_QUANTILE,
+    LARGEST_NOVELTY,
+    distance_to_known,
+    is_familiar,
+)
+from training.properties.conductivity.model import ConductivityModel
 
 SHARES = st.floats(0.0, 1.0)
 DECADES = st.floats(0.0, 20.0)

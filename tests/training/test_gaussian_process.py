@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from features.candidate import MaterialBatch
-from training.conductivity.arrhenius import inverse_temperature
-from training.conductivity.descriptors import Descriptors
-from training.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, Observations
-from training.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
-from training.conductivity.process_fit import _Problem, condition, fit_process
+from training.properties.conductivity.arrhenius import inverse_temperature
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, Observations
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
+from training.properties.conductivity.process_fit import _Problem, condition, fit_process
 
 Array = NDArray[np.float64]
 

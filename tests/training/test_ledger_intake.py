@@ -238,8 +238,8 @@ def test_documents(sqlite_ledger: Ledger) -> None:
 
 @needs_tables
 def test_what_leaks_is_stored_but_never_learned_from(sqlite_ledger: Ledger) -> None:
-    from training.conductivity.schema import table_schema
-    from training.conductivity.table import load_obelix
+    from training.properties.conductivity.schema import table_schema
+    from training.properties.conductivity.table import load_obelix
 
     test = load_obelix("test")
     formula = test["formula"].iloc[0]
@@ -296,7 +296,7 @@ def test_what_cannot_be_checked_is_not_learned_from(
 
 
 def test_currents_become_rows_of_the_ccd_table(sqlite_ledger: Ledger) -> None:
-    from training.ccd.table import load_literature
+    from training.properties.ccd.table import load_literature
 
     ccd = {"ccd_mA_per_cm2": 1.13, "interlayer_type": "none", "anode": "Li", "temperature_C": 25, "reference": "lab:1"}
     add(sqlite_ledger, ccd | {"formula": "Li6PS5Cl"}, ccd | {"material": "LLZTO", "electrolyte_class": "garnet"})

@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 
 from features.candidate import MaterialBatch
 from serving.commands.data import data
-from training.conductivity.table import load_literature
 from training.ledger.acceptance import read_accepted, write_accepted
 from training.ledger.checks import Row
 from training.ledger.entries import NewRow
@@ -24,6 +23,7 @@ from training.ledger.reading import from_records, read_measurements_file
 from training.ledger.report import Outcome, Report, Status
 from training.ledger.schema import Column, Kind
 from training.ledger.store import Ledger
+from training.properties.conductivity.table import load_literature
 
 HEADER = "formula,sigma_S_per_cm,temperature_C"
 GOOD = "Li5.7PS4.7Cl1.3,2e-3,25"

@@ -10,7 +10,7 @@ import pytest
 from features.candidate import MaterialBatch
 from features.formula import parse_formula
 from training.applicability import DomainIndex
-from training.conductivity.measured_states import (
+from training.properties.conductivity.measured_states import (
     NOT_STATED,
     disagreement_words,
     measured_states,
@@ -41,7 +41,7 @@ def test_every_row_has_a_formula_a_state_a_value_and_a_source() -> None:
 def test_the_embedded_table_is_what_the_public_tables_say() -> None:
     if absent := missing(("obelix_train", "obelix_test", "laskowski", "laskowski_dois")):
         pytest.skip(f"public tables are absent: {', '.join(absent)}; run `elyte data fetch` or set a mirror")
-    from training.conductivity.table import load_training_table
+    from training.properties.conductivity.table import load_training_table
 
     assert states_of(load_training_table(with_obelix_test=True)) == list(measured_states())
 

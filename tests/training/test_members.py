@@ -11,16 +11,16 @@ from sklearn.ensemble import ExtraTreesRegressor
 from synthetic_world import Fitted
 
 from features.similarity import half_l1
-from training.conductivity.boosting import BoostedTrees
-from training.conductivity.ensemble import REVERT_FROM, Ensemble, Lessons
-from training.conductivity.forest import QuantileForest
-from training.conductivity.gaussian_process import ArrheniusProcess, Observations
-from training.conductivity.imputation import HotDeck
-from training.conductivity.kernels import COMPOSITION_KERNELS, Materials
-from training.conductivity.leave_paper_out import predict_without_own_paper
-from training.conductivity.process_fit import condition, fit_process
-from training.conductivity.residual_net import RESIDUAL_UNIT
-from training.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.boosting import BoostedTrees
+from training.properties.conductivity.ensemble import REVERT_FROM, Ensemble, Lessons
+from training.properties.conductivity.forest import QuantileForest
+from training.properties.conductivity.gaussian_process import ArrheniusProcess, Observations
+from training.properties.conductivity.imputation import HotDeck
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, Materials
+from training.properties.conductivity.leave_paper_out import predict_without_own_paper
+from training.properties.conductivity.process_fit import condition, fit_process
+from training.properties.conductivity.residual_net import RESIDUAL_UNIT
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 
 Array = NDArray[np.float64]
 

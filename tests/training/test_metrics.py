@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.conductivity.metrics import Answer, Truth, interval_score, is_covered, score
+from training.properties.conductivity.metrics import Answer, Truth, interval_score, is_covered, score
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 
 from features.candidate import MaterialBatch
 from features.formula import parse_formula
-from training.conductivity.phase_changes import crossed, phase_changes
+from training.properties.conductivity.phase_changes import crossed, phase_changes
 
 
 def kinds(formula: str, temperature_C: float) -> list[str]:

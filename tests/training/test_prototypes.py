@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER
-from training.conductivity.prototypes import COUNT_STEP, RULES, Prototype, prototypes_of
+from training.properties.conductivity.prototypes import COUNT_STEP, RULES, Prototype, prototypes_of
 
 KNOWN = {
     Prototype.NASICON: (

@@ -11,11 +11,11 @@ import pytest
 from synthetic_world import Fitted
 
 from training.bundle import Bundle, Card, load_bundle
-from training.conductivity.bundling import GOLDEN_FORMULAS, load_conductivity
-from training.conductivity.ensemble import EnsembleSettings
-from training.conductivity.model import ConductivityModel, fit_model, n_steps
-from training.conductivity.plots import write_plots
-from training.conductivity.recipe import (
+from training.properties.conductivity.bundling import GOLDEN_FORMULAS, load_conductivity
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.model import ConductivityModel, fit_model, n_steps
+from training.properties.conductivity.plots import write_plots
+from training.properties.conductivity.recipe import (
     PUBLIC_SOURCES,
     Trained,
     cross_validated_metrics,
@@ -23,8 +23,8 @@ from training.conductivity.recipe import (
     load_tables,
     scored_rows,
 )
-from training.conductivity.rows import Measurements
-from training.conductivity.table import LITERATURE_PATH, load_literature
+from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.table import LITERATURE_PATH, load_literature
 from training.sources import missing, source
 from training.splits import normalise_doi
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from training.conductivity.residual_net import (
+from training.properties.conductivity.residual_net import (
     LARGEST_INPUT,
     ResidualNets,
     ResidualNetSettings,

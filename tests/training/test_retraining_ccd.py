@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from training.bundle import load_bundle
-from training.ccd.table import LITERATURE_PATH, load_literature
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
+from training.properties.ccd.retraining import CcdJob
+from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.retraining import gathering
 from training.retraining.bundles import load_model
-from training.retraining.ccd_job import CcdJob
 from training.retraining.gates import Verdict, decide
 from training.retraining.gathering import Gathering
 from training.retraining.registry import Champion

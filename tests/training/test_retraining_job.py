@@ -29,6 +29,7 @@ from retraining_world import (
 from training.bundle import load_bundle
 from training.ledger.export import training_rows
 from training.ledger.schema import Kind
+from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining import job
 from training.retraining.bundles import (
     fingerprints,
@@ -36,7 +37,6 @@ from training.retraining.bundles import (
     ledger_rows_of,
 )
 from training.retraining.companion import Companion
-from training.retraining.conductivity_job import ConductivityJob
 from training.retraining.job import NoChampionError, Run, Status
 from training.retraining.locks import JobRunningError, only_one
 from training.retraining.promotion import first_champion, log_of, rollback

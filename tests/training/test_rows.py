@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from synthetic_world import synthetic_table
 
-from training.conductivity.arrhenius import to_temperature
-from training.conductivity.rows import Measurements
-from training.conductivity.schema import Column
+from training.properties.conductivity.arrhenius import to_temperature
+from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.schema import Column
 
 
 def rows_of(**changes: object) -> Measurements:

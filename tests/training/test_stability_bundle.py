@@ -12,8 +12,8 @@ from stability_world import fitted, make_card
 
 from features.candidate import MaterialBatch
 from training.bundle import BundleError, load_bundle, save_bundle
-from training.stability.bundling import GOLDEN_FORMULAS, check_golden, golden_predictions, load_stability
-from training.stability.model import StabilityModel
+from training.properties.stability.bundling import GOLDEN_FORMULAS, check_golden, golden_predictions, load_stability
+from training.properties.stability.model import StabilityModel
 
 ASKED = ["Li3AlS3", "Li3YBr6", "Li7La3Zr2O12", "BaTiO3", "Li"]
 

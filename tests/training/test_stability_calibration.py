@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
-from training.stability.calibration import SPREAD_WEIGHT, Calibration, Pooled, _best_decision
-from training.stability.ensemble import NetOutputs
+from training.properties.stability.calibration import SPREAD_WEIGHT, Calibration, Pooled, _best_decision
+from training.properties.stability.ensemble import NetOutputs
 
 Array = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ import pytest
 from phase_tables import build, reference, small
 
 from features.formula import parse_formula
-from training.stability.conduction import conduction
-from training.stability.interphase import (
+from training.thermodynamics.conduction import conduction
+from training.thermodynamics.interphase import (
     LEVELS,
     TOLERATED_V,
     Interphase,
@@ -17,8 +17,8 @@ from training.stability.interphase import (
     lasts_by_kinetics,
     lithium_interphases,
 )
-from training.stability.mixing import lithiation
-from training.stability.reactions import Reaction, read_material
+from training.thermodynamics.mixing import lithiation
+from training.thermodynamics.reactions import Reaction, read_material
 
 CONDUCTORS = {
     "Li": "metal",
@@ -165,7 +165,7 @@ def test_well_known_conductors_and_insulators_are_told_apart() -> None:
 
 @pytest.mark.parametrize("formula", ["TiS2", "CoO2", "Bi2Te3"])
 def test_what_the_rule_is_known_to_miss_is_stated(formula: str) -> None:
-    import training.stability.conduction as module
+    import training.thermodynamics.conduction as module
 
     assert module.__doc__ is not None
     assert formula in module.__doc__

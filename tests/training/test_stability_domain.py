@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from stability_world import COVERED, known, world
 
 from features.candidate import MaterialBatch
-from training.stability.domain import nearest_phases
-from training.stability.neighbours import nearest
-from training.stability.phases import PhaseTable
-from training.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
-from training.stability.table import compositions
+from training.properties.stability.domain import nearest_phases
+from training.properties.stability.neighbours import nearest
+from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
+from training.properties.stability.table import compositions
+from training.thermodynamics.phases import PhaseTable
 
 
 def plainly(amounts: dict[int, float], n: int, excluded: int = -1) -> list[float]:

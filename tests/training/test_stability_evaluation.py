@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from stability_world import fitted, world
 
-from training.stability.calibration import Pooled
-from training.stability.evaluation import Scored, _with_lithium, evaluate, predict_rows, split_scores
-from training.stability.literature import literature_windows
+from training.properties.stability.calibration import Pooled
+from training.properties.stability.evaluation import Scored, _with_lithium, evaluate, predict_rows, split_scores
+from training.properties.stability.literature import literature_windows
 from training.uncertainty import ConformalScale
 
 DESIGNED = {

@@ -11,10 +11,10 @@ import torch
 from phase_tables import reference
 from stability_world import TINY, fitted_net, known, scaling, training_inputs, world
 
-from training.stability.ensemble_fit import EnsembleSettings, fit_ensemble, fit_scaling, load_table
-from training.stability.fit import FitSettings, fit_member
-from training.stability.inputs import net_inputs
-from training.stability.network import StabilityNet, load_network, tensors
+from training.properties.stability.ensemble_fit import EnsembleSettings, fit_ensemble, fit_scaling, load_table
+from training.properties.stability.fit import FitSettings, fit_member
+from training.properties.stability.inputs import net_inputs
+from training.properties.stability.network import StabilityNet, load_network, tensors
 
 SHORT = replace(TINY, epochs=3)
 

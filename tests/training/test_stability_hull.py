@@ -9,10 +9,10 @@ from phase_tables import Problem, atoms_of, build, by_highs, problems, reference
 
 from features.elements import SYMBOLS
 from features.formula import parse_formula
-from training.stability import simplex
-from training.stability.hull import NO_PHASE, Equilibria, equilibria
-from training.stability.phases import PhaseTable
-from training.stability.reactions import decompositions, layout, phase_amounts
+from training.thermodynamics import simplex
+from training.thermodynamics.hull import NO_PHASE, Equilibria, equilibria
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import decompositions, layout, phase_amounts
 
 WITHIN_eV = 1e-3
 

@@ -11,10 +11,10 @@ from scipy.stats import spearmanr
 
 from features.errors import CandidateError
 from features.formula import parse_formula
-from training.stability.hydrolysis import Hydrolysis, hydrolyse
-from training.stability.literature import literature_hydrolysis
-from training.stability.moist_air import TEMPERATURE_K, Air, BOLTZMANN_eV_PER_K, gas_energy_eV
-from training.stability.reactions import read_material
+from training.properties.stability.literature import literature_hydrolysis
+from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
+from training.thermodynamics.moist_air import TEMPERATURE_K, Air, BOLTZMANN_eV_PER_K, gas_energy_eV
+from training.thermodynamics.reactions import read_material
 
 AT_ONE_BAR = Air(gas_bar=1.0)
 

@@ -13,16 +13,16 @@ from phase_tables import build
 from stability_world import known, scaling, training_inputs, world
 
 from features.candidate import MaterialBatch
-from training.stability.descriptors import (
+from training.properties.stability.descriptors import (
     NetInputs,
     Scaling,
     composition_features,
     hull_inputs,
     neighbour_inputs,
 )
-from training.stability.hull import NO_PHASE, equilibria
-from training.stability.inputs import Surroundings, net_inputs
-from training.stability.table import EnergyTable, compositions
+from training.properties.stability.inputs import Surroundings, net_inputs
+from training.properties.stability.table import EnergyTable, compositions
+from training.thermodynamics.hull import NO_PHASE, equilibria
 
 DEPTH = 2  # place among the scalars of a product
 

@@ -7,7 +7,7 @@ from phase_tables import reference, small
 
 from features.errors import CandidateError, RowErrorCode, WarningCode
 from features.formula import parse_formula
-from training.stability.interface import (
+from training.thermodynamics.interface import (
     Contact,
     FailedContact,
     Interface,
@@ -15,8 +15,8 @@ from training.stability.interface import (
     WaterContact,
     interface,
 )
-from training.stability.interphase import Interphase
-from training.stability.partners import COATING_FORMULAS, Role, find_partners, partner_names
+from training.thermodynamics.interphase import Interphase
+from training.thermodynamics.partners import COATING_FORMULAS, Role, find_partners, partner_names
 
 
 def ask(formula: str, *against: str, voltage_V: float | None = None) -> Interface:

@@ -13,10 +13,10 @@ from stability_world import COVERED, UNCOVERED, fitted, world
 
 from features.candidate import Candidate, MaterialBatch
 from training.conformance import Intervals, Predict, check_property_model
-from training.stability.hull import NO_PHASE, equilibria
-from training.stability.model import StabilityModel, StabilityPrediction
-from training.stability.table import compositions
-from training.stability.window import windows
+from training.properties.stability.model import StabilityModel, StabilityPrediction
+from training.properties.stability.table import compositions
+from training.thermodynamics.hull import NO_PHASE, equilibria
+from training.thermodynamics.window import windows
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 KNOWN = ["Li6P5O8", "Li3AlS3", "Li6La1S5Cl1", "CaO", "LiNa2Zr1O4F1", "NaAlO2", "Li2O2"]

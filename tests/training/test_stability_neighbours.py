@@ -15,14 +15,14 @@ from stability_world import known, world
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER
 from features.formula import parse_formula
-from training.stability.neighbours import (
+from training.properties.stability.neighbours import (
     build_prototypes,
     electronegativity_by_number,
     nearest,
     prototype_key,
     slots,
 )
-from training.stability.table import compositions
+from training.properties.stability.table import compositions
 
 SYMBOLS = ("Li", "Na", "K", "P", "As", "S", "O", "Cl", "La", "Tb")
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from stability_world import TINY, fitted, known, scaling, training_inputs
 
 from features.candidate import MaterialBatch
-from training.stability import ensemble as ensemble_module
-from training.stability.descriptors import HullInputs, NeighbourInputs, NetInputs
-from training.stability.ensemble import NetEnsemble, NetOutputs
-from training.stability.inputs import net_inputs
-from training.stability.network import NetworkSettings, StabilityNet, element_properties, tensors
+from training.properties.stability import ensemble as ensemble_module
+from training.properties.stability.descriptors import HullInputs, NeighbourInputs, NetInputs
+from training.properties.stability.ensemble import NetEnsemble, NetOutputs
+from training.properties.stability.inputs import net_inputs
+from training.properties.stability.network import NetworkSettings, StabilityNet, element_properties, tensors
 
 UNKNOWN = [
     "Li", "Li3AsCl7", "Li7La3Zr2O12", "Li6PS5Br", "Li2NaAlO3S2Cl", "Li1.3Al0.3Ti1.7P3O12F0.2", "BaTiO3", "Na3PuO4",

@@ -14,12 +14,12 @@ from phase_tables import Problem, build, by_highs, problems, reference, small
 from features.errors import CandidateError, RowErrorCode
 from features.formula import parse_formula
 from features.formula_terms import plain_amounts
-from training.stability import mixing
-from training.stability.conduction import conduction
-from training.stability.hull import equilibria
-from training.stability.mixing import MixingError, lithiation, mix
-from training.stability.phases import PhaseTable
-from training.stability.reactions import (
+from training.thermodynamics import mixing
+from training.thermodynamics.conduction import conduction
+from training.thermodynamics.hull import equilibria
+from training.thermodynamics.mixing import MixingError, lithiation, mix
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import (
     SULFUR_NOTE,
     EnergyBasis,
     Material,

@@ -12,12 +12,12 @@ from phase_tables import reference
 
 from training.bundle import Card, load_bundle
 from training.catalogue import source
+from training.properties.stability.bundling import GOLDEN_FORMULAS, load_stability
+from training.properties.stability.ensemble_fit import EnsembleSettings
+from training.properties.stability.plots import write_plots
+from training.properties.stability.recipe import Trained, train
+from training.properties.stability.table import SOURCE_KEYS
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
-from training.stability.bundling import GOLDEN_FORMULAS, load_stability
-from training.stability.ensemble_fit import EnsembleSettings
-from training.stability.plots import write_plots
-from training.stability.recipe import Trained, train
-from training.stability.table import SOURCE_KEYS
 
 QUICK = replace(EnsembleSettings.quick(), seeds=(0,))
 

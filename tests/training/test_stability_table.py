@@ -14,11 +14,11 @@ from stability_world import world
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER
 from features.formula import parse_formula
-from training.stability import table as table_module
-from training.stability.hull import NO_PHASE
-from training.stability.phases import LARGEST_ENUMERATED_SYSTEM, PhaseTable, rows_of_compositions, systems_within
-from training.stability.table import SPLITS, EnergyTable, compositions, read_energies
+from training.properties.stability import table as table_module
+from training.properties.stability.table import SPLITS, EnergyTable, compositions, read_energies
 from training.tables import TableError
+from training.thermodynamics.hull import NO_PHASE
+from training.thermodynamics.phases import LARGEST_ENUMERATED_SYSTEM, PhaseTable, rows_of_compositions, systems_within
 
 GOOD = {
     "ef_train": ["Li2S,-1.5", "Li3P1S4,-1.2"], "ef_val": ["Na1Cl1,-2.1"], "ef_test": ["Li1P1,-0.4"],

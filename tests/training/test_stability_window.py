@@ -9,14 +9,14 @@ from phase_tables import SMALL, Problem, build, by_highs, problems, reference, s
 
 from features.elements import SYMBOLS
 from features.formula import parse_formula
-from training.stability import window_kernel
-from training.stability.hull import NO_PHASE
-from training.stability.literature import literature_windows, reference_windows
-from training.stability.open_system import open_equilibria
-from training.stability.phases import PhaseTable
-from training.stability.reactions import layout
-from training.stability.simplex import NOT_CONVERGED
-from training.stability.window import OWN_PHASE, Windows, limit_reactions, window_draws, windows
+from training.properties.stability.literature import literature_windows, reference_windows
+from training.thermodynamics import window_kernel
+from training.thermodynamics.hull import NO_PHASE
+from training.thermodynamics.open_system import open_equilibria
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import layout
+from training.thermodynamics.simplex import NOT_CONVERGED
+from training.thermodynamics.window import OWN_PHASE, Windows, limit_reactions, window_draws, windows
 
 STEP = window_kernel.STEP
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.candidate import MaterialBatch
-from training.conductivity.descriptors import Descriptors
-from training.conductivity.gaussian_process import ArrheniusProcess, Observations
-from training.conductivity.kernels import Materials
-from training.conductivity.prototypes import prototypes_of
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.gaussian_process import ArrheniusProcess, Observations
+from training.properties.conductivity.joint_uncertainty import ProcessUncertainty, disagreement_of
+from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.prototypes import prototypes_of
+from training.properties.stability.joint_uncertainty import NetUncertainty
 from training.suggestions.greedy import ALIKE, choose
-from training.suggestions.nets import NetUncertainty
-from training.suggestions.process import ProcessUncertainty, disagreement_of
 
 if TYPE_CHECKING:
     from synthetic_world import Fitted
@@ -109,7 +109,7 @@ def descriptors() -> Descriptors:
 
 def with_measurement(process: ArrheniusProcess, descriptors: Descriptors, row: int, temperature_C: float) -> object:
     """Return the process after one more conductivity, by adding it and inverting anew."""
-    from training.conductivity.arrhenius import inverse_temperature
+    from training.properties.conductivity.arrhenius import inverse_temperature
 
     one, old, o = descriptors.take(np.array([row])), process.materials, process.observations
     cells = {n: np.concatenate([getattr(old.descriptors, n), getattr(one, n)]) for n in one.__dataclass_fields__}

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from synthetic_world import Fitted
 
-from serving import model_store
-from serving.model_store import ModelUnavailableError
+from serving.answers.request import Property
+from serving.models import store as model_store
+from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
-from serving.schema import Property
 from training.bundle import BundleError, load_bundle
-from training.conductivity.bundling import load_conductivity
-from training.conductivity.plots import write_plots
+from training.properties.conductivity.bundling import load_conductivity
+from training.properties.conductivity.plots import write_plots
 from training.tracking import (
     CHALLENGER,
     CHAMPION,

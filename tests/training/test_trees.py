@@ -90,7 +90,7 @@ def test_compiled_and_plain_descents_reach_the_same_leaves(
 def test_few_rows_do_not_wait_for_the_compiler() -> None:
     code = (
         "import sys; from pathlib import Path; from features.candidate import MaterialBatch;"
-        "from training.conductivity.bundling import load_conductivity;"
+        "from training.properties.conductivity.bundling import load_conductivity;"
         "model, _ = load_conductivity(Path('serving/bundles/conductivity'));"
         "model.predict(MaterialBatch.from_formulas(['Li6PS5Cl'])); assert 'numba' not in sys.modules"
     )

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from features.candidate import Candidate
 from features.errors import CandidateError
 from features.formula import read_formula
-from training.conductivity.schema import is_doi_list
 from training.ledger.problems import AnyCode, Code
 from training.ledger.schema import MAX_TEXT_LENGTH, Column, Rule
+from training.properties.conductivity.schema import is_doi_list
 from training.splits import normalise_doi
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.formula import parse_formula
-from training.ccd.classes import class_of
-from training.ccd.schema import CLASSES, RANGES, regime
-from training.conductivity.schema import LATTICE_COLUMNS, normalise_family
-from training.conductivity.schema import Column as Table
 from training.ledger.entries import Entry, digest_of
 from training.ledger.leakage import reasons_to_exclude
 from training.ledger.schema import COLUMN_OF, Column, Kind, Value
 from training.ledger.store import Ledger
+from training.properties.ccd.classes import class_of
+from training.properties.ccd.schema import CLASSES, RANGES, regime
+from training.properties.conductivity.schema import LATTICE_COLUMNS, normalise_family
+from training.properties.conductivity.schema import Column as Table
 from training.tables import validate
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class TrainingRows:
     Parameters
     ----------
     table
-        Conductivity: the columns of `training.conductivity.schema`; CCD: those of `training.ccd.table`; stability:
-        those of the ledger. Checked against the property's own schema.
+        The columns of the property's own table, or those of the ledger where it has none. Checked against the
+        property's own schema.
     content_hash
         SHA-256 of these measurements, whatever the order in which they were recorded: the version of the set.
     left_out
@@ -76,7 +76,7 @@ def _conductivity_table(entries: Sequence[Entry]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from training.conductivity.schema import table_schema
+    from training.properties.conductivity.schema import table_schema
 
     def numbers(column: Column) -> list[float]:
         return [float(_cell(entry, column, np.nan)) for entry in entries]
@@ -118,7 +118,7 @@ def _ccd_table(entries: Sequence[Entry]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from training.ccd.schema import literature_schema
+    from training.properties.ccd.schema import literature_schema
 
     rows: list[dict[str, object]] = []
     for entry in entries:

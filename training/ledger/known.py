@@ -173,8 +173,8 @@ def known_measurements(kind: Kind) -> Known:
 
 @lru_cache(maxsize=2)
 def _conductivities(_place: tuple[str, ...]) -> Known:
-    from training.conductivity.schema import Column as Table
-    from training.conductivity.table import load_literature, load_training_table
+    from training.properties.conductivity.schema import Column as Table
+    from training.properties.conductivity.table import load_literature, load_training_table
 
     lacking = ""
     literature = load_literature()
@@ -200,7 +200,7 @@ def _conductivities(_place: tuple[str, ...]) -> Known:
 
 @lru_cache(maxsize=1)
 def _currents() -> Known:
-    from training.ccd.table import load_literature
+    from training.properties.ccd.table import load_literature
 
     table = load_literature()
     return Known(

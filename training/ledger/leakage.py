@@ -19,7 +19,7 @@ from training.splits import composition_key, paper_keys
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.stability.literature import LiteratureWindow
+    from training.properties.stability.literature import LiteratureWindow
 
 LEAKS = "leaks into the frozen evaluation set"
 NOT_CHECKED = "not checked against the frozen evaluation set"
@@ -51,7 +51,7 @@ def reasons_to_exclude(kind: Kind, contents: Contents) -> list[str]:
 def _leaks_into_obelix(contents: Contents) -> list[str]:
     import pandas as pd
 
-    from training.conductivity.table import leaks_into_test
+    from training.properties.conductivity.table import leaks_into_test
 
     try:
         test = _obelix_test(_place())
@@ -74,7 +74,7 @@ def _place() -> tuple[str, str]:
 
 @lru_cache(maxsize=2)
 def _obelix_test(_where: tuple[str, str]) -> pd.DataFrame:
-    from training.conductivity.table import load_obelix
+    from training.properties.conductivity.table import load_obelix
 
     return load_obelix("test")
 
@@ -105,7 +105,7 @@ def _critexam_test(_where: tuple[str, str]) -> frozenset[str]:
 
 
 def _scored_windows() -> tuple[LiteratureWindow, ...]:
-    from training.stability.literature import literature_windows
+    from training.properties.stability.literature import literature_windows
 
     return tuple(window for window in literature_windows() if window.comparable != "no")
 

@@ -11,21 +11,21 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from training.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.ledger.checks import Row
 from training.ledger.entries import Entry
 from training.ledger.known import Known, known_materials, known_measurements
 from training.ledger.material_checks import has_no_other_source, suspect_materials
 from training.ledger.problems import Code
-from training.ledger.sanity_stability import has_reference_energy, suspect_stability
 from training.ledger.schema import MEASURED, Column, Kind
+from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
+from training.properties.stability.measurement_checks import has_reference_energy, suspect_stability
 from training.splits import paper_keys
 
 NOISE_DECADES = {Kind.CONDUCTIVITY: 0.65, Kind.CCD: 0.45}
 """One standard deviation between laboratories; for CCD the 90 % half-width of 0.75 decades (docs/ccd.md) over 1.645."""
 FACTOR_1000_TOLERANCE = 0.3
 SAME_VALUE_DECADES = {Kind.CONDUCTIVITY: 0.02, Kind.CCD: 0.002}
-"""Conductivities are rounded when they are copied (training/conductivity/repeats.py); CCDs are round already."""
+"""Conductivities are rounded when they are copied (its repeats.py); CCDs are round already."""
 SAME_TEMPERATURE_C = 5.0
 MOVABLE_C = 100.0
 MOVING_DECADES = 0.3

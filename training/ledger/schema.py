@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from training.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
-from training.ccd.schema import RANGES as CCD_RANGES
 from training.columns import LabelledColumn
-from training.conductivity.schema import (
+from training.properties.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
+from training.properties.ccd.schema import RANGES as CCD_RANGES
+from training.properties.conductivity.schema import (
     ACTIVATION_ENERGY_RANGE_EV,
     CONTRIBUTIONS,
     SIGMA_RANGE_S_PER_CM,

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 FIRST_BIN_OUTSIDE = 5
-"""Bins are 0.2 radii wide (`serving.request_file`)."""
+"""Bins are 0.2 radii wide (`serving.rest.request_file`)."""
 N_PERMUTATIONS = 499
 MOST_PERMUTED = 4000
 """Requests of a period that the permutation test looks at, evenly spread over time: enough to see any change worth

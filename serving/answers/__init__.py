@@ -1,0 +1,1 @@
+"""From candidates to answers: one road, and one renderer a medium."""

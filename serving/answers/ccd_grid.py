@@ -1,0 +1,107 @@
+"""What if: the critical current density of one material over temperatures, pressures and interlayers, for a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.candidate import Conditions
+from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
+
+MAX_POINTS = 2_000
+MAX_VALUES = 200
+
+Temperature = Annotated[float, Field(gt=-273.15, le=1500.0, strict=True)]
+Pressure = Annotated[float, Field(gt=0.0, le=2000.0, strict=True)]
+Interlayer = Annotated[str, Field(min_length=1, max_length=100, strict=True)]
+
+
+class CcdGridRequest(BaseModel):
+    """A call for the critical current density of one material under every combination of some conditions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    formula: Annotated[str, Field(strict=True, description="The electrolyte.")]
+    temperatures_C: Annotated[list[Temperature], Field(min_length=1, max_length=MAX_VALUES)] | None = None
+    stack_pressures_MPa: Annotated[list[Pressure], Field(min_length=1, max_length=MAX_VALUES)] | None = None
+    interlayer_types: Annotated[list[Interlayer], Field(min_length=1, max_length=MAX_VALUES)] | None = None
+    conditions: Conditions = Conditions()
+    coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> CcdGridRequest:
+        if len(self.points()) > MAX_POINTS:
+            raise ValueError(f"{len(self.points())} combinations; expected at most {MAX_POINTS}")
+        return self
+
+    def points(self) -> list[Conditions]:
+        """Return every combination, temperatures varying slowest and interlayers fastest."""
+        axes = {
+            "temperature_C": self.temperatures_C,
+            "stack_pressure_MPa": self.stack_pressures_MPa,
+            "interlayer_type": self.interlayer_types,
+        }
+        used = {name: values for name, values in axes.items() if values is not None}
+        return [
+            self.conditions.model_copy(update=dict(zip(used, combination, strict=True)))
+            for combination in product(*used.values())
+        ]
+
+
+def read_grid_request(raw: bytes) -> CcdGridRequest:
+    """Parse and validate the body of `POST /ccd/grid`.
+
+    Raises
+    ------
+    RequestError
+        400 for anything that is not a valid request.
+    """
+    from serving.rest.request_body import read_as
+
+    return read_as(CcdGridRequest, raw)
+
+
+def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) -> dict[str, Any]:
+    """Answer every point of the grid.
+
+    Parameters
+    ----------
+    answer
+        `Predictor.answer`.
+    request
+        The material and the axes.
+
+    Returns
+    -------
+    dict
+        `models`, `formula`, `read_as`, `coverage` and `points` in the order of `CcdGridRequest.points`, each with the
+        conditions, `log10_ccd_mA_per_cm2` (null with a `reason`), its support, or the `error` of the point.
+    """
+    rows = [CandidateInput(formula=request.formula, conditions=point) for point in request.points()]
+    document = answer(rows, properties=[Property.CCD], coverage=request.coverage)
+    points = [_point(result, row) for result, row in zip(document["results"], rows, strict=True)]
+    first = document["results"][0]
+    return {
+        "models": document["models"],
+        "formula": first["formula"],
+        "read_as": first["read_as"],
+        "coverage": request.coverage,
+        "status": "ok" if all("error" not in point for point in points) else "error",
+        "points": points,
+    }
+
+
+def _point(result: dict[str, Any], row: CandidateInput) -> dict[str, Any]:
+    warnings = {"warnings": result["warnings"]}
+    if result["status"] == "error":
+        error = {key: result["error"][key] for key in ("code", "message")}
+        return {"conditions": row.conditions.model_dump(exclude_none=True), "error": error} | warnings
+    block = result["ccd"]
+    if block is None:
+        asked = row.conditions.model_dump(exclude_none=True)
+        return {"conditions": asked, "log10_ccd_mA_per_cm2": None, "reason": result["reasons"]["ccd"]} | warnings
+    kept = ("conditions", "log10_ccd_mA_per_cm2", "ccd_mA_per_cm2", "reason", "support")
+    return {key: block[key] for key in kept if key in block} | warnings

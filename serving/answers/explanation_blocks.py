@@ -1,0 +1,104 @@
+"""Explanations as JSON blocks, as lines for a terminal, and as one cell of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from serving.answers.rows import DECIMALS
+from serving.answers.terminal_tables import name_of
+from training.properties.conductivity.explanation import Explanations
+from training.properties.conductivity.named_features import named_features
+
+N_SHOWN = 8
+WITHOUT_EXPLAINER = "this model was fitted without explanations; train it again with this version of elyte"
+
+
+def explanation_block(explanations: Explanations, row: int, answer: float) -> dict[str, Any]:
+    """Return the explanation of one row as JSON, in decades of S/cm.
+
+    Parameters
+    ----------
+    explanations
+        Of all rows.
+    row
+        Which one.
+    answer
+        log10 sigma as it is answered, rounded; the terms (`groups_decades` repeats the features in sums) add up to it.
+    """
+    contributions = explanations.contributions[row]
+    order = np.argsort(-np.abs(contributions), kind="stable")[:N_SHOWN]
+    shown = [_contribution(explanations, row, int(column)) for column in order if _rounded(contributions[column])]
+    block = {
+        "base_log10_sigma_S_per_cm": _rounded(explanations.base[row]),
+        "contributions": shown,
+        "others_decades": 0.0,
+        "not_explained_decades": _rounded(explanations.not_explained[row]),
+        "temperature_decades": _rounded(explanations.temperature[row]),
+        "groups_decades": _by_group(contributions),
+    }
+    block["others_decades"] = _rounded(answer - sum(_terms(block).values()))
+    return block
+
+
+def _contribution(explanations: Explanations, row: int, column: int) -> dict[str, Any]:
+    feature = named_features()[column]
+    return {
+        "feature": feature.name,
+        "label": feature.label,
+        "group": feature.group,
+        "value": float(f"{round(explanations.values[row, column], 9):.4g}") + 0.0,
+        "unit": feature.unit,
+        "decades": _rounded(explanations.contributions[row, column]),
+    }
+
+
+def _by_group(contributions: np.ndarray[Any, Any]) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for feature, contribution in zip(named_features(), contributions, strict=True):
+        sums[feature.group] = sums.get(feature.group, 0.0) + float(contribution)
+    return {group: _rounded(total) for group, total in sums.items() if _rounded(total)}
+
+
+def _terms(block: dict[str, Any]) -> dict[str, float]:
+    """Return the terms that sum to the answer, in the order in which people read them."""
+    features = {f"{c['label']} = {c['value']:.3g} {c['unit']}".rstrip(): c["decades"] for c in block["contributions"]}
+    return {
+        "average of known chemistry at 25 C": block["base_log10_sigma_S_per_cm"],
+        **features,
+        "other features": block["others_decades"],
+        "not explained by these features": block["not_explained_decades"],
+        "temperature": block["temperature_decades"],
+    }
+
+
+def _rounded(decades: float) -> float:
+    return round(float(decades), DECIMALS) + 0.0  # no -0.0
+
+
+def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Return, for a terminal, a few lines for each result that carries an explanation or a reason for none."""
+    lines = []
+    for result in results:
+        conductivity = result.get("conductivity") or {}
+        if "explanation" not in conductivity:
+            continue
+        name = name_of(result)
+        block, sigma = conductivity["explanation"], conductivity["log10_sigma_S_per_cm"]["value"]
+        lines.append("")
+        if block is None:
+            lines.append(f"{name}: {conductivity['explanation_reason']}")
+            continue
+        lines.append(f"{name}: log10 sigma = {sigma:.2f} at {conductivity['temperature_C']:g} C is the sum of")
+        lines += [f"  {decades:+6.2f}  {term}" for term, decades in _terms(block).items() if round(decades, 2)]
+    return lines
+
+
+def explanation_cell(result: dict[str, Any]) -> str | None:
+    """Return the explanation of a result as one text, None where it has none."""
+    block = (result.get("conductivity") or {}).get("explanation")
+    if not block:
+        return None
+    return "; ".join(f"{term}: {decades:+.2f}" for term, decades in _terms(block).items() if round(decades, 2))

@@ -1,0 +1,57 @@
+"""What a caller may ask about the neighbourhood of materials: one pydantic model, shared by REST and Python."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from features.candidate import Conditions
+from serving.answers.request import CandidateInput, Property
+
+MAX_NEAREST_CANDIDATES = 1_000
+MAX_NEAREST, DEFAULT_NEAREST = 50, 5
+# What is known of a material near a candidate, by property; the name says the unit.
+NEAREST_FIELDS = {
+    Property.CONDUCTIVITY: "log10_sigma_S_per_cm",
+    Property.STABILITY: "formation_energy_eV_per_atom",
+    Property.CCD: "log10_ccd_mA_per_cm2",
+}
+
+
+def _whole(number: Any) -> Any:  # noqa: ANN401
+    """To JSON, 5.0 is an integer."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+class NearestRequest(BaseModel):
+    """A call for the known materials nearest to candidates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    candidates: Annotated[list[CandidateInput], Field(min_length=1)]
+    properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = None
+    count: Annotated[
+        int,
+        Field(ge=1, le=MAX_NEAREST, strict=True, description="How many materials to name for each property."),
+        BeforeValidator(_whole),
+    ] = DEFAULT_NEAREST
+    conditions: Conditions = Conditions()
+
+
+def read_nearest_request(raw: bytes) -> NearestRequest:
+    """Parse and validate the body of `POST /nearest`.
+
+    Parameters
+    ----------
+    raw
+        The body as received.
+
+    Raises
+    ------
+    RequestError
+        400 for anything that is not a valid request, 413 for too many candidates.
+    """
+    from serving.rest.request_body import read_as
+
+    return read_as(NearestRequest, raw, MAX_NEAREST_CANDIDATES)

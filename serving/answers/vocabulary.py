@@ -1,0 +1,165 @@
+"""`GET /vocabulary`: the names, ranges and potentials that a page or a client offers for choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from features.candidate import ROOM_TEMPERATURE_C, Conditions
+from features.errors import CandidateError
+from features.formula import parse_formula
+from features.formula_writing import write_formula
+from features.names import all_names, find_name
+from serving.answers.request import (
+    DEFAULT_COVERAGE,
+    MAX_BODY_BYTES,
+    MAX_CANDIDATES,
+    MAX_COVERAGE,
+    MIN_COVERAGE,
+    CandidateInput,
+    Property,
+)
+
+if TYPE_CHECKING:
+    from serving.predictor import Predictor
+
+TYPICAL = "typical working potential"
+
+
+@dataclass(frozen=True, slots=True)
+class Electrode:
+    """What an electrolyte meets in a cell, and between which potentials it works.
+
+    Parameters
+    ----------
+    name
+        As the field calls it.
+    side
+        `negative` or `positive`.
+    low_V, high_V
+        Working range against Li/Li+; equal for a plateau.
+    source
+        Where the figures come from: a DOI, or `TYPICAL`, meaning what full cells are commonly cycled between.
+    """
+
+    name: str
+    side: str
+    low_V: float
+    high_V: float
+    source: str = TYPICAL
+
+
+ON_THE_AXIS = ("Li metal", "graphite", "Si anode", "In-Li", "LFP", "LMO", "LCO", "NMC811")
+"""Electrodes that a plot of windows marks; `find_electrode` knows all of `features.names`."""
+
+
+@cache
+def electrodes() -> tuple[Electrode, ...]:
+    """Return every electrode whose working potential is known, negative ones first."""
+    found = [
+        Electrode(name.name, "negative" if name.kind == "anode" else "positive", name.low_V, name.high_V, name.source)
+        for name in all_names()
+        if name.low_V is not None and name.high_V is not None
+    ]
+    return tuple(sorted(found, key=lambda electrode: electrode.side))
+
+
+def find_electrode(text: str) -> Electrode | None:
+    """Return the electrode that a name or a formula stands for, in any usual spelling; None where it is none."""
+    name = find_name(text)
+    if name is None:
+        try:
+            composition = write_formula(parse_formula("Li" if text.strip() == "li" else text))
+        except CandidateError:
+            return None
+        same = (other for other in all_names() if other.formula and other.low_V is not None)
+        name = next((other for other in same if write_formula(parse_formula(other.formula or "")) == composition), None)
+    return next((electrode for electrode in electrodes() if name and electrode.name == name.name), None)
+
+
+_BOUNDS = {"exclusiveMinimum": "above", "minimum": "at_least", "maximum": "at_most", "maxLength": "longest"}
+
+
+def condition_columns() -> list[dict[str, Any]]:
+    """Return every condition of a candidate: its name, `number` or `string`, and its bounds."""
+    columns = []
+    for name, schema in Conditions.model_json_schema()["properties"].items():
+        stated = next(option for option in schema["anyOf"] if option["type"] != "null")
+        bounds = {ours: stated[theirs] for theirs, ours in _BOUNDS.items() if theirs in stated}
+        columns.append({"name": name, "type": stated["type"], **bounds})
+    return columns
+
+
+def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
+    """Return the document of `GET /vocabulary`.
+
+    Parameters
+    ----------
+    served
+        Properties that have a model now; None while the models are being loaded.
+    """
+    from training.properties.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
+    from training.thermodynamics.partners import partner_names
+
+    longest_id = CandidateInput.model_json_schema()["properties"]["id"]["anyOf"][0]["maxLength"]
+    return {
+        "properties": [str(name) for name in Property],
+        "served": None if served is None else [str(name) for name in served],
+        "interlayer_types": list(INTERLAYER_TYPES),
+        "anodes": list(ANODES),
+        "electrolyte_classes": list(CLASSES),
+        "interface_partners": list(partner_names()),
+        "electrodes": [asdict(electrode) for electrode in electrodes() if electrode.name in ON_THE_AXIS],
+        "conditions": condition_columns(),
+        "default_temperature_C": ROOM_TEMPERATURE_C,
+        "limits": {
+            "max_candidates": MAX_CANDIDATES,
+            "max_body_bytes": MAX_BODY_BYTES,
+            "longest_id": longest_id,
+            "min_coverage": MIN_COVERAGE,
+            "max_coverage": MAX_COVERAGE,
+            "default_coverage": DEFAULT_COVERAGE,
+        },
+    }
+
+
+def vocabulary_of(predictor: Predictor | None) -> dict[str, Any]:
+    """Return the vocabulary of a service that answers with this predictor, or none yet."""
+    return vocabulary(None if predictor is None else [Property(name) for name in predictor.models()])
+
+
+def vocabulary_operation() -> dict[str, Any]:
+    """Return what the OpenAPI document says about `GET /vocabulary`."""
+    names = {"type": "array", "items": {"type": "string"}}
+    electrode = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "side": {"enum": ["negative", "positive"]},
+            "low_V": {"type": "number", "description": "V against Li/Li+."},
+            "high_V": {"type": "number", "description": "V against Li/Li+."},
+            "source": {"type": "string", "description": "A DOI, or words."},
+        },
+        "required": ["name", "side", "low_V", "high_V", "source"],
+    }
+    served = {"type": ["array", "null"], "items": {"type": "string"}, "description": "null before models are loaded."}
+    lists = ("properties", "interlayer_types", "anodes", "electrolyte_classes", "interface_partners")
+    schema = {
+        "type": "object",
+        "properties": {
+            **dict.fromkeys(lists, names),
+            "served": served,
+            "electrodes": {"type": "array", "items": electrode},
+            "conditions": {"type": "array", "items": {"type": "object"}},
+            "default_temperature_C": {"type": "number"},
+            "limits": {"type": "object", "additionalProperties": {"type": "number"}},
+        },
+        "required": [*lists, "served", "electrodes", "conditions", "default_temperature_C", "limits"],
+    }
+    return {
+        "operationId": "vocabulary",
+        "summary": "Names of interlayers, anodes and electrolyte classes, electrode potentials and limits",
+        "responses": {"200": {"description": "The names.", "content": {"application/json": {"schema": schema}}}},
+    }

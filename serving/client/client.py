@@ -1,0 +1,394 @@
+"""A Python client of a running service: lists of any length, tables, retries and typed errors.
+
+Candidates are unpublished ideas: nothing here logs them, and a loopback service is never asked through a proxy.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from features.candidate import RowError
+from serving.answers.input_tables import (
+    CandidateTable,
+    check_columns,
+    read_candidate_records,
+    read_candidates_file,
+    with_places,
+)
+from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST_CANDIDATES
+from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES
+from serving.answers.rows import error_row
+from serving.client.transport import ServiceError, ServiceUnavailableError, Transport
+from serving.environment import read_list
+
+if TYPE_CHECKING:
+    import httpx
+    import pandas as pd
+
+__all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+API_KEY_VARIABLE = "ELYTE_API_KEY"
+# Longer than the service's own deadlines (30 s for the body, 60 s for the answer), so that its words arrive.
+DEFAULT_TIMEOUT_S = 100.0
+# Smaller than what the service takes at most: each request stays far from its deadline, on a slow machine too.
+ROWS_PER_REQUEST = MAX_CANDIDATES // 5
+BYTES_PER_REQUEST = MAX_BODY_BYTES // 4
+POLL_S = 0.2
+
+Candidates: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | pd.DataFrame"
+_Row = dict[str, Any] | RowError
+_Rows = tuple[list[_Row], list[str]]  # and where each stands in its table, "" where there is none
+_Part = tuple[int, list[dict[str, Any]]]  # where it begins, and its candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Answers in the order of the question.
+
+    Parameters
+    ----------
+    results
+        One answer a candidate, as `POST /predict` gives it; `index` counts over the whole list.
+    models
+        Which models answered.
+    """
+
+    results: list[dict[str, Any]]
+    models: dict[str, dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def errors(self) -> list[dict[str, Any]]:
+        """Return the errors of the rows that could not be judged: code, message, index and id."""
+        return [row["error"] for row in self.results if row["status"] == "error"]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return flat rows with the columns of `elyte predict --output`, as a pandas frame.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise ImportError("a frame needs pandas; install elyte[tables]") from error
+
+        from serving.answers.output_tables import flat_rows
+
+        columns, rows = flat_rows(self.results)
+        return pd.DataFrame(rows, columns=columns)
+
+
+class Client:
+    """A connection to a running service; safe to share between threads.
+
+    Parameters
+    ----------
+    url
+        Where the service listens.
+    api_key
+        Sent as `X-API-Key`; None takes `ELYTE_API_KEY` from the environment, where it is set.
+    timeout_s
+        Longest wait for one answer.
+    retries
+        How often a request is sent again after 429, 503 or a broken connection.
+    transport
+        Replaces the network, for tests.
+
+    Raises
+    ------
+    ImportError
+        If httpx is not installed.
+
+    Examples
+    --------
+    >>> with Client("http://127.0.0.1:3000") as client:  # doctest: +SKIP
+    ...     answers = client.predict(["Li6PS5Cl", "Li3YCl6"], temperature_C=60)
+    ...     frame = answers.to_frame()
+    ...     near = client.nearest(["Li6PS5Cl"], properties=["conductivity"], count=10)
+    """
+
+    def __init__(
+        self, url: str = DEFAULT_URL, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S,
+        retries: int = 4, transport: httpx.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        # The service's own variable may list several keys; any of them opens.
+        key = api_key if api_key is not None else next(iter(read_list(API_KEY_VARIABLE)), None)
+        headers = {"X-API-Key": key} if key else {}
+        self._transport = Transport(url, headers, timeout_s, retries, transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def predict(
+        self, candidates: Candidates, *, properties: Sequence[str] | None = None, coverage: float | None = None,
+        explain: bool = False, **conditions: float | str,
+    ) -> Predictions:  # fmt: skip
+        """Judge candidates; lists longer than one request may be are sent in parts.
+
+        Parameters
+        ----------
+        candidates
+            One formula; formulas; mappings with the keys `formula` or `cif`, `id` and `conditions`; or a pandas frame
+            with columns `formula` or `cif`, `id` and conditions by name, where empty cells mean unknown.
+        properties
+            What to predict; None means everything that is served.
+        coverage
+            Of the intervals; None takes the service's.
+        explain
+            Whether each conductivity is to come with its terms.
+        **conditions
+            What holds for every candidate that does not say otherwise: `temperature_C=60`, `anode="Li"` ...
+
+        Raises
+        ------
+        ServiceError
+            If the service refuses the request: unknown keys, values out of range.
+        ServiceUnavailableError
+            If it is not there, not ready or busy, still so after all retries.
+        serving.answers.input_tables.InputTableError
+            If a frame has no usable columns.
+        """
+        more = _given(properties=_listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
+        return Predictions(*self._in_parts("/predict", _rows_of(candidates), more, ROWS_PER_REQUEST))
+
+    def predict_csv(
+        self, path: str | Path, output: str | Path | None = None, *, properties: Sequence[str] | None = None,
+        coverage: float | None = None, explain: bool = False, **conditions: float | str,
+    ) -> Predictions:  # fmt: skip
+        """Judge the rows of a table and write flat answers; the same files as `elyte predict --input --output`.
+
+        Parameters
+        ----------
+        path
+            `.csv`, `.jsonl` or `.parquet`.
+        output
+            Where to write, in the format of its ending; None writes nothing.
+        properties, coverage, explain, **conditions
+            As in `predict`.
+
+        Raises
+        ------
+        ServiceError, ServiceUnavailableError
+            As `predict`.
+        serving.answers.input_tables.InputTableError
+            If the table cannot be read.
+        """
+        from serving.answers.output_tables import write_results
+
+        more = _given(properties=_listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
+        rows = _rows_of_table(read_candidates_file(Path(path)))
+        answers = Predictions(*self._in_parts("/predict", rows, more, ROWS_PER_REQUEST))
+        if output is not None:
+            write_results(answers.results, Path(output))
+        return answers
+
+    def nearest(
+        self, candidates: Candidates, *, properties: Sequence[str] | None = None, count: int = DEFAULT_NEAREST,
+        **conditions: float | str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the document of `POST /nearest`: the known materials nearest to each candidate.
+
+        Parameters
+        ----------
+        candidates, properties, **conditions
+            As in `predict`.
+        count
+            How many materials to name for each candidate and property, 1 to 50.
+
+        Raises
+        ------
+        ServiceError, ServiceUnavailableError, serving.answers.input_tables.InputTableError
+            As `predict`.
+        """
+        more = _given(properties=_listed(properties), conditions=conditions) | {"count": count}
+        results, models = self._in_parts("/nearest", _rows_of(candidates), more, MAX_NEAREST_CANDIDATES)
+        return {"models": models, "results": results}
+
+    def rank(
+        self, candidates: Candidates, *, objectives: Sequence[str | Mapping[str, Any]] | None = None,
+        preset: str | None = None, constraints: Mapping[str, Any] | None = None, order: str | None = None,
+        top: int | None = None, batch: Mapping[str, Any] | None = None, coverage: float | None = None,
+        **conditions: float | str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the document of `POST /rank`: which candidates to make next, and why; one request, never in parts.
+
+        Parameters
+        ----------
+        candidates, coverage, **conditions
+            As in `predict`.
+        objectives, preset, constraints, order, top, batch
+            As docs/ranking.md has them: `objectives=["sigma>=1e-3@25", "minimise cost"], batch={"size": 5}`.
+
+        Raises
+        ------
+        ServiceError, ServiceUnavailableError, serving.answers.input_tables.InputTableError
+            As `predict`; objectives that contradict each other are `invalid_objective`.
+        """
+        rows, in_table = _rows_of(candidates)
+        places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
+        wishes = _given(
+            objectives=_listed(objectives), preset=preset, constraints=constraints, order=order, top=top, batch=batch,
+            coverage=coverage, conditions=conditions,
+        )  # fmt: skip
+        document = self._transport.post("/rank", {"candidates": [rows[i] for i in places], **wishes})
+        for entry in (*document["ranking"], *document["excluded"], *(document["batch"] or {}).get("picks", ())):
+            entry["index"] = places[entry["index"]]
+        failed = [_moved(row, places[row["index"]]) for row in document["failed"]]
+        unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
+        failed += [error_row(replace(row, index=i)) for i, row in unread]
+        document["counts"]["given"] = len(rows)
+        document["counts"]["failed"] = len(failed)
+        return document | {"failed": with_places(sorted(failed, key=lambda row: int(row["index"])), in_table)}
+
+    def interface(
+        self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
+    ) -> dict[str, Any]:
+        """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
+        return self._transport.post(
+            "/interface", {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
+        )
+
+    def ccd_grid(
+        self, formula: str, *, temperatures_C: Sequence[float] | None = None,
+        stack_pressures_MPa: Sequence[float] | None = None, interlayer_types: Sequence[str] | None = None,
+        coverage: float | None = None, **conditions: float | str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the critical current density over every combination of conditions, as `POST /ccd/grid`."""
+        axes = _given(
+            temperatures_C=_listed(temperatures_C), stack_pressures_MPa=_listed(stack_pressures_MPa),
+            interlayer_types=_listed(interlayer_types), coverage=coverage, conditions=conditions,
+        )  # fmt: skip
+        return self._transport.post("/ccd/grid", {"formula": formula} | axes)
+
+    def add_measurements(
+        self, measurements: Sequence[Mapping[str, Any]], *, source: str = "", who: str = "", kind: str | None = None,
+        accept_warnings: str | Sequence[str] = "", keep_good: bool = False, dry_run: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Record measurements in the service's ledger (needs a key), and return the report of `POST /measurements`.
+
+        What breaks off is sent again: the ledger recognises rows that it has. Rows that somebody should look at are
+        held until `accept_warnings` names each of their warnings (`3:not_charge_balanced`).
+
+        Raises
+        ------
+        ServiceError
+            If nothing was stored: 400 `rows_refused` or 409 `rows_held`; `str()` says which rows. Without a key 401.
+        ServiceUnavailableError
+            If the ledger does not take them, still so after all retries.
+        """
+        accepted = accept_warnings if isinstance(accept_warnings, str) else [*accept_warnings]
+        wishes = {"accept_warnings": accepted, "keep_good": keep_good, "dry_run": dry_run}
+        named = _given(kind=kind, source=source or None, who=who or None)
+        return self._transport.post("/measurements", {"measurements": [*measurements], **named, **wishes})
+
+    def models(self) -> dict[str, Any]:
+        """Return the cards of the models that answer now."""
+        return self._transport.get("/models")
+
+    def ready(self) -> bool:
+        """Whether the service is there and its models are loaded."""
+        return self._transport.status("/readyz") == 200
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        """Wait until the service is ready.
+
+        Raises
+        ------
+        ServiceUnavailableError
+            If it is not, that many seconds later.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.ready():
+            if time.monotonic() >= deadline:
+                raise ServiceUnavailableError(None, "not_ready", f"the service was not ready within {seconds:g} s")
+            time.sleep(POLL_S)
+
+    def _in_parts(
+        self, path: str, asked: _Rows, more: Mapping[str, Any], most_rows: int
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Send what can be sent, and put every answer and every row that failed here in its place."""
+        rows, in_table = asked
+        results: list[dict[str, Any]] = [
+            error_row(replace(row, index=i)) if isinstance(row, RowError) else {} for i, row in enumerate(rows)
+        ]
+        places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
+        sent = [row for row in rows if not isinstance(row, RowError)]
+        models: dict[str, Any] | None = None
+        for start, part in _parts(sent, most_rows):
+            document = self._transport.post(path, {"candidates": part, **more})
+            for place, row in zip(places[start : start + len(part)], document["results"], strict=True):
+                results[place] = _moved(row, place)
+            if models is not None and models != document["models"]:
+                warnings.warn("the service changed its models between parts of this list", stacklevel=4)
+            models = document["models"]
+        return with_places(results, in_table), models or {}
+
+
+def _parts(rows: Sequence[dict[str, Any]], most_rows: int) -> Iterator[_Part]:
+    """Cut a list so that no part is too long or, CIFs being large, too big; a row is never cut."""
+    import orjson
+
+    start, size = 0, 0
+    for i, row in enumerate(rows):
+        own = len(orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY))
+        if i > start and (i - start >= most_rows or size + own > BYTES_PER_REQUEST):
+            yield start, [*rows[start:i]]
+            start, size = i, 0
+        size += own
+    if rows:
+        yield start, [*rows[start:]]
+
+
+def _moved(row: dict[str, Any], place: int) -> dict[str, Any]:
+    moved = row | {"index": place}
+    return moved | {"error": row["error"] | {"index": place}} if "error" in row else moved
+
+
+def _rows_of(candidates: Candidates) -> _Rows:
+    if isinstance(candidates, str):
+        return [{"formula": candidates}], [""]
+    if hasattr(candidates, "columns"):
+        frame = cast("pd.DataFrame", candidates).rename(columns=str).astype(object)
+        if not len(frame):
+            return [], []
+        check_columns([*frame.columns], "the frame")
+        records = cast("list[dict[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
+        return _rows_of_table(read_candidate_records(records, "the frame"))
+    rows: list[_Row] = [
+        dict(row) if isinstance(row, Mapping) else {"formula": row} for row in cast("Iterable[Any]", candidates)
+    ]
+    return rows, [""] * len(rows)
+
+
+def _rows_of_table(table: CandidateTable) -> _Rows:
+    if table.ignored:
+        warnings.warn(f"columns not used: {', '.join(table.ignored)}", stacklevel=4)
+    rows = [row if isinstance(row, RowError) else row.model_dump(exclude_defaults=True) for row in table.rows]
+    return rows, table.places
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {name: value for name, value in values.items() if value is not None and value != {}}
+
+
+def _listed(values: Iterable[Any] | None) -> list[Any] | None:
+    if isinstance(values, str):
+        raise TypeError(f"expected a list of names, received the text '{values[:60]}'")
+    return None if values is None else [*values]

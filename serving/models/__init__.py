@@ -1,0 +1,1 @@
+"""Served models: where they come from and what is said of them."""

@@ -1,0 +1,1 @@
+"""Which measurements would teach a model most."""

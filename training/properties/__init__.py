@@ -1,0 +1,1 @@
+"""The properties: one folder each, and one line in the registry."""

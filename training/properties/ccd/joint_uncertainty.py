@@ -1,0 +1,37 @@
+"""How uncertain the CCD model is of many cells together: a Bayesian regression has a covariance in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.properties.ccd.cells import Cells
+from training.properties.ccd.mixed_model import predictive_sd
+from training.properties.ccd.model import CcdModel
+
+Array = NDArray[np.float64]
+
+
+class CellUncertainty:
+    """Posterior covariance of log10 CCD of n cells (decades squared); noise is that of a report of a new paper."""
+
+    def __init__(self, model: CcdModel, cells: Cells) -> None:
+        fit = model.regression.fit
+        self._design = model.regression.terms.design(cells)
+        self._folded = self._design @ fit.covariance
+        self._noise = float(predictive_sd(np.zeros((1, self._design.shape[1])), fit)[0] ** 2)
+
+    @property
+    def noise_variance(self) -> float:
+        """Variance between papers and within them, decades squared."""
+        return self._noise
+
+    def variance(self) -> Array:
+        """Return the variance of each cell, shape (n,)."""
+        variance: Array = np.maximum(np.einsum("ij,ij->i", self._folded, self._design), 0.0)
+        return variance
+
+    def covariance(self, points: NDArray[np.int64]) -> Array:
+        """Return the covariance of all cells with some, shape (n, len(points))."""
+        covariance: Array = self._folded @ self._design[points].T
+        return covariance

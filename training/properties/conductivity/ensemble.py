@@ -1,0 +1,251 @@
+"""Three families of model, one predictive distribution.
+
+A Gaussian process (smooth, censored, knows temperature), a quantile forest (robust), boosted trees (sharp) and small
+neural nets on what the process leaves over err in different ways. The pool's centre is the weighted average of their
+medians; its width on either side is the average of the widths of the two members that have one, the process and the
+forest. Where the process knows nothing alike, the centre goes back towards the median of all that is known and the
+width grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from training.properties.conductivity.arrhenius import to_room_temperature
+from training.properties.conductivity.boosting import BoostedTrees
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.familiarity import distance_to_known
+from training.properties.conductivity.forest import QuantileForest
+from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, LatentPrediction
+from training.properties.conductivity.imputation import HotDeck
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
+from training.properties.conductivity.leave_paper_out import predict_without_own_paper
+from training.properties.conductivity.process_fit import condition, fit_process
+from training.properties.conductivity.residual_net import ResidualNets, ResidualNetSettings
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+
+Array = NDArray[np.float64]
+
+LEVELS = np.array([0.1, 0.5, 0.9])
+"""Quantile levels of the members: the centre and the two scales of the conformal interval."""
+SMALLEST_WIDTH = 0.3
+"""In decades: two papers on one composition rarely agree better."""
+WIDEN_FROM, WIDEN_TO, WIDEN_BY = 0.5, 0.9, 0.5
+"""Between these novelties the width grows by up to this share: left-out families were covered too rarely without."""
+REVERT_FROM, REVERT_TO, REVERT_BY = 0.85, 0.95, 0.7
+"""Between these novelties the centre goes back towards the median of what is known, up to this share."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleSettings:
+    """What a run of training chooses; the defaults are the recipe."""
+
+    process_iterations: int = 30
+    forest_trees: int = 300
+    forest_min_leaf: int = 3
+    forest_feature_share: float = 0.5
+    boosting_rounds: int = 300
+    boosting_seeds: int = 2
+    nets: ResidualNetSettings = field(default_factory=ResidualNetSettings)
+    explainer_trees: int = 300
+    explainer_neighbours: int = 9000
+    n_folds: int = 10
+    seed: int = 7
+    weights: tuple[float, ...] = (1 / 4, 1 / 4, 1 / 4, 1 / 4)
+
+    @classmethod
+    def quick(cls) -> EnsembleSettings:
+        """Return a setting for tests: the same path, few steps."""
+        return cls(
+            process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1,
+            nets=ResidualNetSettings(n_nets=2, hidden=8), explainer_trees=40, explainer_neighbours=300,
+            n_folds=3,
+        )  # fmt: skip
+
+
+class Pool(NamedTuple):
+    """Prediction at 25 C before calibration; each of shape (n,)."""
+
+    centre: Array  # median log10 sigma
+    below: Array  # median minus low quantile
+    above: Array  # high quantile minus median
+    activation_energy_eV: Array
+    activation_energy_sd_eV: Array
+    novelty: Array  # what share of its prior uncertainty the process still has: 0 known, 1 nothing like it is known
+    distance: Array  # to what is known, see `familiarity`
+
+
+class Lessons(NamedTuple):
+    """What trees and nets learn from: the m rows with a conductivity, judged by a process without their own paper."""
+
+    features: Array  # (m, d)
+    prior: Array  # (m,), log10 sigma at 25 C that the process predicts
+    targets: Array  # (m,), measured log10 sigma at 25 C
+    is_upper_bound: NDArray[np.bool_]  # (m,)
+    weights: Array  # (m,)
+
+    @classmethod
+    def of(
+        cls, rows: Measurements, variant: str, process: ArrheniusProcess, material: NDArray[np.int64], deck: HotDeck
+    ) -> Lessons:
+        """Prepare rows whose materials in the process are `material`, shape (n,)."""
+        learnt = rows.has_sigma
+        answer = predict_without_own_paper(
+            process, material, rows.paper, rows.paper[rows.observations().material], SAME_MATERIAL_DISTANCE
+        )
+        return cls(
+            _tree_features(rows.descriptors, variant, deck, answer)[learnt],
+            answer.log10_sigma[learnt],
+            _at_room_temperature(rows, process)[learnt],
+            rows.is_upper_bound[learnt],
+            rows.weights()[learnt],
+        )
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The fitted members of one variant: 'formula' sees composition only, 'lattice' the unit cell too.
+
+    `weights` are those of process, forest, boosting and nets; older bundles have no nets.
+    """
+
+    variant: str
+    process: ArrheniusProcess
+    forest: QuantileForest
+    boosting: BoostedTrees
+    hot_deck: HotDeck
+    nets: ResidualNets | None
+    weights: tuple[float, ...]
+
+    @classmethod
+    def fit(
+        cls, rows: Measurements, variant: str, settings: EnsembleSettings, *,
+        hyper: Hyperparameters | None = None, on_step: Callable[[], None] = lambda: None,
+    ) -> Ensemble:  # fmt: skip
+        """Fit all members.
+
+        Parameters
+        ----------
+        rows
+            Measurements to learn from.
+        variant
+            'formula' or 'lattice'.
+        settings
+            Sizes, seeds and weights.
+        hyper
+            Hyperparameters of the process to keep; None fits them.
+        on_step
+            Called now and then, for a progress bar.
+        """
+        kernels = COMPOSITION_KERNELS if variant == "formula" else LATTICE_KERNELS
+        distinct, material = rows.descriptors.distinct(with_lattice=variant == "lattice")
+        materials, observed = Materials.of(distinct), rows.observations().of_materials(material)
+        if hyper is None:
+            process = fit_process(
+                materials, observed, kernels, n_iterations=settings.process_iterations, on_step=on_step
+            )
+        else:
+            process = condition(materials, observed, hyper)
+        deck = HotDeck.of(rows.descriptors)
+        lessons = Lessons.of(rows, variant, process, material, deck)
+        forest = QuantileForest.fit(
+            lessons.features, lessons.targets, lessons.weights, n_trees=settings.forest_trees,
+            min_leaf=settings.forest_min_leaf, feature_share=settings.forest_feature_share, seed=settings.seed,
+        )  # fmt: skip
+        on_step()
+        boosting = BoostedTrees.fit(
+            lessons.features, lessons.targets, lessons.weights, n_rounds=settings.boosting_rounds,
+            n_seeds=settings.boosting_seeds, seed=settings.seed,
+        )  # fmt: skip
+        on_step()
+        nets = ResidualNets.fit(*lessons, settings.nets, seed=settings.seed)
+        on_step()
+        return cls(variant, process, forest, boosting, deck, nets, settings.weights)
+
+    def predict(self, descriptors: Descriptors) -> Pool:
+        """Pool the members' distributions for n materials."""
+        process = self.process.predict(descriptors)
+        features = _tree_features(descriptors, self.variant, self.hot_deck, process.latent())
+        low, median, high = self.forest.quantiles(features, LEVELS).T
+        medians = [process.log10_sigma, median, self.boosting.centre(features)]
+        if self.nets is not None:
+            medians.append(self.nets.centre(features, process.log10_sigma))
+        centre = np.average(medians, axis=0, weights=self.weights)
+        reach = process.log10_sigma_sd * ndtri(LEVELS[-1])
+        novelty = np.minimum(process.log10_sigma_latent_sd / self.process.hyper.sd_sigma, 1.0)
+        widening = 1.0 + WIDEN_BY * _ramp(novelty, WIDEN_FROM, WIDEN_TO)
+        reversion = REVERT_BY * _ramp(novelty, REVERT_FROM, REVERT_TO)
+        return Pool(
+            (1.0 - reversion) * centre + reversion * np.median(self.forest.targets),
+            np.maximum((reach + median - low) / 2, SMALLEST_WIDTH) * widening,
+            np.maximum((reach + high - median) / 2, SMALLEST_WIDTH) * widening,
+            process.activation_energy_eV,
+            process.activation_energy_sd_eV,
+            novelty,
+            distance_to_known(novelty, high - low),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores."""
+        return {
+            f"{name}/{key}": array for name, member in self._members().items() for key, array in member.arrays().items()
+        }
+
+    def _members(self) -> dict[str, Any]:
+        members = {
+            "process": self.process,
+            "forest": self.forest,
+            "boosting": self.boosting,
+            "hot_deck": self.hot_deck,
+        }
+        return members if self.nets is None else members | {"nets": self.nets}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is not an array, as JSON values."""
+        return {"variant": self.variant, "weights": list(self.weights), "process": self.process.settings()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> Ensemble:
+        """Rebuild from `arrays()` and `settings()`."""
+
+        def of(member: str) -> dict[str, NDArray[Any]]:
+            return {k.removeprefix(f"{member}/"): a for k, a in arrays.items() if k.startswith(f"{member}/")}
+
+        nets = of("nets")
+        return cls(
+            settings["variant"],
+            ArrheniusProcess.from_arrays(of("process"), settings["process"]),
+            QuantileForest.from_arrays(of("forest")),
+            BoostedTrees.from_arrays(of("boosting")),
+            HotDeck.from_arrays(of("hot_deck")),
+            ResidualNets.from_arrays(nets) if nets else None,
+            tuple(settings["weights"]),
+        )
+
+
+def _ramp(value: Array, start: float, end: float) -> Array:
+    """Return 0 below start, 1 above end, straight in between."""
+    return np.clip((value - start) / (end - start), 0.0, 1.0)
+
+
+def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck, process: LatentPrediction) -> Array:
+    """Return what trees and nets see: chemistry, stoichiometry, the process's opinion, the lattice in its variant."""
+    blocks = [descriptors.chemistry, descriptors.stoichiometry, np.column_stack(process)]
+    if variant == "lattice":
+        blocks.append(deck.crystal_descriptors(descriptors))
+    return np.hstack(blocks)
+
+
+def _at_room_temperature(rows: Measurements, process: ArrheniusProcess) -> Array:
+    """Carry every conductivity to 25 C by the row's own activation energy, else by the predicted one."""
+    energy = rows.activation_energy_eV.copy()
+    unknown = ~np.isfinite(energy) & (rows.temperature_C != 25.0)
+    if unknown.any():
+        energy[unknown] = process.predict(rows.descriptors.take(unknown)).activation_energy_eV
+    return to_room_temperature(rows.log10_sigma, np.nan_to_num(energy), rows.temperature_C)

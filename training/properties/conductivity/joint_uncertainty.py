@@ -1,0 +1,113 @@
+"""How uncertain the conductivity model is of many materials together: its Gaussian process, widened by disagreement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from training.properties.conductivity.arrhenius import inverse_temperature
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.ensemble import Ensemble, _tree_features
+from training.properties.conductivity.gaussian_process import SMALLEST_VARIANCE, ArrheniusProcess, inverse_of
+from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.prototypes import prototypes_of
+
+Array = NDArray[np.float64]
+_MEDIAN = np.array([0.5])
+_ROWS_PER_BLOCK = 256  # likenesses of a block stay in the processor's cache
+
+
+class ProcessUncertainty:
+    """Posterior covariance of log10 sigma at one temperature, given all that the process was fitted on.
+
+    Parameters
+    ----------
+    process
+        Fitted.
+    descriptors
+        n materials.
+    temperature_C
+        At which measurements are planned; degrees Celsius.
+    disagreement
+        Shape (n,), standard deviation over members whose centres the process does not know of, in decades; None for
+        none. Where members differ, the process is too sure of itself: its covariance is stretched so that the variance
+        becomes its own plus the disagreement's square.
+    """
+
+    def __init__(
+        self, process: ArrheniusProcess, descriptors: Descriptors, temperature_C: float = 25.0,
+        disagreement: Array | None = None,
+    ) -> None:  # fmt: skip
+        h, slope = process.hyper, float(inverse_temperature(temperature_C))
+        self._hyper, self._descriptors, self._scalings = h, descriptors, process.materials
+        self._prior = h.sd_sigma**2 + (slope * h.sd_energy) ** 2 - 2 * slope * h.correlation * h.sd_sigma * h.sd_energy
+        root = _root_of(_folded_inverse(process, slope))
+        self._explained = np.vstack([h.covariance(process.materials, block) @ root for block in _blocks(descriptors)])
+        own = np.maximum(self._prior - np.einsum("ij,ij->i", self._explained, self._explained), SMALLEST_VARIANCE)
+        extra = np.zeros(len(own)) if disagreement is None else disagreement**2
+        self._stretch = np.sqrt((own + extra) / own)
+        self._variance: Array = own + extra
+
+    @property
+    def noise_variance(self) -> float:
+        """Variance between laboratories, decades squared."""
+        return self._hyper.noise_sigma**2
+
+    def variance(self) -> Array:
+        """Return the variance of each material, decades squared, shape (n,)."""
+        return self._variance
+
+    def covariance(self, points: NDArray[np.int64]) -> Array:
+        """Return the covariance of all materials with some, decades squared, shape (n, len(points))."""
+        chosen = self._descriptors.take(points)
+        scaled = self._scalings
+        few = Materials(
+            chosen, scaled.chemistry_scaling, scaled.order_scaling, scaled.crystal_scaling,
+            prototypes_of(chosen.composition),
+        )  # fmt: skip
+        covariance = np.vstack([self._hyper.covariance(few, block) for block in _blocks(self._descriptors)])
+        covariance *= self._prior
+        covariance -= self._explained @ self._explained[points].T
+        covariance *= self._stretch[:, None]
+        covariance *= self._stretch[points]
+        covariance[points, np.arange(len(points))] = self._variance[points]
+        return covariance
+
+
+def _blocks(descriptors: Descriptors) -> list[Descriptors]:
+    rows = np.arange(len(descriptors))
+    return [descriptors.take(part) for part in np.split(rows, range(_ROWS_PER_BLOCK, len(rows), _ROWS_PER_BLOCK))]
+
+
+def _folded_inverse(process: ArrheniusProcess, slope: float) -> Array:
+    """Return the inverse covariance of the observations by material, weighted by what each says of log10 sigma(T)."""
+    h, o = process.hyper, process.observations
+    sigma, energy = h.sd_sigma * o.of_sigma, h.sd_energy * o.of_energy
+    to_a = h.sd_sigma * (sigma + h.correlation * energy)
+    to_e = h.sd_energy * (energy + h.correlation * sigma)
+    loading = to_a - slope * to_e
+    shape = (len(process.materials.descriptors), len(loading))
+    gathered = csr_array((loading, (o.material, np.arange(len(loading)))), shape=shape)
+    folded: Array = gathered @ (gathered @ inverse_of(process.covariance())).T
+    return folded
+
+
+def _root_of(matrix: Array) -> Array:
+    """Return r with r r' equal to a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    kept = values > values[-1] * 1e-14
+    root: Array = vectors[:, kept] * np.sqrt(values[kept])
+    return root
+
+
+def disagreement_of(ensemble: Ensemble, descriptors: Descriptors) -> Array:
+    """Return the standard deviation of the members' centres in decades, shape (n,)."""
+    process = ensemble.process.predict(descriptors)
+    features = _tree_features(descriptors, ensemble.variant, ensemble.hot_deck, process.latent())
+    centres = [process.log10_sigma, ensemble.forest.quantiles(features, _MEDIAN)[:, 0]]
+    centres.append(ensemble.boosting.centre(features))
+    if ensemble.nets is not None:
+        centres.append(ensemble.nets.centre(features, process.log10_sigma))
+    spread: Array = np.std(centres, axis=0)
+    return spread

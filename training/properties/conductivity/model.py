@@ -1,0 +1,295 @@
+"""The conductivity model: two calibrated variants, a domain, an Arrhenius temperature.
+
+A candidate with a unit cell is judged by the 'lattice' variant, one with only a formula by the 'formula' variant;
+each has intervals calibrated on papers that its members had not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from features.candidate import MaterialBatch
+from training.applicability import DomainIndex
+from training.explanations import TreeExplainer
+from training.properties.conductivity.arrhenius import (
+    SMALLEST_ACTIVATION_ENERGY_EV,
+    inverse_temperature,
+    to_temperature,
+)
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
+from training.properties.conductivity.familiarity import DOMAIN_QUANTILE
+from training.properties.conductivity.rows import Measurements
+from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
+
+Array = NDArray[np.float64]
+VARIANTS = ("formula", "lattice")
+SMALLEST_TRAINING = 2
+"""Rows with a conductivity below which no member can be fitted."""
+SMALLEST_CALIBRATION = 9
+"""Rows with a unit cell below which there is no lattice variant: fewer cannot carry a 90 % interval."""
+_EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
+_DOMAIN_RADIUS = "domain_radius"  # missing in older bundles
+_NO_RADIUS = 1.0
+
+
+class ConductivityPrediction(NamedTuple):
+    """What the model says about n candidates."""
+
+    log10_sigma_S_per_cm: Interval
+    activation_energy_eV: Interval
+    probability_above: dict[float, Array]  # log10 threshold in S/cm -> probability
+    used_lattice: NDArray[np.bool_]
+    novelty: Array  # 0: the like is known, 1: nothing like it is
+    log10_sigma_25C: Array
+    distance: Array  # to what is known, 0 to 1
+    domain_radius: Array  # largest distance of nine tenths of the left-out rows of the variant that answered
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of rows by models that had not seen their paper; the ground of all calibration."""
+
+    rows: Measurements
+    pool: Pool
+    composition_distance: Array
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An ensemble with the conformal scales of its two answers, its domain and, where fitted, what explains it."""
+
+    ensemble: Ensemble
+    sigma_scale: ConformalScale
+    energy_scale: ConformalScale
+    domain_radius: float = _NO_RADIUS
+    explainer: TreeExplainer | None = None
+
+
+@dataclass(frozen=True)
+class ConductivityModel:
+    """Fitted variants and the domain they share."""
+
+    variants: dict[str, Variant]
+    domain: DomainIndex
+
+    def predict(
+        self, batch: MaterialBatch, temperature_C: ArrayLike = 25.0, coverage: float = 0.9,
+        thresholds: tuple[float, ...] = (-10.0, -4.0, -3.0),
+    ) -> ConductivityPrediction:  # fmt: skip
+        """Predict conductivity and activation energy.
+
+        Parameters
+        ----------
+        batch
+            n materials.
+        temperature_C
+            Degrees Celsius, scalar or shape (n,).
+        coverage
+            Nominal coverage of the intervals, 0.5 to 0.99.
+        thresholds
+            log10 of S/cm, for which the probability of lying above is wanted.
+
+        Raises
+        ------
+        InsufficientCalibrationError
+            If the calibration rows are too few for the coverage of the conductivity. Where only those of the activation
+            energy are, the ends of its interval are NaN.
+        """
+        descriptors = Descriptors.of(batch)
+        temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
+        used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
+        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu", "n", "v25", "d", "r")}
+        above = {threshold: np.empty(len(batch)) for threshold in thresholds}
+        for name, variant in self.variants.items():
+            rows = np.flatnonzero(used_lattice if name == "lattice" else ~used_lattice)
+            if not len(rows):
+                continue
+            at_25C = variant.ensemble.predict(descriptors.take(rows))
+            pool = at_temperature(at_25C, temperature[rows])
+            reach = variant.sigma_scale.factor(coverage)
+            out["v"][rows], out["v25"][rows], out["n"][rows] = pool.centre, at_25C.centre, pool.novelty
+            out["l"][rows], out["u"][rows] = pool.centre - reach * pool.below, pool.centre + reach * pool.above
+            out["d"][rows], out["r"][rows] = pool.distance, variant.domain_radius
+            energy_reach = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
+            out["e"][rows] = pool.activation_energy_eV
+            out["el"][rows] = np.maximum(pool.activation_energy_eV - energy_reach, 0.0)
+            out["eu"][rows] = pool.activation_energy_eV + energy_reach
+            for threshold in thresholds:
+                above[threshold][rows] = variant.sigma_scale.tail_probability(
+                    threshold, pool.centre, pool.below, pool.above
+                )
+        return ConductivityPrediction(
+            Interval(out["v"], out["l"], out["u"]),
+            Interval(out["e"], out["el"], out["eu"]),
+            above,
+            used_lattice, out["n"], out["v25"], out["d"], out["r"],
+        )  # fmt: skip
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a bundle stores."""
+        stored = {f"domain/{name}": array for name, array in self.domain.arrays().items()}
+        for name, variant in self.variants.items():
+            stored |= {f"{name}/{key}": array for key, array in variant.ensemble.arrays().items()}
+            stored[f"{name}/sigma_scores"] = variant.sigma_scale.scores
+            stored[f"{name}/energy_scores"] = variant.energy_scale.scores
+            stored[f"{name}/{_DOMAIN_RADIUS}"] = np.array(variant.domain_radius)
+            if variant.explainer is not None:
+                stored |= {f"{name}/{_EXPLAINER}{key}": array for key, array in variant.explainer.arrays().items()}
+        return stored
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is not an array, as JSON values."""
+        return {name: variant.ensemble.settings() for name, variant in self.variants.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> ConductivityModel:
+        """Rebuild from `arrays()` and `settings()`."""
+        variants = {}
+        for name, chosen in settings.items():
+            own = {key.removeprefix(f"{name}/"): a for key, a in arrays.items() if key.startswith(f"{name}/")}
+            explainer = {key.removeprefix(_EXPLAINER): a for key, a in own.items() if key.startswith(_EXPLAINER)}
+            variants[name] = Variant(
+                Ensemble.from_arrays(own, chosen),
+                ConformalScale(own["sigma_scores"]),
+                ConformalScale(own["energy_scores"]),
+                float(own.get(_DOMAIN_RADIUS, _NO_RADIUS)),
+                TreeExplainer.from_arrays(explainer) if explainer else None,
+            )
+        domain = {key.removeprefix("domain/"): a for key, a in arrays.items() if key.startswith("domain/")}
+        return cls(variants, DomainIndex.from_arrays(domain))
+
+
+def fit_model(
+    rows: Measurements,
+    settings: EnsembleSettings | None = None,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> tuple[ConductivityModel, dict[str, OutOfFold]]:
+    """Fit and calibrate every variant that the rows allow.
+
+    Parameters
+    ----------
+    rows
+        All measurements to learn from; with fewer than `SMALLEST_CALIBRATION` unit cells there is no lattice variant.
+    settings
+        Sizes and seeds; None takes the recipe's.
+    on_step
+        Called with what is being done, for a progress bar.
+
+    Returns
+    -------
+    model, left_out
+        The model, and per variant the predictions of rows whose papers were left out.
+    """
+    chosen = settings or EnsembleSettings()
+    with_cell = int((rows.descriptors.has_lattice & rows.has_sigma).sum())
+    possible = VARIANTS if with_cell >= SMALLEST_CALIBRATION else ("formula",)
+    fitted, left_out = {}, {}
+    for variant in possible:
+        fitted[variant], left_out[variant] = fit_variant(rows, variant, chosen, on_step=on_step)
+    radius = float(np.quantile(left_out["formula"].composition_distance[rows.has_sigma], DOMAIN_QUANTILE))
+    return ConductivityModel(fitted, domain_of(rows.take(rows.has_sigma), radius)), left_out
+
+
+def n_steps(settings: EnsembleSettings) -> int:
+    """Return how often `fit_model` calls `on_step` where both variants are fitted."""
+    return len(VARIANTS) * (settings.process_iterations + 3 + settings.n_folds)
+
+
+def fit_variant(
+    rows: Measurements, variant: str, settings: EnsembleSettings, *, on_step: Callable[[str], None]
+) -> tuple[Variant, OutOfFold]:
+    """Fit one variant on all rows and calibrate it on left-out papers.
+
+    The folds keep the hyperparameters found on all rows (a dozen numbers on a thousand rows); every other part of
+    the members is fitted anew without the left-out papers.
+    """
+    ensemble = Ensemble.fit(rows, variant, settings, on_step=lambda: on_step(f"{variant}: fitting"))
+    left_out = cross_fit(rows, ensemble, settings, on_step=lambda: on_step(f"{variant}: calibrating"))
+    return calibrate(ensemble, left_out), left_out
+
+
+def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
+    """Give an ensemble the conformal scales and the domain that its left-out predictions call for."""
+    rows, pool = left_out.rows, left_out.pool
+    own, energy = rows.has_sigma, rows.has_energy
+    if ensemble.variant == "lattice":  # intervals of the lattice variant are promised to candidates with a lattice
+        own = own & rows.descriptors.has_lattice
+    at_t = at_temperature(pool, rows.temperature_C)
+    sigma_scale = ConformalScale.fit(
+        rows.log10_sigma[own], rows.is_upper_bound[own], at_t.centre[own], at_t.below[own], at_t.above[own]
+    )
+    spread = pool.activation_energy_sd_eV[energy]
+    energy_scale = ConformalScale.fit(
+        rows.activation_energy_eV[energy], np.zeros(int(energy.sum()), dtype=bool),
+        pool.activation_energy_eV[energy], spread, spread,
+    )  # fmt: skip
+    return Variant(ensemble, sigma_scale, energy_scale, float(np.quantile(pool.distance[own], DOMAIN_QUANTILE)))
+
+
+def cross_fit(
+    rows: Measurements, full: Ensemble, settings: EnsembleSettings, *, on_step: Callable[[], None]
+) -> OutOfFold:
+    """Predict every row by an ensemble that has seen neither its paper nor a copy of its material."""
+    columns = np.full((len(Pool._fields), len(rows)), np.nan)
+    distance = np.full(len(rows), np.nan)
+    for train, test in rows.folds(settings.n_folds, settings.seed):
+        _check_fold(rows, train, test)
+        ensemble = Ensemble.fit(rows.take(train), full.variant, settings, hyper=full.process.hyper)
+        left_out = rows.descriptors.take(test)
+        columns[:, test] = np.array(ensemble.predict(left_out))
+        learnt = rows.take(train[rows.has_sigma[train]])
+        distance[test] = domain_of(learnt, radius=0.0).distances(left_out.composition)
+        on_step()
+    return OutOfFold(rows, Pool(*columns), distance)
+
+
+def _check_fold(rows: Measurements, train: NDArray[np.int64], left_out: NDArray[np.int64]) -> None:
+    n_sigma = int(rows.has_sigma[train].sum())
+    if n_sigma < SMALLEST_TRAINING:
+        raise ValueError(
+            f"{n_sigma} rows with a conductivity are left to learn from without the papers of {len(left_out)} rows and"
+            f" copies of their materials; expected at least {SMALLEST_TRAINING}: the table holds too few materials"
+        )
+
+
+def _factor_or_nan(scale: ConformalScale, coverage: float) -> float:
+    try:
+        return scale.factor(coverage)
+    except InsufficientCalibrationError:
+        return float("nan")
+
+
+def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
+    """Carry a pool from 25 C to other temperatures; the uncertain activation energy widens it on the way."""
+    energy = np.maximum(pool.activation_energy_eV, SMALLEST_ACTIVATION_ENERGY_EV)
+    drift = np.abs(inverse_temperature(temperature_C)) * pool.activation_energy_sd_eV * ndtri(LEVELS[-1])
+    return Pool(
+        to_temperature(pool.centre, energy, temperature_C),
+        np.hypot(pool.below, drift),
+        np.hypot(pool.above, drift),
+        energy,
+        pool.activation_energy_sd_eV,
+        pool.novelty,
+        pool.distance,
+    )
+
+
+def domain_of(rows: Measurements, radius: float) -> DomainIndex:
+    """Return the domain that measured conductivities span."""
+    return DomainIndex(
+        rows.descriptors.composition,
+        tuple(rows.formula),
+        rows.log10_sigma,
+        rows.temperature_C,
+        rows.is_upper_bound,
+        tuple(rows.doi),
+        radius,
+    )

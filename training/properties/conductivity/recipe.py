@@ -1,0 +1,230 @@
+"""The conductivity recipe: from tables to a tracked, bundled, registered model.
+
+1. OBELiX (all of it; the official test split is held out only when `elyte evaluate` asks how good the recipe is), the
+   embedded literature table, the activation energies of Laskowski et al.
+2. Descriptors of composition and, where known, unit cell.
+3. A Gaussian process over conductivity and activation energy, a quantile forest, boosted trees and small neural nets,
+   pooled.
+4. Conformal intervals from predictions of left-out papers.
+5. A surrogate on named physical features, which explains the answers.
+6. Bundle, MLflow run, registry version with alias `challenger`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.bundle import Card, DataSource, save_bundle
+from training.properties.conductivity.bundling import golden_predictions
+from training.properties.conductivity.explanation import with_explainers
+from training.properties.conductivity.metrics import Answer, Truth, is_covered, score
+from training.properties.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
+from training.splits import grouped_folds
+from training.uncertainty import ConformalScale
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from training.properties.conductivity.ensemble import EnsembleSettings
+
+PUBLIC_SOURCES = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
+METRICS_COMMAND = "elyte train conductivity"
+SUMMARY = (
+    "log10 ionic conductivity and activation energy of lithium solid electrolytes from formula, temperature and, where"
+    " given, unit cell: average of a Gaussian process, a quantile forest, boosted trees and neural nets, with"
+    " conformal intervals"
+)
+INTENDED_USE = (
+    "Ranking candidates before synthesis. The interval, the in-domain flag and the nearest known materials belong to"
+    " the answer; a value without them is not one."
+)
+LIMITATIONS = [
+    "Papers report what works: materials that conduct badly are rarer in the tables than in the world.",
+    "Two laboratories differ by 0.4 to 0.8 decades on the same composition; no model can be better than that.",
+    "Glasses, grain boundaries and processing are not seen: total and bulk values are mixed in the sources.",
+    "Temperature follows one activated process: phase changes and melting are only warned of, -40 to 200 C at most.",
+    "Chemistry that no table holds is answered with a wide interval and an out-of-domain flag; believe the flag.",
+]
+WITHOUT_PUBLIC_TABLES = (
+    "Fitted on the embedded literature table alone (public tables were not fetched): recent, good conductors only, no"
+    " unit cells, far too optimistic about unfamiliar chemistry. Run `elyte data fetch` and train again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run of training left behind."""
+
+    folder: Path
+    card: Card
+    digest: str
+    left_out: dict[str, OutOfFold]
+
+
+def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
+    """Return the rows to learn from, where they come from, and what the model will lack."""
+    from training.catalogue import source
+    from training.properties.conductivity.table import LITERATURE_PATH, load_literature, load_training_table
+    from training.sources import MissingSourceError, locate
+
+    try:
+        paths = {key: locate(key) for key in PUBLIC_SOURCES}
+        table, lacking = load_training_table(with_obelix_test=True), []
+    except MissingSourceError:
+        paths, table, lacking = {}, load_literature(), [WITHOUT_PUBLIC_TABLES]
+    counts = table["source"].value_counts()
+    data = [
+        DataSource(
+            name="literature", rows=int(counts.get("literature", 0)), licence="facts with sources",
+            attribution="compiled for elyte, a DOI or reference per row",
+            sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
+        )
+    ]  # fmt: skip
+    for key in paths:
+        entry = source(key)
+        family = "laskowski" if key.startswith("laskowski") else "obelix"
+        rows = int((table["obelix_split"] == key.removeprefix("obelix_")).sum()) if family == "obelix" else 0
+        rows = int(counts.get("laskowski", 0)) if key == "laskowski" else rows
+        data.append(
+            DataSource(
+                name=key, rows=rows, licence=entry.licence,
+                attribution=f"{entry.attribution}, doi {entry.doi}", sha256=str(entry.sha256),
+            )
+        )  # fmt: skip
+    return table, data, lacking
+
+
+def train(
+    folder: Path,
+    settings: EnsembleSettings | None = None,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> Trained:
+    """Fit on all tables at hand and write the bundle.
+
+    Parameters
+    ----------
+    folder
+        Where the bundle goes.
+    settings
+        Sizes and seeds; None takes the recipe's.
+    on_step
+        Called with what is being done, for a progress bar.
+    """
+    from training.properties.conductivity.ensemble import EnsembleSettings
+    from training.properties.conductivity.rows import Measurements
+
+    chosen = settings or EnsembleSettings()
+    table, data, lacking = load_tables()
+    rows = Measurements.from_table(table)
+    model, left_out = fit_model(rows, chosen, on_step=on_step)
+    model, fidelity = with_explainers(model, rows, chosen, on_step=on_step)
+    metrics = cross_validated_metrics(model, left_out) | fidelity
+    card = card_of(model, metrics, data, lacking, asdict(chosen) | fixed_choices())
+    digest = save_bundle(folder, card, model.arrays())
+    return Trained(folder, card, digest, left_out)
+
+
+def card_of(
+    model: ConductivityModel, metrics: Mapping[str, float], data: Sequence[DataSource], lacking: Sequence[str],
+    recipe: Mapping[str, Any], *, command: str = METRICS_COMMAND,
+) -> Card:  # fmt: skip
+    """Return what is told of a fitted model.
+
+    Parameters
+    ----------
+    model, metrics
+        As fitted and calibrated, and its scores.
+    data, lacking, recipe
+        Where the rows come from, which tables were not there, and all that was chosen.
+    command
+        What prints the scores.
+    """
+    now = datetime.now(UTC)
+    return Card(
+        property="conductivity", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
+        limitations=[*lacking, *LIMITATIONS], data=list(data), recipe=dict(recipe), metrics=dict(metrics),
+        metrics_command=command, model=model.settings(), libraries=_libraries(),
+        golden=golden_predictions(model), files={},
+    )  # fmt: skip
+
+
+def fixed_choices() -> dict[str, Any]:
+    """Return the constants of the recipe that are no settings, so that a card says all that was chosen."""
+    from training.properties.conductivity import ensemble, familiarity, rows
+
+    return {
+        "levels": [float(level) for level in ensemble.LEVELS],
+        "smallest_width": ensemble.SMALLEST_WIDTH,
+        "widen": [ensemble.WIDEN_FROM, ensemble.WIDEN_TO, ensemble.WIDEN_BY],
+        "revert": [ensemble.REVERT_FROM, ensemble.REVERT_TO, ensemble.REVERT_BY],
+        "scatter_decades": familiarity.SCATTER_DECADES,
+        "largest_novelty": familiarity.LARGEST_NOVELTY,
+        "domain_quantile": familiarity.DOMAIN_QUANTILE,
+        "trust_in_other_tables": rows.TRUST_IN_OTHERS,
+        "crowding_exponent": rows.CROWDING_EXPONENT,
+    }
+
+
+def cross_validated_metrics(model: ConductivityModel, left_out: dict[str, OutOfFold]) -> dict[str, float]:
+    """Score the predictions of left-out papers, per variant, over the rows that carry a conductivity."""
+    metrics: dict[str, float] = {}
+    for name, predicted in left_out.items():
+        truth, answer, _ = scored_rows(model, predicted, name)
+        scores = score(truth, answer) | {"coverage_90": _coverage_across_papers(predicted, name)}
+        metrics |= {f"{name}_cv_{key}": round(value, 4) for key, value in scores.items()}
+        energy = predicted.rows.has_energy
+        if energy.any():
+            error = predicted.pool.activation_energy_eV - predicted.rows.activation_energy_eV
+            metrics[f"{name}_cv_activation_energy_mae_eV"] = round(float(np.abs(error[energy]).mean()), 4)
+    return metrics
+
+
+def _coverage_across_papers(predicted: OutOfFold, variant: str, coverage: float = 0.9) -> float:
+    """Return the coverage on each half of the papers of intervals that the other half calibrated."""
+    rows = predicted.rows
+    pool = at_temperature(predicted.pool, rows.temperature_C)
+    keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
+    half = grouped_folds(rows.paper, 2, seed=0)
+    covered = []
+    for number in (0, 1):
+        fit, held = keep & (half != number), keep & (half == number)
+        reach = ConformalScale.fit(
+            rows.log10_sigma[fit], rows.is_upper_bound[fit], pool.centre[fit], pool.below[fit], pool.above[fit]
+        ).factor(coverage)
+        ends = (pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+        truth = Truth(rows.log10_sigma[held], rows.is_upper_bound[held])
+        covered.append(is_covered(truth, Answer(*(end[held] for end in ends))))
+    return float(np.concatenate(covered).mean())
+
+
+def scored_rows(
+    model: ConductivityModel, predicted: OutOfFold, variant: str
+) -> tuple[Truth, Answer, np.ndarray[Any, Any]]:
+    """Return truth, answer (with the variant's 90 % interval) and row numbers of the left-out conductivities."""
+    rows = predicted.rows
+    keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
+    chosen = np.flatnonzero(keep)
+    pool = at_temperature(predicted.pool, rows.temperature_C)
+    reach = model.variants[variant].sigma_scale.factor(0.9)
+    answer = Answer(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+    return (
+        Truth(rows.log10_sigma[chosen], rows.is_upper_bound[chosen]),
+        Answer(*(part[chosen] for part in answer)),
+        chosen,
+    )
+
+
+def _libraries() -> dict[str, str]:
+    names = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

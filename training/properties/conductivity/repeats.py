@@ -1,0 +1,100 @@
+"""One measurement, several tables: which rows repeat an earlier one.
+
+Two rows are the same measurement if their composition is the same, their temperatures lie within 5 C and
+their conductivities within 0.02 decades. A later row from a primary source must share a paper besides, for
+round numbers coincide. A later row from a database need only share the paper with another database: OBELiX
+read the papers again and corrected what Laskowski et al. had.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
+from training.splits import composition_key, paper_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAME_SIGMA_DECADES = 0.02
+SAME_TEMPERATURE_C = 5.0
+SAME_ENERGY_EV = 0.01 + 1e-9
+
+_Row = dict[str, Any]
+
+
+def without_repeats(later: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """Return the later rows without the measurements that an earlier table has already.
+
+    The later row then loses its conductivity, names the earlier row in `repeats`, and takes its lattice; it
+    is left out if it brings no activation energy of its own.
+
+    Parameters
+    ----------
+    later, earlier
+        Frames with the columns of `Column`.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `later` in their order, index kept.
+    """
+    known = _by_composition(earlier)
+    kept = later.copy()
+    drop = []
+    for position, row in enumerate(_rows(later)):
+        namesakes = known.get(composition_key(row[Column.FORMULA]), [])
+        same = [other for other in namesakes if _same_measurement(row, other)]
+        if not same:
+            continue
+        same.sort(key=lambda other: _decades_apart(row, other))
+        energy = row[Column.ACTIVATION_ENERGY]
+        known_energies = [other[Column.ACTIVATION_ENERGY] for other in same]
+        if np.isnan(energy) or any(abs(energy - other) <= SAME_ENERGY_EV for other in known_energies):
+            drop.append(position)
+            continue
+        index = kept.index[position]
+        kept.loc[index, Column.LOG10_SIGMA] = np.nan
+        kept.loc[index, Column.IS_UPPER_BOUND] = False
+        kept.loc[index, Column.REPEATS] = same[0][Column.ROW_ID]
+        if np.isnan(row[Column.A]):
+            kept.loc[index, list(LATTICE_COLUMNS)] = [same[0][column] for column in LATTICE_COLUMNS]
+    return kept.drop(index=kept.index[drop])
+
+
+def _rows(table: pd.DataFrame) -> list[_Row]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _by_composition(table: pd.DataFrame) -> dict[str, list[_Row]]:
+    """Return the rows by composition; one that repeats another is compared by the other's conductivity."""
+    rows = _rows(table)
+    sigma_of = {row[Column.ROW_ID]: row[Column.LOG10_SIGMA] for row in rows}
+    known: dict[str, list[_Row]] = {}
+    for row in rows:
+        if row[Column.REPEATS]:
+            row[Column.LOG10_SIGMA] = sigma_of.get(row[Column.REPEATS], np.nan)
+        known.setdefault(composition_key(row[Column.FORMULA]), []).append(row)
+    return known
+
+
+def _same_measurement(later: _Row, earlier: _Row) -> bool:
+    if abs(later[Column.TEMPERATURE] - earlier[Column.TEMPERATURE]) > SAME_TEMPERATURE_C:
+        return False
+    same_paper = bool(paper_keys(later[Column.DOI]) & paper_keys(earlier[Column.DOI]))
+    same_value = _decades_apart(later, earlier) <= SAME_SIGMA_DECADES
+    match later[Column.PROVENANCE]:
+        case "primary":
+            return same_value and same_paper
+        case "database":
+            return same_value or (same_paper and earlier[Column.PROVENANCE] == "database")
+        case _:
+            return same_value
+
+
+def _decades_apart(one: _Row, other: _Row) -> float:
+    """Return how far two conductivities lie apart, infinitely where one is not given."""
+    apart = abs(one[Column.LOG10_SIGMA] - other[Column.LOG10_SIGMA])
+    return float("inf") if np.isnan(apart) else float(apart)

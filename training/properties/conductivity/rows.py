@@ -1,0 +1,130 @@
+"""The measurements that the members of the ensemble learn from, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import MaterialBatch
+from features.similarity import half_l1
+from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.gaussian_process import Observations
+from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
+from training.splits import grouped_folds, paper_groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+TRUST_IN_OTHERS = 0.5
+CROWDING_EXPONENT = 0.75
+SAME_MATERIAL_DISTANCE = 0.01
+"""Half-L1 distance below which two compositions are the same material reported twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Rows of the conductivity table; every field has length n.
+
+    Parameters
+    ----------
+    descriptors
+        What the material is.
+    log10_sigma
+        log10 of S/cm at `temperature_C`, NaN where only an activation energy was reported; for a bound, the bound.
+    is_upper_bound, temperature_C, activation_energy_eV
+        As in the table; activation energy NaN where not reported.
+    trust
+        Weight of the source table: OBELiX was checked entry by entry, the others count half.
+    formula, paper, doi, family
+        Names; `paper` joins rows that must stay on one side of a split.
+    """
+
+    descriptors: Descriptors
+    log10_sigma: Array
+    is_upper_bound: NDArray[np.bool_]
+    temperature_C: Array
+    activation_energy_eV: Array
+    trust: Array
+    formula: NDArray[np.str_]
+    paper: NDArray[np.str_]
+    doi: NDArray[np.str_]
+    family: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.log10_sigma)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Measurements:
+        """Take the rows of a table that follows the conductivity schema."""
+        from training.properties.conductivity.table import papers
+
+        lattice = table[list(LATTICE_COLUMNS)].to_numpy(dtype=float)
+        batch = MaterialBatch.from_formulas(list(table[Column.FORMULA]), lattice)
+        sources = papers(table)
+        own_row = [f"row {i}" for i in range(len(table))]
+        return cls(
+            Descriptors.of(batch),
+            table[Column.LOG10_SIGMA].to_numpy(dtype=float),
+            table[Column.IS_UPPER_BOUND].to_numpy(dtype=bool),
+            table[Column.TEMPERATURE].to_numpy(dtype=float),
+            table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float),
+            np.where(table[Column.SOURCE] == "obelix", 1.0, TRUST_IN_OTHERS),
+            np.array(table[Column.FORMULA], dtype=np.str_),
+            paper_groups(sources, own_row),
+            np.array(table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_),
+            np.array(table[Column.FAMILY].fillna("").astype(str), dtype=np.str_),
+        )
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Measurements:
+        """Return the chosen rows."""
+        values = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "descriptors"}
+        return Measurements(descriptors=self.descriptors.take(rows), **values)
+
+    @property
+    def has_sigma(self) -> NDArray[np.bool_]:
+        """Whether a conductivity was reported."""
+        return np.isfinite(self.log10_sigma)
+
+    @property
+    def has_energy(self) -> NDArray[np.bool_]:
+        """Whether an activation energy was reported."""
+        return np.isfinite(self.activation_energy_eV)
+
+    def observations(self) -> Observations:
+        """Return conductivities, then activation energies, as linear observations of the process."""
+        sigma, energy = np.flatnonzero(self.has_sigma), np.flatnonzero(self.has_energy)
+        slope, shift = inverse_temperature(self.temperature_C), prefactor_shift(self.temperature_C)
+        return Observations(
+            np.concatenate([sigma, energy]),
+            np.concatenate([np.ones(len(sigma)), np.zeros(len(energy))]),
+            np.concatenate([-slope[sigma], np.ones(len(energy))]),
+            np.concatenate([self.log10_sigma[sigma] - shift[sigma], self.activation_energy_eV[energy]]),
+            np.concatenate([self.is_upper_bound[sigma], np.zeros(len(energy), dtype=bool)]),
+        )
+
+    def weights(self) -> Array:
+        """Return trust / (rows of the same paper)^0.75, mean one: a paper's rows are near-copies of each other."""
+        _, inverse, counts = np.unique(self.paper, return_inverse=True, return_counts=True)
+        weight = self.trust / counts[inverse.reshape(-1)] ** CROWDING_EXPONENT
+        scaled: Array = weight / weight.mean()
+        return scaled
+
+    def folds(self, n_folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield rows to train on and rows left out: whole papers, and no copy of a left-out material in training."""
+        fold = grouped_folds(self.paper, n_folds, seed)
+        for number in range(n_folds):
+            left_out = np.flatnonzero(fold == number)
+            rest = np.flatnonzero(fold != number)
+            yield rest[~self._copies(rest, left_out)], left_out
+
+    def _copies(self, rows: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.bool_]:
+        composition = self.descriptors.composition
+        same: NDArray[np.bool_] = half_l1(composition[rows], composition[of]).min(axis=1) < SAME_MATERIAL_DISTANCE
+        return same

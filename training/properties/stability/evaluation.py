@@ -1,0 +1,182 @@
+"""How good the stability model is: the official test split, and windows published elsewhere.
+
+The nets see what a hull of the training phases (or of training and validation phases) tells of a test compound, never
+the test compounds themselves: energies placed on a hull that holds the truth would be void.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import MaterialBatch
+from training.properties.stability.calibration import Pooled
+from training.properties.stability.inputs import Surroundings, net_inputs
+from training.properties.stability.literature import literature_windows
+from training.properties.stability.model import StabilityModel
+from training.properties.stability.table import EnergyTable, compositions
+from training.thermodynamics.window import windows
+
+Array = NDArray[np.float64]
+COVERAGE = 0.9
+NOT_NEUTRAL_AS_PRINTED = ("Li0.33La0.56TiO3",)
+PEERS = {
+    "crabnet": {"ef_mae": 0.0593, "ed_mae": 0.0632, "accuracy": 0.826, "f1": 0.788, "auc": 0.884},
+    "roost": {"ef_mae": 0.0547, "ed_mae": 0.0669, "accuracy": 0.791, "f1": 0.738, "auc": 0.850},
+    "random_forest": {"ef_mae": 0.0997, "ed_mae": 0.0759},
+}
+"""Published predictions on the same split, as scored before the project began (no command here prints them): CrabNet,
+doi 10.1038/s41524-021-00545-1; Roost, doi 10.1038/s41467-020-19964-7."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Predictions for some rows of the table beside the truth, energies in eV/atom; each array of shape (n,).
+
+    Attributes
+    ----------
+    rows
+        Rows of the table.
+    pooled
+        What the nets said.
+    hull
+        Energy of the hull they were told of.
+    formation, decomposition
+        True energies.
+    """
+
+    rows: NDArray[np.int64]
+    pooled: Pooled
+    hull: Array
+    formation: Array
+    decomposition: Array
+
+    @property
+    def formation_error(self) -> Array:
+        """Predicted minus true formation energy."""
+        return self.hull + self.pooled.residual_eV_per_atom - self.formation
+
+    @property
+    def decomposition_error(self) -> Array:
+        """Predicted minus published decomposition energy."""
+        return self.pooled.decomposition_eV_per_atom - self.decomposition
+
+
+def predict_rows(model: StabilityModel, table: EnergyTable, known: tuple[str, ...], split: str) -> Scored:
+    """Predict one split from the phases of other splits (of its own, each row without itself).
+
+    Parameters
+    ----------
+    model
+        The nets; what they know of phases is not used.
+    known
+        Splits whose phases they are told of.
+    split
+        Split to predict.
+    """
+    surroundings = Surroundings.of(table, table.rows_of(*known))
+    rows = table.rows_of(split)
+    inputs = net_inputs(surroundings, table.batch(rows), model.scaling, table.phases.row_of_input[rows])
+    return Scored(
+        rows,
+        Pooled.of(model.ensemble(inputs)),
+        inputs.hull.energy_eV_per_atom.astype(float),
+        table.formation_energy_eV_per_atom[rows],
+        table.decomposition_energy_eV_per_atom[rows],
+    )
+
+
+def split_scores(model: StabilityModel, scored: Scored) -> dict[str, float]:
+    """Return errors, classification scores and coverages of predictions."""
+    from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
+
+    pooled, calibration = scored.pooled, model.calibration
+    stable = scored.decomposition <= 0
+    probability = calibration.probability_published_stable(pooled)
+    called = probability >= calibration.decision
+    reach = {
+        "ef": calibration.residual.factor(COVERAGE) * pooled.scale_residual_eV_per_atom,
+        "ed": calibration.decomposition.factor(COVERAGE) * pooled.scale_decomposition_eV_per_atom,
+    }
+    error = {"ef": np.abs(scored.formation_error), "ed": np.abs(scored.decomposition_error)}
+    return {
+        "ef_mae": float(error["ef"].mean()),
+        "ed_mae": float(error["ed"].mean()),
+        "accuracy": float((called == stable).mean()),
+        "f1": float(f1_score(stable, called)),
+        "auc": float(roc_auc_score(stable, probability)),
+        "brier": float(brier_score_loss(stable, probability)),
+        "coverage_90": float((error["ef"] <= reach["ef"]).mean()),
+        "coverage_90_ed": float((error["ed"] <= reach["ed"]).mean()),
+        "mean_half_width_90": float(reach["ef"].mean()),
+        "mean_half_width_90_ed": float(reach["ed"].mean()),
+        "coverage_90_widest_fifth": _coverage_of_widest(error["ef"], reach["ef"]),
+        "spearman_half_width_error": _spearman(reach["ef"], error["ef"]),
+    }
+
+
+def _coverage_of_widest(error: Array, reach: Array) -> float:
+    widest = reach >= np.quantile(reach, 0.8)
+    return float((error <= reach)[widest].mean())
+
+
+def _spearman(a: Array, b: Array) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic)
+
+
+def window_deviations(table: EnergyTable, *, as_printed: bool = False) -> tuple[Array, Array]:
+    """Return computed minus published reduction and oxidation limits (V), where the two are comparable.
+
+    Parameters
+    ----------
+    as_printed
+        Whether to keep the formulas that are not neutral as printed: their computed windows have no width.
+    """
+    published = [
+        row
+        for row in literature_windows()
+        if row.comparable != "no" and (as_printed or row.formula not in NOT_NEUTRAL_AS_PRINTED)
+    ]
+    found = windows(table.phases, *compositions(MaterialBatch.from_formulas([row.formula for row in published])))
+    reduction = found.reduction_V - np.array([row.reduction_V for row in published])
+    both = np.array([row.comparable == "yes" for row in published])
+    oxidation = (found.oxidation_V - np.array([row.oxidation_V for row in published]))[both]
+    return reduction[np.isfinite(reduction)], oxidation[np.isfinite(oxidation)]
+
+
+def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
+    """Score a model on the official test split, with the keys of DESIGN.md.
+
+    Returns
+    -------
+    dict
+        Scores with hull inputs from the training split, the same with validation phases added under
+        `with_validation_phases`, those of lithium compounds under `lithium_compounds`, and the peers' under `peers`.
+    """
+    from_train = predict_rows(model, table, ("train",), "test")
+    from_both = predict_rows(model, table, ("train", "val"), "test")
+    scores, both = split_scores(model, from_train), split_scores(model, from_both)
+    reduction, oxidation = window_deviations(table)
+    return scores | {
+        "n_test": len(from_train.rows),
+        "ef_mae_tv": both["ef_mae"],
+        "ed_mae_tv": both["ed_mae"],
+        "esw_reduction_mae": float(np.abs(reduction).mean()),
+        "esw_oxidation_mae": float(np.abs(oxidation).mean()),
+        "n_esw": len(reduction),
+        "esw_oxidation_mae_as_printed": float(np.abs(window_deviations(table, as_printed=True)[1]).mean()),
+        "with_validation_phases": both,
+        "lithium_compounds": split_scores(model, _with_lithium(from_train, table)),
+        "peers": PEERS,
+    }
+
+
+def _with_lithium(scored: Scored, table: EnergyTable) -> Scored:
+    keep = np.flatnonzero((table.atomic_number[scored.rows] == 3).any(axis=1))
+    pooled = Pooled(**{name: getattr(scored.pooled, name)[keep] for name in Pooled.__dataclass_fields__})
+    return Scored(scored.rows[keep], pooled, scored.hull[keep], scored.formation[keep], scored.decomposition[keep])

@@ -1,0 +1,185 @@
+"""The project's own compilations: published windows and hydrolysis energies, and reference windows to check against.
+
+Facts with a source per row; none is used in fitting.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import nan
+
+from features.errors import CandidateError
+from features.formula import parse_formula
+from training.tables import TableError, Violation
+
+_COMPARABLE = ("yes", "reduction", "no")
+_HYDROLYSIS_GASES = ("H2S", "HCl")
+
+
+@dataclass(frozen=True, slots=True)
+class LiteratureWindow:
+    """A published electrochemical window.
+
+    Attributes
+    ----------
+    formula
+        As published.
+    reduction_V, oxidation_V
+        Limits against Li/Li+, NaN where none is given.
+    method
+        How they were found.
+    comparable
+        Which limits a 0 K hull of the reference table should reproduce: `yes` both, `reduction` that one, `no` none.
+    source, url
+        Where they were published.
+    """
+
+    formula: str
+    reduction_V: float
+    oxidation_V: float
+    method: str
+    comparable: str
+    source: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceWindow:
+    """A window computed from the reference table by three methods that agree to 0.1 mV."""
+
+    formula: str
+    reduction_V: float
+    oxidation_V: float
+    mixture_energy_eV_per_atom: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiteratureHydrolysis:
+    """A published free energy of hydrolysis at 300 K and 0.1 % water.
+
+    Attributes
+    ----------
+    formula, family
+        As published.
+    energy_eV_per_H2O
+        Positive: withstands moisture.
+    gas
+        The gas evolved.
+    source, url
+        Where it was published.
+    """
+
+    formula: str
+    family: str
+    energy_eV_per_H2O: float
+    gas: str
+    source: str
+    url: str
+
+
+@cache
+def literature_windows() -> tuple[LiteratureWindow, ...]:
+    """Return the 139 published windows.
+
+    Raises
+    ------
+    TableError
+        If a row of the embedded table breaks the rules.
+    """
+    table = _Table("esw_literature.csv")
+    return tuple(
+        LiteratureWindow(
+            row.formula(),
+            row.number("reduction_V", 0.0, 10.0, blank=True),
+            row.number("oxidation_V", 0.0, 10.0, blank=True),
+            row.text("method"),
+            row.text("comparable", _COMPARABLE),
+            row.text("source"),
+            row.text("url"),
+        )
+        for row in table.rows()
+    )
+
+
+@cache
+def reference_windows() -> tuple[ReferenceWindow, ...]:
+    """Return the 128 computed windows; raises `TableError` as `literature_windows`."""
+    table = _Table("esw_reference.csv")
+    return tuple(
+        ReferenceWindow(
+            row.formula(),
+            row.number("reduction_V", 0.0, 10.0),
+            row.number("oxidation_V", 0.0, 10.0),
+            row.number("e_hull_eV_atom", -10.0, 0.0),
+        )
+        for row in table.rows()
+    )
+
+
+@cache
+def literature_hydrolysis() -> tuple[LiteratureHydrolysis, ...]:
+    """Return the 66 published hydrolysis energies; raises `TableError` as `literature_windows`."""
+    table = _Table("hydrolysis_literature.csv")
+    return tuple(
+        LiteratureHydrolysis(
+            row.formula(),
+            row.text("family"),
+            row.number("dG_hydrolysis_eV_per_H2O", -5.0, 5.0),
+            row.text("gas", _HYDROLYSIS_GASES),
+            row.text("source"),
+            row.text("url"),
+        )
+        for row in table.rows()
+    )
+
+
+class _Row:
+    """One line, whose cells are checked as they are read."""
+
+    def __init__(self, line: int, cells: dict[str, str], table: _Table) -> None:
+        self._line, self._cells, self._table = line, cells, table
+
+    def _broken(self, column: str, expectation: str) -> TableError:
+        received = str(self._cells.get(column))
+        place = Violation(self._line, str(self._cells.get("formula")), column, received, expectation)
+        return TableError(self._table.name, (place,))
+
+    def text(self, column: str, allowed: tuple[str, ...] = ()) -> str:
+        value = self._cells.get(column) or ""
+        if not value or (allowed and value not in allowed):
+            raise self._broken(column, " or ".join(allowed) or "a text")
+        return value
+
+    def formula(self) -> str:
+        value = self.text("formula")
+        try:
+            parse_formula(value)
+        except CandidateError as error:
+            raise self._broken("formula", f"a formula ({error})") from error
+        return value
+
+    def number(self, column: str, low: float, high: float, *, blank: bool = False) -> float:
+        text = self._cells.get(column) or ""
+        if blank and not text:
+            return nan
+        try:
+            value = float(text)
+        except ValueError:
+            raise self._broken(column, "a number") from None
+        if not low <= value <= high:
+            raise self._broken(column, f"{low:g} to {high:g}")
+        return value
+
+
+class _Table:
+    """An embedded CSV."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def rows(self) -> list[_Row]:
+        with (files("training.properties.stability") / self.name).open(encoding="utf-8") as handle:
+            return [_Row(line, cells, self) for line, cells in enumerate(csv.DictReader(handle), start=2)]

@@ -1,0 +1,183 @@
+"""The stability recipe: from energies to a tracked, bundled, registered model.
+
+1. The official CritExam split of 85,014 compounds.
+2. Hulls of the training phases at every compound, without the compound; relatives of the same stoichiometry.
+3. An ensemble of nets, fitted on the training split, the hull redrawn from part of the phases in every epoch.
+4. Conformal intervals and probabilities from the validation split.
+5. The served model knows the phases of all three splits; the nets stay those of the training split.
+6. Bundle, MLflow run, registry version with alias `challenger`.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.bundle import Card, DataSource, save_bundle
+from training.catalogue import source
+from training.properties.stability.bundling import golden_predictions
+from training.properties.stability.calibration import Calibration
+from training.properties.stability.domain import nearest_phases
+from training.properties.stability.ensemble import NetEnsemble
+from training.properties.stability.ensemble_fit import EnsembleSettings, fit_ensemble, fit_scaling, load_table
+from training.properties.stability.evaluation import Scored, predict_rows, split_scores, window_deviations
+from training.properties.stability.inputs import Surroundings
+from training.properties.stability.model import StabilityModel
+from training.properties.stability.table import SOURCE_KEYS, SPLITS, EnergyTable
+from training.uncertainty import ConformalScale
+
+METRICS_COMMAND = "elyte train stability"
+DOMAIN_SHARE = 0.95
+SUMMARY = (
+    "Formation energy, energy above hull and electrochemical window from formula: reference values of the Materials"
+    " Project where it holds the compound, an ensemble of nets with conformal intervals where it does not; equilibria"
+    " by linear programming"
+)
+INTENDED_USE = (
+    "Judging, before synthesis, whether a composition should exist, between which potentials it lasts, and what it"
+    " turns into. The basis (reference or model) and the interval belong to the answer."
+)
+LIMITATIONS = [
+    "0 K energies of ordered ground states (PBE and PBE+U, Materials Project of about 2019): no entropy, no disorder,"
+    " no polymorphs.",
+    "Solid solutions (doped LLZO, LATP, argyrodites with excess halide) are no entries of the table: they are predicted"
+    " from their composition, and entropy may stabilise them by tens of meV per atom.",
+    "A reference value carries no interval for the error of the functional, which is some ten meV per atom.",
+    "Windows are those of complete decomposition; kinetics often allows more than thermodynamics (indirect windows).",
+    "84 elements are covered: no noble gases, no Po, At, Rn, Fr, Ra.",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run of training left behind; `validation` are the rows that calibrated the nets."""
+
+    folder: Path
+    card: Card
+    digest: str
+    model: StabilityModel
+    validation: Scored
+    window_deviations_V: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def train(
+    folder: Path,
+    settings: EnsembleSettings | None = None,
+    *,
+    work: Path,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> Trained:
+    """Fit on the official split and write the bundle.
+
+    Parameters
+    ----------
+    folder
+        Where the bundle goes.
+    settings
+        Sizes and seeds; None takes the recipe's.
+    work
+        Folder for checkpoints; a run that was stopped goes on from there.
+    on_step
+        Called once for every epoch of every net, for a progress bar.
+
+    Raises
+    ------
+    MissingSourceError
+        If a table is not in the data folder.
+    """
+    chosen = settings or EnsembleSettings()
+    table = load_table(chosen)
+    nets = fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
+    model, validation = assemble(nets, table)
+    deviations = window_deviations(table)
+    scores = {f"validation_{name}": round(value, 5) for name, value in split_scores(model, validation).items()}
+    now = datetime.now(UTC)
+    card = Card(
+        property="stability",
+        version=f"{now:%Y.%m.%d.%H%M%S}",
+        trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        elyte_version=version("elyte"),
+        summary=SUMMARY,
+        intended_use=INTENDED_USE,
+        limitations=LIMITATIONS,
+        data=_data(table),
+        recipe=asdict(chosen),
+        metrics=scores
+        | {
+            "esw_reduction_mae_V": round(float(np.abs(deviations[0]).mean()), 4),
+            "esw_oxidation_mae_V": round(float(np.abs(deviations[1]).mean()), 4),
+        },
+        metrics_command=METRICS_COMMAND,
+        model=model.settings(),
+        libraries=_libraries(),
+        golden=golden_predictions(model),
+        files={},
+    )
+    digest = save_bundle(folder, card, model.to_arrays())
+    return Trained(folder, card, digest, model, validation, deviations)
+
+
+def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Scored]:
+    """Calibrate nets on the validation split and give them the whole table to know.
+
+    Returns
+    -------
+    model, validation
+        The model, and its predictions of the validation rows from training phases.
+    """
+    everything = Surroundings.of(table, np.arange(len(table)))
+    reduction, oxidation = (ConformalScale(np.sort(np.abs(part))) for part in window_deviations(table))
+    none = ConformalScale(np.zeros(0))
+    open_ended = Calibration(none, none, np.zeros(4), np.zeros(4), 0.5)
+    uncalibrated = StabilityModel(
+        everything, nets, fit_scaling(table), open_ended, reduction, oxidation, radius=1.0,
+        largest_spread_eV_per_atom=np.inf,
+    )  # fmt: skip
+    validation = predict_rows(uncalibrated, table, ("train",), "val")
+    pooled = validation.pooled
+    known = Surroundings.of(table, table.rows_of("train"))
+    rows = validation.rows
+    _, distance = nearest_phases(known.phases, known.usable, table.atomic_number[rows], table.fraction[rows], 1)
+    model = StabilityModel(
+        surroundings=everything,
+        ensemble=nets,
+        scaling=uncalibrated.scaling,
+        calibration=Calibration.fit(pooled, validation.formation - validation.hull, validation.decomposition),
+        reduction_error_V=reduction,
+        oxidation_error_V=oxidation,
+        radius=float(np.quantile(distance[:, 0], DOMAIN_SHARE)),
+        largest_spread_eV_per_atom=float(np.quantile(pooled.spread_eV_per_atom, DOMAIN_SHARE)),
+    )
+    return model, validation
+
+
+def refit_for_evaluation(
+    settings: EnsembleSettings, work: Path, on_step: Callable[[str], None]
+) -> tuple[StabilityModel, EnergyTable]:
+    """Fit anew in a folder of its own and return model and table, ready to be scored."""
+    table = load_table(settings)
+    return assemble(fit_ensemble(settings, work / settings.fingerprint(), on_epoch=on_step), table)[0], table
+
+
+def _data(table: EnergyTable) -> list[DataSource]:
+    sizes = {name: len(table.rows_of(name)) for name in SPLITS}
+    entries = [source(key) for key in SOURCE_KEYS]
+    return [
+        DataSource(
+            name=entry.key, rows=sizes[entry.key.rsplit("_", 1)[1]], licence=entry.licence,
+            attribution=f"{entry.attribution}, doi {entry.doi}", sha256=str(entry.sha256),
+        )
+        for entry in entries
+    ]  # fmt: skip
+
+
+def _libraries() -> dict[str, str]:
+    names = ("numpy", "scipy", "scikit-learn", "numba", "torch")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -1,0 +1,128 @@
+"""What kind of layer a reaction leaves between electrolyte and electrode, by whether its products conduct electrons.
+
+The three kinds of Wenzel et al., Solid State Ionics 278, 98 (2015), doi 10.1016/j.ssi.2015.06.001: no reaction; a
+layer of electronic insulators that stops growing once it is thick enough; a layer that conducts electrons as well as
+ions and goes on growing. Whether products conduct is `conduction.conduction`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.thermodynamics.conduction import conduction
+from training.thermodynamics.hull import NO_PHASE
+from training.thermodynamics.mixing import lithiation
+from training.thermodynamics.open_system import open_equilibria
+from training.thermodynamics.phases import PhaseTable
+from training.thermodynamics.reactions import LEAST_AMOUNT, Material, Reaction, chemists_formula, layout, phase_formula
+
+TOLERATED_V = 0.1
+"""A limit of reduction so near lithium's that little of a reaction is seen: garnets (Li7La3Zr2O12: 0.05 V, some 0.02 eV
+an atom) last on lithium. Zhu, He and Mo, ACS Appl. Mater. Interfaces 7, 23685 (2015), doi 10.1021/acsami.5b07517."""
+DRIVING_FORCE_eV = 1e-7  # per atom without lithium: below is the noise of the solver
+_NOT_A_PRODUCT = "Li"
+
+
+class Interphase(StrEnum):
+    """Kinds of layers, the worst first."""
+
+    MIXED_CONDUCTING = "mixed_conducting"
+    PROTECTIVE = "protective"
+    STABLE = "stable"
+
+
+LEVELS = tuple(Interphase)
+"""Codes of `lithium_interphases` are places in this tuple."""
+
+
+class InterphaseVerdict(NamedTuple):
+    """The kind of layer, and why."""
+
+    interphase: Interphase
+    why: str
+
+
+def electron_conductors(reaction: Reaction) -> tuple[str, ...]:
+    """Return the products that conduct electrons, lithium itself apart."""
+    return tuple(f for f in reaction.products if f != _NOT_A_PRODUCT and conduction(f).conducts)
+
+
+def interphase_of(reaction: Reaction) -> InterphaseVerdict:
+    """Return what layer a reaction leaves; without a reaction there is none."""
+    if not reaction.products:
+        return InterphaseVerdict(Interphase.STABLE, "no reaction is downhill")
+    conductors = electron_conductors(reaction)
+    if conductors:
+        reasons = "; ".join(f"{chemists_formula(f)} conducts electrons ({conduction(f).why})" for f in conductors)
+        return InterphaseVerdict(Interphase.MIXED_CONDUCTING, f"{reasons}: the layer may keep growing")
+    products = ", ".join(chemists_formula(f) for f in reaction.products if f != _NOT_A_PRODUCT)
+    if not products:
+        return InterphaseVerdict(Interphase.PROTECTIVE, "nothing but lithium is formed")
+    return InterphaseVerdict(Interphase.PROTECTIVE, f"no product conducts electrons: {products}")
+
+
+def lasts_by_kinetics(table: PhaseTable, material: Material) -> bool:
+    """Return whether lithium reduces a material only below `TOLERATED_V`, judged as the mixture if it lies above."""
+    as_mixture = replace(
+        material, energy_eV_per_atom=min(material.energy_eV_per_atom, material.mixture_energy_eV_per_atom)
+    )
+    return not lithiation(table, as_mixture, TOLERATED_V).reaction.products
+
+
+def lithium_interphases(
+    table: PhaseTable,
+    amounts: Sequence[Mapping[str, float]],
+    energy_eV_per_atom: NDArray[np.float64],
+    *,
+    tolerated_V: float = 0.0,
+) -> NDArray[np.float64]:
+    """Return the kinds of layers that n materials form with lithium metal, in one pass.
+
+    Parameters
+    ----------
+    table
+        Phases that may form.
+    amounts
+        Element symbol to amount; n of them.
+    energy_eV_per_atom
+        Formation energies, shape (n,), NaN for what is not to be judged. They decide whether a material reacts; what
+        it becomes follows from its composition alone.
+    tolerated_V
+        What lithium reduces only below this potential counts as stable.
+
+    Returns
+    -------
+    array
+        Places in `LEVELS`, shape (n,): 0 conducts, 1 protects, 2 does not react; NaN where not judged.
+    """
+    found = np.full(len(amounts), np.nan)
+    others = [{symbol: n for symbol, n in row.items() if symbol != "Li"} for row in amounts]
+    known = ~np.isnan(energy_eV_per_atom)
+    for i in np.flatnonzero(known).tolist():
+        if not others[i]:  # lithium itself
+            found[i] = LEVELS.index(Interphase.STABLE)
+    asked = [i for i in np.flatnonzero(known).tolist() if others[i]]
+    if not asked:
+        return found
+    counted = np.array([sum(others[i].values()) for i in asked])
+    atoms = np.array([sum(amounts[i].values()) for i in asked]) / counted
+    lithium = np.array([amounts[i].get("Li", 0.0) for i in asked]) / counted
+    composition = layout([others[i] for i in asked])
+    held = open_equilibria(table, *composition, np.full(len(asked), tolerated_V))
+    own = energy_eV_per_atom[asked] * atoms + tolerated_V * lithium
+    stands = held.grand_potential_eV - own > -DRIVING_FORCE_eV
+    mixed = open_equilibria(table, *composition, np.zeros(len(asked))) if tolerated_V else held
+    for place, i in enumerate(asked):
+        if held.steps[place] < 0 or mixed.steps[place] < 0:
+            continue
+        rows = mixed.phase[place][(mixed.amount[place] > LEAST_AMOUNT) & (mixed.phase[place] != NO_PHASE)]
+        conducts = any(conduction(phase_formula(table, row)).conducts for row in rows.tolist())
+        reacted = Interphase.MIXED_CONDUCTING if conducts else Interphase.PROTECTIVE
+        found[i] = LEVELS.index(Interphase.STABLE if stands[place] else reacted)
+    return found

@@ -1,7 +1,7 @@
 """The loader that `mlflow.pyfunc.load_model` calls for a registered bundle of any property.
 
-Each property says in `training/<property>/frames.py` which columns it answers with (`OUTPUT_COLUMNS`) and how to load a
-bundle (`load_frame_model`); nothing is unpickled.
+Each property says in `training/properties/<property>/frames.py` which columns it answers with (`OUTPUT_COLUMNS`)
+and how to load a bundle (`load_frame_model`); nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
+
+from training.properties import registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +31,8 @@ def output_columns(property_name: str) -> tuple[str, ...]:
 
 
 def _frames(property_name: str) -> ModuleType:
-    if not property_name.isidentifier():
-        raise ValueError(f"{property_name!r} is no property")
-    return importlib.import_module(f"training.{property_name}.frames")
+    folder = type(registry.get(property_name)).__module__.rpartition(".")[0]
+    return importlib.import_module(f"{folder}.frames")
 
 
 def _load_pyfunc(path: str) -> FrameModel:

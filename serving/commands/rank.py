@@ -78,10 +78,10 @@ def rank(
 def _wishes(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any]) -> Wishes:
     from pydantic import ValidationError
 
+    from features.text import suggestion
     from serving.ranking.constraints import Constraints
     from serving.ranking.objectives import ObjectiveError, parse_objective
     from serving.ranking.presets import Preset
-    from serving.ranking.quantities import suggestion
     from serving.ranking.request import read_wishes
 
     names = [str(one) for one in Preset]

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
+from features.text import suggestion
 from serving.answers.request import Property
 from serving.ranking.ccd_evidence import in_domain
 from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
-from serving.ranking.quantities import ABOUT, Quantity, suggestion
+from serving.ranking.quantities import ABOUT, Quantity
 
 MAX_ELEMENTS = 30
 TOXIC = ("Cd", "Hg", "Tl", "As", "Be", "Pb")

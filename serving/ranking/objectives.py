@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from features.candidate import Conditions
 from features.errors import shown
+from features.text import suggestion
 from serving.answers.vocabulary import Electrode, electrodes, find_electrode
-from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names, suggestion
+from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names
 
 MAX_OBJECTIVES = 12
 MAX_OBJECTIVE_LENGTH = 300

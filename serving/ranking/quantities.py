@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,13 +149,3 @@ def known_names() -> dict[str, Quantity]:
 def short_names() -> str:
     """Return the names to offer to somebody who wrote an unknown one."""
     return ", ".join(about.names[0] for about in ABOUT.values())
-
-
-def suggestion(word: str, known: list[str]) -> str:
-    """Return ` (did you mean 'x'?)` where a known word is near or begins with it, else nothing."""
-    plain = [one.lower() for one in known]
-    near = difflib.get_close_matches(word.lower(), plain, n=1, cutoff=0.6)
-    if not near and len(word) > 1:
-        near = [one for one in plain if one.startswith(word.lower())]
-    by_lower = {one.lower(): one for one in known}
-    return f" (did you mean '{by_lower[near[0]]}'?)" if near else ""

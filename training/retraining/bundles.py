@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.bundle import Bundle, BundleError
+from training.properties import registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LEDGER_ROWS = "retraining/ledger_rows"
 """Array of a bundle: the ledger's rows that it was fitted on, as CSV. They lie in the bundle because its digest vouches
 for them, wherever the registry's files were moved to."""
-_LOADERS = {"conductivity": "load_conductivity", "ccd": "load_ccd", "stability": "load_stability"}
 
 
 def load_model(property_name: str, folder: Path, digest: str | None) -> tuple[Any, Bundle]:
@@ -32,9 +31,7 @@ def load_model(property_name: str, folder: Path, digest: str | None) -> tuple[An
     BundleError
         If it cannot be used.
     """
-    module = importlib.import_module(f"training.{property_name}.bundling")
-    loader = getattr(module, _LOADERS[property_name])
-    return cast("tuple[Any, Bundle]", loader(folder, digest))
+    return registry.get(property_name).load(folder, digest)
 
 
 def is_sound(property_name: str, folder: Path, digest: str | None) -> bool:

@@ -1,0 +1,114 @@
+"""Critical current density: what it says, on what it depends, and where its parts are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.properties.conditions import TEMPERATURE
+from training.properties.contract import Column, Condition, Content, Property, Quantity
+
+if TYPE_CHECKING:
+    from training.bundle import Bundle
+    from training.properties.ccd.model import CcdModel
+
+
+def _interlayers() -> tuple[str, ...]:
+    from training.properties.ccd.schema import INTERLAYER_TYPES
+
+    return INTERLAYER_TYPES
+
+
+def _anodes() -> tuple[str, ...]:
+    from training.properties.ccd.schema import ANODES
+
+    return ANODES
+
+
+def _classes() -> tuple[str, ...]:
+    from training.properties.ccd.schema import CLASSES
+
+    return CLASSES
+
+
+_NUMBER, _TEXT = Content.NUMBER, Content.TEXT
+CONDITIONS = (
+    TEMPERATURE,
+    Condition("stack_pressure_MPa", _NUMBER, "Stack pressure in MPa.", above=0.0, at_most=2000.0, short="pressure"),
+    Condition(
+        "interlayer_type", _TEXT, "Interlayer between electrolyte and lithium.", short="interlayer", words=_interlayers
+    ),
+    Condition(
+        "anode", _TEXT, "Li (the default of most reports), Li alloy or composite, anode-free.", short="anode",
+        words=_anodes,
+    ),
+    Condition(
+        "areal_capacity_mAh_cm2", _NUMBER, "Capacity per cycle in mAh/cm2.", above=0.0, at_most=100.0, short="capacity"
+    ),
+    Condition(
+        "relative_density", _NUMBER, "Density of the pellet as a fraction of the ideal one.", above=0.0, at_most=1.0,
+        short="relative_density",
+    ),
+    Condition(
+        "thickness_um", _NUMBER, "Thickness of the electrolyte in micrometres.", above=0.0, at_most=20000.0,
+        short="thickness",
+    ),
+    Condition(
+        "interfacial_resistance_ohm_cm2", _NUMBER, "Of one interface with lithium.", at_least=0.0, at_most=1e7,
+        short="resistance",
+    ),
+    Condition(
+        "sigma_S_per_cm", _NUMBER, "Ionic conductivity measured on the sample near 25 C.", above=0.0, at_most=100.0,
+        short="sigma",
+    ),
+    Condition(
+        "electrolyte_class", _TEXT, "Class for the critical current density if the formula misleads.", short="class",
+        words=_classes,
+    ),
+)  # fmt: skip
+WITHOUT_EFFECT = ("areal_capacity_mAh_cm2", "thickness_um")
+"""Conditions that are taken and said to change nothing: the reports vary too little in them."""
+
+CURRENT = Quantity(
+    "log10_ccd",
+    "mA_per_cm2",
+    label="critical current density",
+    unit="mA/cm2",
+    higher_is_better=True,
+    lowest=1e-6,
+    highest=1e6,
+    aliases=("ccd", "critical_current", "log10_ccd"),
+    is_log10=True,
+    units=(("mA/cm2", 1.0), ("A/cm2", 1e3), ("uA/cm2", 1e-3)),
+    conditions=tuple(one.name for one in CONDITIONS if one.name not in WITHOUT_EFFECT),
+)
+
+
+class Ccd(Property):
+    """Critical current density: above it lithium grows through the electrolyte."""
+
+    name = "ccd"
+    label = "Critical current density"
+    quantities = (CURRENT,)
+    conditions = CONDITIONS
+    needs = ("conductivity", "stability")
+    columns = (
+        Column("electrolyte_class", Content.TEXT),
+        Column("interlayer_type", Content.TEXT),
+        Column("stack_pressure_MPa", Content.NUMBER),
+        Column("ccd_class_papers", Content.NUMBER),
+        Column("ccd_interlayer_papers", Content.NUMBER),
+        Column("nearest_ccd_formula", Content.TEXT),
+        Column("nearest_log10_ccd", Content.NUMBER),
+        Column("nearest_ccd_doi", Content.TEXT),
+        Column("ccd_reason", Content.TEXT),
+    )
+
+    def load(self, folder: Path, digest: str | None = None) -> tuple[CcdModel, Bundle]:
+        """See `contract.Property.load`."""
+        from training.properties.ccd.bundling import load_ccd
+
+        return load_ccd(folder, digest)
+
+
+CCD = Ccd()

@@ -1,0 +1,57 @@
+"""Conditions of many candidates as columns, and the ones that more than one property declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.properties.contract import Array, Condition, Content, Flags
+
+ROOM_TEMPERATURE_C = 25.0
+TEMPERATURE = Condition(
+    "temperature_C",
+    Content.NUMBER,
+    "Temperature in degrees Celsius (25 unless a row says otherwise).",
+    above=-273.15,
+    at_most=1500.0,
+    short="temperature",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionColumns:
+    """Conditions of n candidates.
+
+    Attributes
+    ----------
+    numbers
+        Name of a condition, units in it, to values, NaN where unknown; shape (n,) each.
+    texts
+        Name to texts, None where unknown; shape (n,) each.
+    """
+
+    numbers: dict[str, Array]
+    texts: dict[str, NDArray[np.object_]]
+
+    def take(self, rows: NDArray[np.int64]) -> ConditionColumns:
+        """Return the chosen rows."""
+        return ConditionColumns(
+            {name: column[rows] for name, column in self.numbers.items()},
+            {name: column[rows] for name, column in self.texts.items()},
+        )
+
+    def stated(self, names: Iterable[str]) -> Flags:
+        """Return which candidates have any of these conditions, shape (n,)."""
+        chosen = list(names)
+        known = [~np.isnan(self.numbers[name]) for name in chosen if name in self.numbers]
+        known += [self.texts[name] != None for name in chosen if name in self.texts]  # noqa: E711, by element
+        found: Flags = np.logical_or.reduce(known)
+        return found
+
+    def temperature_C(self) -> Array:
+        """Return temperatures, room temperature where none is stated; shape (n,)."""
+        stated = self.numbers[TEMPERATURE.name]
+        return np.where(np.isnan(stated), ROOM_TEMPERATURE_C, stated)

@@ -1,0 +1,332 @@
+"""What a property is: everything that the rest of elyte may ask of one, each hook one signature and one sentence.
+
+A property is one folder beside this file and one line in `registry.py` (or an entry point `elyte.properties` of another
+package). Whatever else there is (JSON, columns, options, ledger, ranking, page) is made from what stands here; nothing
+outside a property's folder names one. `docs/develop/add-a-property.md` walks through it, `conformance.check_property`
+checks it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from features.candidate import MaterialBatch
+    from features.errors import CandidateError, WarningCode
+    from training.bundle import Bundle, Card
+    from training.properties.conditions import ConditionColumns
+    from training.retraining.property_job import PropertyJob
+    from training.uncertainty import Interval
+
+    Measurements = Any
+    DesignPool = Any
+    Distribution = Any
+    ModelOutputs = Any
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+OnStep = Callable[[str], None]
+
+
+class Content(StrEnum):
+    """What a condition or a column holds."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number with a unit that a property says of a material.
+
+    Parameters
+    ----------
+    stem, suffix
+        Make its name (`log10_sigma` and `S_per_cm`: `log10_sigma_S_per_cm`) and those of its columns.
+    label, unit
+        For people; of a logarithm the unit of what stands in it.
+    higher_is_better
+        Which way is better.
+    lowest, highest
+        Between which targets make sense, in `unit`.
+    aliases
+        How users call it, the usual name first.
+    is_log10
+        Whether it is the logarithm of what users write.
+    units
+        What may be written instead of `unit`, with the factor that brings it there.
+    conditions
+        Names of the conditions that it depends on.
+    has_interval
+        Whether answers give it with an interval; a probability has none.
+    in_answers
+        Whether `predict` gives it; others follow from an answer and are ranked by alone.
+    levels
+        Of a quantity that takes few values: their names, that of 0 first.
+    """
+
+    stem: str
+    suffix: str
+    label: str
+    unit: str
+    higher_is_better: bool
+    lowest: float
+    highest: float
+    aliases: tuple[str, ...]
+    is_log10: bool = False
+    units: tuple[tuple[str, float], ...] = ()
+    conditions: tuple[str, ...] = ()
+    has_interval: bool = True
+    in_answers: bool = True
+    levels: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The key of answers and the column of tables."""
+        return f"{self.stem}_{self.suffix}" if self.suffix else self.stem
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of flat tables: the value and, where there is an interval, its ends."""
+        if not self.has_interval:
+            return (self.name,)
+        end = f"_{self.suffix}" if self.suffix and not self.is_log10 else ""
+        return (self.name, f"{self.stem}_lower{end}", f"{self.stem}_upper{end}")
+
+    def level(self, value: float) -> str | None:
+        """Return the name of a value, None where it has none."""
+        return self.levels[int(value)] if self.levels and value in range(len(self.levels)) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a value depends on besides the material: an option, a field, a column and an input of the page.
+
+    Parameters
+    ----------
+    name
+        With its unit; of Python, JSON and tables.
+    content
+        `NUMBER` or `TEXT`.
+    help
+        One sentence for people.
+    above, at_least, at_most
+        Bounds of a number, in the unit of its name.
+    short
+        How it is called in an objective.
+    words
+        Returns the words that a text may be; None where any text is read by the property itself.
+    """
+
+    name: str
+    content: Content
+    help: str
+    above: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    short: str = ""
+    words: Callable[[], tuple[str, ...]] | None = None
+
+
+class Column(NamedTuple):
+    """A column of flat tables besides those of quantities."""
+
+    name: str
+    content: Content
+
+
+class Warn(NamedTuple):
+    """One kind of warning: which rows carry it, and what it says of a row.
+
+    `words` is asked only where an answer is written in words; columns hold the code alone.
+    """
+
+    code: WarningCode
+    rows: Flags
+    words: Callable[[int], str]
+
+
+class Beside(NamedTuple):
+    """A model of another property, and what it said of the same rows in this call (empty where it was not asked)."""
+
+    model: Any
+    numbers: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """n readable materials under their conditions.
+
+    Parameters
+    ----------
+    batch
+        The materials as arrays, of the property's kind.
+    amounts
+        Element symbol to amount, a row each.
+    conditions
+        Columns of every registered condition.
+    coverage
+        Nominal coverage of the intervals, 0.5 to 0.99.
+    beside
+        By name, the properties that this one `needs`.
+    """
+
+    batch: MaterialBatch
+    amounts: Sequence[Mapping[str, float]]
+    conditions: ConditionColumns
+    coverage: float
+    beside: Mapping[str, Beside]
+
+    def __len__(self) -> int:
+        return len(self.amounts)
+
+
+class Judgement(ABC):
+    """What a property says of the n rows of a query, as arrays; each is computed when it is first asked for."""
+
+    @property
+    @abstractmethod
+    def intervals(self) -> Mapping[str, Interval]:
+        """By name of a quantity in answers, values with the ends of their intervals; NaN where nothing is said."""
+
+    @property
+    @abstractmethod
+    def in_domain(self) -> Flags:
+        """Whether the model trusts itself in each row's chemistry."""
+
+    @property
+    @abstractmethod
+    def distance(self) -> Array:
+        """How far each row lies from what is known, by the property's own measure."""
+
+    @abstractmethod
+    def nearest(self, count: int) -> list[list[dict[str, Any]]]:
+        """Return known materials, nearest first: `formula`, `value` of the first quantity, `doi`, `distance`, more."""
+
+    @property
+    def errors(self) -> Mapping[int, CandidateError]:
+        """Rows that fail altogether, and why."""
+        return {}
+
+    @property
+    def reasons(self) -> Sequence[str | None]:
+        """Why a row gets no number although nothing is wrong with it."""
+        return [None] * len(self.distance)
+
+    @property
+    def warnings(self) -> Sequence[Warn]:
+        """What is to be said of some rows, in the order in which answers say it."""
+        return ()
+
+    @property
+    def numbers(self) -> Mapping[str, Array]:
+        """What other properties may build on, unrounded."""
+        return {}
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return `Property.columns` beside the quantities: what a flat table has of this property."""
+        return {}
+
+    def details(self) -> list[dict[str, Any]]:
+        """Return what an answer in words has beside the intervals, a row each; asked for those answers alone."""
+        return [{} for _ in self.distance]
+
+    def applicability(self, count: int) -> list[dict[str, Any]]:
+        """Return `in_domain`, `distance` and `nearest` as answers have them, a row each."""
+        rows = zip(self.in_domain.tolist(), self.distance.round(4).tolist(), self.nearest(count), strict=True)
+        return [{"in_domain": inside, "distance": apart, "nearest": near} for inside, apart, near in rows]
+
+    def explanations(self) -> list[dict[str, Any]] | None:
+        """Return terms that sum to each value; None where the property explains nothing."""
+        return None
+
+
+class Trained(NamedTuple):
+    """A fitted model on disk, its card and digest, and plots by name."""
+
+    card: Card
+    digest: str
+    plots: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How to fit: few steps only, in which folder long fits keep checkpoints, anew where a fitted model is at hand."""
+
+    quick: bool = False
+    work: Path | None = None
+    refit: bool = False
+    plots: Path | None = None
+
+
+class Property(ABC):
+    """One property: what it says, on what it depends, and the hooks by which everything else reaches it."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    kind: ClassVar[str] = "inorganic"
+    quantities: ClassVar[tuple[Quantity, ...]]
+    conditions: ClassVar[tuple[Condition, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Other properties whose models it asks; answers name these too."""
+    columns: ClassVar[tuple[Column, ...]] = ()
+    """Of flat tables, beside those of its quantities."""
+
+    @abstractmethod
+    def load(self, folder: Path, digest: str | None = None) -> tuple[Any, Bundle]:
+        """Load a bundle and check that it is whole and reproduces its golden predictions; else `BundleError`."""
+
+    def judge(self, model: Any, query: Query) -> Judgement:  # noqa: ANN401
+        """Say what the model knows of each row; order and length are kept."""
+        raise NotImplementedError
+
+    def distribution(self, quantity: str, outputs: ModelOutputs) -> Distribution:
+        """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them."""
+        raise NotImplementedError(f"{self.name} has no predictive distribution of {quantity}")
+
+    def design_pool(self, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+        """Return candidates as points of a joint uncertainty, for suggestions of what to measure."""
+        raise NotImplementedError(f"{self.name} makes no suggestions")
+
+    def details_model(self) -> type[BaseModel] | None:
+        """Return the schema of `Judgement.details`, for OpenAPI; None where there are none."""
+        return None
+
+    def measurements(self) -> Measurements | None:
+        """Return what the ledger must know of measured values; None where none are kept."""
+        return None
+
+    def train(self, folder: Path, options: FitOptions, on_step: OnStep) -> Trained:
+        """Fit the recipe on the tables at hand and write the bundle."""
+        raise NotImplementedError(f"{self.name} is not trained by elyte")
+
+    def evaluate(self, options: FitOptions, on_step: OnStep) -> dict[str, Any]:
+        """Score the recipe on its held-out data."""
+        raise NotImplementedError(f"{self.name} is not evaluated by elyte")
+
+    def retraining(self, *, seed: int | None, quick: bool) -> PropertyJob:
+        """Return the job that refits it from the ledger, else raise `NotRetrainedError` with the reason."""
+        raise NotRetrainedError(f"{self.name} is not retrained from measurements")
+
+    def limits(self) -> Path | None:
+        """Return the `limits.toml` of its gates and of its monitoring; None where it has none."""
+        return None
+
+    def page_script(self) -> Path | None:
+        """Return the JavaScript module that draws its own plots on the page; None where tables are enough."""
+        return None
+
+
+class NotRetrainedError(ValueError):
+    """A property learns nothing from measurements; the message says why and what is done instead."""

@@ -1,0 +1,78 @@
+"""Stability: formation energy, distance to the hull, window; what it says and where its parts are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.properties.contract import Column, Content, Property, Quantity
+
+if TYPE_CHECKING:
+    from training.bundle import Bundle
+    from training.properties.stability.model import StabilityModel
+
+_EV_PER_ATOM = (("eV", 1.0), ("meV", 1e-3), ("eV/atom", 1.0), ("meV/atom", 1e-3))
+_VOLT = (("V", 1.0), ("mV", 1e-3))
+
+
+def _energy(stem: str, label: str, aliases: tuple[str, ...], lowest: float) -> Quantity:
+    unit = "eV/atom"
+    return Quantity(stem, "eV_per_atom", label, unit, False, lowest, 10.0, aliases, units=_EV_PER_ATOM)
+
+
+def _volt(stem: str, label: str, aliases: tuple[str, ...], *, higher_is_better: bool, in_answers: bool) -> Quantity:
+    lowest = -10.0 if stem == "margin" else 0.0
+    return Quantity(stem, "V", label, "V", higher_is_better, lowest, 10.0, aliases, units=_VOLT, in_answers=in_answers)
+
+
+FORMATION_ENERGY = _energy("formation_energy", "formation energy", ("formation_energy", "ef"), -10.0)
+DECOMPOSITION_ENERGY = _energy("decomposition_energy", "decomposition energy", ("decomposition_energy", "ed"), -10.0)
+ABOVE_HULL = _energy("energy_above_hull", "energy above the hull", ("hull", "energy_above_hull", "ehull"), 0.0)
+PROBABILITY_STABLE = Quantity(
+    "probability_stable", "", "probability of lying on the hull", "", True, 0.0, 1.0, ("stable", "p_stable"),
+    has_interval=False,
+)  # fmt: skip
+REDUCTION = _volt("reduction", "reduction limit", ("reduction", "red"), higher_is_better=False, in_answers=True)
+OXIDATION = _volt("oxidation", "oxidation limit", ("oxidation", "ox"), higher_is_better=True, in_answers=True)
+INTERPHASE = Quantity(
+    "lithium_interphase", "", "layer between the material and lithium metal", "", True, 0.0, 2.0,
+    ("interphase", "lithium_layer"), in_answers=False, levels=("mixed_conducting", "protective", "stable"),
+)  # fmt: skip
+WINDOW_WIDTH = _volt(
+    "window_width", "width of the window", ("window", "width", "window_width"), higher_is_better=True, in_answers=False
+)
+MARGIN = _volt("margin", "margin against an electrode", ("margin",), higher_is_better=True, in_answers=False)
+HYDROLYSIS = Quantity(
+    "hydrolysis", "eV_per_H2O", "energy of the reaction with moist air", "eV/H2O", True, -20.0, 20.0,
+    ("moisture", "hydrolysis", "water"), units=(("eV", 1.0), ("eV/H2O", 1.0), ("meV", 1e-3)), in_answers=False,
+)  # fmt: skip
+H2S = Quantity(
+    "h2s", "mmol_per_g", "hydrogen sulfide given off in moist air", "mmol/g", False, 0.0, 100.0, ("h2s",),
+    units=(("mmol/g", 1.0),), in_answers=False,
+)  # fmt: skip
+
+
+class Stability(Property):
+    """Stability at 0 K: energies, window, and what a material becomes."""
+
+    name = "stability"
+    label = "Stability"
+    quantities = (
+        FORMATION_ENERGY, DECOMPOSITION_ENERGY, ABOVE_HULL, PROBABILITY_STABLE, REDUCTION, OXIDATION,
+        INTERPHASE, WINDOW_WIDTH, MARGIN, HYDROLYSIS, H2S,
+    )  # fmt: skip
+    columns = (
+        Column("stability_basis", Content.TEXT),
+        Column("decomposition_products", Content.TEXT),
+        Column("reduction_products", Content.TEXT),
+        Column("oxidation_products", Content.TEXT),
+    )
+
+    def load(self, folder: Path, digest: str | None = None) -> tuple[StabilityModel, Bundle]:
+        """See `contract.Property.load`."""
+        from training.properties.stability.bundling import load_stability
+
+        return load_stability(folder, digest)
+
+
+STABILITY = Stability()

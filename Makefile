@@ -35,7 +35,7 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check features training serving tests benchmarks deploy notebooks/execute.py
+	$(BIN)/ruff format --check elyte features training serving tests benchmarks deploy notebooks/execute.py
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

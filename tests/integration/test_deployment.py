@@ -24,7 +24,7 @@ from serving.cli import elyte
 from serving.predictor import Predictor
 
 DEPLOY = ROOT / "deploy"
-PACKAGES = ("features", "training", "serving")
+PACKAGES = ("elyte", "features", "training", "serving")
 MADE = ("__pycache__", "*.egg-info")
 FORMULAS = ["Li6PS5Cl", "Li3YCl6", "Li6.123PS5.123Cl0.877"]
 # Whoever asks the network fails: nobody listens there, and uv is told not to.

@@ -1,0 +1,96 @@
+"""elyte's public face: what users, notebooks and docs import; everything else may move.
+
+    >>> from elyte import Predictor
+    >>> predictor = Predictor.load("shipped")
+
+Names are imported when they are first used, so that `import elyte` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from features.candidate import Candidate as Candidate
+    from features.candidate import Conditions as Conditions
+    from features.candidate import MaterialBatch as MaterialBatch
+    from features.candidate import read_candidates as read_candidates
+    from features.chemistry import assign_ions as assign_ions
+    from features.formula import parse_formula as parse_formula
+    from features.formula_writing import write_formula as write_formula
+    from serving.answers.ccd_grid import CcdGridRequest as CcdGridRequest
+    from serving.answers.interface_request import InterfaceRequest as InterfaceRequest
+    from serving.answers.nearest_request import NearestRequest as NearestRequest
+    from serving.answers.request import CandidateInput as CandidateInput
+    from serving.answers.request import PredictRequest as PredictRequest
+    from serving.answers.vocabulary import find_electrode as find_electrode
+    from serving.client.client import Client as Client
+    from serving.client.client import ServiceError as ServiceError
+    from serving.generation.families import Limits as Limits
+    from serving.generation.request import GenerationRequest as GenerationRequest
+    from serving.generation.request import Mixture as Mixture
+    from serving.generation.request import generate as generate
+    from serving.generation.table import Selection as Selection
+    from serving.generation.variables import read_variable as read_variable
+    from serving.predictor import Predictor as Predictor
+    from serving.ranking.constraints import Constraints as Constraints
+    from serving.ranking.request import BatchRequest as BatchRequest
+    from serving.ranking.request import RankRequest as RankRequest
+    from serving.ranking.tables import flat_rows as flat_rows
+    from serving.screening.run import Screening as Screening
+    from serving.screening.run import screen as screen
+    from serving.synthesis.plan import SynthesisRequest as SynthesisRequest
+    from serving.synthesis.shopping import shopping_list as shopping_list
+    from training.properties.conformance import check_property as check_property
+    from training.properties.contract import Property as Property
+
+_PLACES = {
+    "Candidate": "features.candidate",
+    "MaterialBatch": "features.candidate",
+    "read_candidates": "features.candidate",
+    "assign_ions": "features.chemistry",
+    "parse_formula": "features.formula",
+    "write_formula": "features.formula_writing",
+    "CcdGridRequest": "serving.answers.ccd_grid",
+    "InterfaceRequest": "serving.answers.interface_request",
+    "NearestRequest": "serving.answers.nearest_request",
+    "CandidateInput": "serving.answers.request",
+    "Conditions": "features.candidate",
+    "PredictRequest": "serving.answers.request",
+    "find_electrode": "serving.answers.vocabulary",
+    "Client": "serving.client.client",
+    "ServiceError": "serving.client.client",
+    "Limits": "serving.generation.families",
+    "GenerationRequest": "serving.generation.request",
+    "Mixture": "serving.generation.request",
+    "generate": "serving.generation.request",
+    "Selection": "serving.generation.table",
+    "read_variable": "serving.generation.variables",
+    "Predictor": "serving.predictor",
+    "Constraints": "serving.ranking.constraints",
+    "BatchRequest": "serving.ranking.request",
+    "RankRequest": "serving.ranking.request",
+    "flat_rows": "serving.ranking.tables",
+    "Screening": "serving.screening.run",
+    "screen": "serving.screening.run",
+    "SynthesisRequest": "serving.synthesis.plan",
+    "shopping_list": "serving.synthesis.shopping",
+    "Property": "training.properties.contract",
+    "check_property": "training.properties.conformance",
+}
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a public name where it is asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 TOLERANCE = 1e-9
-"""Floats may differ by so much, absolutely or relatively. Integers, and numbers inside words (formulas, DOIs), may not."""
+"""Floats may differ by so much, absolutely or relatively; integers, and numbers inside words (formulas, DOIs), not."""
 
 FLOAT = re.compile(r"(?<![\w./-])(-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+-]?\d+)(?![\w/]|\.\d)")
 MOST_SHOWN, LONGEST_SHOWN = 12, 160
@@ -72,10 +72,16 @@ def _paths(old: Any, new: Any, path: str) -> Iterator[str]:
             yield f"{path}: {len(old)} items became {len(new)}"
         for i, (a, b) in enumerate(zip(old, new, strict=False)):
             yield from _paths(a, b, f"{path}[{i}]")
-    elif (isinstance(old, float) and isinstance(new, float) and close(old, new)) or (isinstance(old, str) and isinstance(new, str) and same_text(old, new)):
-        return
-    elif type(old) is not type(new) or old != new:
+    elif not _same_value(old, new):
         yield f"{path}: {_short(old)} -> {_short(new)}"
+
+
+def _same_value(old: Any, new: Any) -> bool:
+    if isinstance(old, float) and isinstance(new, float):
+        return close(old, new)
+    if isinstance(old, str) and isinstance(new, str):
+        return same_text(old, new)
+    return type(old) is type(new) and bool(old == new)
 
 
 def _lines(old: str, new: str) -> Iterator[str]:

@@ -24,8 +24,8 @@ ARITHMETIC = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1", "OMP_
 # What may differ from run to run, and what stands in its place; everything else is compared.
 VARYING = (
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|\+00:00)?"), "<time>"),
-    (re.compile(r"\b\d+(\.\d+)? rows/s"), "<rate> rows/s"),
-    (re.compile(r'("(?:seconds|rows_per_second|elapsed_s)": )[\d.]+'), r"\1<duration>"),
+    (re.compile(r"(?:\r?\[[# .-]*\] +\d+\.\d% [^\r\n]*[\r\n]*)+"), "<progress>\n"),
+    (re.compile(r'("(?:seconds|rows_per_s)": ?)[\d.]+(?:e-?\d+)?'), r'\1"<duration>"'),
     (re.compile(r"\bin \d+(\.\d+)? s\b"), "in <duration> s"),
 )
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")

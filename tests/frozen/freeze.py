@@ -35,17 +35,17 @@ def main(only: tuple[str, ...], *, dry_run: bool) -> int:
                     new.append(request.id)
                 elif lines := differences(frozen[request.id], found):
                     changed.append(request.id)
-                    print(report(request.id, lines), flush=True)
+                    print(report(request.id, lines), flush=True)  # noqa: T201
                 else:
                     continue
                 answers[request.id] = found
         finally:
             doors.close()
     for word, names in (("changed", changed), ("new", new), ("gone", gone)):
-        print(f"{len(names)} {word}{': ' if names else ''}{', '.join(names)}")
+        print(f"{len(names)} {word}{': ' if names else ''}{', '.join(names)}")  # noqa: T201
     if (changed or new or gone) and not dry_run:
         save_answers(ANSWERS, {r.id: answers[r.id] for r in REQUESTS if r.id in answers})
-        print(f"{ANSWERS.relative_to(TESTS.parent)}: {len(answers)} answers, {ANSWERS.stat().st_size:,} bytes")
+        print(f"{ANSWERS.relative_to(TESTS.parent)}: {len(answers)} answers, {ANSWERS.stat().st_size:,} bytes")  # noqa: T201
     return 0
 
 

@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 
 COMMAND = "serving.cli:main"
-SHIPPED_MODEL_LOADER = "serving.model_store:load_shipped"
+SHIPPED_MODEL_LOADER = "serving.models.store:load_shipped"
 
 
 def named(place: str) -> tuple[object, str]:

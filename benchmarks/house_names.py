@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from house_source import House, Place, Source
+from house_source import REGISTRY, House, Place, Source
 
-REGISTRY = "training/properties/registry.py"
 PAGE = "serving/page"
 # path -> why it may name a property
 REASONS: Mapping[str, str] = {}

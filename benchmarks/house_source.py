@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import ast
 import io
-import re
+import json
+import os
+import subprocess
+import sys
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+REGISTRY = "training/properties/registry.py"
+_ASK_REGISTRY = """
+import json
+from training.properties.registry import quantities
+print(json.dumps([name for _, one in quantities().values() for name in dict.fromkeys((one.name, *one.columns))]))
+"""
 PACKAGES = ("features", "training", "serving", "elyte")
 # where the properties of 28 November 2026 lie in a tree without `training/properties`
 FIRST_PROPERTIES = ("conductivity", "stability", "ccd")
-# of the first three properties; what their folders declare as `Quantity(...)` comes to these
+# of these three, for a tree without a registry; else the registry is asked
 FIRST_QUANTITIES = (
     "log10_sigma_S_per_cm",
     "activation_energy_eV",
@@ -149,28 +158,23 @@ class House:
 
     @cached_property
     def quantities(self) -> tuple[str, ...]:
-        """The names of quantities: of the first properties, and those that a property's folder declares."""
-        declared = (
-            name
-            for source in self.sources
-            if self.is_inside_a_property(source.path)
-            for node in ast.walk(source.tree)
-            if isinstance(node, ast.Call) and (name := _declared_quantity(node)) is not None
-        )
-        return tuple(dict.fromkeys((*FIRST_QUANTITIES, *declared)))
+        """The names of quantities and of their columns, as the registry says them.
+
+        Raises
+        ------
+        RuntimeError
+            If there is a registry that cannot be asked.
+        """
+        if not (self.root / REGISTRY).is_file():
+            return FIRST_QUANTITIES
+        # in a process of its own: modules of another tree may be loaded in this one
+        environment = os.environ | {"PYTHONPATH": str(self.root)}
+        command = [sys.executable, "-c", _ASK_REGISTRY]
+        said = subprocess.run(command, cwd=self.root, env=environment, check=False, capture_output=True, text=True)
+        if said.returncode != 0:
+            raise RuntimeError(f"{self.root / REGISTRY} does not say the quantities:\n{said.stderr[-4000:]}")
+        return tuple(json.loads(said.stdout))
 
     def is_inside_a_property(self, path: str) -> bool:
         """Whether a path, relative to the root, lies in the folder of a property."""
         return any(path.startswith(f"{folder}/") for folder in self.property_folders.values())
-
-
-def _declared_quantity(call: ast.Call) -> str | None:
-    """Return the name that a call `Quantity("name", ...)` or `Quantity(name="name", ...)` gives, None of others."""
-    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if called != "Quantity":
-        return None
-    named = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
-    for value in (*call.args[:1], *named):
-        if isinstance(value, ast.Constant) and isinstance(value.value, str) and re.fullmatch(r"\w+", value.value):
-            return value.value
-    return None

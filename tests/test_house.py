@@ -93,15 +93,28 @@ def test_prose_and_other_words_name_no_property(text: str, tmp_path: Path) -> No
 
 
 def test_a_property_may_name_itself_and_the_registry_every_one(tmp_path: Path) -> None:
-    of_elastic = "Quantity('bulk_modulus_GPa', 'GPa')\nQuantity(name='shear_modulus_GPa')\nName('a_b')"
+    registry = (
+        "from types import SimpleNamespace\nelastic = 'training.properties.elastic'\n"
+        "modulus = SimpleNamespace(name='modulus_GPa', columns=('modulus_GPa', 'modulus_lower_GPa'))\n"
+        "def quantities(): return {'modulus_GPa': ('elastic', modulus)}\n"
+    )
     files = NEW_HOMES | {
-        "training/properties/elastic/judge.py": of_elastic,
-        "training/properties/registry.py": "elastic = 'training.properties.elastic'",
-        "training/properties/contract.py": "x = 'bulk_modulus_GPa'",
-        "serving/answers.py": "x = shear_modulus_GPa_lower, 'a_b'",
+        "training/__init__.py": "",
+        "training/properties/__init__.py": "",
+        "training/properties/elastic/judge.py": "x = 'modulus_GPa'",
+        "training/properties/registry.py": registry,
+        "training/properties/contract.py": "x = 'modulus_GPa'",
+        "serving/answers.py": "x = modulus_lower_GPa",
+        "serving/other.py": "x = reduction_V, modulus",
     }
     places = naming_places(tree(tmp_path, files))
     assert [place.path for place in places] == ["serving/answers.py", "training/properties/contract.py"]
+
+
+def test_a_registry_that_cannot_be_asked_is_no_empty_one(tmp_path: Path) -> None:
+    broken = tree(tmp_path, NEW_HOMES | {"training/properties/registry.py": "def quantities(): return {'a': None}"})
+    with pytest.raises(RuntimeError, match="does not say the quantities"):
+        naming_places(broken)
 
 
 @pytest.mark.parametrize(

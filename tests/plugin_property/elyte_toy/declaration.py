@@ -39,7 +39,7 @@ class Toy(Property):
 
         return load_toy(folder, digest)
 
-    def judge(self, model: Any, query: Query) -> Judgement:  # noqa: ANN401
+    def judge(self, model: Any, query: Query) -> Judgement:
         """See `contract.Property.judge`."""
         from elyte_toy.judgement import ToyJudgement
 

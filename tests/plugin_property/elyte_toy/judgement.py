@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from elyte_toy.model import ToyModel
 
+from elyte_toy.model import ToyModel
 from training.properties.contract import Array, Flags, Judgement, Query
 from training.uncertainty import Interval
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from elyte_toy.model import ToyModel, table
 
+from elyte_toy.model import ToyModel, table
 from features.candidate import MaterialBatch
 from training.bundle import Bundle, Card, DataSource, GoldenPrediction, compare_golden, load_bundle, rebuilding
 from training.bundle import save_bundle as save_bundle

@@ -929,7 +929,8 @@ def commands() -> Iterable[Request]:
         "bad-number": "Li3N --temperature-c hot",
         "no-file": "--input none.csv",
         "capacity": "Li6PS5Cl --areal-capacity-mah-cm2 3 --anode anode-free --relative-density 0.9 --thickness-um 300",
-        "class": "Li6PS5Cl --electrolyte-class garnet --sigma-s-per-cm 1e-3 --interfacial-resistance-ohm-cm2 9 ",
+        "class": "Li6PS5Cl --electrolyte-class garnet --sigma-s-per-cm 1e-3 --interfacial-resistance-ohm-cm2 9"
+        " --property ccd",
     }.items():
         yield elyte(f"command/predict/{name}", f"predict {line}")
     for ending in ("csv", "jsonl", "parquet"):

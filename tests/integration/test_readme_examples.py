@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RunningService
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/service.md")
+PAGES = ("README.md", "docs/use/rest.md")
 DOCUMENTED_URL = "http://127.0.0.1:3000"
 STATUS_MARK = "HTTP status "
 # Commands that shape what is around a call of curl; others of a block (elyte, make) are not its business.
@@ -98,7 +98,7 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     from serving.rest.admission import Limits
     from serving.rest.openapi import REFUSALS
 
-    page = " ".join((ROOT / "docs/service.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs/use/rest.md").read_text(encoding="utf-8").split())
     limits = Limits()
     for sentence in (
         f"up to {MAX_ID_LENGTH} characters",

@@ -10,6 +10,7 @@ WARM = @echo 'compiling what is compiled on first use: half a minute, once only'
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
 export RAY_USAGE_STATS_ENABLED ?= 0
+export NO_MKDOCS_2_WARNING ?= 1
 
 .PHONY: serve test check lint types imports notebooks docs smoke data train evaluate replay clean
 

@@ -22,7 +22,7 @@ from training.properties.stability.measurement_checks import has_reference_energ
 from training.splits import paper_keys
 
 NOISE_DECADES = {Kind.CONDUCTIVITY: 0.65, Kind.CCD: 0.45}
-"""One standard deviation between laboratories; CCD: the 90 % half-width of 0.75 decades (docs/science/ccd.md) / 1.645."""
+"""One standard deviation between laboratories; CCD: the 90 % half-width of 0.75 (docs/science/ccd.md) over 1.645."""
 FACTOR_1000_TOLERANCE = 0.3
 SAME_VALUE_DECADES = {Kind.CONDUCTIVITY: 0.02, Kind.CCD: 0.002}
 """Conductivities are rounded when they are copied (its repeats.py); CCDs are round already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
+import elyte
 from serving.cli import COMMANDS
 from serving.rest.openapi import openapi_document
 from serving.synthesis.errors import SynthesisCode
@@ -69,6 +71,7 @@ def hooks(of: type) -> list[str]:
 
 
 def python_blocks(page: Path) -> list[str]:
+    """Return the blocks that are to be run: those that quote no file."""
     return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
@@ -153,5 +156,17 @@ def test_links_of_the_pages_outside_docs_lead_somewhere(door: str) -> None:
 def test_code_on_the_pages_for_authors_runs_from_top_to_bottom(page: Path) -> None:
     code = "\n\n".join(python_blocks(page))
     assert code
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "plugin_property")))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_files_are_quoted_as_they_are() -> None:
+    quoted = re.findall(r'^```python title="([^"]+)"\n(.*?)^```$', pages(), re.MULTILINE | re.DOTALL)
+    assert quoted
+    assert [path for path, text in quoted if text not in (ROOT / path).read_text(encoding="utf-8")] == []
+
+
+def test_every_public_name_is_on_the_page_of_the_python_interface() -> None:
+    page = (DOCS / "develop" / "api.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^::: elyte\.(\w+)$", page, re.MULTILINE)) == sorted(elyte.__all__)

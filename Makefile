@@ -10,8 +10,9 @@ WARM = @echo 'compiling what is compiled on first use: half a minute, once only'
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export BENTOML_DO_NOT_TRACK ?= true
 export RAY_USAGE_STATS_ENABLED ?= 0
+export NO_MKDOCS_2_WARNING ?= 1
 
-.PHONY: serve test check lint types imports notebooks smoke data train evaluate replay clean
+.PHONY: serve test check lint types imports notebooks docs smoke data train evaluate replay clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -23,7 +24,7 @@ $(VENV)/.serve: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	@$(INSTALL) --packages 218 --size '2.6 GB' -- --constraint constraints.txt --editable '.[dev]'
+	@$(INSTALL) --packages 236 --size '2.7 GB' -- --constraint constraints.txt --editable '.[dev]'
 	$(WARM)
 	touch $@ $(VENV)/.serve
 
@@ -67,7 +68,11 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 
-check: lint types imports test notebooks smoke
+# the site, in build/docs; fails where a link leads nowhere. `mkdocs serve` shows it while it is written
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict --quiet
+
+check: lint types imports docs test notebooks smoke
 
 data: $(VENV)/.dev
 	$(BIN)/elyte data fetch

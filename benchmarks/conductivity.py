@@ -1,4 +1,4 @@
-"""What the conductivity page claims (docs/benchmark.md): grouped cross-validation, transfer, noise, bootstrap, speed.
+"""The claims of docs/science/benchmark.md: grouped cross-validation, transfer, noise, bootstrap, speed.
 
 Everything is fitted and scored on the training table of `elyte evaluate conductivity`, which holds no row of the
 official OBELiX test split. Prints one JSON line; progress goes to standard error.

@@ -125,7 +125,7 @@ def elyte_rankings(table: pd.DataFrame, formulas: list[str], settings: EnsembleS
 
 def fit_bundle(table: pd.DataFrame, settings: EnsembleSettings, folder: Path) -> None:
     """Fit the recipe on a table and write the bundle that a service would load."""
-    source = DataSource(name="past", rows=len(table), licence="see docs/data.md", attribution="", sha256=_NONE)
+    source = DataSource(name="past", rows=len(table), licence="see docs/science/data.md", attribution="", sha256=_NONE)
     nothing = np.zeros(len(table), dtype=bool)
     known = TrainingSet(_NONE, table, nothing, table, table.iloc[:0], _NONE, [source], ["A benchmark's."], 0, ())
     job = ConductivityJob(replace(settings, **NEVER_SHOWN), lambda: (table, [source], []))  # type: ignore[arg-type]

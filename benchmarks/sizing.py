@@ -1,4 +1,4 @@
-"""Memory, start and speed of one and two workers, without and with a model registry: the table of docs/deployment.md.
+"""Memory, start and speed of one and two workers, with a model registry or none: the table of docs/operate/deploy.md.
 
 Starts the real service anew for each line and prints one JSON line, progress to standard error. Memory is that of the
 workers alone: `rss` counts what processes share in each of them, `uss` what ending that worker would give back. The

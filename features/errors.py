@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RowErrorCode(StrEnum):
-    """Codes of the errors that concern one row; `docs/errors.md` explains each to a user."""
+    """Codes of the errors that concern one row; `docs/operate/errors.md` explains each to a user."""
 
     EMPTY_FORMULA = "empty_formula"
     UNPARSEABLE_FORMULA = "unparseable_formula"

@@ -1,4 +1,4 @@
-"""Reading of `ELYTE_*` variables; docs/operations.md lists them all."""
+"""Reading of `ELYTE_*` variables; docs/operate/configuration.md lists them all."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ class Client:
         candidates, coverage, **conditions
             As in `predict`.
         objectives, preset, constraints, order, top, batch
-            As docs/ranking.md has them: `objectives=["sigma>=1e-3@25", "minimise cost"], batch={"size": 5}`.
+            As docs/use/rank.md has them: `objectives=["sigma>=1e-3@25", "minimise cost"], batch={"size": 5}`.
 
         Raises
         ------

@@ -52,7 +52,7 @@ comma_option = click.option(
 @click.command("add")
 @click.option(
     "--input", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV, JSON lines or Parquet, one measurement a row; docs/ledger.md lists the columns.",
+    help="CSV, JSON lines or Parquet, one measurement a row; docs/operate/ledger.md lists the columns.",
 )  # fmt: skip
 @kind_option
 @who_option

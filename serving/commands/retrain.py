@@ -70,7 +70,7 @@ def retrain(
     """Judge what the ledger holds, and make a better model champion.
 
     PROPERTY is conductivity, ccd or all (the default). The same data twice changes nothing; a job that was stopped goes
-    on where it was. docs/retraining.md says which gates a challenger has to pass.
+    on where it was. docs/operate/retraining.md says which gates a challenger has to pass.
 
     Exit status: 0 promoted, or nothing to do; 3 the champion stays; 4 a person has to decide; 5 another job is at work;
     1 rows of --input were refused or held; 2 unusable call or data. With several properties the largest of 0, 3, 4.

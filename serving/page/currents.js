@@ -8,7 +8,7 @@ import { ask } from "./service.js";
 import { conditionsOf, formulaOf } from "./batch.js";
 
 const TEMPERATURES_C = [0, 10, 25, 40, 60, 80, 100, 120];
-const REPORTED_C = [25, 100]; // where the reports lie, docs/ccd.md
+const REPORTED_C = [25, 100]; // where the reports lie, docs/science/ccd.md
 const SHOWN_INTERLAYERS = ["none", "fluoride/halide", "oxide", "metal"];
 const MOST_LINES = 5;
 

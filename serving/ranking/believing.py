@@ -31,7 +31,7 @@ LOWEST_LEVEL = 1e-4
 """Share of the mass of a formation energy that lies below the lowest of them."""
 HYDROLYSIS_SD_eV = 0.39
 """Mean deviation of computed from published energies of hydrolysis at 1 ppm of gas, 0.311 eV per H2O
-(docs/stability.md), times sqrt(pi / 2): the deviation of a normal law with that mean."""
+(docs/science/stability.md), times sqrt(pi / 2): the deviation of a normal law with that mean."""
 SHARED_ENERGY, SHARED_OTHER = 0.5, 0.5
 """Share of the error variance that similar compositions have in common where no model says it."""
 

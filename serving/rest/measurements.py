@@ -54,7 +54,7 @@ class MeasurementOptions(BaseModel):
 
 
 class MeasurementsRequest(MeasurementOptions):
-    """Measurements of one kind; columns carry their unit in the name, see docs/ledger.md."""
+    """Measurements of one kind; columns carry their unit in the name, see docs/operate/ledger.md."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SynthesisCode(StrEnum):
-    """Codes of the errors of a target; `docs/synthesis.md` explains each."""
+    """Codes of the errors of a target; `docs/use/synthesis.md` explains each."""
 
     ELEMENT_NOT_ON_SHELF = "element_not_on_shelf"
     NO_BALANCED_SET = "no_balanced_set"

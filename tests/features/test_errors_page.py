@@ -8,7 +8,7 @@ import pytest
 from features.errors import CandidateError, RowErrorCode, WarningCode, shown
 from features.formula import parse_formula
 
-PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "operate" / "errors.md").read_text(encoding="utf-8")
 ERRORS, WARNINGS = PAGE.split("\n## ")[1:]
 
 

@@ -259,7 +259,7 @@ def test_the_unit_starts_what_there_is_and_waits_for_the_drain(unit: dict[str, l
     graceful = re.search(r'"--timeout-graceful-shutdown", "(\d+)"', serve)
     assert graceful is not None
     assert int(unit["TimeoutStopSec"][0]) >= int(graceful[1]) + 5
-    documented = (ROOT / "docs" / "operations.md").read_text()
+    documented = (ROOT / "docs" / "operate" / "configuration.md").read_text()
     for name in re.findall(r"ELYTE_\w+", " ".join(unit["Environment"])):
         assert f"`{name}`" in documented
     writable = ("/run/elyte/", "/var/cache/elyte/", "/var/lib/elyte/")

@@ -172,7 +172,7 @@ def ports() -> Iterator[dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Iterator[RunningService]:
-    """Start the service as docs/deployment.md says: loopback, a key, and its public origins."""
+    """Start the service as docs/operate/deploy.md says: loopback, a key, and its public origins."""
     origins = ",".join(f"https://{NAME}:{port}" for port in ports.values())
     settings = {"ELYTE_ALLOWED_ORIGINS": origins, "ELYTE_API_KEY": KEY["X-API-Key"]}
     with running_service(tmp_path_factory.mktemp("behind"), arguments=ELYTE_SERVE, **settings) as service:

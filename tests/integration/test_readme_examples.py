@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RunningService
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/service.md")
+PAGES = (
+    "README.md",
+    *(str(page.relative_to(ROOT)) for part in ("start", "use") for page in sorted((ROOT / "docs" / part).glob("*.md"))),
+)
 DOCUMENTED_URL = "http://127.0.0.1:3000"
 STATUS_MARK = "HTTP status "
 # Commands that shape what is around a call of curl; others of a block (elyte, make) are not its business.
@@ -46,14 +49,16 @@ def shell_examples() -> list[tuple[str, list[str]]]:
 
 
 def python_examples() -> list[tuple[str, str]]:
-    """Return the pages' blocks that use the client."""
-    return [(page, block) for page in PAGES for block in blocks(page, "python") if "Client" in block]
+    """Return the pages' blocks that predict, in one process or by the client."""
+    found = [(page, block) for page in PAGES for block in blocks(page, "python")]
+    return [(page, block) for page, block in found if "Client" in block or "Predictor" in block]
 
 
 def test_there_is_something_to_run() -> None:
     """A pattern that finds nothing would pass for ever."""
-    for examples in (shell_examples(), python_examples()):
-        assert {page for page, _ in examples} == set(PAGES)
+    both = {"README.md", "docs/start/first-prediction.md", "docs/use/predict.md"}
+    assert {page for page, _ in shell_examples()} >= both | {"docs/use/tables.md", "docs/use/interface.md"}
+    assert {page for page, _ in python_examples()} >= both | {"docs/use/client.md", "docs/use/synthesis.md"}
     calls = [line for _, lines in shell_examples() for line in lines if line.startswith("curl ")]
     routes = {re.search(rf"{DOCUMENTED_URL}(/[a-z/]+)", call)[1] for call in calls}  # type: ignore[index]
     assert routes >= {"/predict", "/predict/csv", "/nearest", "/interface", "/ccd/grid", "/models"}
@@ -80,7 +85,7 @@ def test_every_call_of_curl_is_answered(service: RunningService, tmp_path: Path,
 
 
 @pytest.mark.parametrize(("page", "code"), python_examples())
-def test_every_use_of_the_client_runs(service: RunningService, tmp_path: Path, page: str, code: str) -> None:
+def test_every_python_example_runs(service: RunningService, tmp_path: Path, page: str, code: str) -> None:
     """In a process of its own, as a reader would paste it."""
     own = code.replace(DOCUMENTED_URL, service.url).replace("Client()", f"Client({service.url!r})")
     done = subprocess.run([sys.executable, "-c", own], cwd=tmp_path, capture_output=True, text=True, timeout=120)
@@ -98,7 +103,7 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     from serving.rest.admission import Limits
     from serving.rest.openapi import REFUSALS
 
-    page = " ".join((ROOT / "docs/service.md").read_text(encoding="utf-8").split())
+    page = " ".join(" ".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES).split())
     limits = Limits()
     for sentence in (
         f"up to {MAX_ID_LENGTH} characters",
@@ -113,5 +118,5 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     ):
         assert sentence in page, sentence
     assert all(f"`{name}`" in page for name in CONDITION_COLUMNS)
-    listed = set(re.findall(r"\b([45]\d\d)\b", page.split("| status | when |")[1]))
-    assert {str(status) for status in {*REFUSALS, 406} - {500}} <= listed
+    listed = set(re.findall(r"\b([45]\d\d)\b", page.split("| status | `error.code` | when |")[1]))
+    assert {str(status) for status in {*REFUSALS, 406}} <= listed

@@ -20,7 +20,7 @@ class Level(StrEnum):
 
 
 class Code(StrEnum):
-    """Codes of problems with rows; docs/ledger.md explains each with an example.
+    """Codes of problems with rows; docs/operate/ledger.md explains each with an example.
 
     What concerns the formula alone has the code that a candidate would get: `RowErrorCode` and `WarningCode`.
     """

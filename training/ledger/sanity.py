@@ -1,8 +1,8 @@
 """Is a possible measurement also a likely one? Compared with what is known, against the noise between laboratories.
 
 Two laboratories that measure one composition differ by 0.5 to 0.8 decades of conductivity (mean difference 0.73 to
-0.75, a perfect model would miss by 0.52: docs/benchmark.md, "The noise floor"); 0.65 is the middle, and twice that is
-called a deviation.
+0.75, a perfect model would miss by 0.52: docs/science/benchmark.md, "The noise floor"); 0.65 is the middle, and twice
+that is called a deviation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from training.properties.stability.measurement_checks import has_reference_energ
 from training.splits import paper_keys
 
 NOISE_DECADES = {Kind.CONDUCTIVITY: 0.65, Kind.CCD: 0.45}
-"""One standard deviation between laboratories; for CCD the 90 % half-width of 0.75 decades (docs/ccd.md) over 1.645."""
+"""One standard deviation between laboratories; CCD: the 90 % half-width of 0.75 (docs/science/ccd.md) over 1.645."""
 FACTOR_1000_TOLERANCE = 0.3
 SAME_VALUE_DECADES = {Kind.CONDUCTIVITY: 0.02, Kind.CCD: 0.002}
 """Conductivities are rounded when they are copied (its repeats.py); CCDs are round already."""

@@ -1,6 +1,6 @@
 """The statistics of the evidence: paired bootstrap by source, permutation of ranks, binomial tails.
 
-Each has a known error rate under its null hypothesis; tests prove them and docs/retraining.md states them.
+Each has a known error rate under its null hypothesis; tests prove them and docs/science/retraining.md states them.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _one_paper_each(frame: pd.DataFrame) -> pd.Series[bool]:
 
 @cache
 def literature_schema() -> pa.DataFrameSchema:
-    """Return the rules of `literature.csv`; docs/ccd.md says them in words."""
+    """Return the rules of `literature.csv`; docs/science/ccd.md says them in words."""
     import pandera.pandas as pa
 
     def choice(allowed: tuple[str, ...]) -> pa.Column:

@@ -15,7 +15,7 @@ LITERATURE_PATH = Path(__file__).with_name("literature.csv")
 
 
 def load_literature(path: Path = LITERATURE_PATH) -> pd.DataFrame:
-    """Return the embedded table, or another of the same columns (see docs/ccd.md), with a column `regime`.
+    """Return the embedded table, or another of the same columns (see docs/science/ccd.md), with a column `regime`.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """`elyte evaluate conductivity`: fit on the official OBELiX training split, score on the official test split.
 
-Each run whose figures guide a choice is a look at the test split and is entered by hand into docs/test-looks.md.
+Each run whose figures guide a choice is a look at the test split, entered by hand into docs/science/test-looks.md.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ SCATTER_DECADES = 4.0
 """Scatter of the like (10 to 90 %) that leaves 1/e of what is known; 2 to 6 rank errors equally well."""
 LARGEST_NOVELTY = 0.65
 """Above it lie an eighth of the rows of left-out papers, with twice the mean error of the others.
-Measured once by hand, after the left-out families of docs/benchmark.md had been seen; no command prints it."""
+Measured once by hand, after the left-out families of docs/science/benchmark.md had been seen; no command prints it."""
 DOMAIN_QUANTILE = 0.9
 """Share of the left-out rows that a radius encloses."""
 

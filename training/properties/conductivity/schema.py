@@ -155,7 +155,7 @@ def _either(*columns: str) -> pa.Check:
 
 @cache
 def literature_schema() -> pa.DataFrameSchema:
-    """Return the rules of `literature.csv` and of measurements that a laboratory adds; see docs/data.md."""
+    """Return the rules of `literature.csv` and of measurements that a laboratory adds; see docs/science/data.md."""
     import pandera.pandas as pa
 
     return pa.DataFrameSchema(

@@ -189,7 +189,7 @@ def _read_obelix(split: ObelixSplit) -> pd.DataFrame:
 
 
 def load_literature(path: Path = LITERATURE_PATH) -> pd.DataFrame:
-    """Return the embedded literature table, or another of the same columns (see docs/data.md).
+    """Return the embedded literature table, or another of the same columns (see docs/science/data.md).
 
     A lower bound counts as a value: the few there are lie within the scatter between laboratories.
 

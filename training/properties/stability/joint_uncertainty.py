@@ -9,7 +9,7 @@ from features.similarity import half_l1
 
 Array = NDArray[np.float64]
 ENERGY_NOISE_eV_PER_ATOM = 0.02
-"""Of a computed formation energy: some ten meV per atom between functionals (docs/stability.md)."""
+"""Of a computed formation energy: some ten meV per atom between functionals (docs/science/stability.md)."""
 
 
 class NetUncertainty:

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from retrospective_cuts import Cut, History, distinct
-from retrospective_rankings import TARGETS, Ranked
-
-from serving.ranking.hindsight import (
+from retrospective_metrics import (
     blind_enrichment,
     blind_regret,
     enrichment,
@@ -20,6 +18,7 @@ from serving.ranking.hindsight import (
     rank_percentile,
     regret,
 )
+from retrospective_rankings import TARGETS, Ranked
 
 Array = NDArray[np.float64]
 Pair = tuple[Cut, Ranked]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
+Function = TypeVar("Function", bound=Callable[..., object])
 ArrayType = tuple[type[np.generic], int]
 """Kind of number and number of dimensions."""
 
@@ -40,15 +42,32 @@ def compiled(
     reorders_sums
         Whether sums may be taken in another order, which uses the processor's vector units and changes the last digit.
     """
-    from numba import from_dtype, njit, types
+    from numba import from_dtype, types
 
     def array(kind: ArrayType, *, read_only: bool) -> types.Array:
         return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=read_only)
 
     signature = types.void(*(array(kind, read_only=True) for kind in inputs), array(output, read_only=False))
-    fastmath = {"reassoc", "contract", "nsz"} if reorders_sums else False
+    return _njit(function, signature, reorders_sums=reorders_sums)
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function of plain loops on first use, for whatever it is called with; a decorator, imports numba."""
+    return _njit(function)
+
+
+def summing_kernel(function: Function) -> Function:
+    """Compile as `kernel` does, for single precision: sums may be taken in another order, which is faster."""
+    return _njit(function, reorders_sums=True)
+
+
+def _njit(function: Function, *signature: object, reorders_sums: bool = False) -> Function:
+    """Compile without the interpreter's lock; keep the machine code where a folder for it can be written."""
+    import numba
+
+    njit: Any = numba.njit  # its overloads know no tuple of further arguments
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"} if reorders_sums else False}
     try:
-        fast: Callable[..., None] = njit(signature, cache=True, nogil=True, fastmath=fastmath)(function)
+        return cast("Function", njit(*signature, cache=True, **options)(function))
     except RuntimeError:  # no folder to keep it in can be written
-        fast = njit(signature, nogil=True, fastmath=fastmath)(function)
-    return fast
+        return cast("Function", njit(*signature, **options)(function))

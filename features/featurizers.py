@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,7 +12,6 @@ from features.candidate import MaterialBatch
 from features.chemistry import ChemistryFeaturizer
 from features.composition import MagpieFeaturizer
 from features.crystal import CrystalFeaturizer
-from features.registry import Registry
 from features.stoichiometry import StoichiometryFeaturizer
 
 
@@ -29,8 +29,9 @@ class Featurizer(Protocol):
         """Return an array of shape (n, len(labels))."""
 
 
-FEATURIZERS: Registry[Featurizer] = Registry("featurizer")
-FEATURIZERS.register("magpie")(MagpieFeaturizer())
-FEATURIZERS.register("chemistry")(ChemistryFeaturizer())
-FEATURIZERS.register("stoichiometry")(StoichiometryFeaturizer())
-FEATURIZERS.register("crystal")(CrystalFeaturizer())
+FEATURIZERS: Mapping[str, Featurizer] = {
+    "chemistry": ChemistryFeaturizer(),
+    "crystal": CrystalFeaturizer(),
+    "magpie": MagpieFeaturizer(),
+    "stoichiometry": StoichiometryFeaturizer(),
+}

@@ -53,11 +53,6 @@ class Name:
     high_V: float | None
     source: str
 
-    @property
-    def is_electrode(self) -> bool:
-        """Whether it works between known potentials."""
-        return self.low_V is not None
-
 
 @cache
 def all_names() -> tuple[Name, ...]:

@@ -235,29 +235,6 @@ def _input_example(card: Card) -> pd.DataFrame:
     return pd.DataFrame({"formula": [first.formula], "temperature_C": [first.temperature_C]})
 
 
-def fetch_alias(property_name: str, alias: str, folder: Path, *, tracking_uri: str) -> tuple[Path, str, str] | None:
-    """Download the bundle that an alias points at.
-
-    Returns
-    -------
-    tuple or None
-        Folder of the bundle, its digest as registered, registry version; None where there is no such alias.
-
-    Raises
-    ------
-    ValueError
-        If the version carries no digest: it was not registered by elyte.
-    """
-    target = look_up_alias(property_name, alias, tracking_uri=tracking_uri)
-    if target is None:
-        return None
-    if target.digest is None:
-        raise ValueError(
-            f"{model_name(property_name)} version {target.version} carries no digest; it was not made by elyte"
-        )
-    return fetch_version(property_name, target, folder, tracking_uri=tracking_uri), target.digest, target.version
-
-
 def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> AliasTarget | None:
     """Return what an alias points at, without downloading it; None where there is no such alias, model or store yet.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import kernel
+from features.compiling import kernel
 
 Array = NDArray[np.float64]
 FINE_GRID = np.linspace(-6.0, 6.0, 769)

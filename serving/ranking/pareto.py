@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import kernel
+from features.compiling import kernel
 
 Array = NDArray[np.float64]
 

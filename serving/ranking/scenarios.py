@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiling import kernel
 from serving.ranking.beliefs import Source
-from training.thermodynamics.kernels import kernel
 
 Array = NDArray[np.float64]
 N_SCENARIOS = 256

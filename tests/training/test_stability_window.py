@@ -10,15 +10,12 @@ from phase_tables import SMALL, Problem, build, by_highs, problems, reference, s
 from features.elements import SYMBOLS
 from features.formula import parse_formula
 from training.properties.stability.literature import literature_windows, reference_windows
-from training.thermodynamics import window_kernel
-from training.thermodynamics.hull import NO_PHASE
-from training.thermodynamics.open_system import open_equilibria
+from training.thermodynamics import window
+from training.thermodynamics.hull import NO_PHASE, open_equilibria
 from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import layout
 from training.thermodynamics.simplex import NOT_CONVERGED
-from training.thermodynamics.window import OWN_PHASE, Windows, limit_reactions, window_draws, windows
-
-STEP = window_kernel.STEP
+from training.thermodynamics.window import OWN_PHASE, STEP, Windows, limit_reactions, window_draws, windows
 
 
 def ask(table: PhaseTable, *formulas: str) -> Windows:
@@ -216,11 +213,12 @@ def test_twenty_elements() -> None:
 
 
 def test_the_dual_simplex_at_its_bound_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window_kernel, "MAX_ITERATIONS", 0)
+    monkeypatch.setattr(window, "MAX_ITERATIONS", 0)
     matrix = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     inverse = np.linalg.inv(matrix[[2, 1]].T)
-    value, steps = window_kernel._lithium_dual.py_func(
-        matrix, np.array([0.0, 0.0, -1.0]), np.array([0.6, 0.4]), 0, np.array([2, 1]), inverse
+    system = window.System(np.arange(3), matrix, np.array([0.6, 0.4]), 0)
+    value, steps = window._lithium_dual.py_func(
+        system, np.array([0.0, 0.0, -1.0]), system.composition, np.array([2, 1]), inverse
     )
     assert np.isnan(value)
     assert steps == NOT_CONVERGED

@@ -32,7 +32,6 @@ from training.tracking import (
     AliasTarget,
     Registered,
     default_tracking_uri,
-    fetch_alias,
     fetch_version,
     log_training,
     look_up_alias,
@@ -105,24 +104,27 @@ def test_the_registered_version_is_the_challenger_and_carries_the_digest(store: 
     assert version.tags[DIGEST_TAG] == store.digest
 
 
+def fetch_challenger(uri: str, folder: Path) -> tuple[AliasTarget, Path]:
+    target = look_up_alias("conductivity", CHALLENGER, tracking_uri=uri)
+    assert target is not None
+    return target, fetch_version("conductivity", target, folder, tracking_uri=uri)
+
+
 def test_the_alias_leads_back_to_the_same_bundle(store: Store, tmp_path: Path) -> None:
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
-    assert found is not None
-    folder, digest, version = found
-    assert (digest, version) == (store.digest, store.registered.version)
-    model, bundle = load_conductivity(folder, digest)
+    target, folder = fetch_challenger(store.uri, tmp_path)
+    assert (target.digest, target.version) == (store.digest, store.registered.version)
+    model, bundle = load_conductivity(folder, store.digest)
     assert bundle.digest == store.digest
     assert set(model.variants) == {"formula", "lattice"}
 
 
 @pytest.mark.parametrize(("name", "alias"), [("conductivity", CHAMPION), ("stability", CHALLENGER)])
-def test_an_alias_or_a_model_that_is_not_there_is_none(store: Store, tmp_path: Path, name: str, alias: str) -> None:
-    assert fetch_alias(name, alias, tmp_path, tracking_uri=store.uri) is None
+def test_an_alias_or_a_model_that_is_not_there_is_none(store: Store, name: str, alias: str) -> None:
+    assert look_up_alias(name, alias, tracking_uri=store.uri) is None
 
 
 def test_nothing_in_the_registered_model_is_a_pickle(store: Store, tmp_path: Path) -> None:
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
-    assert found is not None
+    fetch_challenger(store.uri, tmp_path)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"MLmodel", "card.json", "arrays.npz"} <= {path.name for path in files}
     assert not [path for path in files if path.suffix in (".pkl", ".joblib", ".skops", ".pt")]
@@ -191,10 +193,8 @@ def store_folder(store: Store) -> Path:
 
 def test_a_store_that_was_moved_still_gives_its_bundles(store: Store, moved: str, tmp_path: Path) -> None:
     """MLflow notes absolute paths; the model is found beside the store, and its digest tells that it is the one."""
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path / "fetched", tracking_uri=moved)
-    assert found is not None
-    folder, digest, _ = found
-    assert load_conductivity(folder, digest)[1].digest == store.digest
+    _, folder = fetch_challenger(moved, tmp_path / "fetched")
+    assert load_conductivity(folder, store.digest)[1].digest == store.digest
     assert not store_folder(store).exists()
 
 

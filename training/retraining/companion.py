@@ -5,14 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
-_LOOK_EVERY_S = 0.5
 
 
 class CompanionError(RuntimeError):
@@ -30,9 +30,9 @@ class Companion(Generic[Result]):
 
     def __init__(self, work: Callable[..., Result], *arguments: Any) -> None:  # noqa: ANN401
         context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(theirs, os.getpid(), work, arguments), daemon=True)
-        self._process.start()
+        theirs, self._alive = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(1, context, _end_with, (theirs,))
+        self._future = self._pool.submit(work, *arguments)
         theirs.close()
 
     def result(self) -> Result:
@@ -44,32 +44,24 @@ class Companion(Generic[Result]):
             If the process failed or died.
         """
         try:
-            succeeded, told = self._ours.recv()
-        except EOFError:
-            self._process.join()
-            raise CompanionError(f"the second process died with exit code {self._process.exitcode}") from None
-        self._process.join()
-        if not succeeded:
-            raise CompanionError(f"the second process failed:\n{told}")
-        found: Result = told
-        return found
+            return self._future.result()
+        except BrokenProcessPool as error:
+            raise CompanionError(f"the second process died: {error}") from error
+        except Exception as error:
+            told = "".join(traceback.format_exception(error))
+            raise CompanionError(f"the second process failed:\n{told}") from error
 
     def stop(self) -> None:
         """End the process, whatever it is doing; nothing happens where it ended."""
-        self._process.kill()
-        self._process.join()
+        self._alive.close()
+        self._pool.shutdown()
 
 
-def _serve(pipe: Connection, parent: int, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    try:
-        pipe.send((True, work(*arguments)))
-    except Exception:
-        pipe.send((False, traceback.format_exc()))
-        raise
+def _end_with(caller: Connection) -> None:
+    """End this process as soon as the caller closes its end of a pipe, by will or by dying."""
 
+    def wait() -> None:
+        caller.poll(None)
+        os._exit(1)
 
-def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK_EVERY_S)
-    os._exit(1)
+    threading.Thread(target=wait, daemon=True).start()

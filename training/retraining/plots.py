@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from training.retraining.evidence import Comparison
 from training.retraining.judged import Judged
@@ -19,15 +20,13 @@ SMALLEST_FAMILY = 5
 MOST_FAMILIES = 16
 
 
-def new_rows_picture(champion: Judged, challenger: Judged | None) -> str:
+def new_rows_picture(champion: Judged, challenger: Judged | None) -> Markup:
     """Draw new measurements against the champion's answers, and the challenger's without their source."""
 
     def draw(axes: Axes) -> None:
-        reach = [champion.value - champion.lower, champion.upper - champion.value]
-        axes.errorbar(
-            champion.measured, champion.value, yerr=np.maximum(reach, 0.0), fmt="o", ms=4, lw=0.6, color=BEFORE,
-            label="champion, 90 % interval",
-        )  # fmt: skip
+        reach = np.maximum([champion.value - champion.lower, champion.upper - champion.value], 0.0)
+        held = "champion, 90 % interval"
+        axes.errorbar(champion.measured, champion.value, reach, fmt="o", ms=4, lw=0.6, color=BEFORE, label=held)
         if challenger is not None:
             axes.plot(
                 challenger.measured, challenger.value, "o", ms=4, color=AFTER, label="challenger, source left out"
@@ -40,7 +39,7 @@ def new_rows_picture(champion: Judged, challenger: Judged | None) -> str:
     return _svg(draw, (5.2, 4.2))
 
 
-def differences_picture(found: dict[str, Comparison]) -> str:
+def differences_picture(found: dict[str, Comparison]) -> Markup:
     """Draw the difference of the mean absolute errors with its 95 % interval, one line a comparison."""
 
     def draw(axes: Axes) -> None:
@@ -58,23 +57,25 @@ def differences_picture(found: dict[str, Comparison]) -> str:
     return _svg(draw, (7.0, 0.9 + 0.45 * len(found)))
 
 
-def families_picture(champion: Judged, challenger: Judged) -> str:
+def families_picture(champion: Judged, challenger: Judged) -> Markup:
     """Draw the mean absolute error of left-out papers by chemistry, before and after."""
-    names, before, after, counts = _by_family(champion, challenger)
+    families = _by_family(champion, challenger)
 
     def draw(axes: Axes) -> None:
-        places = np.arange(len(names))
+        places = np.arange(len(families))
+        before = [float(old.error.mean()) for old, _ in families.values()]
+        after = [float(new.error.mean()) for _, new in families.values()]
         axes.barh(places + 0.2, before, 0.38, color=BEFORE, label="champion")
         axes.barh(places - 0.2, after, 0.38, color=AFTER, label="challenger")
-        axes.set_yticks(places, [f"{name} ({n})" for name, n in zip(names, counts, strict=True)], fontsize=8)
+        axes.set_yticks(places, [f"{name} ({len(new)})" for name, (_, new) in families.items()], fontsize=8)
         axes.invert_yaxis()
         axes.set(xlabel="mean absolute error of left-out papers (decades)")
         axes.legend(frameon=False, fontsize=8)
 
-    return _svg(draw, (6.4, 1.2 + 0.32 * max(len(names), 1)))
+    return _svg(draw, (6.4, 1.2 + 0.32 * max(len(families), 1)))
 
 
-def calibration_picture(champion: Judged, challenger: Judged) -> str:
+def calibration_picture(champion: Judged, challenger: Judged) -> Markup:
     """Draw which share of left-out rows lies within x times the 90 % interval: an honest one passes (1, 0.9)."""
 
     def draw(axes: Axes) -> None:
@@ -96,14 +97,10 @@ def calibration_picture(champion: Judged, challenger: Judged) -> str:
 
 def coverage_by_family(champion: Judged, challenger: Judged) -> list[tuple[str, int, float, float]]:
     """Return families with their number of rows and the share that intervals hold, before and after."""
-    both = np.intersect1d(champion.row_id, challenger.row_id)
-    old, new = champion.of_rows(both), challenger.of_rows(both)
-    found = []
-    for name in _large_families(new):
-        own = new.family == name
-        before = old.of_rows(new.row_id[own])
-        found.append((name, int(own.sum()), float(before.is_covered.mean()), float(new.is_covered[own].mean())))
-    return found
+    return [
+        (name, len(new), float(old.is_covered.mean()), float(new.is_covered.mean()))
+        for name, (old, new) in _by_family(champion, challenger).items()
+    ]
 
 
 def _scaled_error(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -112,25 +109,17 @@ def _scaled_error(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.float64]
     return scaled
 
 
-def _by_family(champion: Judged, challenger: Judged) -> tuple[list[str], list[float], list[float], list[int]]:
-    both = np.intersect1d(champion.row_id, challenger.row_id)
-    old, new = champion.of_rows(both), challenger.of_rows(both)
-    names = _large_families(new)
-    before = [float(old.of_rows(new.row_id[new.family == name]).error.mean()) for name in names]
-    after = [float(new.error[new.family == name].mean()) for name in names]
-    return names, before, after, [int((new.family == name).sum()) for name in names]
+def _by_family(champion: Judged, challenger: Judged) -> dict[str, tuple[Judged, Judged]]:
+    """Return the rows that both predicted by family, the largest families first."""
+    _, ours, theirs = np.intersect1d(champion.row_id, challenger.row_id, return_indices=True)
+    old, new = champion.take(ours), challenger.take(theirs)
+    names, counts = np.unique(new.family, return_counts=True)
+    sizes = ((int(n), str(name)) for name, n in zip(names, counts, strict=True))
+    large = sorted((size for size in sizes if size[1] and size[0] >= SMALLEST_FAMILY), reverse=True)[:MOST_FAMILIES]
+    return {name: (old.take(new.family == name), new.take(new.family == name)) for _, name in large}
 
 
-def _large_families(judged: Judged) -> list[str]:
-    names, counts = np.unique(judged.family, return_counts=True)
-    large = sorted(
-        ((int(n), str(name)) for name, n in zip(names, counts, strict=True) if name and n >= SMALLEST_FAMILY),
-        reverse=True,
-    )
-    return [name for _, name in large[:MOST_FAMILIES]]
-
-
-def _svg(draw: Callable[[Axes], None], size: tuple[float, float]) -> str:
+def _svg(draw: Callable[[Axes], None], size: tuple[float, float]) -> Markup:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -142,4 +131,4 @@ def _svg(draw: Callable[[Axes], None], size: tuple[float, float]) -> str:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return Markup(text[text.index("<svg") :])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
-from training.retraining.evidence import Comparison, Evidence
+from training.pages import filled_in
+from training.retraining.evidence import Evidence
 from training.retraining.gates import Decision, Outcome, Verdict
 from training.retraining.judged import Judged
 from training.retraining.plots import (
@@ -28,17 +30,6 @@ VERDICT_WORDS = {
     Verdict.NEEDS_PERSON: "A person has to look at this before the challenger may become champion.",
     Verdict.KEEP: "The champion stays.",
 }
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem } td, th { padding: .2rem .7rem; text-align: left;
-border-bottom: 1px solid #ddd; vertical-align: top } td.number { text-align: right; font-variant-numeric: tabular-nums }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } .verdict { padding: .6rem 1rem;
-border-left: .4rem solid }
-.promote { border-color: #1a7f37 } .needs_person { border-color: #b8860b } .keep { border-color: #b42318 }
-.passed::before { content: "\\2713  " } .failed, .asks { font-weight: 600 } .failed { color: #b42318 }
-.asks { color: #8a6100 }
-svg { max-width: 100%; height: auto } .hash { font-family: monospace; font-size: .85em; word-break: break-all }
-"""
 _CLASS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ASKS: "asks", Outcome.NOT_EXAMINED: "asks"}
 
 
@@ -64,7 +55,7 @@ class Pictured:
 
 def write_report(
     evidence: Evidence, decision: Decision, rules: Rules, pictured: Pictured, training_set: TrainingSet, champion: str
-) -> str:  # fmt: skip
+) -> str:
     """Return the report as HTML.
 
     Parameters
@@ -72,133 +63,59 @@ def write_report(
     champion
         Registry version that the challenger is compared with.
     """
-    title = f"Retraining of {escape(evidence.property)}"
-    parts = [
-        f"<h1>{title}</h1>",
-        f'<p class="verdict {decision.verdict}"><b>{escape(str(decision.verdict)).replace("_", " ")}</b>:'
-        f" {VERDICT_WORDS[decision.verdict]}</p>",
-        _gates(decision),
-        _what_changed(evidence, training_set, champion),
-        *_new_rows(pictured),
-        *_comparison(evidence, pictured),
-        _golden(evidence),
-        _small_print(evidence, rules),
-    ]
-    body = "\n".join(part for part in parts if part)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    new = training_set.table[training_set.is_new]
+    kind = "family" if "family" in new.columns else "electrolyte_class"
+    return filled_in(
+        Path(__file__).with_name("report.html"),
+        evidence=evidence,
+        decision=decision,
+        rules=rules,
+        training_set=training_set,
+        champion=champion,
+        verdict_words=VERDICT_WORDS,
+        gate_class=_CLASS,
+        kind=kind,
+        new_chemistry=Counter(str(name) or "(not given)" for name in new[kind]).most_common(),
+        new_rows=_new_rows(pictured),
+        compared=_comparison(evidence, pictured),
     )
 
 
-def _gates(decision: Decision) -> str:
-    rows = [
-        (escape(gate.name), f'<span class="{_CLASS[gate.outcome]}">{gate.outcome}</span>', escape(gate.why))
-        for gate in decision.gates
-    ]
-    return "<h2>Gates</h2>" + _table(("gate", "outcome", "numbers"), rows)
-
-
-def _what_changed(evidence: Evidence, training_set: TrainingSet, champion: str) -> str:
-    new = training_set.table[training_set.is_new]
-    kind = "family" if "family" in new.columns else "electrolyte_class"
-    counts = Counter(str(name) or "(not given)" for name in new[kind])
-    told = [
-        f"{evidence.rows_added} rows added to the training set of champion version {escape(champion)},"
-        f" {evidence.rows_removed} removed; {len(training_set.table)} rows in all.",
-        *training_set.remarks,
-    ]
-    chemistry = _table((kind, "new rows"), [(escape(name), str(n)) for name, n in counts.most_common()])
-    return "<h2>What changed in the data</h2>" + _paragraphs(told) + (chemistry if counts else "")
-
-
-def _new_rows(pictured: Pictured) -> list[str]:
+def _new_rows(pictured: Pictured) -> Markup:
     new = pictured.new_rows
     if new is None or not len(new):
-        return []
-    said = pictured.challenger.of_rows(new.row_id) if pictured.challenger is not None else None
-    return ["<h2>The new measurements</h2>", new_rows_picture(new, said)]
+        return Markup()
+    left_out = pictured.challenger.of_rows(new.row_id) if pictured.challenger is not None else None
+    return new_rows_picture(new, left_out)
 
 
-def _comparison(evidence: Evidence, pictured: Pictured) -> list[str]:
-    if pictured.champion is None or pictured.challenger is None:
-        return ["<p>The new rows did not pass, so no challenger was fitted.</p>"]
-    named: dict[str, Comparison | None] = {
+def _comparison(evidence: Evidence, pictured: Pictured) -> dict[str, Any]:
+    """Return the pictures and rows of tables that compare champion and challenger; empty without a challenger."""
+    champion, challenger = pictured.champion, pictured.challenger
+    if champion is None or challenger is None:
+        return {}
+    named = {
         "official split": evidence.official,
         "cross-validation": evidence.cross_validation,
         "neighbours of new rows": evidence.neighbours,
         "new rows, source left out": evidence.new_sources,
     }
     found = {name: one for name, one in named.items() if one is not None}
-    coverage = coverage_by_family(pictured.champion, pictured.challenger)
-    rows = [(escape(name), str(n), f"{before:.2f}", f"{after:.2f}") for name, n, before, after in coverage]
-    return [
-        "<h2>Better or worse</h2>",
-        "<p>Each row is predicted by models that had not seen its source. The champion was fitted on the official split"
-        " as well, so it is its recipe on its data without that split that is compared there.</p>",
-        differences_picture(found) if found else "",
-        "<h2>For which chemistry</h2>",
-        families_picture(pictured.champion, pictured.challenger),
-        _moved(pictured.champion, pictured.challenger),
-        "<h2>Calibration, before and after</h2>",
-        calibration_picture(pictured.champion, pictured.challenger),
-        _table(("chemistry", "rows", "inside 90 %, champion", "challenger"), rows),
-    ]
+    coverage = coverage_by_family(champion, challenger)
+    return {
+        "differences": differences_picture(found) if found else "",
+        "families": families_picture(champion, challenger),
+        "moved": _moved(champion, challenger),
+        "calibration": calibration_picture(champion, challenger),
+        "coverage": [(name, n, f"{before:.2f}", f"{after:.2f}") for name, n, before, after in coverage],
+    }
 
 
-def _moved(champion: Judged, challenger: Judged) -> str:
-    both = np.intersect1d(champion.row_id, challenger.row_id)
-    before, after = (
-        {str(name): float(value) for name, value in zip(judged.row_id, judged.value, strict=True)}
-        for judged in (champion.of_rows(both), challenger.of_rows(both))
-    )
-    shown = challenger.of_rows(both)
-    rows = sorted(
-        zip(shown.row_id, shown.family, shown.measured, strict=True),
-        key=lambda r: -abs(after[str(r[0])] - before[str(r[0])]),
-    )
-    cells = [
-        (
-            escape(str(name)),
-            escape(str(family)),
-            f"{measured:.2f}",
-            f"{before[str(name)]:.2f}",
-            f"{after[str(name)]:.2f}",
-        )
-        for name, family, measured in rows[:MOST_MOVED]
-    ]
-    return "<p>Known rows whose prediction moved most:</p>" + _table(
-        ("row", "chemistry", "measured", "champion", "challenger"), cells
-    )
-
-
-def _golden(evidence: Evidence) -> str:
-    if not evidence.golden:
-        return ""
-    rows = [
-        (escape(g.formula), f"{g.accepted:.2f}", f"{g.champion:.2f}", f"{g.challenger:.2f}") for g in evidence.golden
-    ]
-    return "<h2>Golden materials</h2>" + _table(("material", "accepted", "champion", "challenger"), rows)
-
-
-def _small_print(evidence: Evidence, rules: Rules) -> str:
-    hashes = (
-        ("training set", evidence.training_set), ("ledger", evidence.ledger_hash),
-        ("champion", evidence.champion_digest), ("rules", rules.sha256),
-    )  # fmt: skip
-    licences = sorted(evidence.licences.items())
-    return (
-        "<h2>Sources and hashes</h2>"
-        + _table(("source", "licence"), [(escape(name), escape(licence)) for name, licence in licences])
-        + _table(("what", "SHA-256"), [(name, f'<span class="hash">{escape(text)}</span>') for name, text in hashes])
-    )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in header)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _paragraphs(texts: Iterable[str]) -> str:
-    return "".join(f"<p>{escape(text)}</p>" for text in texts)
+def _moved(champion: Judged, challenger: Judged) -> list[tuple[str, ...]]:
+    """Return the known rows whose prediction moved most: name, chemistry, measured, champion, challenger."""
+    _, ours, theirs = np.intersect1d(champion.row_id, challenger.row_id, return_indices=True)
+    before, after = champion.take(ours), challenger.take(theirs)
+    farthest = np.argsort(-np.abs(after.value - before.value), kind="stable")[:MOST_MOVED]
+    numbers = np.column_stack([after.measured, before.value, after.value])[farthest]
+    names = zip(after.row_id[farthest], after.family[farthest], strict=True)
+    return [(*name, *(f"{number:.2f}" for number in row)) for name, row in zip(names, numbers.tolist(), strict=True)]

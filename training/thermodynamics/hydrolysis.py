@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from features.elements import ATOMIC_NUMBER
 from features.formula import parse_formula
-from training.thermodynamics.mixing import Point, closed_curve, kinks
+from training.thermodynamics.mixing import Point, kinks, lowest_energies
 from training.thermodynamics.moist_air import (
     COMMON_NAMES,
     GASES,
@@ -135,7 +135,7 @@ def _in_air(
 def _points(moist: PhaseTable, material: Material) -> list[Point]:
     water = parse_formula(WATER)
     union = sorted({*material.amounts, *water}, key=ATOMIC_NUMBER.__getitem__)
-    return kinks(closed_curve(moist, union, material.amounts, water))
+    return kinks(lowest_energies(moist, union, material.amounts, water))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.thermodynamics.conduction import conduction
-from training.thermodynamics.hull import NO_PHASE
+from training.thermodynamics.hull import NO_PHASE, open_equilibria
 from training.thermodynamics.mixing import lithiation
-from training.thermodynamics.open_system import open_equilibria
 from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import LEAST_AMOUNT, Material, Reaction, chemists_formula, layout, phase_formula
 
@@ -116,7 +115,7 @@ def lithium_interphases(
     composition = layout([others[i] for i in asked])
     held = open_equilibria(table, *composition, np.full(len(asked), tolerated_V))
     own = energy_eV_per_atom[asked] * atoms + tolerated_V * lithium
-    stands = held.grand_potential_eV - own > -DRIVING_FORCE_eV
+    stands = held.energy_eV_per_atom - own > -DRIVING_FORCE_eV
     mixed = open_equilibria(table, *composition, np.zeros(len(asked))) if tolerated_V else held
     for place, i in enumerate(asked):
         if held.steps[place] < 0 or mixed.steps[place] < 0:

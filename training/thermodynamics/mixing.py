@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER
-from training.thermodynamics.hull import equilibria
-from training.thermodynamics.open_system import open_equilibria
+from training.thermodynamics.hull import equilibria, open_equilibria
 from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import Material, Reaction, formula_units, layout, net_reaction
 
@@ -174,11 +173,7 @@ def mix(table: PhaseTable, first: Material, second: Material, *, voltage_V: floa
             raise ValueError("lithium metal in a system open to lithium: ask for `lithiation` at 0 V")
     sizes = [sum(m.amounts.get(symbol, 0.0) for symbol in union) for m in (first, second)]  # atoms that count
     own = [_energy_per_counted_atom(m, n, voltage_V) for m, n in zip((first, second), sizes, strict=True)]
-    if voltage_V is None:
-        curve = closed_curve(table, union, first.amounts, second.amounts)
-    else:
-        curve = open_curve(table, union, first.amounts, second.amounts, voltage_V)
-    points = kinks(curve)
+    points = kinks(lowest_energies(table, union, first.amounts, second.amounts, voltage_V))
 
     alone = [points[0].line(0.0), points[-1].line(1.0)]
 
@@ -214,8 +209,12 @@ def _energy_per_counted_atom(material: Material, counted: float, voltage_V: floa
     return energy / counted
 
 
-def closed_curve(
-    table: PhaseTable, symbols: Sequence[str], first: Mapping[str, float], second: Mapping[str, float]
+def lowest_energies(
+    table: PhaseTable,
+    symbols: Sequence[str],
+    first: Mapping[str, float],
+    second: Mapping[str, float],
+    voltage_V: float | None = None,
 ) -> Curve:
     """Return the lowest energy per atom along the line from one composition to another.
 
@@ -224,36 +223,23 @@ def closed_curve(
     table
         The phases.
     symbols
-        All elements of both, by atomic number.
+        All elements of both, by atomic number; without lithium where the system is open to it.
     first, second
         Element symbol to amount.
+    voltage_V
+        Of a system open to lithium, whose grand potential per atom other than lithium is returned.
     """
     numbers, start, change = _line(symbols, first, second)
 
     def at(ratio: float) -> Point:
-        found = equilibria(table, numbers, (start + ratio * change)[None])
+        composition = (start + ratio * change)[None]
+        if voltage_V is None:
+            found = equilibria(table, numbers, composition)
+        else:
+            found = open_equilibria(table, numbers, composition, np.array([voltage_V]))
         _require_converged(found.steps[0])
         slope = float(found.potential_eV[0] @ change)
-        return Point(ratio, float(found.energy_eV_per_atom[0]), slope, found.phase[0], found.amount[0], 0.0)
-
-    return at
-
-
-def open_curve(
-    table: PhaseTable,
-    symbols: Sequence[str],
-    first: Mapping[str, float],
-    second: Mapping[str, float],
-    voltage_V: float,
-) -> Curve:
-    """Return the lowest grand potential per atom other than lithium; arguments as `closed_curve`, lithium left out."""
-    numbers, start, change = _line(symbols, first, second)
-
-    def at(ratio: float) -> Point:
-        found = open_equilibria(table, numbers, (start + ratio * change)[None], np.array([voltage_V]))
-        _require_converged(found.steps[0])
-        slope = float(found.potential_eV[0] @ change)
-        energy, lithium = float(found.grand_potential_eV[0]), float(found.lithium[0])
+        energy, lithium = float(found.energy_eV_per_atom[0]), float(found.lithium[0])
         return Point(ratio, energy, slope, found.phase[0], found.amount[0], lithium)
 
     return at
@@ -345,7 +331,7 @@ def lithiation(table: PhaseTable, material: Material, voltage_V: float = 0.0) ->
     found = open_equilibria(table, *layout([others]), np.array([voltage_V]))
     if found.steps[0] < 0:
         raise MixingError(f"{material.formula}: the equilibrium solver reached its bound of steps")
-    change = float(found.grand_potential_eV[0]) - _energy_per_counted_atom(material, counted, voltage_V)
+    change = float(found.energy_eV_per_atom[0]) - _energy_per_counted_atom(material, counted, voltage_V)
     if change > -SAME_ENERGY_eV * 10:
         return Lithiation(0.0, 0.0, Reaction({}, {}, 0.0), voltage_V)
     taken = float(found.lithium[0]) * counted - material.amounts.get("Li", 0.0)

@@ -9,16 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import kernel
+from features.compiling import kernel
 
 N_MASKED_ELEMENTS = 128  # atomic numbers 1 to 127 fit into two masks
 LARGEST_ENUMERATED_SYSTEM = 10  # elements; above, all systems are looked through
-MAX_COMPONENTS = 20
 SAME_FRACTION = 1e-6
+
+
+class PhaseArrays(NamedTuple):
+    """What compiled loops read of a `PhaseTable`, and which of its phases may take part, shape (n,)."""
+
+    start: NDArray[np.int64]
+    element: NDArray[np.int64]
+    fraction: NDArray[np.float64]
+    energy_eV_per_atom: NDArray[np.float64]
+    system_high: NDArray[np.uint64]
+    system_low: NDArray[np.uint64]
+    system_start: NDArray[np.int64]
+    usable: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +163,30 @@ class PhaseTable:
         order = np.argsort(number, kind="stable")
         return np.searchsorted(number[order], np.arange(N_MASKED_ELEMENTS + 1)), system[order]
 
+    @cached_property
+    def _arrays(self) -> PhaseArrays:
+        return PhaseArrays(
+            self.start,
+            self.element,
+            self.fraction,
+            self.energy_eV_per_atom,
+            self.system_high,
+            self.system_low,
+            self.system_start,
+            np.ones(len(self), np.bool_),
+        )
+
+    def arrays(
+        self, usable: NDArray[np.bool_] | None = None, energy_eV_per_atom: NDArray[np.float64] | None = None
+    ) -> PhaseArrays:
+        """Return the table for compiled loops: all phases and the table's energies unless others are given."""
+        found = self._arrays
+        if usable is not None:
+            found = found._replace(usable=usable)
+        if energy_eV_per_atom is not None:
+            found = found._replace(energy_eV_per_atom=np.asarray(energy_eV_per_atom, float))
+        return found
+
     def composition(self, row: int) -> dict[int, float]:
         """Return atomic number to atomic fraction of a phase."""
         span = slice(self.start[row], self.start[row + 1])
@@ -212,27 +249,20 @@ def systems_within(
 
 @kernel
 def _rows_of_compositions(
-    start: NDArray[np.int64], held: NDArray[np.float64], system_high: NDArray[np.uint64],
-    system_low: NDArray[np.uint64], system_start: NDArray[np.int64], atomic_number: NDArray[np.int64],
-    fraction: NDArray[np.float64], out: NDArray[np.int64],
-) -> None:  # fmt: skip
-    one = np.uint64(1)
+    phases: PhaseArrays, atomic_number: NDArray[np.int64], fraction: NDArray[np.float64], out: NDArray[np.int64]
+) -> None:
     for row in range(fraction.shape[0]):
-        high, low, k = np.uint64(0), np.uint64(0), 0
+        k = 0
         while k < fraction.shape[1] and fraction[row, k] > 0:
-            z = atomic_number[row, k]
-            if z >= 64:
-                high |= one << np.uint64(z - 64)
-            else:
-                low |= one << np.uint64(z)
             k += 1
-        system = _find(system_high, system_low, high, low)
+        high, low = _masks(atomic_number[row, :k], 2**k - 1)
+        system = _find(phases.system_high, phases.system_low, high, low)
         if system < 0:
             continue
-        for phase in range(system_start[system], system_start[system + 1]):
+        for phase in range(phases.system_start[system], phases.system_start[system + 1]):
             same = True
             for i in range(k):
-                same = same and abs(held[start[phase] + i] - fraction[row, i]) < SAME_FRACTION
+                same = same and abs(phases.fraction[phases.start[phase] + i] - fraction[row, i]) < SAME_FRACTION
             if same:
                 out[row] = phase
                 break
@@ -243,8 +273,5 @@ def rows_of_compositions(
 ) -> NDArray[np.int64]:
     """Return the row of the phase of each composition (elements ascending), -1 where the table has none; shape (n,)."""
     out = np.full(len(fraction), -1)
-    _rows_of_compositions(
-        table.start, table.fraction, table.system_high, table.system_low, table.system_start,
-        np.ascontiguousarray(atomic_number), np.ascontiguousarray(fraction), out,
-    )  # fmt: skip
+    _rows_of_compositions(table.arrays(), np.ascontiguousarray(atomic_number), np.ascontiguousarray(fraction), out)
     return out

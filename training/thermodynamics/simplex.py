@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import kernel
+from features.compiling import kernel
 
 REDUCED_COST_TOLERANCE = 1e-9  # eV/atom; published energies carry 1e-4 and less
 PIVOT_TOLERANCE = 1e-11

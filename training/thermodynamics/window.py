@@ -10,26 +10,25 @@ few steps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics import window_kernel
-from training.thermodynamics.hull import NO_PHASE
-from training.thermodynamics.phases import PhaseTable
+from features.compiling import kernel
+from training.thermodynamics.hull import LITHIUM, NO_PHASE, element_basis, lowest_mixture, phases_within, without_column
+from training.thermodynamics.phases import PhaseArrays, PhaseTable
 from training.thermodynamics.reactions import Reaction, formula_units, net_reaction, reduced
-from training.thermodynamics.simplex import NOT_CONVERGED
-from training.thermodynamics.window_kernel import OWN_PHASE
+from training.thermodynamics.simplex import MAX_ITERATIONS, NOT_CONVERGED, in_basis, minimise, pivot, potentials
 
-__all__ = ["NO_LIMIT_BELOW_V", "OWN_PHASE", "Mixtures", "Windows", "limit_reactions", "window_draws", "windows"]
+OWN_PHASE = -2
+STEP = 1e-5  # lithium atoms per atom of the composition; smaller imbalances are rounding of the formula
+BEYOND_V = 1e-4  # how far beyond a limit the new mixture is looked for
+INFEASIBLE = -1e-11  # an amount below this is negative
+DUAL_PIVOT = -1e-9
 
-NO_LIMIT_BELOW_V = 1e-4
-"""A reduction potential below this is that of lithium metal itself: nothing is reduced before lithium plates."""
 
-
-@dataclass(frozen=True, eq=False)
-class Mixtures:
+class Mixtures(NamedTuple):
     """Mixtures of phases at n compositions of up to k elements.
 
     Attributes
@@ -53,8 +52,7 @@ class Mixtures:
         return cls(np.full((n, k), NO_PHASE), np.zeros((n, k)), np.zeros(n))
 
 
-@dataclass(frozen=True, eq=False)
-class Windows:
+class Windows(NamedTuple):
     """Electrochemical windows of n compositions.
 
     Attributes
@@ -79,6 +77,182 @@ class Windows:
     reduced: Mixtures
     oxidised: Mixtures
     steps: NDArray[np.int64]
+
+
+class System(NamedTuple):
+    """The phases of which mixtures at a composition can be made, as far as it is known itself the last of them."""
+
+    rows: NDArray[np.int64]
+    matrix: NDArray[np.float64]
+    composition: NDArray[np.float64]
+    lithium: int
+    """Column of lithium, -1 where there is none."""
+
+
+@kernel
+def _dual_entering(
+    matrix: NDArray[np.float64],
+    energy: NDArray[np.float64],
+    dual: NDArray[np.float64],
+    pivot_row: NDArray[np.float64],
+) -> int:
+    """Return the phase that keeps all others above the hull when a negative amount is driven out, -1 if none."""
+    best, smallest, largest = -1, np.inf, 0.0
+    for j in range(matrix.shape[0]):
+        alpha = 0.0
+        for i in range(dual.shape[0]):
+            alpha += pivot_row[i] * matrix[j, i]
+        if alpha >= DUAL_PIVOT:
+            continue
+        cost = energy[j]
+        for i in range(dual.shape[0]):
+            cost -= dual[i] * matrix[j, i]
+        ratio = max(cost, 0.0) / -alpha
+        if ratio < smallest - 1e-12 or (ratio <= smallest + 1e-12 and -alpha > largest):
+            best, smallest, largest = j, min(ratio, smallest), -alpha
+    return best
+
+
+@kernel
+def _lithium_dual(
+    system: System,
+    energy: NDArray[np.float64],
+    target: NDArray[np.float64],
+    optimal: NDArray[np.int64],
+    optimal_inverse: NDArray[np.float64],
+) -> tuple[float, int]:
+    """Return the lithium potential at a composition next to one whose optimal basis is known, and steps."""
+    m = target.shape[0]
+    basis, inverse = optimal.copy(), optimal_inverse.copy()
+    amount, direction, dual = np.empty(m), np.empty(m), np.empty(m)
+    for step in range(MAX_ITERATIONS):
+        in_basis(inverse, target, amount)
+        potentials(energy, basis, inverse, dual)
+        place = int(np.argmin(amount))
+        if amount[place] >= INFEASIBLE:
+            return dual[system.lithium], step
+        entering = _dual_entering(system.matrix, energy, dual, inverse[place])
+        if entering < 0:
+            break
+        in_basis(inverse, system.matrix[entering], direction)
+        pivot(inverse, direction, place)
+        basis[place] = entering
+    return np.nan, NOT_CONVERGED
+
+
+@kernel
+def _system_at(phases: PhaseArrays, atomic_number: NDArray[np.int64], composition: NDArray[np.float64]) -> System:
+    """Gather the phases within the elements of a composition, padded with 0, and the composition as the last phase."""
+    k, lithium = 0, -1
+    while k < composition.shape[0] and composition[k] > 0:
+        if atomic_number[k] == LITHIUM:
+            lithium = k
+        k += 1
+    rows, matrix = phases_within(phases, atomic_number[:k], NO_PHASE)
+    n = rows.shape[0]
+    with_own = np.empty((n + 1, k))
+    with_own[:n], with_own[n] = matrix, composition[:k]
+    return System(np.append(rows, OWN_PHASE), with_own, composition[:k], lithium)
+
+
+@kernel
+def _with_energies(system: System, energy: NDArray[np.float64], own: float) -> tuple[System, NDArray[np.float64]]:
+    """Return the phases of a system with their energies; the composition stays one if its own is given."""
+    n = system.rows.shape[0] - 1
+    local = np.append(energy[system.rows[:n]], own)
+    if system.composition.shape[0] > 1 and not np.isnan(own):
+        return system, local
+    return System(system.rows[:n], system.matrix[:n], system.composition, system.lithium), local[:n]
+
+
+@kernel
+def _limits(
+    system: System, energy: NDArray[np.float64], basis: NDArray[np.int64], amount: NDArray[np.float64]
+) -> tuple[float, float, float, int]:
+    """Return the energy, the lithium potentials at reduction and oxidation, and steps; fill the mixture."""
+    basis[:] = element_basis(system.matrix)
+    composition, lithium = system.composition, system.lithium
+    m = composition.shape[0]
+    dual, inverse = np.empty(m), np.empty((m, m))
+    steps = minimise(system.matrix, energy, composition, basis, amount, dual, inverse)
+    total = 0.0
+    for i in range(m):
+        total += amount[i] * energy[basis[i]]
+    if lithium < 0 or steps == NOT_CONVERGED:
+        return total, np.nan, np.nan, steps
+    target = composition.copy()
+    target[lithium] += STEP
+    reducing, more = _lithium_dual(system, energy, target, basis, inverse)
+    target[lithium] = composition[lithium] - min(STEP, 0.5 * composition[lithium])
+    oxidising, still_more = _lithium_dual(system, energy, target, basis, inverse)
+    if more == NOT_CONVERGED or still_more == NOT_CONVERGED:
+        return total, np.nan, np.nan, NOT_CONVERGED
+    return total, min(reducing, 0.0), min(oxidising, reducing, 0.0), steps + more + still_more
+
+
+@kernel
+def _fill_beyond(system: System, energy: NDArray[np.float64], potential: float, row: int, out: Mixtures) -> int:
+    """Fill a row with the mixture of the system open to lithium at a potential; return the steps to it."""
+    column, m = system.lithium, system.composition.shape[0] - 1
+    lithium = system.matrix[:, column]
+    others = np.append(system.composition[:column], system.composition[column + 1 :])
+    basis, steps = lowest_mixture(
+        without_column(system.matrix, column), energy - potential * lithium, others, out.amount[row, :m], np.empty(m)
+    )
+    out.lithium[row] = -system.composition[column]
+    for i in range(m):
+        out.phase[row, i] = system.rows[basis[i]]
+        out.lithium[row] += out.amount[row, i] * lithium[basis[i]]
+    return steps
+
+
+@kernel
+def _find_windows(
+    phases: PhaseArrays,
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    own: NDArray[np.float64],
+    out: Windows,
+) -> None:
+    for row in range(composition.shape[0]):
+        system = _system_at(phases, atomic_number[row], composition[row])
+        system, energy = _with_energies(system, phases.energy_eV_per_atom, own[row])
+        k = system.composition.shape[0]
+        basis = np.empty(k, dtype=np.int64)
+        lowest, reducing, oxidising, steps = _limits(system, energy, basis, out.equilibrium.amount[row, :k])
+        out.energy_eV_per_atom[row] = lowest
+        out.equilibrium.phase[row, :k] = system.rows[basis]
+        out.reduction_V[row], out.oxidation_V[row] = 0.0 - reducing, 0.0 - oxidising
+        if not np.isnan(reducing) and k > 1:
+            more = 0
+            if -reducing > BEYOND_V:
+                more = _fill_beyond(system, energy, reducing + BEYOND_V, row, out.reduced)
+            still_more = _fill_beyond(system, energy, oxidising - BEYOND_V, row, out.oxidised)
+            failed = more == NOT_CONVERGED or still_more == NOT_CONVERGED
+            steps = NOT_CONVERGED if failed else steps + more + still_more
+        out.steps[row] = steps
+
+
+@kernel
+def _find_limits(
+    phases: PhaseArrays,
+    energy: NDArray[np.float64],
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    own: NDArray[np.float64],
+    reduction: NDArray[np.float64],
+    oxidation: NDArray[np.float64],
+) -> None:
+    """Fill the limits for every set of energies, shape (d, n); one set of phases or of own energies serves all."""
+    for row in range(composition.shape[0]):
+        system = _system_at(phases, atomic_number[row], composition[row])
+        k = system.composition.shape[0]
+        basis, amount = np.empty(k, dtype=np.int64), np.empty(k)
+        for draw in range(reduction.shape[0]):
+            of_draw = energy[min(draw, energy.shape[0] - 1)]
+            used, local = _with_energies(system, of_draw, own[min(draw, own.shape[0] - 1), row])
+            _, reducing, oxidising, _ = _limits(used, local, basis, amount)
+            reduction[draw, row], oxidation[draw, row] = 0.0 - reducing, 0.0 - oxidising
 
 
 def windows(
@@ -115,19 +289,16 @@ def windows(
     fraction = _normalised(composition)
     n, k = fraction.shape
     out = Windows(
-        np.empty(n), np.empty(n), np.empty(n), Mixtures.empty(n, k), Mixtures.empty(n, k), Mixtures.empty(n, k),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        Mixtures.empty(n, k),
+        Mixtures.empty(n, k),
+        Mixtures.empty(n, k),
         np.full(n, NOT_CONVERGED),
-    )  # fmt: skip
-    energy = table.energy_eV_per_atom if energy_eV_per_atom is None else np.asarray(energy_eV_per_atom, float)
-    window_kernel.find_windows(
-        table.start, table.element, table.fraction, table.system_high, table.system_low, table.system_start,
-        _usable(table, usable), energy, np.ascontiguousarray(atomic_number), fraction,
-        np.full(n, np.nan) if own_energy_eV_per_atom is None else np.asarray(own_energy_eV_per_atom, float),
-        out.reduction_V, out.oxidation_V, out.energy_eV_per_atom, out.steps,
-        out.equilibrium.phase, out.equilibrium.amount,
-        out.reduced.phase, out.reduced.amount, out.reduced.lithium,
-        out.oxidised.phase, out.oxidised.amount, out.oxidised.lithium,
-    )  # fmt: skip
+    )
+    own = np.full(n, np.nan) if own_energy_eV_per_atom is None else np.asarray(own_energy_eV_per_atom, float)
+    _find_windows(table.arrays(usable, energy_eV_per_atom), np.ascontiguousarray(atomic_number), fraction, own, out)
     return out
 
 
@@ -169,11 +340,9 @@ def window_draws(
     energy = table.energy_eV_per_atom[None] if energy_eV_per_atom is None else np.atleast_2d(energy_eV_per_atom)
     own = np.full((1, n), np.nan) if own_energy_eV_per_atom is None else np.atleast_2d(own_energy_eV_per_atom)
     reduction, oxidation = np.empty((d, n)), np.empty((d, n))
-    window_kernel.find_limits(
-        table.start, table.element, table.fraction, table.system_high, table.system_low, table.system_start,
-        _usable(table, usable), np.ascontiguousarray(energy, float), np.ascontiguousarray(atomic_number), fraction,
-        np.ascontiguousarray(own, float), reduction, oxidation,
-    )  # fmt: skip
+    numbers = np.ascontiguousarray(atomic_number)
+    energy, own = np.ascontiguousarray(energy, float), np.ascontiguousarray(own, float)
+    _find_limits(table.arrays(usable), energy, numbers, fraction, own, reduction, oxidation)
     return reduction, oxidation
 
 
@@ -181,10 +350,6 @@ def _normalised(composition: NDArray[np.float64]) -> NDArray[np.float64]:
     amounts = np.ascontiguousarray(composition, dtype=np.float64)
     fraction: NDArray[np.float64] = amounts / amounts.sum(axis=1, keepdims=True)
     return fraction
-
-
-def _usable(table: PhaseTable, usable: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    return np.ones(len(table), np.bool_) if usable is None else usable
 
 
 def limit_reactions(

@@ -80,9 +80,12 @@ class ConductivityModel:
     domain: DomainIndex
 
     def predict(
-        self, batch: MaterialBatch, temperature_C: ArrayLike = 25.0, coverage: float = 0.9,
+        self,
+        batch: MaterialBatch,
+        temperature_C: ArrayLike = 25.0,
+        coverage: float = 0.9,
         thresholds: tuple[float, ...] = (-10.0, -4.0, -3.0),
-    ) -> ConductivityPrediction:  # fmt: skip
+    ) -> ConductivityPrediction:
         """Predict conductivity and activation energy.
 
         Parameters
@@ -105,32 +108,31 @@ class ConductivityModel:
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
-        out = {name: np.empty(len(batch)) for name in ("v", "l", "u", "e", "el", "eu", "n", "v25", "d", "r")}
-        above = {threshold: np.empty(len(batch)) for threshold in thresholds}
+        n = len(batch)
+        sigma, energy = Interval(*np.empty((3, n))), Interval(*np.empty((3, n)))
+        novelty, log10_sigma_25C, distance, radius = np.empty((4, n))
+        above = {threshold: np.empty(n) for threshold in thresholds}
         for name, variant in self.variants.items():
             rows = np.flatnonzero(used_lattice if name == "lattice" else ~used_lattice)
             if not len(rows):
                 continue
             at_25C = variant.ensemble.predict(descriptors.take(rows))
             pool = at_temperature(at_25C, temperature[rows])
-            reach = variant.sigma_scale.factor(coverage)
-            out["v"][rows], out["v25"][rows], out["n"][rows] = pool.centre, at_25C.centre, pool.novelty
-            out["l"][rows], out["u"][rows] = pool.centre - reach * pool.below, pool.centre + reach * pool.above
-            out["d"][rows], out["r"][rows] = pool.distance, variant.domain_radius
-            energy_reach = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
-            out["e"][rows] = pool.activation_energy_eV
-            out["el"][rows] = np.maximum(pool.activation_energy_eV - energy_reach, 0.0)
-            out["eu"][rows] = pool.activation_energy_eV + energy_reach
+            factor = variant.sigma_scale.factor(coverage)
+            sigma.value[rows] = pool.centre
+            sigma.lower[rows] = pool.centre - factor * pool.below
+            sigma.upper[rows] = pool.centre + factor * pool.above
+            half_eV = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
+            energy.value[rows] = pool.activation_energy_eV
+            energy.lower[rows] = np.maximum(pool.activation_energy_eV - half_eV, 0.0)
+            energy.upper[rows] = pool.activation_energy_eV + half_eV
+            novelty[rows], log10_sigma_25C[rows] = pool.novelty, at_25C.centre
+            distance[rows], radius[rows] = pool.distance, variant.domain_radius
             for threshold in thresholds:
                 above[threshold][rows] = variant.sigma_scale.tail_probability(
                     threshold, pool.centre, pool.below, pool.above
                 )
-        return ConductivityPrediction(
-            Interval(out["v"], out["l"], out["u"]),
-            Interval(out["e"], out["el"], out["eu"]),
-            above,
-            used_lattice, out["n"], out["v25"], out["d"], out["r"],
-        )  # fmt: skip
+        return ConductivityPrediction(sigma, energy, above, used_lattice, novelty, log10_sigma_25C, distance, radius)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

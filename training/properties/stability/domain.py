@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import kernel
+from features.compiling import kernel
 from training.thermodynamics.phases import N_MASKED_ELEMENTS, PhaseTable
 
 ROUNDING = 1e-12

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiling import kernel
 from features.elements import element_table, magpie_matrix
 from training.properties.stability.domain import insert_nearest
-from training.thermodynamics.kernels import kernel
 
 N_NUMBERS = 128  # rows of tables by atomic number
 FRACTION_GRID = 1e-4

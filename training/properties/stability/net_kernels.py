@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.kernels import summing_kernel
+from features.compiling import summing_kernel
 
 Array = NDArray[np.float32]
 LAYER_NORM_EPSILON = np.float32(1e-5)

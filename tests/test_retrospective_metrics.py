@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.ranking.hindsight import (
+from benchmarks.retrospective_metrics import (
     blind_enrichment,
     blind_regret,
     enrichment,

@@ -71,8 +71,8 @@ def blind_enrichment(is_hit: ArrayLike, share: float, coverage: float = 0.95) ->
     k = first_of(n, share)
     if not n_hits:
         return float("nan"), float("nan")
-    law = hypergeom(n, n_hits, k)
-    low, high = (float(law.ppf(level)) for level in ((1 - coverage) / 2, (1 + coverage) / 2))
+    hits_drawn = hypergeom(n, n_hits, k)
+    low, high = (float(hits_drawn.ppf(level)) for level in ((1 - coverage) / 2, (1 + coverage) / 2))
     return low / k / (n_hits / n), high / k / (n_hits / n)
 
 

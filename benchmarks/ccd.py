@@ -18,7 +18,7 @@ from unittest.mock import patch
 import numpy as np
 
 from serving.answers.request import CandidateInput, Property
-from serving.commands.train import shipped_for_ccd
+from serving.commands.train import shipped_model
 from serving.predictor import Predictor
 from training.properties.ccd import mixed_model, terms
 from training.properties.ccd.cells import Reports
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the model as it is and the medians only")
     quick = parser.parse_args().quick
-    reports = read_material(*shipped_for_ccd()).reports
+    reports = read_material(*(shipped_model(name)[0] for name in ("conductivity", "stability"))).reports
     for by, group in {
         "global median": np.full(len(reports), "all"), "class median": reports.cells.electrolyte_class
     }.items():  # fmt: skip

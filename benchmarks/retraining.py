@@ -24,13 +24,15 @@ import numpy as np
 from retraining_families import REDUCED, Family, Laboratory
 
 from training.bundle import load_bundle
+from training.ledger.export import training_rows
+from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.retraining.bundles import load_model
 from training.retraining.gates import Outcome, decide
 from training.retraining.gathering import Gathering
 from training.retraining.job import Wishes, retrain
-from training.retraining.registry import Champion
+from training.retraining.property_job import Champion
 from training.retraining.rules import load_rules
 from training.retraining.stages import Stages
 from training.sources import MissingSourceError
@@ -73,7 +75,7 @@ def _verdict(
     model, _ = load_model("conductivity", folder, None)
     bundle = load_bundle(folder, expected_property="conductivity")
     champion = Champion("1", bundle.digest, bundle, model)
-    training_set = job.read(ledger, champion)
+    training_set = job.read(training_rows(ledger, Kind.CONDUCTIVITY), champion)
     stages = Stages(laboratory.folder / "stages", training_set.hash)
     gathering = Gathering(job, rules, laboratory.folder, stages, champion, training_set, lambda what: None)
     evidence, _ = gathering.first()

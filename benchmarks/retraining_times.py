@@ -9,14 +9,14 @@ from typing import Any
 
 from retraining_families import Laboratory
 
-from serving.commands.train import shipped_for_ccd
+from serving.commands.train import shipped_model
 from serving.models.store import SHIPPED
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
-from training.properties.ccd.retraining import CcdJob
+from training.properties.ccd.declaration import CCD
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining.job import Wishes, retrain
@@ -49,7 +49,7 @@ def time_ccd(work: Path) -> dict[str, Any]:
         }
         for number in range(N_ROWS)
     ]  # fmt: skip
-    return _timed(CcdJob(shipped_for_ccd), Kind.CCD, records, work)
+    return _timed(CCD.retraining(seed=None, quick=False, model_of=shipped_model), Kind.CCD, records, work)
 
 
 def _timed(job: PropertyJob, kind: Kind, records: list[dict[str, Any]], work: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from training.retraining.rules import Rules, load_rules
 from training.retraining.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from training.retraining.registry import Champion
+    from training.retraining.property_job import Champion
 
 SETTINGS = EnsembleSettings(
     process_iterations=1, forest_trees=10, boosting_rounds=20, boosting_seeds=1,

@@ -6,11 +6,13 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from training.properties import registry
 
 if TYPE_CHECKING:
     from training.ledger.report import Report
@@ -19,18 +21,10 @@ if TYPE_CHECKING:
     from training.retraining.property_job import PropertyJob
 
 EXIT_OK, EXIT_ROWS_REFUSED, EXIT_UNUSABLE, EXIT_KEPT, EXIT_NEEDS_PERSON, EXIT_LOCKED = 0, 1, 2, 3, 4, 5
-RETRAINABLE = ("conductivity", "ccd")
-STABILITY_WORDS = (
-    "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
-    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
-    " an hour on two cores) and registers a challenger; a person moves the alias"
-)
 
 
 @click.command(short_help="Judge new measurements, refit, and promote what passes the gates.")
-@click.argument(
-    "property_name", metavar="[PROPERTY]", type=click.Choice([*RETRAINABLE, "stability", "all"]), default="all"
-)
+@click.argument("property_name", metavar="[PROPERTY]", type=click.Choice([*registry.names(), "all"]), default="all")
 @click.option(
     "--input", "paths", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Measurements to add to the ledger first, as `elyte data add` does; may be given several times.",
@@ -69,19 +63,17 @@ def retrain(
 ) -> None:  # fmt: skip
     """Judge what the ledger holds, and make a better model champion.
 
-    PROPERTY is conductivity, ccd or all (the default). The same data twice changes nothing; a job that was stopped goes
-    on where it was. docs/operate/retraining.md says which gates a challenger has to pass.
+    PROPERTY is one that learns from measurements, or all of these (the default). The same data twice changes nothing; a
+    job that was stopped goes on where it was. docs/operate/retraining.md says which gates a challenger has to pass.
 
     Exit status: 0 promoted, or nothing to do; 3 the champion stays; 4 a person has to decide; 5 another job is at work;
     1 rows of --input were refused or held; 2 unusable call or data. With several properties the largest of 0, 3, 4.
     """
     if promote_anyway is not None and (who is None or not promote_anyway.strip()):
         raise click.UsageError("--promote-anyway needs a reason and --who NAME: the promotion log keeps both")
-    if property_name == "stability":
-        raise click.UsageError(STABILITY_WORDS)
     if accept_warnings and len(paths) != 1:
         raise click.UsageError("--accept-warnings names rows of one file; expected one --input beside it")
-    names = RETRAINABLE if property_name == "all" else (property_name,)
+    jobs = _jobs(property_name, seed=seed, quick=quick)
     with failing_clearly():
         from serving.commands.ledger import user
         from training.ledger.store import Ledger
@@ -90,14 +82,13 @@ def retrain(
         from training.tracking import default_tracking_uri
 
         check_reachable(default_tracking_uri())
-        jobs = {name: _job(name, seed=seed, quick=quick) for name in names}
         for job in jobs.values():
             job.check_tables()
         asking, ledger = who or user(), Ledger.open(address)
         _add(paths, ledger, asking, accept_warnings=accept_warnings, dry_run=dry_run)
         results = []
         for name, job in jobs.items():
-            wishes = Wishes(asking, promote_anyway, force_evaluate, dry_run, _report_path(report, name, names))
+            wishes = Wishes(asking, promote_anyway, force_evaluate, dry_run, _report_path(report, name, tuple(jobs)))
             results.append(_run(job, ledger, work or default_work(), wishes))
     _tell(results, as_json)
 
@@ -147,19 +138,26 @@ def _run(job: PropertyJob, ledger: Ledger, work: Path, wishes: Any) -> Result:  
         )  # fmt: skip
 
 
+def _jobs(property_name: str, *, seed: int | None, quick: bool) -> dict[str, PropertyJob]:
+    """Return the job of a property, or with `all` those of every property that learns from measurements."""
+    from training.properties.contract import NotRetrainedError
+
+    if property_name != "all":
+        try:
+            return {property_name: _job(property_name, seed=seed, quick=quick)}
+        except NotRetrainedError as error:
+            raise click.UsageError(str(error)) from error
+    jobs = {}
+    for name in registry.names():
+        with suppress(NotRetrainedError):
+            jobs[name] = _job(name, seed=seed, quick=quick)
+    return jobs
+
+
 def _job(name: str, *, seed: int | None, quick: bool) -> PropertyJob:
-    if name == "ccd":
-        from serving.commands.train import shipped_for_ccd
-        from training.properties.ccd.retraining import CcdJob
+    from serving.commands.train import shipped_model
 
-        return CcdJob(shipped_for_ccd, seed=0 if seed is None else seed)
-    from dataclasses import replace
-
-    from training.properties.conductivity.ensemble import EnsembleSettings
-    from training.properties.conductivity.retraining import ConductivityJob
-
-    settings = EnsembleSettings.quick() if quick else EnsembleSettings()
-    return ConductivityJob(settings if seed is None else replace(settings, seed=seed))
+    return registry.get(name).retraining(seed=seed, quick=quick, model_of=shipped_model)
 
 
 def exit_status(status: Status) -> int:

@@ -125,7 +125,7 @@ def test_another_job_exits_5(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("stability",), "elyte train stability"),
+        (("stability",), "`elyte train stability` fits it anew"),
         (("conductivity", "--promote-anyway", "because"), "--who"),
         (("conductivity", "--promote-anyway", " ", "--who", "JD"), "needs a reason"),
         (("everything",), "is not one of"),

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.cli import COMMANDS, elyte
-from serving.commands.retrain import RETRAINABLE
+from serving.commands import retrain as command
 from training.properties.ccd.retraining import CcdJob
 from training.properties.conductivity.recipe import PUBLIC_SOURCES
 from training.properties.conductivity.retraining import ConductivityJob
@@ -100,9 +100,10 @@ def test_a_check_lists_what_is_missing(tmp_path: Path) -> None:
     assert all(f"elyte data fetch {key}" in found.stderr for key in (*PUBLIC_SOURCES, *SOURCE_KEYS))
 
 
-def test_only_conductivity_is_retrained_from_public_tables(tmp_path: Path) -> None:
-    assert set(RETRAINABLE) == {ConductivityJob.name, CcdJob.name}
-    CcdJob(lambda: (None, None)).check_tables()
+def test_only_conductivity_is_retrained_from_public_tables() -> None:
+    jobs = command._jobs("all", seed=None, quick=False)
+    assert set(jobs) == {ConductivityJob.name, CcdJob.name}
+    jobs[CcdJob.name].check_tables()
     with pytest.raises(MissingSourceError, match="retraining of conductivity needs public tables"):
         ConductivityJob().check_tables()
 

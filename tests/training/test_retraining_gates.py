@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training.properties import registry
+from training.properties.contract import NotRetrainedError, Property
+from training.properties.registry import properties
 from training.retraining.evidence import (
     Comparison,
     Coverage,
@@ -20,7 +23,7 @@ from training.retraining.evidence import (
     NewRows,
 )
 from training.retraining.gates import Decision, Outcome, Verdict, decide
-from training.retraining.rules import RULES_PATH, Rules, RulesError, load_rules
+from training.retraining.rules import Rules, RulesError, load_rules
 from training.retraining.statistics import (
     bootstrap_mean,
     chance_of_so_few,
@@ -206,10 +209,20 @@ def test_evidence_of_a_single_source_survives_json() -> None:
 # ---------------------------------------------------------------- the rules
 
 
-def test_every_rule_is_given_for_both_properties() -> None:
-    assert load_rules("ccd").needs_official_split is False
-    assert RULES.sha256 == load_rules("ccd").sha256
-    assert all(getattr(RULES, field.name) is not None for field in fields(Rules))
+@pytest.mark.parametrize("one", properties(), ids=lambda one: one.name)
+def test_every_rule_is_given_for_every_property_that_is_retrained(one: Property) -> None:
+    try:
+        one.retraining(seed=None, quick=True, model_of=lambda name: pytest.fail(f"{name} was loaded"))
+    except NotRetrainedError:
+        with pytest.raises(RulesError, match=f"holds no rules for {one.name}"):
+            load_rules(one.name)
+    else:
+        rules = load_rules(one.name)
+        assert all(getattr(rules, field.name) is not None for field in fields(Rules))
+
+
+def test_a_decision_names_the_limits_of_its_own_property() -> None:
+    assert RULES.sha256 != load_rules("ccd").sha256
 
 
 @pytest.mark.parametrize(
@@ -221,8 +234,10 @@ def test_every_rule_is_given_for_both_properties() -> None:
     ],
 )
 def test_rules_that_are_not_meant_are_refused(tmp_path: Any, before: str, after: str, said: str) -> None:
-    other = tmp_path / "rules.toml"
-    other.write_text(RULES_PATH.read_text().replace(before, after, 1))
+    limits = registry.get("conductivity").limits()
+    assert limits is not None
+    other = tmp_path / "limits.toml"
+    other.write_text(limits.read_text().replace(before, after, 1))
     with pytest.raises(RulesError, match=said):
         load_rules("conductivity", other)
 

@@ -16,8 +16,7 @@ from training.retraining.bundles import is_sound, load_model, time_to_load
 from training.retraining.companion import Companion
 from training.retraining.evidence import Comparison, Evidence, Fitness
 from training.retraining.judged import Judged, compare, compare_coverage
-from training.retraining.property_job import Baseline, PropertyJob
-from training.retraining.registry import Champion
+from training.retraining.property_job import Baseline, Champion, PropertyJob
 from training.retraining.report import Pictured
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages
@@ -95,7 +94,7 @@ class Gathering:
             raise RuntimeError(f"{self.stages.folder}: results of this job were removed while it ran; start it again")
         challenger, official = Judged.from_bytes(left_out), self._official(digest.decode())
         known, new = baseline.left_out, pictured.new_rows
-        near = known.of_rows(self.job.neighbours(self.training_set, self.rules))
+        near = known.of_rows(self.job.neighbours(self.training_set, self.rules.neighbour_distance))
         fitness, model = self._fitness(digest.decode())
         whole = replace(
             evidence,

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError
+from training.ledger.export import training_rows
+from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.retraining.evidence import Evidence
 from training.retraining.gates import Decision, Outcome, Verdict, decide
@@ -26,13 +28,12 @@ from training.retraining.gathering import Gathering
 from training.retraining.locks import only_one, stamp
 from training.retraining.promotion import first_champion, log_of, move
 from training.retraining.promotion_log import Action, State, state_folder
-from training.retraining.property_job import PropertyJob
+from training.retraining.property_job import Champion, PropertyJob
 from training.retraining.registry import (
     LEDGER_TAG,
     REASONS_TAG,
     SET_TAG,
     VERDICT_TAG,
-    Champion,
     Judgement,
     Registry,
 )
@@ -139,7 +140,7 @@ def retrain(
         champion = first_champion(registry, shipped, who=wishes.who, look_only=wishes.dry_run, of_elyte=True)
         if champion is None:
             raise NoChampionError(f"no champion of {job.name} and no shipped bundle; run `elyte train {job.name}`")
-        training_set = job.read(ledger, champion)
+        training_set = job.read(training_rows(ledger, Kind(job.name)), champion)
         run = Run(job, registry, rules, work / job.name, wishes, champion, training_set, on_step)
         result = run.earlier_result() or run.judge()
     return replace(result, seconds=time.perf_counter() - started)

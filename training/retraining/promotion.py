@@ -14,7 +14,8 @@ from training.bundle import BundleError, load_bundle
 from training.retraining.bundles import is_sound, load_model
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import Action, Move, PromotionLog, State, state_folder
-from training.retraining.registry import Champion, Registry
+from training.retraining.property_job import Champion
+from training.retraining.registry import Registry
 from training.tracking import AliasTarget
 
 LOCK_SECONDS = 60.0

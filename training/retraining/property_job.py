@@ -1,19 +1,37 @@
-"""What retraining asks of a property: one small protocol, implemented in `conductivity_job` and `ccd_job`."""
+"""What retraining asks of a property: one small protocol, which `contract.Property.retraining` returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from training.ledger.store import Ledger
+from training.bundle import Bundle
+from training.ledger.training_rows import TrainingRows
 from training.retraining.evidence import GoldenMaterial, NewRows
 from training.retraining.judged import Judged
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
 from training.retraining.training_set import TrainingSet
 
 OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that is served, in memory.
+
+    Parameters
+    ----------
+    version
+        In the registry.
+    digest, bundle, model
+        As checked; the bundle with its arrays.
+    """
+
+    version: str
+    digest: str
+    bundle: Bundle
+    model: Any
 
 
 class Fitted(NamedTuple):
@@ -49,8 +67,8 @@ class PropertyJob(Protocol):
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants: what decides, beside the data, what comes out of a fit."""
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
-        """Assemble the training set."""
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
+        """Assemble the training set: the recipe's tables, and what the ledger holds of this property."""
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Examine the new rows in seconds; None where none carries a value."""
@@ -69,8 +87,8 @@ class PropertyJob(Protocol):
     def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
         """Return the official split as predicted by the challenger's recipe without it; None where there is none."""
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
-        """Return the names of known rows near the new ones."""
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
+        """Return the names of known rows near the new ones; `distance` is a limit of the property's `limits.toml`."""
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
         """Ask both models about well-known materials."""

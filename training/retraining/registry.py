@@ -12,6 +12,7 @@ from typing import Any
 
 from training.bundle import Bundle, load_bundle
 from training.retraining.bundles import load_model
+from training.retraining.property_job import Champion
 from training.tracking import (
     CHAMPION,
     SHIPPED_TAG,
@@ -27,24 +28,6 @@ VERDICT_TAG, REASONS_TAG = "elyte.verdict", "elyte.reasons"
 SET_TAG, LEDGER_TAG = "elyte.training_set", "elyte.ledger"
 PROMOTED_TAG = "elyte.promotion"
 LONGEST_TAG = 4000
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model that is served, in memory.
-
-    Parameters
-    ----------
-    version
-        In the registry.
-    digest, bundle, model
-        As checked; the bundle with its arrays.
-    """
-
-    version: str
-    digest: str
-    bundle: Bundle
-    model: Any
 
 
 @dataclass(frozen=True, slots=True)

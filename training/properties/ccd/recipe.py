@@ -79,7 +79,7 @@ class Material(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class CcdFit:
     """What a run of training left behind."""
 
     folder: Path
@@ -110,7 +110,7 @@ def n_steps() -> int:
 def train(
     folder: Path, conductivity: ConductivityModel | None, stability: StabilityModel | None, *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:  # fmt: skip
+) -> CcdFit:  # fmt: skip
     """Fit on the embedded table and write the bundle.
 
     Parameters
@@ -131,7 +131,7 @@ def train(
     )  # fmt: skip
     card = card_of(model, left_out, table, [source], choices())
     digest = save_bundle(folder, card, model.arrays())
-    return Trained(folder, card, digest, model, left_out, table)
+    return CcdFit(folder, card, digest, model, left_out, table)
 
 
 def card_of(

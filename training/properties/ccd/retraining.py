@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.bundle import DataSource, save_bundle
-from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.properties.ccd.bundling import golden_predictions
 from training.properties.ccd.cells import Cells, MaterialNumbers, Reports, reports_of, table_numbers
 from training.properties.ccd.model import LeftOut, Regression, conformal_scale, cross_fit, fit_model
@@ -31,16 +29,14 @@ from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
 from training.retraining.evidence import GoldenMaterial, NewRows
 from training.retraining.judged import Judged
 from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
+from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.splits import composition_key, leave_one_group_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.store import Ledger
+    from training.ledger.training_rows import TrainingRows
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.stability.model import StabilityModel
 
@@ -95,7 +91,7 @@ class CcdJob:
         """Return the constants of the recipe."""
         return choices()
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the embedded table and the ledger; see `assemble`."""
         table = load_literature(self._literature)
         source = DataSource(
@@ -104,7 +100,7 @@ class CcdJob:
             sha256=hashlib.sha256(self._literature.read_bytes()).hexdigest(),
         )  # fmt: skip
         recipe = self.recipe() | {"retraining": RECIPE_VERSION, "seed": self.seed}
-        return assemble(table, source, training_rows(ledger, Kind.CCD), champion, recipe)
+        return assemble(table, source, from_ledger, champion, recipe)
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Predict every new report from other sources, without and with the new ones."""
@@ -152,7 +148,7 @@ class CcdJob:
         """Return None: there is no official split."""
         return None
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
         """Return known reports of the class and treatment of a new one."""
         material, is_new = self._known_and_new(training_set)
         cells = material.reports.cells

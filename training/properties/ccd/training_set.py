@@ -10,13 +10,13 @@ import numpy as np
 from training.bundle import DataSource
 from training.properties.ccd.schema import RANGES, REGULAR
 from training.retraining.bundles import fingerprints, ledger_rows_of
-from training.retraining.registry import Champion
+from training.retraining.property_job import Champion
 from training.retraining.training_set import TrainingSet, changed_tables, ledger_source, set_hash
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.export import TrainingRows
+    from training.ledger.training_rows import TrainingRows
 
 
 def assemble(

@@ -61,7 +61,7 @@ WITHOUT_PUBLIC_TABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class ConductivityFit:
     """What a run of training left behind."""
 
     folder: Path
@@ -108,7 +108,7 @@ def train(
     settings: EnsembleSettings | None = None,
     *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:
+) -> ConductivityFit:
     """Fit on all tables at hand and write the bundle.
 
     Parameters
@@ -131,7 +131,7 @@ def train(
     metrics = cross_validated_metrics(model, left_out) | fidelity
     card = card_of(model, metrics, data, lacking, asdict(chosen) | fixed_choices())
     digest = save_bundle(folder, card, model.arrays())
-    return Trained(folder, card, digest, left_out)
+    return ConductivityFit(folder, card, digest, left_out)
 
 
 def card_of(

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.bundle import DataSource, save_bundle
-from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.properties.conductivity.bundling import load_conductivity
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.explanation import with_explainers
@@ -50,9 +48,7 @@ from training.properties.conductivity.training_set import assemble
 from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
 from training.retraining.evidence import GoldenMaterial, NewRows
 from training.retraining.judged import Judged
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
+from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError, require
 from training.splits import grouped_folds
@@ -61,7 +57,7 @@ from training.uncertainty import ConformalScale
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.store import Ledger
+    from training.ledger.training_rows import TrainingRows
 
 RECIPE_VERSION = 1
 """Raised when this file changes what comes out of a fit."""
@@ -118,10 +114,10 @@ class ConductivityJob:
         """Return settings and constants of the recipe."""
         return asdict(self.settings) | fixed_choices()
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble tables and ledger; see `assemble`."""
         recipe = self.recipe() | {"retraining": RECIPE_VERSION}
-        return assemble(self._tables(), training_rows(ledger, Kind.CONDUCTIVITY), champion, recipe)
+        return assemble(self._tables(), from_ledger, champion, recipe)
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Examine the new rows; the champion's process lends its hyperparameters."""
@@ -176,13 +172,13 @@ class ConductivityJob:
             training_set.table, _ensembles(model), scales, self.settings, self._official_split, on_step=on_step
         )
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
-        """Return known rows within the rules' half-L1 distance of a new one."""
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
+        """Return known rows within a half-L1 distance of a new one."""
         table, is_new = _known_and_new(training_set)
         if not is_new.any():
             return []
         composition = MaterialBatch.from_formulas(list(table["formula"])).matrix()
-        near = half_l1(composition[~is_new], composition[is_new]).min(axis=1) <= rules.neighbour_distance
+        near = half_l1(composition[~is_new], composition[is_new]).min(axis=1) <= distance
         return [str(name) for name in table["row_id"].to_numpy()[~is_new][near]]
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401

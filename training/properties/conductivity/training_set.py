@@ -11,13 +11,13 @@ from training.bundle import DataSource
 from training.properties.conductivity.repeats import without_repeats
 from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
 from training.retraining.bundles import fingerprints, ledger_rows_of
-from training.retraining.registry import Champion
+from training.retraining.property_job import Champion
 from training.retraining.training_set import TrainingSet, changed_tables, ledger_source, set_hash
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.export import TrainingRows
+    from training.ledger.training_rows import TrainingRows
 
 _NUMBERS = (
     Column.LOG10_SIGMA, Column.TEMPERATURE, Column.ACTIVATION_ENERGY, Column.YEAR, *LATTICE_COLUMNS,

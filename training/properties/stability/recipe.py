@@ -56,7 +56,7 @@ LIMITATIONS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class StabilityFit:
     """What a run of training left behind; `validation` are the rows that calibrated the nets."""
 
     folder: Path
@@ -73,7 +73,7 @@ def train(
     *,
     work: Path,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:
+) -> StabilityFit:
     """Fit on the official split and write the bundle.
 
     Parameters
@@ -121,7 +121,7 @@ def train(
         files={},
     )
     digest = save_bundle(folder, card, model.to_arrays())
-    return Trained(folder, card, digest, model, validation, deviations)
+    return StabilityFit(folder, card, digest, model, validation, deviations)
 
 
 def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Scored]:

@@ -55,11 +55,28 @@ class GoldenPrediction(_Strict):
     values: dict[str, float]
 
 
+def golden_rows(
+    questions: Sequence[tuple[str, float]],
+    columns: Mapping[str, NDArray[np.float64]],
+    lattices: Sequence[tuple[float, ...] | None] | None = None,
+) -> list[GoldenPrediction]:
+    """Return what a model answers to formulas at temperatures; values that it does not give (NaN) are left out."""
+    return [
+        GoldenPrediction(
+            formula=formula,
+            temperature_C=temperature_C,
+            lattice=None if lattices is None else lattices[row],
+            values={name: float(column[row]) for name, column in columns.items() if not np.isnan(column[row])},
+        )
+        for row, (formula, temperature_C) in enumerate(questions)
+    ]
+
+
 class Card(_Strict):
     """The description of a bundle."""
 
     schema_version: Literal[1] = 1
-    property: Literal["conductivity", "stability", "ccd"]
+    property: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     version: Annotated[str, Field(min_length=1)]
     trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
     elyte_version: str

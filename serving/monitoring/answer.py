@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from serving.answers.request import Property
 from serving.models.store import ServedModel
-from serving.monitoring.measured_answers import QUANTITIES, compare, source_of
+from serving.monitoring.measured_answers import compare, source_of
 from serving.rest.request_history import RequestHistory
-from training.monitoring.coverage import Compared, judge_quantities
+from training.monitoring.coverage import Compared, Reference, judge_quantities
 from training.monitoring.drift import TrafficReport, judge_traffic
+from training.monitoring.limits import monitoring_limits
 from training.monitoring.rules import (
     ALARM_RATE_OF_MEASUREMENTS,
     ALARM_RATE_OF_REQUESTS,
-    EXPECTED_OUTSIDE,
     PAYING_MATERIALS,
     PAYING_SOURCES,
     Verdict,
 )
+from training.properties import registry
 
 if TYPE_CHECKING:
     from training.ledger.entries import Entry
@@ -91,10 +90,11 @@ def monitor(
 def _traffic(requests: RequestHistory, since: float) -> dict[tuple[str, str], tuple[TrafficReport, bool]]:
     """Judge every version that answered; the newest ones are what a verdict can be about."""
     newest = requests.newest_versions()
-    share = ALARM_RATE_OF_REQUESTS / max(sum(name in EXPECTED_OUTSIDE for name in newest), 1)
+    expected = {name: monitoring_limits(name).expected_outside for name in registry.names()}
+    share = ALARM_RATE_OF_REQUESTS / max(sum(expected.get(name) is not None for name in newest), 1)
     return {
         (name, version): (
-            judge_traffic(requests.of(name, version, since), EXPECTED_OUTSIDE.get(name), share),
+            judge_traffic(requests.of(name, version, since), expected.get(name), share),
             newest[name] == version,
         )
         for name, version in sorted(requests.traffic)
@@ -120,10 +120,8 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
         found, reasons = compare(name, models, new[name].entries)
         pairs += [(name, compared) for compared in found]
         skipped[name] = reasons
-    cards = [
-        models[name].bundle.card.metrics.get(QUANTITIES[compared.quantity].card_metric) for name, compared in pairs
-    ]
-    reports = judge_quantities([compared for _, compared in pairs], ALARM_RATE_OF_MEASUREMENTS, cards)
+    references = [_reference(models[name], compared.quantity) for name, compared in pairs]
+    reports = judge_quantities([compared for _, compared in pairs], ALARM_RATE_OF_MEASUREMENTS, references)
     document, verdict = {}, Verdict.FINE
     for name in models:
         own = [report for (other, _), report in zip(pairs, reports, strict=True) if other == name]
@@ -144,18 +142,23 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
     return document, verdict
 
 
+def _reference(served: ServedModel, quantity: str) -> Reference:
+    limits = monitoring_limits(served.property).quantities[quantity]
+    return Reference(served.bundle.card.metrics.get(limits.card_metric), limits.smallest_bias)
+
+
 def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     """Return what was first recorded after a model was trained, without papers and values that it learned from."""
     from training.ledger.problems import Code
     from training.ledger.schema import Column, Kind
     from training.splits import composition_key, paper_keys
 
-    kind = Kind(str(served.property))
+    about, kind = registry.get(served.property), Kind(str(served.property))
     first: dict[int, str] = {}
     for entry in ledger.history(kind):
         first.setdefault(entry.measurement, entry.recorded_at)
     trained_on = datetime.fromisoformat(served.bundle.card.trained_on)
-    learnt = _papers_of(served)
+    learnt = {key for doi in set(about.papers(served.model)) for key in paper_keys(doi)}
     kept: list[Entry] = []
     left_out: Counter[str] = Counter()
     for entry in ledger.holding(kind):
@@ -177,19 +180,6 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     return NewMeasurements(
         tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len({composition_key(n) for n in names})
     )  # fmt: skip
-
-
-def _papers_of(served: ServedModel) -> frozenset[str]:
-    from training.splits import paper_keys
-
-    match served.property:
-        case Property.CONDUCTIVITY:
-            dois: Sequence[str] = served.model.domain.dois
-        case Property.CCD:
-            dois = [str(doi) for doi in np.unique(served.model.shelf.doi)]
-        case _:
-            dois = ()
-    return frozenset(key for doi in set(dois) for key in paper_keys(doi))
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:

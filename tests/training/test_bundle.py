@@ -29,6 +29,8 @@ from training.bundle import (
     load_bundle,
     save_bundle,
 )
+from training.mlflow_model import _load_pyfunc
+from training.properties import registry
 from training.properties.conductivity.bundling import (
     GoldenQuestion,
     check_golden,
@@ -166,6 +168,14 @@ def test_a_bundle_of_another_property_is_refused(folder: Path) -> None:
         load_bundle(folder, expected_property="ccd")
 
 
+def test_a_bundle_of_a_property_that_this_elyte_does_not_have_names_those_that_it_has(folder: Path) -> None:
+    edit_card(folder, lambda card: card.update(property="viscosity"))
+    with pytest.raises(BundleError, match="is a bundle for viscosity, expected one for conductivity"):
+        load(folder)
+    with pytest.raises(BundleError, match=f"no property 'viscosity'; expected one of: {', '.join(registry.names())}"):
+        _load_pyfunc(str(folder))
+
+
 def test_a_huge_card_is_not_even_read(folder: Path) -> None:
     (folder / CARD_FILE).write_bytes(b" " * (MAX_CARD_BYTES + 1))
     with pytest.raises(BundleError, match="larger than"):
@@ -240,7 +250,7 @@ def test_what_is_no_archive_of_arrays_is_refused(folder: Path, content: bytes) -
     ("place", "value"),
     [
         ("schema_version", 2),
-        ("property", "viscosity"),
+        ("property", ""),
         ("version", ""),
         ("trained_on", "yesterday"),
         ("limitations", []),

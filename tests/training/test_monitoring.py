@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.monitoring.coverage import Compared, bias_of, judge_quantities
+from training.monitoring.coverage import Compared, Reference, bias_of, judge_quantities
 from training.monitoring.drift import Traffic, judge_traffic, stability_index
+from training.monitoring.limits import LimitsError, monitoring_limits
 from training.monitoring.proportions import (
     chance_of_so_few,
     chance_of_so_many,
@@ -20,9 +23,9 @@ from training.monitoring.rules import (
     ALARM_RATE_OF_REQUESTS,
     FEWEST_REQUESTS,
     LEVELS,
-    SMALLEST_BIAS,
     Verdict,
 )
+from training.properties import registry
 
 REACH = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449}
 N_WORLDS = 300
@@ -101,7 +104,7 @@ def test_a_calibrated_model_is_called_fine(alike: float) -> None:
     alarms = 0
     for _ in range(N_WORLDS):
         quantities = [measured(rng, alike=alike), measured(rng, alike=alike, quantity="reduction_V")]
-        reports = judge_quantities(quantities, ALARM_RATE_OF_MEASUREMENTS, [None, None])
+        reports = judge_quantities(quantities, ALARM_RATE_OF_MEASUREMENTS, [Reference(), Reference()])
         alarms += any(report.verdict is not Verdict.FINE for report in reports)
     assert alarms <= 21
 
@@ -118,7 +121,7 @@ def test_a_model_that_is_wrong_is_found(change: dict[str, float], verdict: Verdi
     """In at least 90 of 100 worlds of 20 sources; a bias of one standard deviation also costs coverage."""
     rng, found = np.random.default_rng(5), 0
     for _ in range(100):
-        (report,) = judge_quantities([measured(rng, **change)], ALARM_RATE_OF_MEASUREMENTS, [0.9])
+        (report,) = judge_quantities([measured(rng, **change)], ALARM_RATE_OF_MEASUREMENTS, [Reference(0.9)])
         found += report.verdict >= verdict and any(word in told for told in report.words)
     assert found >= 90
 
@@ -128,7 +131,7 @@ def test_one_family_that_is_wrong_is_named() -> None:
     compared = measured(rng, 60, alike=0.0)
     garnet = compared.group == "garnet"
     compared.value[garnet] *= 4.0
-    (report,) = judge_quantities([compared], ALARM_RATE_OF_MEASUREMENTS, [None])
+    (report,) = judge_quantities([compared], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
     assert report.verdict is Verdict.DISTRUST
     assert any("of garnet" in told for told in report.words)
     assert not any("of argyrodite" in told for told in report.words)
@@ -136,7 +139,7 @@ def test_one_family_that_is_wrong_is_named() -> None:
 
 def test_few_sources_are_no_ground_for_a_verdict() -> None:
     rng = np.random.default_rng(9)
-    (report,) = judge_quantities([measured(rng, 4, widths=0.01)], ALARM_RATE_OF_MEASUREMENTS, [None])
+    (report,) = judge_quantities([measured(rng, 4, widths=0.01)], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
     assert report.verdict is Verdict.FINE
     assert "too few" in report.words[0]
 
@@ -147,7 +150,7 @@ def test_bounds_are_held_where_the_interval_reaches_them() -> None:
     names = np.array(["a", "b", "c", "d"])
     compared = Compared("x", value, flag, ~flag, names, names, np.zeros(4), -ends, ends)
     assert compared.is_covered()[:, 0].tolist() == [True, False, False, True]
-    (report,) = judge_quantities([compared], 0.04, [None])
+    (report,) = judge_quantities([compared], 0.04, [Reference()])
     assert report.bias is None  # nobody knows how far a bound is off
     assert report.mae is None
 
@@ -155,7 +158,7 @@ def test_bounds_are_held_where_the_interval_reaches_them() -> None:
 def test_levels_without_intervals_are_left_out() -> None:
     compared = measured(np.random.default_rng(1), 10)
     compared.lower[:, 2] = np.nan
-    (report,) = judge_quantities([compared], 0.04, [None])
+    (report,) = judge_quantities([compared], 0.04, [Reference()])
     assert [level.realised.n_rows for level in report.levels] == [len(compared), len(compared), 0]
     assert report.verdict is Verdict.FINE
 
@@ -167,11 +170,36 @@ def test_bias_weighs_sources_alike_and_small_ones_are_left_alone() -> None:
     assert bias_of(np.array([1.0]), np.array(["a"])) is None
     rng = np.random.default_rng(2)
     compared = measured(rng, 40)
-    compared.value[:] = 0.5 * SMALLEST_BIAS[compared.quantity] + 0.001 * compared.value
-    (report,) = judge_quantities([compared], 0.04, [None])
+    smallest = monitoring_limits("conductivity").quantities[compared.quantity].smallest_bias
+    compared.value[:] = 0.5 * smallest + 0.001 * compared.value
+    (report,) = judge_quantities([compared], 0.04, [Reference(smallest_bias=smallest)])
     assert report.bias is not None
     assert report.bias.p < 1e-6
     assert report.verdict is Verdict.FINE
+
+
+# ---------------------------------------------------------------- limits of a property
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_limits_of_every_property_can_be_read(name: str) -> None:
+    limits = monitoring_limits(name)
+    assert limits.expected_outside is None or 0.0 < limits.expected_outside < 1.0
+    assert all(quantity.smallest_bias > 0.0 for quantity in limits.quantities.values())
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [("viscosity_Pa_s]\n", "no such quantity"), ("log10_sigma_S_per_cm]\nsmallest = 1\n", "unexpected keyword")],
+)
+def test_limits_that_are_not_meant_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, said: str
+) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text(f"[monitoring.quantities.{section}")
+    monkeypatch.setattr(type(registry.get("conductivity")), "limits", lambda self: path)
+    with pytest.raises(LimitsError, match=said):
+        monitoring_limits("conductivity")
 
 
 # ---------------------------------------------------------------- requests

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from serving.models import store as model_store
 from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
 from training.bundle import BundleError, load_bundle
+from training.mlflow_model import FrameModel, signature_of
+from training.properties import contract
 from training.properties.conductivity.bundling import load_conductivity
 from training.properties.conductivity.plots import write_plots
 from training.tracking import (
@@ -32,13 +35,13 @@ from training.tracking import (
     AliasTarget,
     Registered,
     default_tracking_uri,
-    fetch_alias,
     fetch_version,
     log_training,
     look_up_alias,
     model_name,
     one_at_a_time,
 )
+from training.uncertainty import Interval
 
 ROOT = Path(__file__).parents[2]
 FORMULAS = ["Li6.5PS5.5Cl0.5", "Li6.7La3Zr1.7Ta0.3O12"]
@@ -106,23 +109,24 @@ def test_the_registered_version_is_the_challenger_and_carries_the_digest(store: 
 
 
 def test_the_alias_leads_back_to_the_same_bundle(store: Store, tmp_path: Path) -> None:
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
-    assert found is not None
-    folder, digest, version = found
-    assert (digest, version) == (store.digest, store.registered.version)
-    model, bundle = load_conductivity(folder, digest)
+    target = look_up_alias("conductivity", CHALLENGER, tracking_uri=store.uri)
+    assert target is not None
+    assert (target.digest, target.version) == (store.digest, store.registered.version)
+    folder = fetch_version("conductivity", target, tmp_path, tracking_uri=store.uri)
+    model, bundle = load_conductivity(folder, target.digest)
     assert bundle.digest == store.digest
     assert set(model.variants) == {"formula", "lattice"}
 
 
 @pytest.mark.parametrize(("name", "alias"), [("conductivity", CHAMPION), ("stability", CHALLENGER)])
-def test_an_alias_or_a_model_that_is_not_there_is_none(store: Store, tmp_path: Path, name: str, alias: str) -> None:
-    assert fetch_alias(name, alias, tmp_path, tracking_uri=store.uri) is None
+def test_an_alias_or_a_model_that_is_not_there_is_none(store: Store, name: str, alias: str) -> None:
+    assert look_up_alias(name, alias, tracking_uri=store.uri) is None
 
 
 def test_nothing_in_the_registered_model_is_a_pickle(store: Store, tmp_path: Path) -> None:
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path, tracking_uri=store.uri)
-    assert found is not None
+    target = look_up_alias("conductivity", CHALLENGER, tracking_uri=store.uri)
+    assert target is not None
+    fetch_version("conductivity", target, tmp_path, tracking_uri=store.uri)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"MLmodel", "card.json", "arrays.npz"} <= {path.name for path in files}
     assert not [path for path in files if path.suffix in (".pkl", ".joblib", ".skops", ".pt")]
@@ -147,6 +151,73 @@ def test_pyfunc_loads_and_answers_without_unpickling(store: Store, monkeypatch: 
     direct = Predictor.load(str(store.bundle.parent)).predict_formulas(FORMULAS)["results"]
     values = [row["conductivity"]["log10_sigma_S_per_cm"]["value"] for row in direct]
     np.testing.assert_allclose(plain["log10_sigma_S_per_cm"], values, atol=1e-4)
+
+
+PROMISED = {
+    "conductivity": "log10_sigma_S_per_cm lower upper activation_energy_eV",
+    "stability": "formation_energy_eV_per_atom lower upper energy_above_hull_eV_per_atom probability_stable reduction_V"
+    " oxidation_V",
+    "ccd": "log10_ccd_mA_per_cm2 lower upper",
+}
+"""Columns in the signatures of versions that were registered by elyte 0.1."""
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_version_that_was_registered_before_loads_and_answers_with_the_columns_of_its_signature(
+    tmp_path: Path, name: str
+) -> None:
+    """MLflow wrote the loader's module and the signature of that day into `MLmodel`, beside the bundle."""
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = Schema([ColSpec("string", "formula"), ColSpec("double", "temperature_C", required=False)])
+    outputs = Schema([ColSpec("double", column) for column in PROMISED[name].split()])
+    mlflow.pyfunc.save_model(
+        tmp_path / "old",
+        loader_module="training.mlflow_model",
+        data_path=str(model_store.SHIPPED / name),
+        signature=ModelSignature(inputs=inputs, outputs=outputs),
+    )
+    said = mlflow.pyfunc.load_model(str(tmp_path / "old")).predict(pd.DataFrame({"formula": ["Li6PS5Cl", "Li3YCl6"]}))
+    assert list(said.columns) == outputs.input_names()
+    assert said.notna().all(axis=None)
+    assert (said["lower"] <= said.iloc[:, 0]).all()
+
+
+def test_a_signature_names_the_conditions_of_its_property_and_the_columns_of_its_answers() -> None:
+    told = {name: signature_of(name) for name in PROMISED}
+    assert told["conductivity"].inputs.input_names() == ["formula", "temperature_C"]
+    assert told["stability"].inputs.input_names() == ["formula"]
+    assert {"stack_pressure_MPa", "interlayer_type"} < set(told["ccd"].inputs.input_names())
+    assert {name: " ".join(found.outputs.input_names()) for name, found in told.items()} == PROMISED
+
+
+def test_a_property_that_promises_nothing_else_answers_with_the_columns_of_flat_tables() -> None:
+    import pandas as pd
+
+    said = FrameModel(LithiumCount(), None).predict(pd.DataFrame({"formula": ["Li3N", "LiF"]}, index=[7, 5]))
+    assert said.to_dict("index") == {
+        7: {"lithium_mol": 3.0, "lithium_lower_mol": 2.0, "lithium_upper_mol": 4.0},
+        5: {"lithium_mol": 1.0, "lithium_lower_mol": 0.0, "lithium_upper_mol": 2.0},
+    }
+    assert LithiumCount().frame_columns() == tuple(said.columns)
+
+
+class LithiumCount(contract.Property):
+    """A property of no use: it counts lithium."""
+
+    name = "lithium"
+    label = "Lithium"
+    quantities = (contract.Quantity("lithium", "mol", "lithium", "mol", True, 0.0, 99.0, ("lithium",)),)
+
+    def load(self, folder: Path, digest: str | None = None) -> tuple[Any, Any]:
+        raise BundleError(f"{folder}: there is no bundle of {self.name}")
+
+    def judge(self, model: Any, query: contract.Query) -> Any:
+        count = np.array([amounts["Li"] for amounts in query.amounts])
+        return SimpleNamespace(intervals={"lithium_mol": Interval(count, count - 1.0, count + 1.0)})
 
 
 def test_a_second_model_takes_over_the_alias(store: Store) -> None:
@@ -191,10 +262,11 @@ def store_folder(store: Store) -> Path:
 
 def test_a_store_that_was_moved_still_gives_its_bundles(store: Store, moved: str, tmp_path: Path) -> None:
     """MLflow notes absolute paths; the model is found beside the store, and its digest tells that it is the one."""
-    found = fetch_alias("conductivity", CHALLENGER, tmp_path / "fetched", tracking_uri=moved)
-    assert found is not None
-    folder, digest, _ = found
-    assert load_conductivity(folder, digest)[1].digest == store.digest
+    target = look_up_alias("conductivity", CHALLENGER, tracking_uri=moved)
+    assert target is not None
+    (tmp_path / "fetched").mkdir()
+    folder = fetch_version("conductivity", target, tmp_path / "fetched", tracking_uri=moved)
+    assert load_conductivity(folder, target.digest)[1].digest == store.digest
     assert not store_folder(store).exists()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.monitoring.proportions import Share, chance_of_so_few, share_of, shares_of_clusters
-from training.monitoring.rules import FEWEST_SOURCES, LEVELS, SMALLEST_BIAS, Verdict
+from training.monitoring.rules import FEWEST_SOURCES, LEVELS, Verdict
 
 Array = NDArray[np.float64]
 JUDGED_LEVEL = LEVELS.index(0.9)
@@ -67,6 +67,13 @@ class Compared:
     def n_sources(self) -> int:
         """How many sources the rows come from."""
         return len(np.unique(self.source))
+
+
+class Reference(NamedTuple):
+    """What one quantity is held to: the card's mean absolute error, and the bias below which it is left alone."""
+
+    card_mae: float | None = None
+    smallest_bias: float = 0.0
 
 
 class Level(NamedTuple):
@@ -132,7 +139,7 @@ def _level_as_dict(level: Level) -> dict[str, Any]:
 
 
 def judge_quantities(
-    everything: Sequence[Compared], alarm_rate: float, card_maes: Sequence[float | None]
+    everything: Sequence[Compared], alarm_rate: float, references: Sequence[Reference]
 ) -> list[QuantityReport]:
     """Judge several quantities together, so that the chance of ANY false alarm is at most `alarm_rate`.
 
@@ -143,13 +150,13 @@ def judge_quantities(
     alarm_rate
         Divided by the number of tests: three levels and a bias for every quantity with enough sources, and one for each
         of its families with enough sources.
-    card_maes
-        What the cards promise, one per quantity.
+    references
+        One per quantity.
     """
     tests = sum(_n_tests(compared) for compared in everything)
     return [
-        _judge(compared, alarm_rate / max(tests, 1), card_mae)
-        for compared, card_mae in zip(everything, card_maes, strict=True)
+        _judge(compared, alarm_rate / max(tests, 1), reference)
+        for compared, reference in zip(everything, references, strict=True)
     ]
 
 
@@ -166,7 +173,7 @@ def _judged_groups(compared: Compared) -> list[str]:
     return enough if len(names) > 1 else []
 
 
-def _judge(compared: Compared, alarm_rate: float, card_mae: float | None) -> QuantityReport:
+def _judge(compared: Compared, alarm_rate: float, reference: Reference) -> QuantityReport:
     covered = compared.is_covered()
     levels = tuple(_level(covered, compared, i) for i in range(len(LEVELS)))
     groups = {
@@ -176,12 +183,12 @@ def _judge(compared: Compared, alarm_rate: float, card_mae: float | None) -> Qua
     exact = ~(compared.is_upper_bound | compared.is_lower_bound)
     error, source = (compared.value - compared.centre)[exact], compared.source[exact]
     bias = bias_of(error, source)
-    words, verdict = _words(compared, levels, groups, bias, alarm_rate)
+    words, verdict = _words(compared, levels, groups, _worth_a_word(bias, alarm_rate, reference), alarm_rate)
     return QuantityReport(
         compared.quantity, len(compared), compared.n_sources, levels, bias,
         float(np.abs(error).mean()) if len(error) else None,
         float(_means(np.abs(error), source).mean()) if len(error) else None,
-        card_mae, groups, verdict, tuple(words),
+        reference.card_mae, groups, verdict, tuple(words),
     )  # fmt: skip
 
 
@@ -220,6 +227,13 @@ def bias_of(error: Array, source: NDArray[np.str_]) -> Bias | None:
     return Bias(mean, mean - reach, mean + reach, p)
 
 
+def _worth_a_word(bias: Bias | None, alarm_rate: float, reference: Reference) -> Bias | None:
+    """Return a bias that is significant and not small."""
+    if bias is None or bias.p > alarm_rate or abs(bias.mean) < reference.smallest_bias:
+        return None
+    return bias
+
+
 def _words(
     compared: Compared, levels: Sequence[Level], groups: dict[str, Level], bias: Bias | None, alarm_rate: float
 ) -> tuple[list[str], Verdict]:
@@ -233,7 +247,7 @@ def _words(
         if level.p_so_few <= alarm_rate:
             verdict, of = Verdict.DISTRUST, f" of {group}" if group else ""
             words.append(f"distrust: intervals too narrow for {name}{of}: {_told(level)}")
-    if bias is not None and bias.p <= alarm_rate and abs(bias.mean) >= SMALLEST_BIAS.get(name, 0.0):
+    if bias is not None:
         verdict = max(verdict, Verdict.RETRAIN)
         side = "above" if bias.mean > 0 else "below"
         words.append(

@@ -104,6 +104,11 @@ class Quantity:
         return f"{self.stem}_{self.suffix}" if self.suffix else self.stem
 
     @property
+    def measured_name(self) -> str:
+        """The column of measured values: of a logarithm, what it is taken of."""
+        return self.name.removeprefix("log10_") if self.is_log10 else self.name
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns of flat tables: the value and, where there is an interval, its ends."""
         if not self.has_interval:
@@ -318,6 +323,16 @@ class Property(ABC):
         """Say what the model knows of each row; order and length are kept."""
         raise NotImplementedError
 
+    def frame(self, model: Any, query: Query) -> Mapping[str, Array]:  # noqa: ANN401
+        """Return the columns of its MLflow model: those of flat tables, unless registered versions promise others."""
+        found = self.judge(model, query).intervals
+        told = [(one.columns, found[one.name]) for one in self.quantities if one.in_answers]
+        return {name: part for columns, parts in told for name, part in zip(columns, parts, strict=False)}
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names of these columns."""
+        return tuple(column for one in self.quantities if one.in_answers for column in one.columns)
+
     def distribution(self, quantity: str, outputs: ModelOutputs) -> Distribution:
         """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them."""
         raise NotImplementedError(f"{self.name} has no predictive distribution of {quantity}")
@@ -354,6 +369,10 @@ class Property(ABC):
     def papers(self, model: Any) -> Iterable[str]:  # noqa: ANN401
         """Return the DOIs of the papers that a model was fitted on, so that monitoring leaves them out."""
         return ()
+
+    def family(self, amounts: Mapping[str, float]) -> str | None:
+        """Return the chemical family that a composition belongs to by this property's rules; None where none fits."""
+        return None
 
     def page_script(self) -> Path | None:
         """Return the JavaScript module that draws its own plots on the page; None where tables are enough."""

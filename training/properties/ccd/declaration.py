@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.contract import (
+    Array,
     Column,
     Condition,
     Content,
@@ -17,6 +18,7 @@ from training.properties.contract import (
     Progress,
     Property,
     Quantity,
+    Query,
     Scores,
     Trained,
 )
@@ -126,6 +128,16 @@ class Ccd(Property):
 
         return load_ccd(folder, digest)
 
+    def frame(self, model: CcdModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.ccd.bundling import frame
+
+        return frame(model, query)
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return ("log10_ccd_mA_per_cm2", "lower", "upper")
+
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""
         from training.properties.ccd.plots import write_plots
@@ -155,6 +167,12 @@ class Ccd(Property):
     def papers(self, model: CcdModel) -> Iterable[str]:
         """See `contract.Property.papers`."""
         return [str(doi) for doi in model.shelf.doi]
+
+    def family(self, amounts: Mapping[str, float]) -> str | None:
+        """See `contract.Property.family`."""
+        from training.properties.ccd.classes import class_of
+
+        return class_of(amounts)
 
     def _others(self, model_of: ModelOf) -> tuple[ConductivityModel, StabilityModel]:
         conductivity, stability = (model_of(name)[0] for name in self.needs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.contract import (
+    Array,
     Column,
     Content,
     FitOptions,
@@ -17,6 +18,7 @@ from training.properties.contract import (
     Progress,
     Property,
     Quantity,
+    Query,
     Scores,
     Trained,
 )
@@ -74,6 +76,16 @@ class Conductivity(Property):
         from training.properties.conductivity.bundling import load_conductivity
 
         return load_conductivity(folder, digest)
+
+    def frame(self, model: ConductivityModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.conductivity.bundling import headline
+
+        return headline(model, query.batch, query.conditions.temperature_C())
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return ("log10_sigma_S_per_cm", "lower", "upper", "activation_energy_eV")
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""

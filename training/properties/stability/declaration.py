@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.contract import (
+    Array,
     Column,
     Content,
     FitOptions,
@@ -17,6 +18,7 @@ from training.properties.contract import (
     Progress,
     Property,
     Quantity,
+    Query,
     Scores,
     Trained,
 )
@@ -93,6 +95,24 @@ class Stability(Property):
         from training.properties.stability.bundling import load_stability
 
         return load_stability(folder, digest)
+
+    def frame(self, model: StabilityModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.stability.bundling import headline
+
+        return headline(model, query.batch)
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return (
+            "formation_energy_eV_per_atom",
+            "lower",
+            "upper",
+            "energy_above_hull_eV_per_atom",
+            "probability_stable",
+            "reduction_V",
+            "oxidation_V",
+        )
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""

@@ -13,7 +13,7 @@ import click
 from training.properties import registry
 
 if TYPE_CHECKING:
-    from training.retraining.registry import Registry
+    from training.retraining.registry import ModelRegistry
 
 EXIT_UNUSABLE = 2
 
@@ -89,7 +89,7 @@ def history(property_name: str | None, as_json: bool) -> None:
 @click.argument("property_name", metavar="PROPERTY", type=click.Choice(registry.names()))
 @click.option("--reason", required=True, help="Why; the promotion log keeps it.")
 @click.option(
-    "--to", "version", default=None, help="Registry version to go back to; default: the champion before this."
+    "--to", "version", default=None, help="ModelRegistry version to go back to; default: the champion before this."
 )
 @click.option("--who", default=None, help="Who asks for this; default: the name of the user's account.")
 def rollback(property_name: str, reason: str, version: str | None, who: str | None) -> None:
@@ -123,8 +123,8 @@ def _failing_clearly() -> Iterator[None]:
         sys.exit(EXIT_UNUSABLE)
 
 
-def _registry(property_name: str) -> Registry:
-    from training.retraining.registry import Registry
+def _registry(property_name: str) -> ModelRegistry:
+    from training.retraining.registry import ModelRegistry
     from training.tracking import default_tracking_uri
 
-    return Registry(property_name, default_tracking_uri())
+    return ModelRegistry(property_name, default_tracking_uri())

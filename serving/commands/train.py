@@ -22,23 +22,31 @@ WORK_FOLDER = "training"
 @click.command(short_help="Fit a property's model, track and register it.")
 @click.argument("property_name", metavar="PROPERTY", type=click.Choice([*registry.names(), "all"]))
 @click.option(
-    "--output", type=click.Path(file_okay=False, path_type=Path),
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Also keep the bundle in this folder (the registry keeps it in any case); with `all`, one folder each in it.",
-)  # fmt: skip
+)
 @click.option(
-    "--plots", "plots_folder", type=click.Path(file_okay=False, path_type=Path),
+    "--plots",
+    "plots_folder",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Also write the plots into this folder (the run in MLflow has them in any case).",
-)  # fmt: skip
+)
 @click.option("--quick", is_flag=True, help="Few trees, nets and steps: to try the path, not to use the model.")
 @click.option("--no-registry", is_flag=True, help="Write the bundle to --output only, without MLflow.")
 @click.option(
-    "--work", type=click.Path(file_okay=False, path_type=Path),
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder for checkpoints of long fits (default: in the user's cache); a stopped run goes on from there.",
-)  # fmt: skip
+)
 def train(
-    property_name: str, output: Path | None, plots_folder: Path | None, quick: bool, no_registry: bool,
+    property_name: str,
+    output: Path | None,
+    plots_folder: Path | None,
+    quick: bool,
+    no_registry: bool,
     work: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
     Some recipes take seconds, stability up to an hour on two cores; one that asks other properties asks the models that

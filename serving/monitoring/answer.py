@@ -20,7 +20,7 @@ from training.monitoring.rules import (
     ALARM_RATE_OF_REQUESTS,
     PAYING_MATERIALS,
     PAYING_SOURCES,
-    Verdict,
+    Advice,
 )
 from training.properties import registry
 
@@ -54,7 +54,7 @@ class Monitoring:
     """The document of `elyte monitor` and its verdict."""
 
     document: dict[str, Any]
-    verdict: Verdict
+    verdict: Advice
     lines: list[str] = field(default_factory=list)
 
 
@@ -75,7 +75,7 @@ def monitor(
         From when on requests are recent, in seconds since 1970.
     """
     asked = {} if requests is None else _traffic(requests, since)
-    measured, verdict = _measurements(models, ledger) if ledger is not None else ({}, Verdict.FINE)
+    measured, verdict = _measurements(models, ledger) if ledger is not None else ({}, Advice.FINE)
     verdict = max([verdict, *(report.verdict for report, is_newest in asked.values() if is_newest)])
     document = {
         "verdict": verdict.word,
@@ -111,7 +111,7 @@ def _requests_document(
     return {"n_lines": requests.n_lines, "n_unreadable": requests.n_unreadable, "properties": properties}
 
 
-def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Verdict]:
+def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Advice]:
     """Judge all quantities of all properties together, so that the false alarms of a run are bounded."""
     new = {name: new_measurements(served, ledger) for name, served in models.items()}
     pairs: list[tuple[Property, Compared]] = []
@@ -122,11 +122,11 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
         skipped[name] = reasons
     references = [_reference(models[name], compared.quantity) for name, compared in pairs]
     reports = judge_quantities([compared for _, compared in pairs], ALARM_RATE_OF_MEASUREMENTS, references)
-    document, verdict = {}, Verdict.FINE
+    document, verdict = {}, Advice.FINE
     for name in models:
         own = [report for (other, _), report in zip(pairs, reports, strict=True) if other == name]
         pays = new[name].n_sources >= PAYING_SOURCES and new[name].n_materials >= PAYING_MATERIALS
-        mine = max([Verdict.RETRAIN if pays else Verdict.FINE, *(report.verdict for report in own)])
+        mine = max([Advice.RETRAIN if pays else Advice.FINE, *(report.verdict for report in own)])
         words = [word for report in own for word in report.words]
         if pays:
             words.append(
@@ -134,10 +134,14 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
                 " model has not seen"
             )
         document[str(name)] = {
-            "verdict": mine.word, "n_new": len(new[name].entries), "n_sources": new[name].n_sources,
-            "n_materials": new[name].n_materials, "not_judged": new[name].left_out | dict(skipped[name]),
-            "quantities": [report.as_dict() for report in own], "words": words,
-        }  # fmt: skip
+            "verdict": mine.word,
+            "n_new": len(new[name].entries),
+            "n_sources": new[name].n_sources,
+            "n_materials": new[name].n_materials,
+            "not_judged": new[name].left_out | dict(skipped[name]),
+            "quantities": [report.as_dict() for report in own],
+            "words": words,
+        }
         verdict = max(verdict, mine)
     return document, verdict
 
@@ -179,7 +183,7 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     names = {str((e.content or {}).get(Column.FORMULA, "")) for e in kept} - {""}
     return NewMeasurements(
         tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len({composition_key(n) for n in names})
-    )  # fmt: skip
+    )
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:

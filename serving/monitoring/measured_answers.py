@@ -99,9 +99,12 @@ def _lattice(cells: Mapping[str, Any]) -> Lattice:
 
 
 def _blocks(
-    name: Property, models: Mapping[Property, ServedModel], candidates: list[Candidate],
-    conditions: list[Conditions], level: float,
-) -> list[dict[str, Any] | None]:  # fmt: skip
+    name: Property,
+    models: Mapping[Property, ServedModel],
+    candidates: list[Candidate],
+    conditions: list[Conditions],
+    level: float,
+) -> list[dict[str, Any] | None]:
     from training.uncertainty import InsufficientCalibrationError
 
     more: dict[str, Any] = {"beside": models} if needed_by(name) else {}

@@ -22,10 +22,12 @@ def page_of(found: Monitoring) -> str:
     document = found.document
     verdict = document["verdict"]
     parts = [
-        "<!DOCTYPE html>", '<html lang="en"><head><meta charset="utf-8"><title>elyte monitor</title>',
-        f"<style>{STYLE}</style></head><body>", "<h1>elyte monitor</h1>",
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8"><title>elyte monitor</title>',
+        f"<style>{STYLE}</style></head><body>",
+        "<h1>elyte monitor</h1>",
         f'<p>Verdict: <strong class="{verdict}">{verdict}</strong></p>',
-    ]  # fmt: skip
+    ]
     for told in (document["requests"] or {}).get("properties", []):
         parts += _requests(told)
     for name, own in (document["measurements"] or {}).items():

@@ -49,12 +49,22 @@ ARRAYS: dict[str, NDArray[Any]] = {
 
 def plain_card(**changes: Any) -> Card:
     values: dict[str, Any] = {
-        "property": "conductivity", "version": "1", "trained_on": "2026-01-01T00:00:00Z", "elyte_version": "0.1.0",
-        "summary": "s", "intended_use": "u", "limitations": ["l"], "recipe": {"seed": 7}, "metrics": {"mae": 1.0},
-        "data": [DataSource(name="d", rows=3, licence="l", attribution="a", sha256="0" * 64)], "metrics_command": "c",
-        "model": {}, "libraries": {}, "files": {},
+        "property": "conductivity",
+        "version": "1",
+        "trained_on": "2026-01-01T00:00:00Z",
+        "elyte_version": "0.1.0",
+        "summary": "s",
+        "intended_use": "u",
+        "limitations": ["l"],
+        "recipe": {"seed": 7},
+        "metrics": {"mae": 1.0},
+        "data": [DataSource(name="d", rows=3, licence="l", attribution="a", sha256="0" * 64)],
+        "metrics_command": "c",
+        "model": {},
+        "libraries": {},
+        "files": {},
         "golden": [GoldenPrediction(formula="Li6PS5Cl", temperature_C=25.0, values={"x": 1.0})],
-    }  # fmt: skip
+    }
     return Card(**values | changes)
 
 
@@ -329,8 +339,10 @@ def test_golden_predictions_ask_both_variants(fitted: Fitted) -> None:
     plain = {(stored.formula, stored.temperature_C): stored for stored in golden if stored.lattice is None}
     for stored in with_cell:
         assert stored.values != plain[stored.formula, stored.temperature_C].values
-    changed = {name: array + 0.5 if name == "lattice/forest/targets" else array for name, array in
-               fitted.model.arrays().items()}  # fmt: skip
+    changed = {
+        name: array + 0.5 if name == "lattice/forest/targets" else array
+        for name, array in fitted.model.arrays().items()
+    }
     spoilt = ConductivityModel.from_arrays(changed, fitted.model.settings())
     with pytest.raises(BundleError, match="golden prediction"):
         check_golden(spoilt, golden)

@@ -23,7 +23,7 @@ from training.monitoring.rules import (
     ALARM_RATE_OF_REQUESTS,
     FEWEST_REQUESTS,
     LEVELS,
-    Verdict,
+    Advice,
 )
 from training.properties import registry
 
@@ -32,9 +32,14 @@ N_WORLDS = 300
 
 
 def measured(
-    rng: np.random.Generator, n_sources: int = 20, *, widths: float = 1.0, bias: float = 0.0, alike: float = 0.5,
+    rng: np.random.Generator,
+    n_sources: int = 20,
+    *,
+    widths: float = 1.0,
+    bias: float = 0.0,
+    alike: float = 0.5,
     quantity: str = "log10_sigma_S_per_cm",
-) -> Compared:  # fmt: skip
+) -> Compared:
     """Return measurements of a model that is right up to `bias` and `widths`; sources share a part of their error."""
     sizes = rng.integers(1, 8, n_sources)
     source = np.repeat([f"lab{i}" for i in range(n_sources)], sizes)
@@ -105,19 +110,19 @@ def test_a_calibrated_model_is_called_fine(alike: float) -> None:
     for _ in range(N_WORLDS):
         quantities = [measured(rng, alike=alike), measured(rng, alike=alike, quantity="reduction_V")]
         reports = judge_quantities(quantities, ALARM_RATE_OF_MEASUREMENTS, [Reference(), Reference()])
-        alarms += any(report.verdict is not Verdict.FINE for report in reports)
+        alarms += any(report.verdict is not Advice.FINE for report in reports)
     assert alarms <= 21
 
 
 @pytest.mark.parametrize(
     ("change", "verdict", "word"),
     [
-        ({"widths": 0.4}, Verdict.DISTRUST, "too narrow"),
-        ({"bias": 1.0}, Verdict.RETRAIN, "above the predicted"),
-        ({"bias": -1.0}, Verdict.RETRAIN, "below the predicted"),
+        ({"widths": 0.4}, Advice.DISTRUST, "too narrow"),
+        ({"bias": 1.0}, Advice.RETRAIN, "above the predicted"),
+        ({"bias": -1.0}, Advice.RETRAIN, "below the predicted"),
     ],
 )
-def test_a_model_that_is_wrong_is_found(change: dict[str, float], verdict: Verdict, word: str) -> None:
+def test_a_model_that_is_wrong_is_found(change: dict[str, float], verdict: Advice, word: str) -> None:
     """In at least 90 of 100 worlds of 20 sources; a bias of one standard deviation also costs coverage."""
     rng, found = np.random.default_rng(5), 0
     for _ in range(100):
@@ -132,7 +137,7 @@ def test_one_family_that_is_wrong_is_named() -> None:
     garnet = compared.group == "garnet"
     compared.value[garnet] *= 4.0
     (report,) = judge_quantities([compared], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
-    assert report.verdict is Verdict.DISTRUST
+    assert report.verdict is Advice.DISTRUST
     assert any("of garnet" in told for told in report.words)
     assert not any("of argyrodite" in told for told in report.words)
 
@@ -140,7 +145,7 @@ def test_one_family_that_is_wrong_is_named() -> None:
 def test_few_sources_are_no_ground_for_a_verdict() -> None:
     rng = np.random.default_rng(9)
     (report,) = judge_quantities([measured(rng, 4, widths=0.01)], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
     assert "too few" in report.words[0]
 
 
@@ -160,7 +165,7 @@ def test_levels_without_intervals_are_left_out() -> None:
     compared.lower[:, 2] = np.nan
     (report,) = judge_quantities([compared], 0.04, [Reference()])
     assert [level.realised.n_rows for level in report.levels] == [len(compared), len(compared), 0]
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
 
 
 def test_bias_weighs_sources_alike_and_small_ones_are_left_alone() -> None:
@@ -175,7 +180,7 @@ def test_bias_weighs_sources_alike_and_small_ones_are_left_alone() -> None:
     (report,) = judge_quantities([compared], 0.04, [Reference(smallest_bias=smallest)])
     assert report.bias is not None
     assert report.bias.p < 1e-6
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
 
 
 # ---------------------------------------------------------------- limits of a property
@@ -209,14 +214,14 @@ def test_questions_as_familiar_as_left_out_papers_are_fine() -> None:
     """At most 1 % alarms are promised; 300 worlds allow 9 (the chance of more, at 1 %, is below 1 %)."""
     rng = np.random.default_rng(11)
     alarms = sum(
-        judge_traffic(traffic(rng, 0.10), 0.10, ALARM_RATE_OF_REQUESTS).verdict is not Verdict.FINE
+        judge_traffic(traffic(rng, 0.10), 0.10, ALARM_RATE_OF_REQUESTS).verdict is not Advice.FINE
         for _ in range(N_WORLDS)
     )
     assert alarms <= 9
 
 
-@pytest.mark.parametrize(("share", "verdict"), [(0.35, Verdict.RETRAIN), (0.8, Verdict.DISTRUST)])
-def test_unfamiliar_questions_are_found(share: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("share", "verdict"), [(0.35, Advice.RETRAIN), (0.8, Advice.DISTRUST)])
+def test_unfamiliar_questions_are_found(share: float, verdict: Advice) -> None:
     rng = np.random.default_rng(12)
     found = [judge_traffic(traffic(rng, share), 0.10, ALARM_RATE_OF_REQUESTS) for _ in range(50)]
     assert sum(report.verdict is verdict for report in found) >= 45
@@ -229,12 +234,12 @@ def test_a_large_request_counts_once_and_few_say_nothing() -> None:
     bins[0] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 10_000]
     day, recent = np.zeros(FEWEST_REQUESTS, dtype=np.int64), np.ones(FEWEST_REQUESTS, dtype=bool)
     report = judge_traffic(Traffic(day, bins, recent), 0.1, 0.01)
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
     assert report.outside.value == pytest.approx(1 / FEWEST_REQUESTS)
     few = judge_traffic(Traffic(day[:5], bins[:5], recent[:5]), 0.1, 0.01)
     assert "too few" in few.words[0]
     none = judge_traffic(Traffic(day[:0], bins[:0], recent[:0]), 0.1, 0.01)
-    assert none.verdict is Verdict.FINE
+    assert none.verdict is Advice.FINE
 
 
 def test_a_change_against_the_time_before_is_told() -> None:
@@ -242,12 +247,12 @@ def test_a_change_against_the_time_before_is_told() -> None:
     old, new = traffic(rng, 0.02, 80), traffic(rng, 0.6, 80)
     both = Traffic(
         np.concatenate([old.day, new.day + 40]), np.vstack([old.bins, new.bins]), np.repeat([False, True], 80)
-    )  # fmt: skip
+    )
     report = judge_traffic(both, None, 0.01)
     assert report.shift is not None
     assert report.shift > 0.25
     assert any("has changed" in word for word in report.words)
-    assert report.verdict is Verdict.FINE  # without an expectation, a change is told and no more
+    assert report.verdict is Advice.FINE  # without an expectation, a change is told and no more
     assert stability_index(np.eye(10), np.eye(10)) == 0.0
 
 

@@ -18,13 +18,12 @@ from training.ledger.store import Ledger
 from training.ledger.training_rows import TrainingRows
 from training.properties.ccd.retraining import CcdJob
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
-from training.retraining import gathering
+from training.retraining import pipeline
 from training.retraining.bundles import load_model
 from training.retraining.gates import Verdict, decide
-from training.retraining.gathering import Gathering
+from training.retraining.pipeline import EvaluationPipeline
 from training.retraining.property_job import Champion
 from training.retraining.rules import load_rules
-from training.retraining.stages import Stages
 from training.retraining.training_set import is_fitted_on
 
 
@@ -46,11 +45,15 @@ def nobody() -> tuple[None, None]:
 def reports(values: list[float]) -> list[dict[str, Any]]:
     return [
         {
-            "formula": "Li6PS5Cl", "ccd_mA_per_cm2": value, "temperature_C": 25.0, "interlayer_type": "none",
-            "anode": "Li", "reference": f"lab:2026-10-{number + 1:02d}:JD",
+            "formula": "Li6PS5Cl",
+            "ccd_mA_per_cm2": value,
+            "temperature_C": 25.0,
+            "interlayer_type": "none",
+            "anode": "Li",
+            "reference": f"lab:2026-10-{number + 1:02d}:JD",
         }
         for number, value in enumerate(values)
-    ]  # fmt: skip
+    ]
 
 
 def ledger_of(folder: Path, records: list[dict[str, Any]]) -> Ledger:
@@ -79,17 +82,15 @@ def champion(tmp_path_factory: pytest.TempPathFactory, literature: Path) -> Cham
 def test_reports_that_agree_are_promoted(
     champion: Champion, literature: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retraining_world import InlineCompanion
+    from retraining_world import InlineProcess
 
-    monkeypatch.setattr(gathering, "Companion", InlineCompanion)
+    monkeypatch.setattr(pipeline, "BackgroundProcess", InlineProcess)
     job, rules = CcdJob(nobody, literature=literature), load_rules("ccd")
     ledger = ledger_of(tmp_path, reports([0.5, 0.6, 0.8, 1.0]))
     training_set = job.read(rows_of(ledger), champion)
     assert (training_set.n_new, training_set.rows_removed) == (4, 0)
     steps: list[str] = []
-    gathered = Gathering(
-        job, rules, tmp_path, Stages(tmp_path / "stages", "key"), champion, training_set, steps.append
-    )  # fmt: skip
+    gathered = EvaluationPipeline(job, rules, tmp_path, champion, training_set, steps.append)
     evidence, pictured = gathered.first()
     assert evidence.new_rows is not None
     assert evidence.new_rows.n_materials == 4
@@ -113,8 +114,7 @@ def test_reports_that_agree_are_promoted(
 def test_reports_far_from_everything_ask_for_a_person(champion: Champion, literature: Path, tmp_path: Path) -> None:
     job, rules = CcdJob(nobody, literature=literature), load_rules("ccd")
     training_set = job.read(rows_of(ledger_of(tmp_path, reports([80.0, 90.0, 95.0, 99.0]))), champion)
-    stages = Stages(tmp_path / "stages", "key")
-    evidence, _ = Gathering(job, rules, tmp_path, stages, champion, training_set, lambda what: None).first()
+    evidence, _ = EvaluationPipeline(job, rules, tmp_path, champion, training_set, lambda what: None).first()
     gates = {gate.name: gate for gate in decide(evidence, rules).gates}
     assert gates["new rows can be learnt"].outcome == "asks for a person"
     assert evidence.new_rows is not None

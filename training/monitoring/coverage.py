@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.monitoring.proportions import Share, chance_of_so_few, share_of, shares_of_clusters
-from training.monitoring.rules import FEWEST_SOURCES, LEVELS, Verdict
+from training.monitoring.rules import FEWEST_SOURCES, LEVELS, Advice
 
 Array = NDArray[np.float64]
 JUDGED_LEVEL = LEVELS.index(0.9)
@@ -122,7 +122,7 @@ class QuantityReport:
     mae_of_sources: float | None
     card_mae: float | None
     groups: dict[str, Level]
-    verdict: Verdict
+    verdict: Advice
     words: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -185,11 +185,18 @@ def _judge(compared: Compared, alarm_rate: float, reference: Reference) -> Quant
     bias = bias_of(error, source)
     words, verdict = _words(compared, levels, groups, _worth_a_word(bias, alarm_rate, reference), alarm_rate)
     return QuantityReport(
-        compared.quantity, len(compared), compared.n_sources, levels, bias,
+        compared.quantity,
+        len(compared),
+        compared.n_sources,
+        levels,
+        bias,
         float(np.abs(error).mean()) if len(error) else None,
         float(_means(np.abs(error), source).mean()) if len(error) else None,
-        reference.card_mae, groups, verdict, tuple(words),
-    )  # fmt: skip
+        reference.card_mae,
+        groups,
+        verdict,
+        tuple(words),
+    )
 
 
 def _level(covered: NDArray[np.bool_], compared: Compared, level: int) -> Level:
@@ -236,19 +243,19 @@ def _worth_a_word(bias: Bias | None, alarm_rate: float, reference: Reference) ->
 
 def _words(
     compared: Compared, levels: Sequence[Level], groups: dict[str, Level], bias: Bias | None, alarm_rate: float
-) -> tuple[list[str], Verdict]:
+) -> tuple[list[str], Advice]:
     name, n = compared.quantity, compared.n_sources
     if n < FEWEST_SOURCES:
         counted = f"{n} source" if n == 1 else f"{n} sources"
-        return [f"{name}: {counted} with new values: too few to judge ({FEWEST_SOURCES} are needed)"], Verdict.FINE
-    words, verdict = [], Verdict.FINE
+        return [f"{name}: {counted} with new values: too few to judge ({FEWEST_SOURCES} are needed)"], Advice.FINE
+    words, verdict = [], Advice.FINE
     suspects = [("", level) for level in levels] + [(group, groups[group]) for group in _judged_groups(compared)]
     for group, level in suspects:
         if level.p_so_few <= alarm_rate:
-            verdict, of = Verdict.DISTRUST, f" of {group}" if group else ""
+            verdict, of = Advice.DISTRUST, f" of {group}" if group else ""
             words.append(f"distrust: intervals too narrow for {name}{of}: {_told(level)}")
     if bias is not None:
-        verdict = max(verdict, Verdict.RETRAIN)
+        verdict = max(verdict, Advice.RETRAIN)
         side = "above" if bias.mean > 0 else "below"
         words.append(
             f"retrain: measured values of {name} lie {abs(bias.mean):.2g} {side} the predicted ones on average"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Verdict(IntEnum):
+class Advice(IntEnum):
     """What to do; the greater the graver. The value is the exit status of `elyte monitor`."""
 
     FINE = 0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.retraining.evidence import Comparison
-from training.retraining.judged import Judged
+from training.retraining.comparison import Comparison
+from training.retraining.held_out import HeldOutPredictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,15 +19,21 @@ SMALLEST_FAMILY = 5
 MOST_FAMILIES = 16
 
 
-def new_rows_picture(champion: Judged, challenger: Judged | None) -> str:
+def new_rows_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions | None) -> str:
     """Draw new measurements against the champion's answers, and the challenger's without their source."""
 
     def draw(axes: Axes) -> None:
         reach = [champion.value - champion.lower, champion.upper - champion.value]
         axes.errorbar(
-            champion.measured, champion.value, yerr=np.maximum(reach, 0.0), fmt="o", ms=4, lw=0.6, color=BEFORE,
+            champion.measured,
+            champion.value,
+            yerr=np.maximum(reach, 0.0),
+            fmt="o",
+            ms=4,
+            lw=0.6,
+            color=BEFORE,
             label="champion, 90 % interval",
-        )  # fmt: skip
+        )
         if challenger is not None:
             axes.plot(
                 challenger.measured, challenger.value, "o", ms=4, color=AFTER, label="challenger, source left out"
@@ -58,7 +64,7 @@ def differences_picture(found: dict[str, Comparison]) -> str:
     return _svg(draw, (7.0, 0.9 + 0.45 * len(found)))
 
 
-def families_picture(champion: Judged, challenger: Judged) -> str:
+def families_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> str:
     """Draw the mean absolute error of left-out papers by chemistry, before and after."""
     names, before, after, counts = _by_family(champion, challenger)
 
@@ -74,7 +80,7 @@ def families_picture(champion: Judged, challenger: Judged) -> str:
     return _svg(draw, (6.4, 1.2 + 0.32 * max(len(names), 1)))
 
 
-def calibration_picture(champion: Judged, challenger: Judged) -> str:
+def calibration_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> str:
     """Draw which share of left-out rows lies within x times the 90 % interval: an honest one passes (1, 0.9)."""
 
     def draw(axes: Axes) -> None:
@@ -94,7 +100,9 @@ def calibration_picture(champion: Judged, challenger: Judged) -> str:
     return _svg(draw, (5.2, 4.0))
 
 
-def coverage_by_family(champion: Judged, challenger: Judged) -> list[tuple[str, int, float, float]]:
+def coverage_by_family(
+    champion: HeldOutPredictions, challenger: HeldOutPredictions
+) -> list[tuple[str, int, float, float]]:
     """Return families with their number of rows and the share that intervals hold, before and after."""
     both = np.intersect1d(champion.row_id, challenger.row_id)
     old, new = champion.of_rows(both), challenger.of_rows(both)
@@ -106,13 +114,15 @@ def coverage_by_family(champion: Judged, challenger: Judged) -> list[tuple[str, 
     return found
 
 
-def _scaled_error(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _scaled_error(judged: HeldOutPredictions) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     half = np.where(judged.measured >= judged.value, judged.upper - judged.value, judged.value - judged.lower)
     scaled: np.ndarray[tuple[int], np.dtype[np.float64]] = judged.error / np.maximum(half, 1e-6)
     return scaled
 
 
-def _by_family(champion: Judged, challenger: Judged) -> tuple[list[str], list[float], list[float], list[int]]:
+def _by_family(
+    champion: HeldOutPredictions, challenger: HeldOutPredictions
+) -> tuple[list[str], list[float], list[float], list[int]]:
     both = np.intersect1d(champion.row_id, challenger.row_id)
     old, new = champion.of_rows(both), challenger.of_rows(both)
     names = _large_families(new)
@@ -121,7 +131,7 @@ def _by_family(champion: Judged, challenger: Judged) -> tuple[list[str], list[fl
     return names, before, after, [int((new.family == name).sum()) for name in names]
 
 
-def _large_families(judged: Judged) -> list[str]:
+def _large_families(judged: HeldOutPredictions) -> list[str]:
     names, counts = np.unique(judged.family, return_counts=True)
     large = sorted(
         ((int(n), str(name)) for name, n in zip(names, counts, strict=True) if name and n >= SMALLEST_FAMILY),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 from training.bundle import Bundle
 from training.ledger.training_rows import TrainingRows
-from training.retraining.evidence import GoldenMaterial, NewRows
-from training.retraining.judged import Judged
+from training.retraining.comparison import GoldenMaterial, NewRows
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.training_set import TrainingSet
 
 OnStep = Callable[[str], None]
@@ -38,14 +38,14 @@ class Fitted(NamedTuple):
     """A challenger on disk: the digest of its bundle, and its rows as predicted without their source."""
 
     digest: str
-    left_out: Judged
+    left_out: HeldOutPredictions
 
 
 class Baseline(NamedTuple):
     """The champion's recipe on the champion's data, each row predicted without its source; `official` as below."""
 
-    left_out: Judged
-    official: Judged | None
+    left_out: HeldOutPredictions
+    official: HeldOutPredictions | None
 
 
 class PropertyJob(Protocol):
@@ -73,7 +73,7 @@ class PropertyJob(Protocol):
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Examine the new rows in seconds; None where none carries a value."""
 
-    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return what the champion answers to the new rows."""
 
     def baseline(
@@ -84,7 +84,9 @@ class PropertyJob(Protocol):
     def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
         """Fit the challenger, and write its bundle."""
 
-    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+    def official(
+        self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep
+    ) -> HeldOutPredictions | None:
         """Return the official split as predicted by the challenger's recipe without it; None where there is none."""
 
     def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:

@@ -9,9 +9,9 @@ from html import escape
 
 import numpy as np
 
-from training.retraining.evidence import Comparison, Evidence
-from training.retraining.gates import Decision, Outcome, Verdict
-from training.retraining.judged import Judged
+from training.retraining.comparison import Comparison, ComparisonReport
+from training.retraining.gates import Decision, GateOutcome, Verdict
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.plots import (
     calibration_picture,
     coverage_by_family,
@@ -39,7 +39,12 @@ border-left: .4rem solid }
 .asks { color: #8a6100 }
 svg { max-width: 100%; height: auto } .hash { font-family: monospace; font-size: .85em; word-break: break-all }
 """
-_CLASS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ASKS: "asks", Outcome.NOT_EXAMINED: "asks"}
+_CLASS = {
+    GateOutcome.PASSED: "passed",
+    GateOutcome.FAILED: "failed",
+    GateOutcome.ASKS: "asks",
+    GateOutcome.NOT_EXAMINED: "asks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +61,20 @@ class Pictured:
         The challenger's recipe on the official split.
     """
 
-    new_rows: Judged | None = None
-    champion: Judged | None = None
-    challenger: Judged | None = None
-    official: Judged | None = None
+    new_rows: HeldOutPredictions | None = None
+    champion: HeldOutPredictions | None = None
+    challenger: HeldOutPredictions | None = None
+    official: HeldOutPredictions | None = None
 
 
 def write_report(
-    evidence: Evidence, decision: Decision, rules: Rules, pictured: Pictured, training_set: TrainingSet, champion: str
-) -> str:  # fmt: skip
+    evidence: ComparisonReport,
+    decision: Decision,
+    rules: Rules,
+    pictured: Pictured,
+    training_set: TrainingSet,
+    champion: str,
+) -> str:
     """Return the report as HTML.
 
     Parameters
@@ -99,7 +109,7 @@ def _gates(decision: Decision) -> str:
     return "<h2>Gates</h2>" + _table(("gate", "outcome", "numbers"), rows)
 
 
-def _what_changed(evidence: Evidence, training_set: TrainingSet, champion: str) -> str:
+def _what_changed(evidence: ComparisonReport, training_set: TrainingSet, champion: str) -> str:
     new = training_set.table[training_set.is_new]
     kind = "family" if "family" in new.columns else "electrolyte_class"
     counts = Counter(str(name) or "(not given)" for name in new[kind])
@@ -120,7 +130,7 @@ def _new_rows(pictured: Pictured) -> list[str]:
     return ["<h2>The new measurements</h2>", new_rows_picture(new, said)]
 
 
-def _comparison(evidence: Evidence, pictured: Pictured) -> list[str]:
+def _comparison(evidence: ComparisonReport, pictured: Pictured) -> list[str]:
     if pictured.champion is None or pictured.challenger is None:
         return ["<p>The new rows did not pass, so no challenger was fitted.</p>"]
     named: dict[str, Comparison | None] = {
@@ -146,7 +156,7 @@ def _comparison(evidence: Evidence, pictured: Pictured) -> list[str]:
     ]
 
 
-def _moved(champion: Judged, challenger: Judged) -> str:
+def _moved(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> str:
     both = np.intersect1d(champion.row_id, challenger.row_id)
     before, after = (
         {str(name): float(value) for name, value in zip(judged.row_id, judged.value, strict=True)}
@@ -172,7 +182,7 @@ def _moved(champion: Judged, challenger: Judged) -> str:
     )
 
 
-def _golden(evidence: Evidence) -> str:
+def _golden(evidence: ComparisonReport) -> str:
     if not evidence.golden:
         return ""
     rows = [
@@ -181,11 +191,13 @@ def _golden(evidence: Evidence) -> str:
     return "<h2>Golden materials</h2>" + _table(("material", "accepted", "champion", "challenger"), rows)
 
 
-def _small_print(evidence: Evidence, rules: Rules) -> str:
+def _small_print(evidence: ComparisonReport, rules: Rules) -> str:
     hashes = (
-        ("training set", evidence.training_set), ("ledger", evidence.ledger_hash),
-        ("champion", evidence.champion_digest), ("rules", rules.sha256),
-    )  # fmt: skip
+        ("training set", evidence.training_set),
+        ("ledger", evidence.ledger_hash),
+        ("champion", evidence.champion_digest),
+        ("rules", rules.sha256),
+    )
     licences = sorted(evidence.licences.items())
     return (
         "<h2>Sources and hashes</h2>"

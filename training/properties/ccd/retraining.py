@@ -26,8 +26,8 @@ from training.properties.ccd.shelf import Shelf
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
-from training.retraining.evidence import GoldenMaterial, NewRows
-from training.retraining.judged import Judged
+from training.retraining.comparison import GoldenMaterial, NewRows
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
 from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
@@ -95,10 +95,12 @@ class CcdJob:
         """Assemble the embedded table and the ledger; see `assemble`."""
         table = load_literature(self._literature)
         source = DataSource(
-            name="ccd literature", rows=len(table), licence="facts with sources",
+            name="ccd literature",
+            rows=len(table),
+            licence="facts with sources",
             attribution="compiled for elyte, a DOI or reference per row",
             sha256=hashlib.sha256(self._literature.read_bytes()).hexdigest(),
-        )  # fmt: skip
+        )
         recipe = self.recipe() | {"retraining": RECIPE_VERSION, "seed": self.seed}
         return assemble(table, source, from_ledger, champion, recipe)
 
@@ -118,7 +120,7 @@ class CcdJob:
         each = np.arange(len(new), dtype=np.int64)
         return new_rows(answers, alone, left_out, each, contradictions(reports, is_new), seed=self.seed)
 
-    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return the champion's answers to new reports of the regular regime."""
         material, is_new = self._known_and_new(training_set)
         if not is_new.any():
@@ -144,7 +146,9 @@ class CcdJob:
         digest = save_bundle(folder, card, model.arrays() | kept)
         return Fitted(digest, judge_left_out(left_out, material.id))
 
-    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+    def official(
+        self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep
+    ) -> HeldOutPredictions | None:
         """Return None: there is no official split."""
         return None
 
@@ -192,7 +196,7 @@ def work_out_baseline(row_id: NDArray[np.str_], reports: Reports) -> Baseline:
     return Baseline(judge_left_out(cross_fit(reports), row_id), None)
 
 
-def judge_left_out(left_out: LeftOut, row_id: NDArray[np.str_]) -> Judged:
+def judge_left_out(left_out: LeftOut, row_id: NDArray[np.str_]) -> HeldOutPredictions:
     """Return left-out reports with intervals whose width other papers' scores set."""
     reports, (centre, sd) = left_out.reports, left_out.opinion
     reach = np.empty(len(centre))
@@ -237,10 +241,16 @@ def _bare_cell(formula: str, reports: Reports, rows: NDArray[np.int64]) -> Cells
     known = (cells.log10_sigma, cells.reduction_V, 10.0**cells.log10_hull_eV)
     numbers = MaterialNumbers(*(np.array([_median(part[rows])]) for part in known))
     return Cells.of(
-        [str(cells.electrolyte_class[rows[0]])], MaterialBatch.from_formulas([formula]).matrix(), numbers,
-        interlayer_type=[NO_INTERLAYER], anode=[PLAIN_ANODE], temperature_C=np.array([ROOM_TEMPERATURE_C]),
-        relative_density=unknown, interfacial_resistance_ohm_cm2=unknown, stack_pressure_MPa=unknown,
-    )  # fmt: skip
+        [str(cells.electrolyte_class[rows[0]])],
+        MaterialBatch.from_formulas([formula]).matrix(),
+        numbers,
+        interlayer_type=[NO_INTERLAYER],
+        anode=[PLAIN_ANODE],
+        temperature_C=np.array([ROOM_TEMPERATURE_C]),
+        relative_density=unknown,
+        interfacial_resistance_ohm_cm2=unknown,
+        stack_pressure_MPa=unknown,
+    )
 
 
 def _median(values: NDArray[np.float64]) -> float:
@@ -267,11 +277,21 @@ def _predict(reports: Reports, learnt: NDArray[np.int64], asked: NDArray[np.int6
 
 
 def _judged(
-    row_id: NDArray[np.str_], reports: Reports, value: NDArray[np.float64], lower: NDArray[np.float64],
+    row_id: NDArray[np.str_],
+    reports: Reports,
+    value: NDArray[np.float64],
+    lower: NDArray[np.float64],
     upper: NDArray[np.float64],
-) -> Judged:  # fmt: skip
+) -> HeldOutPredictions:
     never = np.zeros(len(reports), dtype=bool)
-    return Judged(
-        row_id, reports.paper, reports.cells.electrolyte_class, reports.log10_ccd, value, lower, upper, never,
+    return HeldOutPredictions(
+        row_id,
+        reports.paper,
+        reports.cells.electrolyte_class,
+        reports.log10_ccd,
+        value,
+        lower,
+        upper,
+        never,
         reports.is_lower_bound,
-    )  # fmt: skip
+    )

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    table: pd.DataFrame, source: DataSource, from_ledger: TrainingRows, champion: Champion | None,
+    table: pd.DataFrame,
+    source: DataSource,
+    from_ledger: TrainingRows,
+    champion: Champion | None,
     recipe: Mapping[str, Any],
-) -> TrainingSet:  # fmt: skip
+) -> TrainingSet:
     """Put table and ledger together, and say what of it is new to the champion.
 
     Reports of another regime (molten lithium, scaffolds) are kept on the shelf of the model; they are not learnt from

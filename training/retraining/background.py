@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 _LOOK_EVERY_S = 0.5
 
 
-class CompanionError(RuntimeError):
+class BackgroundProcessError(RuntimeError):
     """The other process failed or died; the message holds its traceback."""
 
 
-class Companion(Generic[Result]):
+class BackgroundProcess(Generic[Result]):
     """One call of a function of a module in a fresh process.
 
     Parameters
@@ -40,17 +40,17 @@ class Companion(Generic[Result]):
 
         Raises
         ------
-        CompanionError
+        BackgroundProcessError
             If the process failed or died.
         """
         try:
             succeeded, told = self._ours.recv()
         except EOFError:
             self._process.join()
-            raise CompanionError(f"the second process died with exit code {self._process.exitcode}") from None
+            raise BackgroundProcessError(f"the second process died with exit code {self._process.exitcode}") from None
         self._process.join()
         if not succeeded:
-            raise CompanionError(f"the second process failed:\n{told}")
+            raise BackgroundProcessError(f"the second process failed:\n{told}")
         found: Result = told
         return found
 

@@ -76,7 +76,7 @@ class Reference(NamedTuple):
     smallest_bias: float = 0.0
 
 
-class Level(NamedTuple):
+class LevelCoverage(NamedTuple):
     """Realised coverage of one nominal one; `p_so_few` is the chance of so few if the nominal one held."""
 
     nominal: float
@@ -116,12 +116,12 @@ class QuantityReport:
     quantity: str
     n_rows: int
     n_sources: int
-    levels: tuple[Level, ...]
+    levels: tuple[LevelCoverage, ...]
     bias: Bias | None
     mae: float | None
     mae_of_sources: float | None
     card_mae: float | None
-    groups: dict[str, Level]
+    groups: dict[str, LevelCoverage]
     verdict: Advice
     words: tuple[str, ...]
 
@@ -134,7 +134,7 @@ class QuantityReport:
         return plain
 
 
-def _level_as_dict(level: Level) -> dict[str, Any]:
+def _level_as_dict(level: LevelCoverage) -> dict[str, Any]:
     return {"nominal": level.nominal, **level.realised._asdict(), "p_so_few": level.p_so_few}
 
 
@@ -199,11 +199,11 @@ def _judge(compared: Compared, alarm_rate: float, reference: Reference) -> Quant
     )
 
 
-def _level(covered: NDArray[np.bool_], compared: Compared, level: int) -> Level:
+def _level(covered: NDArray[np.bool_], compared: Compared, level: int) -> LevelCoverage:
     """Return the coverage of one level over the rows that have an interval of it."""
     known = np.isfinite(compared.lower[:, level]) & np.isfinite(compared.upper[:, level])
     shares = shares_of_clusters(covered[known, level], compared.source[known])
-    return Level(LEVELS[level], share_of(shares, int(known.sum())), chance_of_so_few(shares, LEVELS[level]))
+    return LevelCoverage(LEVELS[level], share_of(shares, int(known.sum())), chance_of_so_few(shares, LEVELS[level]))
 
 
 def _means(values: Array, source: NDArray[np.str_]) -> Array:
@@ -242,7 +242,11 @@ def _worth_a_word(bias: Bias | None, alarm_rate: float, reference: Reference) ->
 
 
 def _words(
-    compared: Compared, levels: Sequence[Level], groups: dict[str, Level], bias: Bias | None, alarm_rate: float
+    compared: Compared,
+    levels: Sequence[LevelCoverage],
+    groups: dict[str, LevelCoverage],
+    bias: Bias | None,
+    alarm_rate: float,
 ) -> tuple[list[str], Advice]:
     name, n = compared.quantity, compared.n_sources
     if n < FEWEST_SOURCES:
@@ -264,7 +268,7 @@ def _words(
     return words or [f"fine: {name}: {_told(levels[JUDGED_LEVEL])}"], verdict
 
 
-def _told(level: Level) -> str:
+def _told(level: LevelCoverage) -> str:
     s = level.realised
     return (
         f"{s.value:.0%} of the {level.nominal:.0%} intervals hold what was measured ({s.low:.0%} to {s.high:.0%};"

@@ -129,18 +129,14 @@ def move(
                 f"{registry.property_name}: version {here} is champion now, the decision was taken against {expected};"
                 " judge the challenger again (`elyte retrain --force-evaluate`)"
             )
-        with registry.fetched(target) as folder:
-            if target.digest is None or not is_sound(registry.property_name, folder, target.digest):
-                raise PromotionError(
-                    f"{registry.property_name}: version {target.version} does not load or pass its checks"
-                )
+        digest = _sound_digest(registry, target)
         begun = Move(
             uuid.uuid4().hex,
             State.BEGUN,
             action,
             registry.property_name,
             target.version,
-            target.digest,
+            digest,
             here,
             who,
             why,
@@ -152,6 +148,15 @@ def move(
         log.append(done)
     registry.note(target.version, {"action": str(action), "who": who, "when": done.when, "why": why, "replaces": here})
     return done
+
+
+def _sound_digest(registry: ModelRegistry, target: AliasTarget) -> str:
+    """Return the digest of a version's bundle once that was loaded and checked."""
+    name = registry.property_name
+    with registry.fetched(target) as folder:
+        if target.digest is None or not is_sound(name, folder, target.digest):
+            raise PromotionError(f"{name}: version {target.version} does not load or pass its checks")
+    return target.digest
 
 
 def rollback(registry: ModelRegistry, *, who: str, why: str, to: str | None = None) -> Move:

@@ -150,13 +150,14 @@ class Ccd(Property):
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
         from training.properties.ccd.evaluation import evaluate
-        from training.properties.ccd.recipe import n_steps, read_material
+        from training.properties.ccd.recipe import n_steps, report_set
+        from training.properties.ccd.table import load_literature
 
         if options.refit or options.work is not None or options.quick:
             raise NotOfferedError("--refit, --work and --quick are not for ccd, which is always fitted anew")
-        material = read_material(*self._others(model_of))
+        reports = report_set(load_literature(), *self._others(model_of)).reports
         with progress(n_steps() - 1) as on_step:
-            return Scores("embedded table, each source left out", evaluate(material.reports, on_step=on_step))
+            return Scores("embedded table, each source left out", evaluate(reports, on_step=on_step))
 
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> CcdJob:
         """See `contract.Property.retraining`."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.bundle import Card, DataSource, save_bundle
 from training.properties.ccd import mixed_model, terms
@@ -60,20 +61,18 @@ LIMITATIONS = [
 ]
 
 
-class Material(NamedTuple):
+class ReportSet(NamedTuple):
     """What a recipe learns from.
 
     Attributes
     ----------
-    table
-        As `load_literature` gives it.
-    reports
-        The rows of the regular regime.
+    id, reports
+        The rows of the regular regime, and their names.
     shelf
         All rows.
     """
 
-    table: pd.DataFrame
+    id: NDArray[np.str_]
     reports: Reports
     shelf: Shelf
 
@@ -90,15 +89,15 @@ class CcdFit:
     table: pd.DataFrame
 
 
-def read_material(
-    conductivity: ConductivityModel | None, stability: StabilityModel | None, path: Path = LITERATURE_PATH
-) -> Material:
-    """Read the table and ask the other models about its materials."""
-    table = load_literature(path)
+def report_set(
+    table: pd.DataFrame, conductivity: ConductivityModel | None, stability: StabilityModel | None
+) -> ReportSet:
+    """Ask the other models about the materials of a table, as `load_literature` gives it."""
     numbers = table_numbers(table, conductivity, stability)
     everything = reports_of(table, numbers)
     regular = (table["regime"] == REGULAR).to_numpy(dtype=bool)
-    return Material(table, everything.take(regular), Shelf.of(table, everything.cells.composition, numbers))
+    shelf = Shelf.of(table, everything.cells.composition, numbers)
+    return ReportSet(table["id"].to_numpy(dtype=np.str_)[regular], everything.take(regular), shelf)
 
 
 def n_steps() -> int:
@@ -122,7 +121,8 @@ def train(
     on_step
         Called once for every paper and once at the end, for a progress bar.
     """
-    table, reports, shelf = read_material(conductivity, stability)
+    table = load_literature()
+    _, reports, shelf = report_set(table, conductivity, stability)
     model, left_out = fit_model(reports, shelf, on_step=on_step)
     source = DataSource(
         name="ccd literature", rows=len(table), licence="facts with sources",

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from training.bundle import DataSource, save_bundle
 from training.properties.ccd.bundling import golden_predictions
-from training.properties.ccd.cells import Cells, MaterialNumbers, Reports, reports_of, table_numbers
+from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
 from training.properties.ccd.model import LeftOut, Regression, conformal_scale, cross_fit, fit_model
-from training.properties.ccd.recipe import card_of, choices
-from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE, REGULAR
-from training.properties.ccd.shelf import Shelf
+from training.properties.ccd.recipe import ReportSet, card_of, choices, report_set
+from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
@@ -47,14 +46,6 @@ FEWEST_PAPERS_OF_GOLDEN = 3
 ROOM_TEMPERATURE_C, SAME_TEMPERATURE_C = 25.0, 15.0
 Flags = NDArray[np.bool_]
 OtherModels = Callable[[], "tuple[ConductivityModel | None, StabilityModel | None]"]
-
-
-class Material(NamedTuple):
-    """The reports of a table that belong to the regular regime, with their names; and the shelf of all."""
-
-    id: NDArray[np.str_]
-    reports: Reports
-    shelf: Shelf
 
 
 class CcdJob:
@@ -133,12 +124,12 @@ class CcdJob:
         self, training_set: TrainingSet, champion: Champion
     ) -> tuple[Callable[..., Baseline], tuple[Any, ...]]:
         """Return `work_out_baseline` with what it needs."""
-        material = self._material(training_set.base)
+        material = self._report_set(training_set.base)
         return work_out_baseline, (material.id, material.reports)
 
     def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
         """Fit and calibrate the challenger on all reports, and write its bundle."""
-        material = self._material(training_set.table)
+        material = self._report_set(training_set.table)
         model, left_out = fit_model(material.reports, material.shelf, on_step=on_step)
         recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
         card = card_of(model, left_out, training_set.table, training_set.sources, recipe, command=METRICS_COMMAND)
@@ -162,7 +153,7 @@ class CcdJob:
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
         """Ask both models about bare cells of materials that several papers of the embedded table report."""
-        found = golden_cells(self._material(load_literature(self._literature)))
+        found = golden_cells(self._report_set(load_literature(self._literature)))
         said = [
             [float(model.predict(cells).value[0]) for _, cells, _ in found] for model in (champion.model, challenger)
         ]
@@ -175,19 +166,15 @@ class CcdJob:
         """Predict one cell."""
         golden_predictions(model, [("Li6PS5Cl", ROOM_TEMPERATURE_C)])
 
-    def _material(self, table: pd.DataFrame) -> Material:
-        numbers = table_numbers(table, *self._others)
-        everything = reports_of(table, numbers)
-        regular = (table["regime"] == REGULAR).to_numpy(dtype=bool)
-        shelf = Shelf.of(table, everything.cells.composition, numbers)
-        return Material(table["id"].to_numpy(dtype=np.str_)[regular], everything.take(regular), shelf)
+    def _report_set(self, table: pd.DataFrame) -> ReportSet:
+        return report_set(table, *self._others)
 
-    def _known_and_new(self, training_set: TrainingSet) -> tuple[Material, Flags]:
+    def _known_and_new(self, training_set: TrainingSet) -> tuple[ReportSet, Flags]:
         import pandas as pd
 
         new = training_set.table[training_set.is_new]
         known = training_set.base[~training_set.base["id"].isin(new["id"])]
-        material = self._material(pd.concat([known, new], ignore_index=True) if len(new) else known)
+        material = self._report_set(pd.concat([known, new], ignore_index=True) if len(new) else known)
         return material, np.isin(material.id, new["id"].to_numpy(dtype=np.str_))
 
 
@@ -216,7 +203,7 @@ def contradictions(reports: Reports, is_new: Flags) -> Contradictions:
     )
 
 
-def golden_cells(material: Material) -> list[tuple[str, Cells, float]]:
+def golden_cells(material: ReportSet) -> list[tuple[str, Cells, float]]:
     """Return formula, bare cell at 25 C and median log10 CCD of materials of three papers or more."""
     reports, shelf = material.reports, material.shelf
     formula = np.array([shelf.formula[shelf.id == name][0] for name in material.id], dtype=np.str_)

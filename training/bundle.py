@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import platform
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -91,6 +94,18 @@ class Card(_Strict):
     libraries: dict[str, str]
     golden: Annotated[list[GoldenPrediction], Field(min_length=1)]
     files: dict[str, Sha256]
+
+
+def stamped(libraries: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a new card that say when, by which elyte and with which libraries a model was made."""
+    now = datetime.now(UTC)
+    return {
+        "version": f"{now:%Y.%m.%d.%H%M%S}",
+        "trained_on": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "elyte_version": version("elyte"),
+        "libraries": {"python": platform.python_version()} | {name: version(name) for name in libraries},
+        "files": {},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,15 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bundle import Card, DataSource, save_bundle
+from training.bundle import Card, DataSource, save_bundle, stamped
 from training.properties.ccd import mixed_model, terms
 from training.properties.ccd.bundling import golden_predictions
 from training.properties.ccd.cells import Reports, reports_of, table_numbers
@@ -149,16 +146,13 @@ def card_of(
     command
         What prints the scores.
     """
-    now = datetime.now(UTC)
     metrics = _metrics(left_out, table, model)
     return Card(
-        property="ccd", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
+        property="ccd", summary=SUMMARY, intended_use=INTENDED_USE,
         limitations=_verdict(scores_of(left_out)) + LIMITATIONS, data=list(data), recipe=dict(recipe),
         metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
         metrics_command=command, model=model.settings(),
-        libraries={"python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
-        golden=golden_predictions(model), files={},
+        golden=golden_predictions(model), **stamped(("numpy", "scipy")),
     )  # fmt: skip
 
 

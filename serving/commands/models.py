@@ -89,7 +89,7 @@ def history(property_name: str | None, as_json: bool) -> None:
 @click.argument("property_name", metavar="PROPERTY", type=click.Choice(registry.names()))
 @click.option("--reason", required=True, help="Why; the promotion log keeps it.")
 @click.option(
-    "--to", "version", default=None, help="ModelRegistry version to go back to; default: the champion before this."
+    "--to", "version", default=None, help="Registry version to go back to; default: the champion before this."
 )
 @click.option("--who", default=None, help="Who asks for this; default: the name of the user's account.")
 def rollback(property_name: str, reason: str, version: str | None, who: str | None) -> None:

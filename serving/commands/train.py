@@ -49,8 +49,9 @@ def train(
 ) -> None:
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
-    Some recipes take seconds, stability up to an hour on two cores; one that asks other properties asks the models that
-    elyte ships. A recipe says which public tables it needs (`elyte data fetch`), or what its model lacks without them.
+    A recipe takes seconds, minutes or up to an hour on two cores. It says which public tables it needs
+    (`elyte data fetch`), or what its model lacks without them; one that builds on other properties asks the models that
+    elyte ships.
     """
     from training.properties.contract import FitOptions, NotOfferedError
     from training.sources import MissingSourceError

@@ -49,7 +49,7 @@ class Move:
     state, action, property
         See their classes; property 'conductivity', ...
     version, digest
-        ModelRegistry version that becomes champion, and the digest of its bundle.
+        Registry version that becomes champion, and the digest of its bundle.
     replaces
         Version that was champion; None where there was none.
     who, when, why

@@ -48,7 +48,7 @@ class Toy:
         return subprocess.run(command, cwd=self.folder, env=self._environment, capture_output=True, text=True)
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "serving.cli", *arguments)
+        return self.python("-c", "from serving.cli import main; main()", *arguments)
 
 
 ASK = """

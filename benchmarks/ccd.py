@@ -18,13 +18,14 @@ from unittest.mock import patch
 import numpy as np
 
 from serving.answers.request import CandidateInput, Property
-from serving.commands.train import shipped_for_ccd
+from serving.commands.train import shipped_model
 from serving.predictor import Predictor
 from training.properties.ccd import mixed_model, terms
 from training.properties.ccd.cells import Reports
 from training.properties.ccd.evaluation import class_medians, paper_mean, spearman
 from training.properties.ccd.model import cross_fit
-from training.properties.ccd.recipe import read_material
+from training.properties.ccd.recipe import report_set
+from training.properties.ccd.table import load_literature
 from training.properties.ccd.terms import NUMBER_TERMS, Terms
 from training.splits import leave_one_group_out
 
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the model as it is and the medians only")
     quick = parser.parse_args().quick
-    reports = read_material(*shipped_for_ccd()).reports
+    reports = report_set(load_literature(), *(shipped_model(name)[0] for name in ("conductivity", "stability"))).reports
     for by, group in {
         "global median": np.full(len(reports), "all"), "class median": reports.cells.electrolyte_class
     }.items():  # fmt: skip

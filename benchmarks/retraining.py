@@ -24,15 +24,16 @@ import numpy as np
 from retraining_families import REDUCED, Family, Laboratory
 
 from training.bundle import load_bundle
+from training.ledger.export import training_rows
+from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.retraining.bundles import load_model
-from training.retraining.gates import Outcome, decide
-from training.retraining.gathering import Gathering
-from training.retraining.job import Wishes, retrain
-from training.retraining.registry import Champion
+from training.retraining.gates import GateOutcome, decide
+from training.retraining.job import RetrainOptions, retrain
+from training.retraining.pipeline import EvaluationPipeline
+from training.retraining.property_job import Champion
 from training.retraining.rules import load_rules
-from training.retraining.stages import Stages
 from training.sources import MissingSourceError
 
 FAMILIES = ("NASICON", "garnet", "argyrodite", "halide")
@@ -73,16 +74,14 @@ def _verdict(
     model, _ = load_model("conductivity", folder, None)
     bundle = load_bundle(folder, expected_property="conductivity")
     champion = Champion("1", bundle.digest, bundle, model)
-    training_set = job.read(ledger, champion)
-    stages = Stages(laboratory.folder / "stages", training_set.hash)
-    gathering = Gathering(job, rules, laboratory.folder, stages, champion, training_set, lambda what: None)
-    evidence, _ = gathering.first()
+    training_set = job.read(training_rows(ledger, Kind.CONDUCTIVITY), champion)
+    pipeline = EvaluationPipeline(job, rules, laboratory.folder, champion, training_set, lambda what: None)
+    evidence, _ = pipeline.first()
     gate = next(gate for gate in decide(evidence, rules).gates if gate.name == "new rows can be learnt")
-    if gate.outcome is not Outcome.PASSED:
-        return ("kept" if gate.outcome is Outcome.FAILED else "needs a person"), gate.why
-    result = retrain(
-        job, ledger, laboratory.registry, rules, laboratory.folder / "work", Wishes("benchmark"), shipped=folder
-    )  # fmt: skip
+    if gate.outcome is not GateOutcome.PASSED:
+        return ("kept" if gate.outcome is GateOutcome.FAILED else "needs a person"), gate.why
+    options = RetrainOptions("benchmark", shipped=folder)
+    result = retrain(job, ledger, laboratory.registry, rules, laboratory.folder / "work", options)
     return {"promoted": "promoted", "kept": "kept"}.get(str(result.status), "needs a person"), result.message
 
 
@@ -96,16 +95,17 @@ def families(names: tuple[str, ...], settings: EnsembleSettings, work: Path) -> 
         with tempfile.TemporaryDirectory() as scratch:
             laboratory = Laboratory(Path(scratch))
             ledger = laboratory.ledger(family.records(family.rows()))
-            wishes, rules = Wishes("benchmark", report=work / f"report-{name}.html"), load_rules("conductivity")
-            result = retrain(
-                family.job(settings), ledger, laboratory.registry, rules, laboratory.folder / "work", wishes,
-                shipped=folder,
-            )  # fmt: skip
+            options = RetrainOptions("benchmark", report=work / f"report-{name}.html", shipped=folder)
+            job, rules = family.job(settings), load_rules("conductivity")
+            result = retrain(job, ledger, laboratory.registry, rules, laboratory.folder / "work", options)
             stored = next((laboratory.folder / "work").rglob("evidence.json")).read_text()
         evidence = json.loads(stored)
         new, official = evidence["new_sources"] or {}, evidence["official"] or {}
         yield {
-            "benchmark": "family", "family": name, "verdict": str(result.status), "rows": evidence["rows_to_examine"],
+            "benchmark": "family",
+            "family": name,
+            "verdict": str(result.status),
+            "rows": evidence["rows_to_examine"],
             "sources": evidence["new_rows"]["n_sources"],
             "rank_correlation": round(evidence["new_rows"]["rank_correlation"], 3),
             "rank_p": evidence["new_rows"]["rank_p"],
@@ -116,7 +116,7 @@ def families(names: tuple[str, ...], settings: EnsembleSettings, work: Path) -> 
             "official_after": round(official.get("challenger", np.nan), 3),
             "reasons": [] if result.decision is None else result.decision.reasons[:4],
             "seconds": round(time.perf_counter() - started),
-        }  # fmt: skip
+        }
 
 
 def seconds(settings: EnsembleSettings, work: Path) -> Iterator[dict[str, Any]]:

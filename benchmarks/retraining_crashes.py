@@ -43,12 +43,12 @@ from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.conductivity.table import load_literature
-from training.retraining import gathering
-from training.retraining.job import Wishes, retrain
+from training.retraining import pipeline
+from training.retraining.job import RetrainOptions, retrain
 from training.retraining.locks import only_one
 from training.retraining.promotion import first_champion, log_of, recover, rollback
 from training.retraining.promotion_log import State
-from training.retraining.registry import Registry
+from training.retraining.registry import ModelRegistry
 from training.retraining.rules import load_rules
 from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError
@@ -58,9 +58,15 @@ if TYPE_CHECKING:
 
 N_ROWS = 60
 SETTINGS = EnsembleSettings(
-    process_iterations=1, forest_trees=5, boosting_rounds=10, boosting_seeds=1,
-    nets=ResidualNetSettings(n_nets=1, hidden=4, epochs=3), explainer_trees=5, explainer_neighbours=60, n_folds=2,
-)  # fmt: skip
+    process_iterations=1,
+    forest_trees=5,
+    boosting_rounds=10,
+    boosting_seeds=1,
+    nets=ResidualNetSettings(n_nets=1, hidden=4, epochs=3),
+    explainer_trees=5,
+    explainer_neighbours=60,
+    n_folds=2,
+)
 BEYOND = 1.2
 """Lives are killed at a random moment up to this multiple of what the work took when it was left alone."""
 
@@ -93,7 +99,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.registry = Registry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
+        self.registry = ModelRegistry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
         self.receipts = folder / "receipts.jsonl"
 
     @property
@@ -117,11 +123,13 @@ class World:
         draw = random.Random(number)
         records = [
             {
-                "formula": f"Li{6 - x:.3f}PS{5 - x:.3f}Cl{1 + x:.3f}", "sigma_S_per_cm": 10 ** draw.uniform(-3.5, -2.0),
-                "temperature_C": 25.0, "reference": f"lab:life {number}",
+                "formula": f"Li{6 - x:.3f}PS{5 - x:.3f}Cl{1 + x:.3f}",
+                "sigma_S_per_cm": 10 ** draw.uniform(-3.5, -2.0),
+                "temperature_C": 25.0,
+                "reference": f"lab:life {number}",
             }
             for x in (draw.uniform(0.0, 0.8), draw.uniform(0.0, 0.8))
-        ]  # fmt: skip
+        ]
         table = from_records(records, "life")
         wishes = LedgerWishes(Kind.CONDUCTIVITY, dry_run=True)
         named = add_table(table, who="crash test", wishes=wishes, ledger=self.ledger).accept_warnings
@@ -134,9 +142,9 @@ class World:
 
     def retrain(self, number: int) -> None:
         """Judge and promote."""
-        wishes = Wishes("crash test", promote_anyway=f"life {number}")
+        options = RetrainOptions("crash test", promote_anyway=f"life {number}", shipped=self.folder / "shipped")
         job, rules = ConductivityJob(SETTINGS, tables, no_split), load_rules("conductivity")
-        retrain(job, self.ledger, self.registry, rules, self.folder / "work", wishes, shipped=self.folder / "shipped")
+        retrain(job, self.ledger, self.registry, rules, self.folder / "work", options)
 
     def rollback(self, number: int) -> None:
         """Go back, where there is something to go back to."""
@@ -195,7 +203,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="five kills")
     asked = parser.parse_args()
     wanted = 5 if asked.quick else asked.kills
-    gathering.Companion = Inside  # type: ignore[misc,assignment]
+    pipeline.BackgroundProcess = Inside  # type: ignore[misc,assignment]
     export.reasons_to_exclude = lambda kind, contents: [""] * len(contents)
     draw, counts, during, broken = random.Random(11), Counter[str](), Counter[str](), []
     started = time.perf_counter()
@@ -224,12 +232,16 @@ def main() -> None:
         moves = Counter(str(move.state) for move in read)
         promotions = Counter(str(move.action) for move in read if move.state is State.DONE)
     line = {
-        "benchmark": "crashes", "kills": counts["killed"], "killed_during": dict(during),
+        "benchmark": "crashes",
+        "kills": counts["killed"],
+        "killed_during": dict(during),
         "ended_before": counts["ended"],
         "promotions": promotions,
-        "broken": broken, "sound_at_the_end": last == "ended", "log": dict(moves),
+        "broken": broken,
+        "sound_at_the_end": last == "ended",
+        "log": dict(moves),
         "seconds": round(time.perf_counter() - started),
-    }  # fmt: skip
+    }
     print(json.dumps(line), flush=True)
 
 

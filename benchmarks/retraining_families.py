@@ -24,7 +24,7 @@ from training.properties.conductivity.recipe import PUBLIC_SOURCES, load_tables
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.conductivity.table import leaks_into_test, load_obelix
-from training.retraining.registry import Registry
+from training.retraining.registry import ModelRegistry
 from training.retraining.training_set import TrainingSet
 from training.sources import require
 
@@ -34,9 +34,15 @@ if TYPE_CHECKING:
 ALIKE = 0.1
 """Half-L1 distance below which a row without a family's name is taken out with the family."""
 REDUCED = EnsembleSettings(
-    process_iterations=12, forest_trees=100, boosting_rounds=150, boosting_seeds=1,
-    nets=ResidualNetSettings(n_nets=2), explainer_trees=60, explainer_neighbours=1000, n_folds=5,
-)  # fmt: skip
+    process_iterations=12,
+    forest_trees=100,
+    boosting_rounds=150,
+    boosting_seeds=1,
+    nets=ResidualNetSettings(n_nets=2),
+    explainer_trees=60,
+    explainer_neighbours=1000,
+    n_folds=5,
+)
 """A quarter of the recipe's work, for machines that many share."""
 
 
@@ -86,12 +92,16 @@ class Family:
             sigma, bound = sigma[order], bound[order]
         return [
             {
-                "formula": row.formula, "sigma_S_per_cm": value, "bound": "upper" if is_bound else "",
-                "temperature_C": row.temperature_C, "family": self.name, "doi": row.doi,
+                "formula": row.formula,
+                "sigma_S_per_cm": value,
+                "bound": "upper" if is_bound else "",
+                "temperature_C": row.temperature_C,
+                "family": self.name,
+                "doi": row.doi,
                 "reference": row.reference or row.row_id,
             }
             for row, value, is_bound in zip(rows.itertuples(), sigma.tolist(), bound.tolist(), strict=True)
-        ]  # fmt: skip
+        ]
 
     def champion(self, work: Path, settings: EnsembleSettings) -> Path:
         """Return the bundle of a champion that never saw the family; fitted once a folder and settings."""
@@ -102,7 +112,7 @@ class Family:
             nothing = np.zeros(len(table), dtype=bool)
             training_set = TrainingSet(
                 "0" * 64, table, nothing, table, table.iloc[:0], "0" * 64, sources, lacking, 0, ()
-            )  # fmt: skip
+            )
             self.job(settings).fit(training_set, folder, lambda what: None)
         return folder
 
@@ -118,9 +128,9 @@ class Laboratory:
     folder: Path
 
     @property
-    def registry(self) -> Registry:
+    def registry(self) -> ModelRegistry:
         """An empty one on SQLite."""
-        return Registry("conductivity", f"sqlite:///{self.folder / 'registry' / 'mlflow.db'}")
+        return ModelRegistry("conductivity", f"sqlite:///{self.folder / 'registry' / 'mlflow.db'}")
 
     def ledger(self, records: list[dict[str, Any]]) -> Ledger:
         """Return a ledger that holds the records; whatever is odd about them was waved through."""

@@ -21,7 +21,7 @@ from retraining_families import REDUCED, Family, Laboratory
 from running import Client, post, running_service, say
 
 from training.properties.conductivity.ensemble import EnsembleSettings
-from training.retraining.job import Wishes, retrain
+from training.retraining.job import RetrainOptions, retrain
 from training.retraining.promotion import first_champion, rollback
 from training.retraining.rules import load_rules
 
@@ -77,9 +77,9 @@ def tell(family: Family, settings: EnsembleSettings, work: Path) -> dict[str, An
             say(f"2. The service answers with it: {before}")
             ledger = laboratory.ledger(family.records(family.rows()))
             say(f"3. {len(family.rows())} measured rows entered the ledger; retraining ...")
-            wishes = Wishes(WHO, report=work / f"story-{family.name}.html")
+            options = RetrainOptions(WHO, report=work / f"story-{family.name}.html")
             rules = load_rules("conductivity")
-            result = retrain(family.job(settings), ledger, registry, rules, laboratory.folder / "work", wishes)
+            result = retrain(family.job(settings), ledger, registry, rules, laboratory.folder / "work", options)
             say(f"4. The gate: {result.status}; {result.message}")
             told: dict[str, Any] = {"verdict": str(result.status), "before": before}
             if result.decision is not None:  # the honest figure: each source of new rows left out in turn
@@ -93,7 +93,7 @@ def tell(family: Family, settings: EnsembleSettings, work: Path) -> dict[str, An
                 say(f"6. Rolled back; within {seconds_back:.1f} s the service answers as before: {back}")
                 told |= {"after": after, "rolled_back": back, "swap_s": round(seconds, 1)}
                 told |= {"rollback_s": round(seconds_back, 1)}
-    return told | {"report": str(wishes.report)}
+    return told | {"report": str(options.report)}
 
 
 def main() -> None:

@@ -9,19 +9,19 @@ from typing import Any
 
 from retraining_families import Laboratory
 
-from serving.commands.train import shipped_for_ccd
+from serving.commands.train import shipped_model
 from serving.models.store import SHIPPED
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.schema import Kind
 from training.ledger.store import Ledger
-from training.properties.ccd.retraining import CcdJob
+from training.properties.ccd.declaration import CCD
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.retraining import ConductivityJob
-from training.retraining.job import Wishes, retrain
+from training.retraining.job import RetrainOptions, retrain
 from training.retraining.property_job import PropertyJob
-from training.retraining.registry import Registry
+from training.retraining.registry import ModelRegistry
 from training.retraining.rules import load_rules
 
 N_ROWS = 12
@@ -31,11 +31,14 @@ def time_conductivity(settings: EnsembleSettings, work: Path) -> dict[str, Any]:
     """Return the seconds of a retrain of conductivity: argyrodites with more or less chloride, as a laboratory has."""
     records = [
         {
-            "formula": f"Li{7 - x:.2f}PS{6 - x:.2f}Cl{x:.2f}", "sigma_S_per_cm": 10 ** (-3.2 + 0.9 * (x - 0.9)),
-            "temperature_C": 25.0, "family": "argyrodite", "reference": f"lab:2026-10-{number + 1:02d}:JD",
+            "formula": f"Li{7 - x:.2f}PS{6 - x:.2f}Cl{x:.2f}",
+            "sigma_S_per_cm": 10 ** (-3.2 + 0.9 * (x - 0.9)),
+            "temperature_C": 25.0,
+            "family": "argyrodite",
+            "reference": f"lab:2026-10-{number + 1:02d}:JD",
         }
         for number, x in enumerate(0.93 + 0.06 * i for i in range(N_ROWS))
-    ]  # fmt: skip
+    ]
     return _timed(ConductivityJob(settings), Kind.CONDUCTIVITY, records, work)
 
 
@@ -43,13 +46,16 @@ def time_ccd(work: Path) -> dict[str, Any]:
     """Return the seconds of a retrain of CCD."""
     records = [
         {
-            "formula": "Li6PS5Cl", "ccd_mA_per_cm2": round(0.6 + 0.1 * number, 2), "temperature_C": 25.0,
-            "interlayer_type": "none" if number % 2 else "fluoride/halide", "anode": "Li",
+            "formula": "Li6PS5Cl",
+            "ccd_mA_per_cm2": round(0.6 + 0.1 * number, 2),
+            "temperature_C": 25.0,
+            "interlayer_type": "none" if number % 2 else "fluoride/halide",
+            "anode": "Li",
             "reference": f"lab:2026-10-{number + 1:02d}:JD",
         }
         for number in range(N_ROWS)
-    ]  # fmt: skip
-    return _timed(CcdJob(shipped_for_ccd), Kind.CCD, records, work)
+    ]
+    return _timed(CCD.retraining(seed=None, quick=False, model_of=shipped_model), Kind.CCD, records, work)
 
 
 def _timed(job: PropertyJob, kind: Kind, records: list[dict[str, Any]], work: Path) -> dict[str, Any]:
@@ -60,14 +66,16 @@ def _timed(job: PropertyJob, kind: Kind, records: list[dict[str, Any]], work: Pa
         trial = add_table(table, who="benchmark", wishes=LedgerWishes(kind, dry_run=True), ledger=ledger)
         wishes = LedgerWishes(kind, accept_warnings=trial.accept_warnings)
         add_table(table, who="benchmark", wishes=wishes, ledger=ledger)
-        registry = Registry(job.name, laboratory.registry.uri)
+        registry = ModelRegistry(job.name, laboratory.registry.uri)
         started, used = time.perf_counter(), time.process_time()
-        result = retrain(
-            job, ledger, registry, load_rules(job.name), laboratory.folder / "work",
-            Wishes("benchmark", report=work / f"report-time-{job.name}.html"), shipped=SHIPPED / job.name,
-        )  # fmt: skip
+        report = work / f"report-time-{job.name}.html"
+        options = RetrainOptions("benchmark", report=report, shipped=SHIPPED / job.name)
+        result = retrain(job, ledger, registry, load_rules(job.name), laboratory.folder / "work", options)
         return {
-            "benchmark": "time", "property": job.name, "seconds": round(time.perf_counter() - started, 1),
-            "processor_seconds_of_this_process": round(time.process_time() - used, 1), "verdict": str(result.status),
+            "benchmark": "time",
+            "property": job.name,
+            "seconds": round(time.perf_counter() - started, 1),
+            "processor_seconds_of_this_process": round(time.process_time() - used, 1),
+            "verdict": str(result.status),
             "reasons": [] if result.decision is None else result.decision.reasons[:4],
-        }  # fmt: skip
+        }

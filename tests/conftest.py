@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from features.candidate import Candidate
-    from training.properties.conductivity.recipe import Trained
+    from training.properties.conductivity.recipe import ConductivityFit
     from training.properties.conductivity.rows import Measurements
 
 
@@ -88,7 +88,7 @@ def bundles(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> ConductivityFit:
     """Run the recipe once, quickly, on a machine without public tables."""
     from training.properties.conductivity.ensemble import EnsembleSettings
     from training.properties.conductivity.recipe import train

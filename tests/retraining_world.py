@@ -24,20 +24,26 @@ from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
-from training.retraining import gathering
-from training.retraining.job import Result, Wishes, retrain
+from training.retraining import pipeline
+from training.retraining.job import JobResult, RetrainOptions, retrain
 from training.retraining.promotion import first_champion
-from training.retraining.registry import Registry
+from training.retraining.registry import ModelRegistry
 from training.retraining.rules import Rules, load_rules
 from training.retraining.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from training.retraining.registry import Champion
+    from training.retraining.property_job import Champion
 
 SETTINGS = EnsembleSettings(
-    process_iterations=1, forest_trees=10, boosting_rounds=20, boosting_seeds=1,
-    nets=ResidualNetSettings(n_nets=1, hidden=4), explainer_trees=10, explainer_neighbours=150, n_folds=3,
-)  # fmt: skip
+    process_iterations=1,
+    forest_trees=10,
+    boosting_rounds=20,
+    boosting_seeds=1,
+    nets=ResidualNetSettings(n_nets=1, hidden=4),
+    explainer_trees=10,
+    explainer_neighbours=150,
+    n_folds=3,
+)
 """The same path as ever, as short as it goes."""
 NEW_FAMILY = "halide"
 WHO = "a test"
@@ -92,8 +98,8 @@ def add(ledger: Ledger, records: list[dict[str, Any]]) -> None:
     assert report.all_accepted, report.problems
 
 
-class InlineCompanion:
-    """`Companion` without a process, so that tests need not wait for imports."""
+class InlineProcess:
+    """`BackgroundProcess` without a process, so that tests need not wait for imports."""
 
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
         self._call = partial(work, *arguments)
@@ -112,7 +118,7 @@ class RetrainingWorld:
     folder: Path
     shipped: Path
     ledger: Ledger
-    registry: Registry
+    registry: ModelRegistry
     rules: Rules
     steps: list[str]
 
@@ -123,11 +129,16 @@ class RetrainingWorld:
     def job(self, settings: EnsembleSettings = SETTINGS) -> ConductivityJob:
         return ConductivityJob(settings, tables, official_split)
 
-    def run(self, job: ConductivityJob | None = None, **wishes: Any) -> Result:
+    def run(self, job: ConductivityJob | None = None, **options: Any) -> JobResult:
         return retrain(
-            job or self.job(), self.ledger, self.registry, self.rules, self.work, Wishes(WHO, **wishes),
-            shipped=self.shipped, on_step=self.steps.append,
-        )  # fmt: skip
+            job or self.job(),
+            self.ledger,
+            self.registry,
+            self.rules,
+            self.work,
+            RetrainOptions(WHO, shipped=self.shipped, **options),
+            on_step=self.steps.append,
+        )
 
 
 def fit_shipped(folder: Path) -> Path:
@@ -145,11 +156,18 @@ def fit_shipped(folder: Path) -> Path:
 def lenient(rules: Rules) -> Rules:
     """Return rules under which models of a few trees on a hundred rows are judged by what a test changes only."""
     return replace(
-        rules, coverage_band=(0.5, 1.0), golden_tolerance_decades=20.0, golden_step_decades=20.0,
-        largest_official_upper_end_decades=5.0, largest_cross_validation_upper_end_decades=5.0,
-        largest_neighbours_upper_end_decades=5.0, smallest_harm_decades=5.0, longest_load_seconds=100.0,
-        longest_answer_milliseconds=1e4, smallest_official_coverage_p=0.0,
-    )  # fmt: skip
+        rules,
+        coverage_band=(0.5, 1.0),
+        golden_tolerance_decades=20.0,
+        golden_step_decades=20.0,
+        largest_official_upper_end_decades=5.0,
+        largest_cross_validation_upper_end_decades=5.0,
+        largest_neighbours_upper_end_decades=5.0,
+        smallest_harm_decades=5.0,
+        longest_load_seconds=100.0,
+        longest_answer_milliseconds=1e4,
+        smallest_official_coverage_p=0.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -164,7 +182,7 @@ class Template:
 def make_template(folder: Path) -> Template:
     """Make what every world begins with, once."""
     shipped = fit_shipped(folder / "conductivity")
-    registry = Registry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
+    registry = ModelRegistry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
     first_champion(registry, shipped, who=WHO)
     Ledger.open(f"sqlite:///{folder / 'ledger.db'}").close()
     return Template(shipped, folder / "registry", folder / "ledger.db")
@@ -175,9 +193,9 @@ def make_world(folder: Path, template: Template, patch: pytest.MonkeyPatch) -> R
     shutil.copytree(template.registry, folder / "registry")
     shutil.copyfile(template.ledger, folder / "ledger.db")
     patch.setattr("training.ledger.export.reasons_to_exclude", lambda kind, contents: [""] * len(contents))
-    patch.setattr(gathering, "Companion", InlineCompanion)
+    patch.setattr(pipeline, "BackgroundProcess", InlineProcess)
     ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
-    registry = Registry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
+    registry = ModelRegistry("conductivity", f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
     return RetrainingWorld(folder, template.shipped, ledger, registry, lenient(load_rules("conductivity")), [])
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import platform
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,11 +58,28 @@ class GoldenPrediction(_Strict):
     values: dict[str, float]
 
 
+def golden_rows(
+    questions: Sequence[tuple[str, float]],
+    columns: Mapping[str, NDArray[np.float64]],
+    lattices: Sequence[tuple[float, ...] | None] | None = None,
+) -> list[GoldenPrediction]:
+    """Return what a model answers to formulas at temperatures; values that it does not give (NaN) are left out."""
+    return [
+        GoldenPrediction(
+            formula=formula,
+            temperature_C=temperature_C,
+            lattice=None if lattices is None else lattices[row],
+            values={name: float(column[row]) for name, column in columns.items() if not np.isnan(column[row])},
+        )
+        for row, (formula, temperature_C) in enumerate(questions)
+    ]
+
+
 class Card(_Strict):
     """The description of a bundle."""
 
     schema_version: Literal[1] = 1
-    property: Literal["conductivity", "stability", "ccd"]
+    property: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     version: Annotated[str, Field(min_length=1)]
     trained_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
     elyte_version: str
@@ -74,6 +94,18 @@ class Card(_Strict):
     libraries: dict[str, str]
     golden: Annotated[list[GoldenPrediction], Field(min_length=1)]
     files: dict[str, Sha256]
+
+
+def stamped(libraries: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a new card that say when, by which elyte and with which libraries a model was made."""
+    now = datetime.now(UTC)
+    return {
+        "version": f"{now:%Y.%m.%d.%H%M%S}",
+        "trained_on": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "elyte_version": version("elyte"),
+        "libraries": {"python": platform.python_version()} | {name: version(name) for name in libraries},
+        "files": {},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -168,7 +168,9 @@ def _log(
     plots: Mapping[str, Path],
     uri: str,
 ) -> Registered:
-    name = model_name(card.property)
+    from training.mlflow_model import signature_of
+
+    name, signature = model_name(card.property), signature_of(card.property)
     with one_at_a_time(uri):
         experiment = _experiment(mlflow, name, uri)
     with mlflow.start_run(experiment_id=experiment, run_name=f"{card.property} {card.version}") as run:
@@ -181,8 +183,8 @@ def _log(
             name="bundle",
             loader_module="training.mlflow_model",
             data_path=str(folder),
-            signature=_signature(card.property),
-            input_example=_input_example(card),
+            signature=signature,
+            input_example=_input_example(card, signature.inputs.input_names()),
             pip_requirements=[f"elyte=={card.elyte_version}"],
         )
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -215,24 +217,13 @@ def _register(client: Any, name: str, model_uri: str, run_id: str, digest: str) 
     return version
 
 
-def _signature(property_name: str) -> Any:  # noqa: ANN401
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    from training.mlflow_model import output_columns
-
-    inputs = Schema([ColSpec("string", "formula"), ColSpec("double", "temperature_C", required=False)])
-    return ModelSignature(
-        inputs=inputs, outputs=Schema([ColSpec("double", column) for column in output_columns(property_name)])
-    )
-
-
-def _input_example(card: Card) -> pd.DataFrame:
+def _input_example(card: Card, columns: Sequence[str]) -> pd.DataFrame:
     """Return the first golden question as a call: MLflow shows it, and warns about a model without one."""
     import pandas as pd
 
     first = card.golden[0]
-    return pd.DataFrame({"formula": [first.formula], "temperature_C": [first.temperature_C]})
+    told = {"formula": [first.formula], "temperature_C": [first.temperature_C]}
+    return pd.DataFrame({name: told[name] for name in columns if name in told})
 
 
 def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> AliasTarget | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from training.retraining.registry import Registry
+from training.properties import registry
 
-PROPERTIES = ("conductivity", "stability", "ccd")
+if TYPE_CHECKING:
+    from training.retraining.registry import ModelRegistry
+
 EXIT_UNUSABLE = 2
 
 
@@ -49,7 +50,7 @@ def list_models(as_json: bool = False) -> None:
 
 
 @models.command("history")
-@click.option("--property", "property_name", type=click.Choice(PROPERTIES), default=None, help="Only this property.")
+@click.option("--property", "property_name", type=click.Choice(registry.names()), help="Only this property.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def history(property_name: str | None, as_json: bool) -> None:
     """Show who made which version the champion, when, why and on what evidence.
@@ -63,11 +64,11 @@ def history(property_name: str | None, as_json: bool) -> None:
     documents: dict[str, Any] = {}
     shipped = set()
     with _failing_clearly():
-        for name in (property_name,) if property_name else PROPERTIES:
-            registry = _registry(name)
-            recover(registry)
-            alias = registry.alias()
-            moves = [move for move in log_of(registry).read(name) if move.state != "begun"]
+        for name in (property_name,) if property_name else registry.names():
+            versions = _registry(name)
+            recover(versions)
+            alias = versions.alias()
+            moves = [move for move in log_of(versions).read(name) if move.state != "begun"]
             version = None if alias is None else alias.version
             documents[name] = {"champion": version, "moves": [asdict(move) for move in moves]}
             shipped |= {name} if alias is not None and alias.is_shipped else set()
@@ -85,7 +86,7 @@ def history(property_name: str | None, as_json: bool) -> None:
 
 
 @models.command("rollback")
-@click.argument("property_name", metavar="PROPERTY", type=click.Choice(PROPERTIES))
+@click.argument("property_name", metavar="PROPERTY", type=click.Choice(registry.names()))
 @click.option("--reason", required=True, help="Why; the promotion log keeps it.")
 @click.option(
     "--to", "version", default=None, help="Registry version to go back to; default: the champion before this."
@@ -101,9 +102,9 @@ def rollback(property_name: str, reason: str, version: str | None, who: str | No
     from training.retraining.promotion import rollback as roll_back
 
     with _failing_clearly():
-        registry = _registry(property_name)
-        done = roll_back(registry, who=who or user(), why=reason, to=version)
-        alias = registry.alias()
+        versions = _registry(property_name)
+        done = roll_back(versions, who=who or user(), why=reason, to=version)
+        alias = versions.alias()
     which = ", the shipped bundle," if alias is not None and alias.is_shipped else ""
     click.echo(f"{property_name}: version {done.version}{which} is champion again in place of {done.replaces}")
 
@@ -122,8 +123,8 @@ def _failing_clearly() -> Iterator[None]:
         sys.exit(EXIT_UNUSABLE)
 
 
-def _registry(property_name: str) -> Registry:
-    from training.retraining.registry import Registry
+def _registry(property_name: str) -> ModelRegistry:
+    from training.retraining.registry import ModelRegistry
     from training.tracking import default_tracking_uri
 
-    return Registry(property_name, default_tracking_uri())
+    return ModelRegistry(property_name, default_tracking_uri())

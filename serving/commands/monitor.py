@@ -22,13 +22,20 @@ EXIT_UNUSABLE = 2
 
 @click.command(short_help="Say whether to retrain or distrust, from requests and new measurements.")
 @click.option(
-    "--log", "log_file", type=click.Path(dir_okay=False, path_type=Path),
+    "--log",
+    "log_file",
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Request log of the service; default: ELYTE_REQUEST_LOG.",
-)  # fmt: skip
+)
 @click.option(
-    "--since", "days", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True, metavar="DAYS",
+    "--since",
+    "days",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    metavar="DAYS",
     help="Requests of so many last days are judged; the ones before are what they are compared with.",
-)  # fmt: skip
+)
 @click.option("--ledger", "address", metavar="URL", help="Measurements; default: ELYTE_LEDGER_URL, else the user's.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a page (HTML) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")

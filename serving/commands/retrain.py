@@ -6,35 +6,32 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from training.properties import registry
 
 if TYPE_CHECKING:
     from training.ledger.report import Report
     from training.ledger.store import Ledger
-    from training.retraining.job import Result, Status
+    from training.retraining.job import JobResult, JobStatus, RetrainOptions
     from training.retraining.property_job import PropertyJob
 
 EXIT_OK, EXIT_ROWS_REFUSED, EXIT_UNUSABLE, EXIT_KEPT, EXIT_NEEDS_PERSON, EXIT_LOCKED = 0, 1, 2, 3, 4, 5
-RETRAINABLE = ("conductivity", "ccd")
-STABILITY_WORDS = (
-    "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
-    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
-    " an hour on two cores) and registers a challenger; a person moves the alias"
-)
 
 
 @click.command(short_help="Judge new measurements, refit, and promote what passes the gates.")
-@click.argument(
-    "property_name", metavar="[PROPERTY]", type=click.Choice([*RETRAINABLE, "stability", "all"]), default="all"
-)
+@click.argument("property_name", metavar="[PROPERTY]", type=click.Choice([*registry.names(), "all"]), default="all")
 @click.option(
-    "--input", "paths", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--input",
+    "paths",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Measurements to add to the ledger first, as `elyte data add` does; may be given several times.",
-)  # fmt: skip
+)
 @click.option("--who", default=None, help="Who asks for this; default: the name of the user's account.")
 @click.option(
     "--accept-warnings",
@@ -49,56 +46,69 @@ STABILITY_WORDS = (
 @click.option("--force-evaluate", is_flag=True, help="Judge anew although this data was judged before.")
 @click.option("--promote-anyway", metavar="REASON", default=None, help="Promote against the gates; needs --who.")
 @click.option(
-    "--work", type=click.Path(file_okay=False, path_type=Path),
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder for results of stages (default: in the user's cache); a stopped job goes on from there.",
-)  # fmt: skip
+)
 @click.option(
-    "--report", type=click.Path(dir_okay=False, path_type=Path),
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Also write the HTML report here; with two properties, the name gets the property's.",
-)  # fmt: skip
+)
 @click.option(
-    "--ledger", "address", metavar="URL",
+    "--ledger",
+    "address",
+    metavar="URL",
     help="sqlite:///FILE or postgresql://...; default: ELYTE_LEDGER_URL, else a file in the user's data folder.",
-)  # fmt: skip
+)
 @click.option("--quick", is_flag=True, help="Few trees, nets and steps: to try the path, not to use the model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def retrain(
-    property_name: str, paths: Sequence[Path], who: str | None, accept_warnings: Sequence[str], seed: int | None,
-    dry_run: bool, force_evaluate: bool, promote_anyway: str | None, work: Path | None, report: Path | None,
-    address: str | None, quick: bool, as_json: bool,
-) -> None:  # fmt: skip
+    property_name: str,
+    paths: Sequence[Path],
+    who: str | None,
+    accept_warnings: Sequence[str],
+    seed: int | None,
+    dry_run: bool,
+    force_evaluate: bool,
+    promote_anyway: str | None,
+    work: Path | None,
+    report: Path | None,
+    address: str | None,
+    quick: bool,
+    as_json: bool,
+) -> None:
     """Judge what the ledger holds, and make a better model champion.
 
-    PROPERTY is conductivity, ccd or all (the default). The same data twice changes nothing; a job that was stopped goes
-    on where it was. docs/operate/retraining.md says which gates a challenger has to pass.
+    PROPERTY is one that learns from measurements, or all of these (the default). The same data twice changes nothing; a
+    job that was stopped goes on where it was. docs/operate/retraining.md says which gates a challenger has to pass.
 
     Exit status: 0 promoted, or nothing to do; 3 the champion stays; 4 a person has to decide; 5 another job is at work;
     1 rows of --input were refused or held; 2 unusable call or data. With several properties the largest of 0, 3, 4.
     """
     if promote_anyway is not None and (who is None or not promote_anyway.strip()):
         raise click.UsageError("--promote-anyway needs a reason and --who NAME: the promotion log keeps both")
-    if property_name == "stability":
-        raise click.UsageError(STABILITY_WORDS)
     if accept_warnings and len(paths) != 1:
         raise click.UsageError("--accept-warnings names rows of one file; expected one --input beside it")
-    names = RETRAINABLE if property_name == "all" else (property_name,)
+    jobs = _jobs(property_name, seed=seed, quick=quick)
     with failing_clearly():
         from serving.commands.ledger import user
+        from serving.models.store import SHIPPED
         from training.ledger.store import Ledger
         from training.reachability import check_reachable
-        from training.retraining.job import Wishes
+        from training.retraining.job import RetrainOptions
         from training.tracking import default_tracking_uri
 
         check_reachable(default_tracking_uri())
-        jobs = {name: _job(name, seed=seed, quick=quick) for name in names}
         for job in jobs.values():
             job.check_tables()
         asking, ledger = who or user(), Ledger.open(address)
         _add(paths, ledger, asking, accept_warnings=accept_warnings, dry_run=dry_run)
         results = []
         for name, job in jobs.items():
-            wishes = Wishes(asking, promote_anyway, force_evaluate, dry_run, _report_path(report, name, names))
-            results.append(_run(job, ledger, work or default_work(), wishes))
+            told = _report_path(report, name, tuple(jobs))
+            options = RetrainOptions(asking, promote_anyway, force_evaluate, dry_run, told, SHIPPED / name)
+            results.append(_run(job, ledger, work or default_work(), options))
     _tell(results, as_json)
 
 
@@ -132,44 +142,49 @@ def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: Se
         sys.exit(EXIT_ROWS_REFUSED)
 
 
-def _run(job: PropertyJob, ledger: Ledger, work: Path, wishes: Any) -> Result:  # noqa: ANN401
-    from serving.models.store import SHIPPED
+def _run(job: PropertyJob, ledger: Ledger, work: Path, options: RetrainOptions) -> JobResult:
     from training.retraining.job import retrain as run_job
-    from training.retraining.registry import Registry
+    from training.retraining.registry import ModelRegistry
     from training.retraining.rules import load_rules
     from training.tracking import default_tracking_uri
 
     name = job.name
     with progress(job.n_steps, name) as on_step:
         return run_job(
-            job, ledger, Registry(name, default_tracking_uri()), load_rules(name), work, wishes,
-            shipped=SHIPPED / name, on_step=on_step,
-        )  # fmt: skip
+            job, ledger, ModelRegistry(name, default_tracking_uri()), load_rules(name), work, options, on_step=on_step
+        )
+
+
+def _jobs(property_name: str, *, seed: int | None, quick: bool) -> dict[str, PropertyJob]:
+    """Return the job of a property, or with `all` those of every property that learns from measurements."""
+    from training.properties.contract import NotRetrainedError
+
+    if property_name != "all":
+        try:
+            return {property_name: _job(property_name, seed=seed, quick=quick)}
+        except NotRetrainedError as error:
+            raise click.UsageError(str(error)) from error
+    jobs = {}
+    for name in registry.names():
+        with suppress(NotRetrainedError):
+            jobs[name] = _job(name, seed=seed, quick=quick)
+    return jobs
 
 
 def _job(name: str, *, seed: int | None, quick: bool) -> PropertyJob:
-    if name == "ccd":
-        from serving.commands.train import shipped_for_ccd
-        from training.properties.ccd.retraining import CcdJob
+    from serving.commands.train import shipped_model
 
-        return CcdJob(shipped_for_ccd, seed=0 if seed is None else seed)
-    from dataclasses import replace
-
-    from training.properties.conductivity.ensemble import EnsembleSettings
-    from training.properties.conductivity.retraining import ConductivityJob
-
-    settings = EnsembleSettings.quick() if quick else EnsembleSettings()
-    return ConductivityJob(settings if seed is None else replace(settings, seed=seed))
+    return registry.get(name).retraining(seed=seed, quick=quick, model_of=shipped_model)
 
 
-def exit_status(status: Status) -> int:
+def exit_status(status: JobStatus) -> int:
     """Return the exit status of how a job ended."""
-    from training.retraining.job import Status
+    from training.retraining.job import JobStatus
 
-    return {Status.KEPT: EXIT_KEPT, Status.NEEDS_PERSON: EXIT_NEEDS_PERSON}.get(status, EXIT_OK)
+    return {JobStatus.KEPT: EXIT_KEPT, JobStatus.NEEDS_PERSON: EXIT_NEEDS_PERSON}.get(status, EXIT_OK)
 
 
-def _tell(results: Sequence[Result], as_json: bool) -> None:
+def _tell(results: Sequence[JobResult], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"results": [result.as_dict() for result in results]}, indent=2))
     for result in results:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from serving.answers.request import Property
 from serving.models.store import ServedModel
-from serving.monitoring.measured_answers import QUANTITIES, compare, source_of
+from serving.monitoring.measured_answers import compare, source_of
 from serving.rest.request_history import RequestHistory
-from training.monitoring.coverage import Compared, judge_quantities
+from training.monitoring.coverage import Compared, Reference, judge_quantities
 from training.monitoring.drift import TrafficReport, judge_traffic
+from training.monitoring.limits import monitoring_limits
 from training.monitoring.rules import (
     ALARM_RATE_OF_MEASUREMENTS,
     ALARM_RATE_OF_REQUESTS,
-    EXPECTED_OUTSIDE,
     PAYING_MATERIALS,
     PAYING_SOURCES,
-    Verdict,
+    Advice,
 )
+from training.properties import registry
 
 if TYPE_CHECKING:
     from training.ledger.entries import Entry
@@ -55,7 +54,7 @@ class Monitoring:
     """The document of `elyte monitor` and its verdict."""
 
     document: dict[str, Any]
-    verdict: Verdict
+    verdict: Advice
     lines: list[str] = field(default_factory=list)
 
 
@@ -76,7 +75,7 @@ def monitor(
         From when on requests are recent, in seconds since 1970.
     """
     asked = {} if requests is None else _traffic(requests, since)
-    measured, verdict = _measurements(models, ledger) if ledger is not None else ({}, Verdict.FINE)
+    measured, verdict = _measurements(models, ledger) if ledger is not None else ({}, Advice.FINE)
     verdict = max([verdict, *(report.verdict for report, is_newest in asked.values() if is_newest)])
     document = {
         "verdict": verdict.word,
@@ -91,10 +90,11 @@ def monitor(
 def _traffic(requests: RequestHistory, since: float) -> dict[tuple[str, str], tuple[TrafficReport, bool]]:
     """Judge every version that answered; the newest ones are what a verdict can be about."""
     newest = requests.newest_versions()
-    share = ALARM_RATE_OF_REQUESTS / max(sum(name in EXPECTED_OUTSIDE for name in newest), 1)
+    expected = {name: monitoring_limits(name).expected_outside for name in registry.names()}
+    share = ALARM_RATE_OF_REQUESTS / max(sum(expected.get(name) is not None for name in newest), 1)
     return {
         (name, version): (
-            judge_traffic(requests.of(name, version, since), EXPECTED_OUTSIDE.get(name), share),
+            judge_traffic(requests.of(name, version, since), expected.get(name), share),
             newest[name] == version,
         )
         for name, version in sorted(requests.traffic)
@@ -111,7 +111,7 @@ def _requests_document(
     return {"n_lines": requests.n_lines, "n_unreadable": requests.n_unreadable, "properties": properties}
 
 
-def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Verdict]:
+def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Advice]:
     """Judge all quantities of all properties together, so that the false alarms of a run are bounded."""
     new = {name: new_measurements(served, ledger) for name, served in models.items()}
     pairs: list[tuple[Property, Compared]] = []
@@ -120,15 +120,13 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
         found, reasons = compare(name, models, new[name].entries)
         pairs += [(name, compared) for compared in found]
         skipped[name] = reasons
-    cards = [
-        models[name].bundle.card.metrics.get(QUANTITIES[compared.quantity].card_metric) for name, compared in pairs
-    ]
-    reports = judge_quantities([compared for _, compared in pairs], ALARM_RATE_OF_MEASUREMENTS, cards)
-    document, verdict = {}, Verdict.FINE
+    references = [_reference(models[name], compared.quantity) for name, compared in pairs]
+    reports = judge_quantities([compared for _, compared in pairs], ALARM_RATE_OF_MEASUREMENTS, references)
+    document, verdict = {}, Advice.FINE
     for name in models:
         own = [report for (other, _), report in zip(pairs, reports, strict=True) if other == name]
         pays = new[name].n_sources >= PAYING_SOURCES and new[name].n_materials >= PAYING_MATERIALS
-        mine = max([Verdict.RETRAIN if pays else Verdict.FINE, *(report.verdict for report in own)])
+        mine = max([Advice.RETRAIN if pays else Advice.FINE, *(report.verdict for report in own)])
         words = [word for report in own for word in report.words]
         if pays:
             words.append(
@@ -136,12 +134,21 @@ def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tup
                 " model has not seen"
             )
         document[str(name)] = {
-            "verdict": mine.word, "n_new": len(new[name].entries), "n_sources": new[name].n_sources,
-            "n_materials": new[name].n_materials, "not_judged": new[name].left_out | dict(skipped[name]),
-            "quantities": [report.as_dict() for report in own], "words": words,
-        }  # fmt: skip
+            "verdict": mine.word,
+            "n_new": len(new[name].entries),
+            "n_sources": new[name].n_sources,
+            "n_materials": new[name].n_materials,
+            "not_judged": new[name].left_out | dict(skipped[name]),
+            "quantities": [report.as_dict() for report in own],
+            "words": words,
+        }
         verdict = max(verdict, mine)
     return document, verdict
+
+
+def _reference(served: ServedModel, quantity: str) -> Reference:
+    limits = monitoring_limits(served.property).quantities[quantity]
+    return Reference(served.bundle.card.metrics.get(limits.card_metric), limits.smallest_bias)
 
 
 def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
@@ -150,12 +157,12 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     from training.ledger.schema import Column, Kind
     from training.splits import composition_key, paper_keys
 
-    kind = Kind(str(served.property))
+    about, kind = registry.get(served.property), Kind(str(served.property))
     first: dict[int, str] = {}
     for entry in ledger.history(kind):
         first.setdefault(entry.measurement, entry.recorded_at)
     trained_on = datetime.fromisoformat(served.bundle.card.trained_on)
-    learnt = _papers_of(served)
+    learnt = {key for doi in set(about.papers(served.model)) for key in paper_keys(doi)}
     kept: list[Entry] = []
     left_out: Counter[str] = Counter()
     for entry in ledger.holding(kind):
@@ -176,20 +183,7 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     names = {str((e.content or {}).get(Column.FORMULA, "")) for e in kept} - {""}
     return NewMeasurements(
         tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len({composition_key(n) for n in names})
-    )  # fmt: skip
-
-
-def _papers_of(served: ServedModel) -> frozenset[str]:
-    from training.splits import paper_keys
-
-    match served.property:
-        case Property.CONDUCTIVITY:
-            dois: Sequence[str] = served.model.domain.dois
-        case Property.CCD:
-            dois = [str(doi) for doi in np.unique(served.model.shelf.doi)]
-        case _:
-            dois = ()
-    return frozenset(key for doi in set(dois) for key in paper_keys(doi))
+    )
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:

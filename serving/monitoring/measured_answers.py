@@ -17,8 +17,10 @@ from serving.answers.request import Property
 from serving.models.properties import answerer_of, needed_by
 from serving.models.store import ServedModel
 from training.monitoring.coverage import Compared
+from training.monitoring.limits import QuantityLimits, monitoring_limits
 from training.monitoring.rules import LEVELS
-from training.properties.ccd.classes import class_of
+from training.properties import registry
+from training.properties.contract import Quantity
 
 if TYPE_CHECKING:
     from training.ledger.entries import Entry
@@ -29,41 +31,6 @@ WITHOUT_ANSWER = "where the model gives no number"
 FROM_TABLE = "answered from the reference table, without an interval"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """Where one quantity stands in the ledger and in an answer.
-
-    Parameters
-    ----------
-    column
-        Name of the ledger's column.
-    is_log10
-        Whether the answer holds its logarithm.
-    card_metric
-        The card's mean absolute error of it, "" where it has none.
-    """
-
-    column: str
-    is_log10: bool = False
-    card_metric: str = ""
-    property: Property = Property.CONDUCTIVITY
-
-
-QUANTITIES: dict[str, Quantity] = {
-    "log10_sigma_S_per_cm": Quantity("sigma_S_per_cm", True, "formula_cv_mae_uncensored"),
-    "activation_energy_eV": Quantity("activation_energy_eV", False, "formula_cv_activation_energy_mae_eV"),
-    "formation_energy_eV_per_atom": Quantity(
-        "formation_energy_eV_per_atom", False, "validation_ef_mae", Property.STABILITY
-    ),
-    "energy_above_hull_eV_per_atom": Quantity(
-        "energy_above_hull_eV_per_atom", False, "validation_ed_mae", Property.STABILITY
-    ),
-    "reduction_V": Quantity("reduction_V", False, "esw_reduction_mae_V", Property.STABILITY),
-    "oxidation_V": Quantity("oxidation_V", False, "esw_oxidation_mae_V", Property.STABILITY),
-    "log10_ccd_mA_per_cm2": Quantity("ccd_mA_per_cm2", True, "mae_measured", Property.CCD),
-}
-"""Quantities of an answer, by their names there."""
-ENERGIES = ("formation_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
 _LATTICE = ("a", "b", "c", "alpha", "beta", "gamma", "space_group_number", "atoms_per_cell")
 
 
@@ -94,13 +61,10 @@ def compare(
     """
     skipped: Counter[str] = Counter()
     rows = _asked(name, models, entries, skipped)
-    found = []
-    for quantity, about in QUANTITIES.items():
-        if about.property is name:
-            compared = _compared(quantity, about, rows, skipped)
-            if len(compared):
-                found.append(compared)
-    return found, skipped
+    limits = monitoring_limits(name).quantities
+    quantities = [quantity for quantity in registry.get(name).quantities if quantity.name in limits]
+    found = [_compared(quantity, limits[quantity.name], rows, skipped) for quantity in quantities]
+    return [compared for compared in found if len(compared)], skipped
 
 
 def _asked(
@@ -123,11 +87,9 @@ def _asked(
 
 
 def _conditions(name: Property, cells: Mapping[str, Any]) -> Conditions:
-    """Return the conditions of a measurement; the conductivity that was measured is no condition of itself."""
-    told = {field: cells[field] for field in Conditions.model_fields if field in cells}
-    if name is not Property.CCD:
-        told = {field: value for field, value in told.items() if field == "temperature_C"}
-    return Conditions(**told)
+    """Return the conditions of a measurement: those that the property declares, as others may be what was measured."""
+    declared = (condition.name for condition in registry.get(name).conditions)
+    return Conditions(**{field: cells[field] for field in declared if field in cells})
 
 
 def _lattice(cells: Mapping[str, Any]) -> Lattice:
@@ -137,9 +99,12 @@ def _lattice(cells: Mapping[str, Any]) -> Lattice:
 
 
 def _blocks(
-    name: Property, models: Mapping[Property, ServedModel], candidates: list[Candidate],
-    conditions: list[Conditions], level: float,
-) -> list[dict[str, Any] | None]:  # fmt: skip
+    name: Property,
+    models: Mapping[Property, ServedModel],
+    candidates: list[Candidate],
+    conditions: list[Conditions],
+    level: float,
+) -> list[dict[str, Any] | None]:
     from training.uncertainty import InsufficientCalibrationError
 
     more: dict[str, Any] = {"beside": models} if needed_by(name) else {}
@@ -149,23 +114,27 @@ def _blocks(
         return [None] * len(candidates)
 
 
-def _compared(quantity: str, about: Quantity, rows: Sequence[_Row], skipped: Counter[str]) -> Compared:
+def _compared(quantity: Quantity, limits: QuantityLimits, rows: Sequence[_Row], skipped: Counter[str]) -> Compared:
     kept: list[tuple[_Row, float, float, list[float], list[float]]] = []
     for row in rows:
-        measured = {str(column): value for column, value in (row.entry.content or {}).items()}.get(about.column)
+        measured = _cells(row).get(quantity.measured_name)
         if measured is None:
             continue
-        answers = [(block or {}).get(quantity) for block in row.blocks]
+        answers = [(block or {}).get(quantity.name) for block in row.blocks]
         centre = next((answer["value"] for answer in answers if answer is not None), None)
         if centre is None:
             skipped[WITHOUT_ANSWER] += 1
             continue
-        if quantity in ENERGIES and any((block or {}).get("basis") == "reference" for block in row.blocks):
+        if any((block or {}).get("basis", "") == limits.basis_without_interval != "" for block in row.blocks):
             skipped[FROM_TABLE] += 1
             continue
-        value = log10(float(measured)) if about.is_log10 else float(measured)
+        value = log10(float(measured)) if quantity.is_log10 else float(measured)
         kept.append((row, value, centre, _ends(answers, "lower"), _ends(answers, "upper")))
-    return _columns(quantity, about, kept)
+    return _columns(quantity, kept)
+
+
+def _cells(row: _Row) -> dict[str, Any]:
+    return {str(column): value for column, value in (row.entry.content or {}).items()}
 
 
 def _ends(answers: Sequence[Mapping[str, Any] | None], end: str) -> list[float]:
@@ -173,19 +142,15 @@ def _ends(answers: Sequence[Mapping[str, Any] | None], end: str) -> list[float]:
     return [nan if value is None else float(value) for value in found]
 
 
-def _columns(
-    quantity: str, about: Quantity, kept: Sequence[tuple[_Row, float, float, list[float], list[float]]]
-) -> Compared:
-    def bound(row: _Row) -> str:
-        cells = {str(column): value for column, value in (row.entry.content or {}).items()}
-        return str(cells.get("bound", "")) if about.is_log10 else ""  # an energy is never a bound
-
+def _columns(quantity: Quantity, kept: Sequence[tuple[_Row, float, float, list[float], list[float]]]) -> Compared:
+    # what is measured on a linear scale is never a bound
+    bound = [str(_cells(row).get("bound", "")) if quantity.is_log10 else "" for row, *_ in kept]
     shape = (len(kept), len(LEVELS))
     return Compared(
-        quantity,
+        quantity.name,
         np.array([value for _, value, *_ in kept], dtype=float),
-        np.array([bound(row) == "upper" for row, *_ in kept], dtype=bool),
-        np.array([bound(row) == "lower" for row, *_ in kept], dtype=bool),
+        np.array([word == "upper" for word in bound], dtype=bool),
+        np.array([word == "lower" for word in bound], dtype=bool),
         np.array([source_of(row.entry) for row, *_ in kept], dtype=np.str_),
         np.array([_group(row) for row, *_ in kept], dtype=np.str_),
         np.array([centre for _, _, centre, *_ in kept], dtype=float),
@@ -196,9 +161,9 @@ def _columns(
 
 def _group(row: _Row) -> str:
     """Return the family: as stated with the measurement, else read off the formula."""
-    cells = {str(column): value for column, value in (row.entry.content or {}).items()}
-    stated = cells.get("electrolyte_class") or class_of(row.candidate.amounts)
-    return str(stated or UNCLASSED)
+    stated = _cells(row).get("electrolyte_class")
+    families = (one.family(row.candidate.amounts) for one in registry.properties())
+    return str(stated or next((family for family in families if family), UNCLASSED))
 
 
 def source_of(entry: Entry) -> str:

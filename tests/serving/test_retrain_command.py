@@ -21,7 +21,7 @@ from serving.models import store as model_store
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import read_measurements_file
-from training.retraining.job import Status
+from training.retraining.job import JobStatus
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import state_folder
 from training.tracking import TRACKING_URI_VARIABLE
@@ -125,7 +125,7 @@ def test_another_job_exits_5(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("stability",), "elyte train stability"),
+        (("stability",), "`elyte train stability` fits it anew"),
         (("conductivity", "--promote-anyway", "because"), "--who"),
         (("conductivity", "--promote-anyway", " ", "--who", "JD"), "needs a reason"),
         (("everything",), "is not one of"),
@@ -140,9 +140,9 @@ def test_unusable_calls_exit_2_and_say_why(arguments: tuple[str, ...], said: str
 
 @pytest.mark.parametrize(
     ("status", "exit_status"),
-    [(Status.PROMOTED, 0), (Status.NOTHING_TO_DO, 0), (Status.KEPT, 3), (Status.NEEDS_PERSON, 4)],
+    [(JobStatus.PROMOTED, 0), (JobStatus.NOTHING_TO_DO, 0), (JobStatus.KEPT, 3), (JobStatus.NEEDS_PERSON, 4)],
 )
-def test_the_exit_status_says_how_it_ended(status: Status, exit_status: int) -> None:
+def test_the_exit_status_says_how_it_ended(status: JobStatus, exit_status: int) -> None:
     assert command.exit_status(status) == exit_status
 
 
@@ -167,7 +167,7 @@ def test_a_running_service_follows_a_promotion_and_a_rollback(lab: Lab) -> None:
     add(lab.world.ledger, family_records())
     with running_service(home, MLFLOW_TRACKING_URI=lab.world.registry.uri, ELYTE_POLL_SECONDS="0.5") as service:
         assert _served(service) == "registry champion, version 1"
-        assert lab.world.run().status is Status.PROMOTED
+        assert lab.world.run().status is JobStatus.PROMOTED
         _wait_for(service, "registry champion, version 2")
         assert lab.call("models", "rollback", "conductivity", "--reason", "to see", "--who", "AB").exit_code == 0
         _wait_for(service, "registry champion, version 1")

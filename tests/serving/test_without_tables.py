@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.cli import COMMANDS, elyte
-from serving.commands.retrain import RETRAINABLE
+from serving.commands import retrain as command
 from training.properties.ccd.retraining import CcdJob
 from training.properties.conductivity.recipe import PUBLIC_SOURCES
 from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.stability.table import SOURCE_KEYS
-from training.retraining.job import Wishes, retrain
-from training.retraining.registry import Registry
+from training.retraining.job import RetrainOptions, retrain
+from training.retraining.registry import ModelRegistry
 from training.retraining.rules import load_rules
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
 
@@ -100,9 +100,10 @@ def test_a_check_lists_what_is_missing(tmp_path: Path) -> None:
     assert all(f"elyte data fetch {key}" in found.stderr for key in (*PUBLIC_SOURCES, *SOURCE_KEYS))
 
 
-def test_only_conductivity_is_retrained_from_public_tables(tmp_path: Path) -> None:
-    assert set(RETRAINABLE) == {ConductivityJob.name, CcdJob.name}
-    CcdJob(lambda: (None, None)).check_tables()
+def test_only_conductivity_is_retrained_from_public_tables() -> None:
+    jobs = command._jobs("all", seed=None, quick=False)
+    assert set(jobs) == {ConductivityJob.name, CcdJob.name}
+    jobs[CcdJob.name].check_tables()
     with pytest.raises(MissingSourceError, match="retraining of conductivity needs public tables"):
         ConductivityJob().check_tables()
 
@@ -110,8 +111,10 @@ def test_only_conductivity_is_retrained_from_public_tables(tmp_path: Path) -> No
 def test_a_job_started_from_python_says_so_too_before_it_makes_a_registry(tmp_path: Path) -> None:
     from training.ledger.store import Ledger
 
-    registry = Registry("conductivity", f"sqlite:///{tmp_path / 'registry' / 'mlflow.db'}")
+    registry = ModelRegistry("conductivity", f"sqlite:///{tmp_path / 'registry' / 'mlflow.db'}")
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     with pytest.raises(MissingSourceError, match="elyte data fetch"):
-        retrain(ConductivityJob(), ledger, registry, load_rules("conductivity"), tmp_path / "work", Wishes("a test"))
+        retrain(
+            ConductivityJob(), ledger, registry, load_rules("conductivity"), tmp_path / "work", RetrainOptions("a test")
+        )
     assert not (tmp_path / "registry").exists()

@@ -29,6 +29,8 @@ from training.bundle import (
     load_bundle,
     save_bundle,
 )
+from training.mlflow_model import _load_pyfunc
+from training.properties import registry
 from training.properties.conductivity.bundling import (
     GoldenQuestion,
     check_golden,
@@ -47,12 +49,22 @@ ARRAYS: dict[str, NDArray[Any]] = {
 
 def plain_card(**changes: Any) -> Card:
     values: dict[str, Any] = {
-        "property": "conductivity", "version": "1", "trained_on": "2026-01-01T00:00:00Z", "elyte_version": "0.1.0",
-        "summary": "s", "intended_use": "u", "limitations": ["l"], "recipe": {"seed": 7}, "metrics": {"mae": 1.0},
-        "data": [DataSource(name="d", rows=3, licence="l", attribution="a", sha256="0" * 64)], "metrics_command": "c",
-        "model": {}, "libraries": {}, "files": {},
+        "property": "conductivity",
+        "version": "1",
+        "trained_on": "2026-01-01T00:00:00Z",
+        "elyte_version": "0.1.0",
+        "summary": "s",
+        "intended_use": "u",
+        "limitations": ["l"],
+        "recipe": {"seed": 7},
+        "metrics": {"mae": 1.0},
+        "data": [DataSource(name="d", rows=3, licence="l", attribution="a", sha256="0" * 64)],
+        "metrics_command": "c",
+        "model": {},
+        "libraries": {},
+        "files": {},
         "golden": [GoldenPrediction(formula="Li6PS5Cl", temperature_C=25.0, values={"x": 1.0})],
-    }  # fmt: skip
+    }
     return Card(**values | changes)
 
 
@@ -166,6 +178,14 @@ def test_a_bundle_of_another_property_is_refused(folder: Path) -> None:
         load_bundle(folder, expected_property="ccd")
 
 
+def test_a_bundle_of_a_property_that_this_elyte_does_not_have_names_those_that_it_has(folder: Path) -> None:
+    edit_card(folder, lambda card: card.update(property="viscosity"))
+    with pytest.raises(BundleError, match="is a bundle for viscosity, expected one for conductivity"):
+        load(folder)
+    with pytest.raises(BundleError, match=f"no property 'viscosity'; expected one of: {', '.join(registry.names())}"):
+        _load_pyfunc(str(folder))
+
+
 def test_a_huge_card_is_not_even_read(folder: Path) -> None:
     (folder / CARD_FILE).write_bytes(b" " * (MAX_CARD_BYTES + 1))
     with pytest.raises(BundleError, match="larger than"):
@@ -240,7 +260,7 @@ def test_what_is_no_archive_of_arrays_is_refused(folder: Path, content: bytes) -
     ("place", "value"),
     [
         ("schema_version", 2),
-        ("property", "viscosity"),
+        ("property", ""),
         ("version", ""),
         ("trained_on", "yesterday"),
         ("limitations", []),
@@ -319,8 +339,10 @@ def test_golden_predictions_ask_both_variants(fitted: Fitted) -> None:
     plain = {(stored.formula, stored.temperature_C): stored for stored in golden if stored.lattice is None}
     for stored in with_cell:
         assert stored.values != plain[stored.formula, stored.temperature_C].values
-    changed = {name: array + 0.5 if name == "lattice/forest/targets" else array for name, array in
-               fitted.model.arrays().items()}  # fmt: skip
+    changed = {
+        name: array + 0.5 if name == "lattice/forest/targets" else array
+        for name, array in fitted.model.arrays().items()
+    }
     spoilt = ConductivityModel.from_arrays(changed, fitted.model.settings())
     with pytest.raises(BundleError, match="golden prediction"):
         check_golden(spoilt, golden)

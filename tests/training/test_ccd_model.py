@@ -13,11 +13,12 @@ from scipy.stats import binom
 
 from features.candidate import Candidate, MaterialBatch
 from training.conformance import check_property_model
+from training.mlflow_model import FrameModel
 from training.properties.ccd.bundling import check_golden, load_ccd
 from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
 from training.properties.ccd.classes import class_of
+from training.properties.ccd.declaration import CCD
 from training.properties.ccd.evaluation import class_medians, paired_bootstrap, scores_of
-from training.properties.ccd.frames import CcdFrames
 from training.properties.ccd.model import LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
 from training.properties.ccd.terms import NUMBER_TERMS, inverse_temperature
 from training.uncertainty import Interval
@@ -252,6 +253,6 @@ def test_frames_answer_null_where_the_service_does() -> None:
             "temperature_C": [25.0, 200.0, None, 25.0], "interlayer_type": ["none", "none", "MIEC/3D", None],
         }, index=[4, 3, 2, 1],
     )  # fmt: skip
-    said = CcdFrames(load_ccd(SHIPPED)[0]).predict(frame)
+    said = FrameModel(CCD, load_ccd(SHIPPED)[0]).predict(frame)
     assert list(said.index) == [4, 3, 2, 1]
     assert said["log10_ccd_mA_per_cm2"].notna().tolist() == [True, False, False, False]

@@ -21,7 +21,7 @@ from training.properties.conductivity.named_features import (
     training_features,
 )
 from training.properties.conductivity.neighbours import SMALLEST_DISTANCE, neighbours_of
-from training.properties.conductivity.recipe import Trained
+from training.properties.conductivity.recipe import ConductivityFit
 from training.properties.conductivity.rows import Measurements
 
 SETTINGS = replace(EnsembleSettings.quick(), explainer_trees=80)
@@ -132,7 +132,7 @@ def test_the_surrogate_blames_what_the_world_is_made_of(model: ConductivityModel
     assert np.abs(why.not_explained).max() < 0.3
 
 
-def test_the_card_says_how_faithful_the_explanations_are(trained: Trained) -> None:
+def test_the_card_says_how_faithful_the_explanations_are(trained: ConductivityFit) -> None:
     metrics = trained.card.metrics
     assert {"formula_explanation_r2", "formula_explanation_cv_r2"} <= set(metrics)
     assert trained.card.recipe["explainer_trees"] == EnsembleSettings.quick().explainer_trees

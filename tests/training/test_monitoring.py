@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.monitoring.coverage import Compared, bias_of, judge_quantities
+from training.monitoring.coverage import Compared, Reference, bias_of, judge_quantities
 from training.monitoring.drift import Traffic, judge_traffic, stability_index
+from training.monitoring.limits import LimitsError, monitoring_limits
 from training.monitoring.proportions import (
     chance_of_so_few,
     chance_of_so_many,
@@ -20,18 +23,23 @@ from training.monitoring.rules import (
     ALARM_RATE_OF_REQUESTS,
     FEWEST_REQUESTS,
     LEVELS,
-    SMALLEST_BIAS,
-    Verdict,
+    Advice,
 )
+from training.properties import registry
 
 REACH = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449}
 N_WORLDS = 300
 
 
 def measured(
-    rng: np.random.Generator, n_sources: int = 20, *, widths: float = 1.0, bias: float = 0.0, alike: float = 0.5,
+    rng: np.random.Generator,
+    n_sources: int = 20,
+    *,
+    widths: float = 1.0,
+    bias: float = 0.0,
+    alike: float = 0.5,
     quantity: str = "log10_sigma_S_per_cm",
-) -> Compared:  # fmt: skip
+) -> Compared:
     """Return measurements of a model that is right up to `bias` and `widths`; sources share a part of their error."""
     sizes = rng.integers(1, 8, n_sources)
     source = np.repeat([f"lab{i}" for i in range(n_sources)], sizes)
@@ -101,24 +109,24 @@ def test_a_calibrated_model_is_called_fine(alike: float) -> None:
     alarms = 0
     for _ in range(N_WORLDS):
         quantities = [measured(rng, alike=alike), measured(rng, alike=alike, quantity="reduction_V")]
-        reports = judge_quantities(quantities, ALARM_RATE_OF_MEASUREMENTS, [None, None])
-        alarms += any(report.verdict is not Verdict.FINE for report in reports)
+        reports = judge_quantities(quantities, ALARM_RATE_OF_MEASUREMENTS, [Reference(), Reference()])
+        alarms += any(report.verdict is not Advice.FINE for report in reports)
     assert alarms <= 21
 
 
 @pytest.mark.parametrize(
     ("change", "verdict", "word"),
     [
-        ({"widths": 0.4}, Verdict.DISTRUST, "too narrow"),
-        ({"bias": 1.0}, Verdict.RETRAIN, "above the predicted"),
-        ({"bias": -1.0}, Verdict.RETRAIN, "below the predicted"),
+        ({"widths": 0.4}, Advice.DISTRUST, "too narrow"),
+        ({"bias": 1.0}, Advice.RETRAIN, "above the predicted"),
+        ({"bias": -1.0}, Advice.RETRAIN, "below the predicted"),
     ],
 )
-def test_a_model_that_is_wrong_is_found(change: dict[str, float], verdict: Verdict, word: str) -> None:
+def test_a_model_that_is_wrong_is_found(change: dict[str, float], verdict: Advice, word: str) -> None:
     """In at least 90 of 100 worlds of 20 sources; a bias of one standard deviation also costs coverage."""
     rng, found = np.random.default_rng(5), 0
     for _ in range(100):
-        (report,) = judge_quantities([measured(rng, **change)], ALARM_RATE_OF_MEASUREMENTS, [0.9])
+        (report,) = judge_quantities([measured(rng, **change)], ALARM_RATE_OF_MEASUREMENTS, [Reference(0.9)])
         found += report.verdict >= verdict and any(word in told for told in report.words)
     assert found >= 90
 
@@ -128,16 +136,16 @@ def test_one_family_that_is_wrong_is_named() -> None:
     compared = measured(rng, 60, alike=0.0)
     garnet = compared.group == "garnet"
     compared.value[garnet] *= 4.0
-    (report,) = judge_quantities([compared], ALARM_RATE_OF_MEASUREMENTS, [None])
-    assert report.verdict is Verdict.DISTRUST
+    (report,) = judge_quantities([compared], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
+    assert report.verdict is Advice.DISTRUST
     assert any("of garnet" in told for told in report.words)
     assert not any("of argyrodite" in told for told in report.words)
 
 
 def test_few_sources_are_no_ground_for_a_verdict() -> None:
     rng = np.random.default_rng(9)
-    (report,) = judge_quantities([measured(rng, 4, widths=0.01)], ALARM_RATE_OF_MEASUREMENTS, [None])
-    assert report.verdict is Verdict.FINE
+    (report,) = judge_quantities([measured(rng, 4, widths=0.01)], ALARM_RATE_OF_MEASUREMENTS, [Reference()])
+    assert report.verdict is Advice.FINE
     assert "too few" in report.words[0]
 
 
@@ -147,7 +155,7 @@ def test_bounds_are_held_where_the_interval_reaches_them() -> None:
     names = np.array(["a", "b", "c", "d"])
     compared = Compared("x", value, flag, ~flag, names, names, np.zeros(4), -ends, ends)
     assert compared.is_covered()[:, 0].tolist() == [True, False, False, True]
-    (report,) = judge_quantities([compared], 0.04, [None])
+    (report,) = judge_quantities([compared], 0.04, [Reference()])
     assert report.bias is None  # nobody knows how far a bound is off
     assert report.mae is None
 
@@ -155,9 +163,9 @@ def test_bounds_are_held_where_the_interval_reaches_them() -> None:
 def test_levels_without_intervals_are_left_out() -> None:
     compared = measured(np.random.default_rng(1), 10)
     compared.lower[:, 2] = np.nan
-    (report,) = judge_quantities([compared], 0.04, [None])
+    (report,) = judge_quantities([compared], 0.04, [Reference()])
     assert [level.realised.n_rows for level in report.levels] == [len(compared), len(compared), 0]
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
 
 
 def test_bias_weighs_sources_alike_and_small_ones_are_left_alone() -> None:
@@ -167,11 +175,36 @@ def test_bias_weighs_sources_alike_and_small_ones_are_left_alone() -> None:
     assert bias_of(np.array([1.0]), np.array(["a"])) is None
     rng = np.random.default_rng(2)
     compared = measured(rng, 40)
-    compared.value[:] = 0.5 * SMALLEST_BIAS[compared.quantity] + 0.001 * compared.value
-    (report,) = judge_quantities([compared], 0.04, [None])
+    smallest = monitoring_limits("conductivity").quantities[compared.quantity].smallest_bias
+    compared.value[:] = 0.5 * smallest + 0.001 * compared.value
+    (report,) = judge_quantities([compared], 0.04, [Reference(smallest_bias=smallest)])
     assert report.bias is not None
     assert report.bias.p < 1e-6
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
+
+
+# ---------------------------------------------------------------- limits of a property
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_limits_of_every_property_can_be_read(name: str) -> None:
+    limits = monitoring_limits(name)
+    assert limits.expected_outside is None or 0.0 < limits.expected_outside < 1.0
+    assert all(quantity.smallest_bias > 0.0 for quantity in limits.quantities.values())
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [("viscosity_Pa_s]\n", "no such quantity"), ("log10_sigma_S_per_cm]\nsmallest = 1\n", "unexpected keyword")],
+)
+def test_limits_that_are_not_meant_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, said: str
+) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text(f"[monitoring.quantities.{section}")
+    monkeypatch.setattr(type(registry.get("conductivity")), "limits", lambda self: path)
+    with pytest.raises(LimitsError, match=said):
+        monitoring_limits("conductivity")
 
 
 # ---------------------------------------------------------------- requests
@@ -181,14 +214,14 @@ def test_questions_as_familiar_as_left_out_papers_are_fine() -> None:
     """At most 1 % alarms are promised; 300 worlds allow 9 (the chance of more, at 1 %, is below 1 %)."""
     rng = np.random.default_rng(11)
     alarms = sum(
-        judge_traffic(traffic(rng, 0.10), 0.10, ALARM_RATE_OF_REQUESTS).verdict is not Verdict.FINE
+        judge_traffic(traffic(rng, 0.10), 0.10, ALARM_RATE_OF_REQUESTS).verdict is not Advice.FINE
         for _ in range(N_WORLDS)
     )
     assert alarms <= 9
 
 
-@pytest.mark.parametrize(("share", "verdict"), [(0.35, Verdict.RETRAIN), (0.8, Verdict.DISTRUST)])
-def test_unfamiliar_questions_are_found(share: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("share", "verdict"), [(0.35, Advice.RETRAIN), (0.8, Advice.DISTRUST)])
+def test_unfamiliar_questions_are_found(share: float, verdict: Advice) -> None:
     rng = np.random.default_rng(12)
     found = [judge_traffic(traffic(rng, share), 0.10, ALARM_RATE_OF_REQUESTS) for _ in range(50)]
     assert sum(report.verdict is verdict for report in found) >= 45
@@ -201,12 +234,12 @@ def test_a_large_request_counts_once_and_few_say_nothing() -> None:
     bins[0] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 10_000]
     day, recent = np.zeros(FEWEST_REQUESTS, dtype=np.int64), np.ones(FEWEST_REQUESTS, dtype=bool)
     report = judge_traffic(Traffic(day, bins, recent), 0.1, 0.01)
-    assert report.verdict is Verdict.FINE
+    assert report.verdict is Advice.FINE
     assert report.outside.value == pytest.approx(1 / FEWEST_REQUESTS)
     few = judge_traffic(Traffic(day[:5], bins[:5], recent[:5]), 0.1, 0.01)
     assert "too few" in few.words[0]
     none = judge_traffic(Traffic(day[:0], bins[:0], recent[:0]), 0.1, 0.01)
-    assert none.verdict is Verdict.FINE
+    assert none.verdict is Advice.FINE
 
 
 def test_a_change_against_the_time_before_is_told() -> None:
@@ -214,12 +247,12 @@ def test_a_change_against_the_time_before_is_told() -> None:
     old, new = traffic(rng, 0.02, 80), traffic(rng, 0.6, 80)
     both = Traffic(
         np.concatenate([old.day, new.day + 40]), np.vstack([old.bins, new.bins]), np.repeat([False, True], 80)
-    )  # fmt: skip
+    )
     report = judge_traffic(both, None, 0.01)
     assert report.shift is not None
     assert report.shift > 0.25
     assert any("has changed" in word for word in report.words)
-    assert report.verdict is Verdict.FINE  # without an expectation, a change is told and no more
+    assert report.verdict is Advice.FINE  # without an expectation, a change is told and no more
     assert stability_index(np.eye(10), np.eye(10)) == 0.0
 
 

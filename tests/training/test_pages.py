@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from jinja2 import UndefinedError
+from training.retraining.evidence import Evidence, GoldenMaterial
+from training.retraining.judged import Judged
 
 from training.pages import filled_in
-from training.retraining.evidence import Evidence, GoldenMaterial
 from training.retraining.gates import Decision, Gate, Outcome, Verdict
-from training.retraining.judged import Judged
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import load_rules
 from training.retraining.training_set import TrainingSet

@@ -17,7 +17,7 @@ from training.properties.conductivity.model import ConductivityModel, fit_model,
 from training.properties.conductivity.plots import write_plots
 from training.properties.conductivity.recipe import (
     PUBLIC_SOURCES,
-    Trained,
+    ConductivityFit,
     cross_validated_metrics,
     fixed_choices,
     load_tables,
@@ -32,11 +32,11 @@ METRICS = ("mae", "mae_uncensored", "rmse", "spearman", "accuracy_1e-4", "covera
 
 
 @pytest.fixture(scope="module")
-def loaded(trained: Trained) -> tuple[ConductivityModel, Bundle]:
+def loaded(trained: ConductivityFit) -> tuple[ConductivityModel, Bundle]:
     return load_conductivity(trained.folder, trained.digest)
 
 
-def test_training_without_public_tables_works_and_says_what_is_lacking(trained: Trained) -> None:
+def test_training_without_public_tables_works_and_says_what_is_lacking(trained: ConductivityFit) -> None:
     card = trained.card
     assert "Fitted on the embedded literature table alone" in card.limitations[0]
     assert "elyte data fetch" in card.limitations[0]
@@ -44,13 +44,13 @@ def test_training_without_public_tables_works_and_says_what_is_lacking(trained: 
     assert set(trained.left_out) == {"formula"}  # no unit cell, no lattice variant
 
 
-def test_the_card_names_the_very_file_that_was_learnt_from(trained: Trained) -> None:
+def test_the_card_names_the_very_file_that_was_learnt_from(trained: ConductivityFit) -> None:
     (literature,) = trained.card.data
     assert literature.sha256 == hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest()
     assert literature.rows == len(load_literature())
 
 
-def test_the_card_on_disk_is_the_card_returned_and_obeys_its_schema(trained: Trained) -> None:
+def test_the_card_on_disk_is_the_card_returned_and_obeys_its_schema(trained: ConductivityFit) -> None:
     bundle = load_bundle(trained.folder, expected_property="conductivity", expected_digest=trained.digest)
     on_disk, returned = (card.model_dump(mode="json", exclude={"files"}) for card in (bundle.card, trained.card))
     assert on_disk == returned
@@ -59,14 +59,14 @@ def test_the_card_on_disk_is_the_card_returned_and_obeys_its_schema(trained: Tra
     assert {"numpy", "scipy", "scikit-learn", "lightgbm", "torch", "python"} <= set(bundle.card.libraries)
 
 
-def test_the_card_keeps_the_recipe(trained: Trained) -> None:
+def test_the_card_keeps_the_recipe(trained: ConductivityFit) -> None:
     settings = EnsembleSettings.quick()
     assert trained.card.recipe["seed"] == settings.seed
     assert trained.card.recipe["forest_trees"] == settings.forest_trees
     assert set(trained.card.recipe) == set(EnsembleSettings.__dataclass_fields__) | set(fixed_choices())
 
 
-def test_the_metrics_are_those_of_left_out_papers(trained: Trained) -> None:
+def test_the_metrics_are_those_of_left_out_papers(trained: ConductivityFit) -> None:
     metrics = trained.card.metrics
     assert {f"formula_cv_{name}" for name in METRICS} <= set(metrics)
     assert metrics["formula_cv_n_test"] == np.isfinite(trained.left_out["formula"].rows.log10_sigma).sum()
@@ -87,7 +87,7 @@ def test_the_metrics_can_be_worked_out_from_the_left_out_predictions(fitted: Fit
 
 
 def test_the_bundle_answers_and_keeps_its_golden_predictions(
-    trained: Trained, loaded: tuple[ConductivityModel, Bundle]
+    trained: ConductivityFit, loaded: tuple[ConductivityModel, Bundle]
 ) -> None:
     model, bundle = loaded
     assert {golden.formula for golden in bundle.card.golden} == set(GOLDEN_FORMULAS)

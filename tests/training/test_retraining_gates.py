@@ -11,16 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.retraining.evidence import (
+from training.properties import registry
+from training.properties.contract import NotRetrainedError, Property
+from training.properties.registry import properties
+from training.retraining.comparison import (
     Comparison,
+    ComparisonReport,
     Coverage,
-    Evidence,
     Fitness,
     GoldenMaterial,
     NewRows,
 )
-from training.retraining.gates import Decision, Outcome, Verdict, decide
-from training.retraining.rules import RULES_PATH, Rules, RulesError, load_rules
+from training.retraining.gates import Decision, GateOutcome, Verdict, decide
+from training.retraining.rules import Rules, RulesError, load_rules
 from training.retraining.statistics import (
     bootstrap_mean,
     chance_of_so_few,
@@ -29,22 +32,46 @@ from training.retraining.statistics import (
 )
 
 RULES = load_rules("conductivity")
-PASS, ASK, FAIL = Outcome.PASSED, Outcome.ASKS, Outcome.FAILED
+PASS, ASK, FAIL = GateOutcome.PASSED, GateOutcome.ASKS, GateOutcome.FAILED
 
 NEW = NewRows(
-    n_rows=40, n_sources=10, n_materials=30, covered_materials=28, coverage_p=0.6, rank_correlation=0.7, rank_p=0.0001,
-    rms_left_out=0.8, label_sd=1.5, mae_champion=0.9, mae_left_out=0.7, gain=0.2, gain_low_95=0.05, n_comparable=10,
-    n_contradicting=1, contradiction_p=0.7,
-)  # fmt: skip
+    n_rows=40,
+    n_sources=10,
+    n_materials=30,
+    covered_materials=28,
+    coverage_p=0.6,
+    rank_correlation=0.7,
+    rank_p=0.0001,
+    rms_left_out=0.8,
+    label_sd=1.5,
+    mae_champion=0.9,
+    mae_left_out=0.7,
+    gain=0.2,
+    gain_low_95=0.05,
+    n_comparable=10,
+    n_contradicting=1,
+    contradiction_p=0.7,
+)
 HARMLESS = Comparison(1000, 300, 0.900, 0.899, -0.001, -0.01, 0.008)
-SOUND = Evidence(
-    property="conductivity", training_set="a" * 64, ledger_hash="b" * 64, champion_digest="c" * 64, rows_added=40,
-    rows_to_examine=40, rows_removed=0, new_rows=NEW, official=replace(HARMLESS, n_rows=121), cross_validation=HARMLESS,
-    neighbours=replace(HARMLESS, n_rows=50), new_sources=replace(HARMLESS, n_rows=40, difference=-0.2, low_95=-0.4),
-    left_out_coverage=Coverage(0.90, 0.90, 1000), official_coverage=Coverage(0.92, 0.92, 121),
-    golden=(GoldenMaterial("Li6PS5Cl", -2.96, -3.0, -3.05),), fitness=Fitness(True, 7.2, 0.5, 2.0),
+SOUND = ComparisonReport(
+    property="conductivity",
+    training_set="a" * 64,
+    ledger_hash="b" * 64,
+    champion_digest="c" * 64,
+    rows_added=40,
+    rows_to_examine=40,
+    rows_removed=0,
+    new_rows=NEW,
+    official=replace(HARMLESS, n_rows=121),
+    cross_validation=HARMLESS,
+    neighbours=replace(HARMLESS, n_rows=50),
+    new_sources=replace(HARMLESS, n_rows=40, difference=-0.2, low_95=-0.4),
+    left_out_coverage=Coverage(0.90, 0.90, 1000),
+    official_coverage=Coverage(0.92, 0.92, 121),
+    golden=(GoldenMaterial("Li6PS5Cl", -2.96, -3.0, -3.05),),
+    fitness=Fitness(True, 7.2, 0.5, 2.0),
     licences={"obelix_train": "CC BY 4.0", "ledger": "own measurements"},
-)  # fmt: skip
+)
 SURPRISING = replace(NEW, covered_materials=15, coverage_p=1e-6)
 WORSE = Comparison(121, 60, 0.9, 0.95, 0.05, 0.01, 0.09)
 
@@ -56,11 +83,11 @@ def verdict(**changes: Any) -> Verdict:
 def test_sound_evidence_is_promoted() -> None:
     found = decide(SOUND, RULES)
     assert found.verdict is Verdict.PROMOTE
-    assert {gate.outcome for gate in found.gates} == {Outcome.PASSED}
+    assert {gate.outcome for gate in found.gates} == {GateOutcome.PASSED}
 
 
 # gate -> evidence in which only that gate does not pass, and what it says
-ONE_BY_ONE: dict[str, tuple[dict[str, Any], Outcome]] = {
+ONE_BY_ONE: dict[str, tuple[dict[str, Any], GateOutcome]] = {
     "licences": ({"licences": {"liverpool": "no open licence"}}, FAIL),
     "new rows can be learnt": ({"new_rows": replace(NEW, rank_p=0.3, rms_left_out=1.5)}, FAIL),
     "new rows agree with known ones": ({"new_rows": replace(NEW, contradiction_p=1e-5)}, ASK),
@@ -92,9 +119,19 @@ def test_no_gate_is_without_such_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["new_rows", "official", "cross_validation", "neighbours", "new_sources", "left_out_coverage", "golden",
-             "official_coverage", "fitness"],
-)  # fmt: skip
+    "part",
+    [
+        "new_rows",
+        "official",
+        "cross_validation",
+        "neighbours",
+        "new_sources",
+        "left_out_coverage",
+        "golden",
+        "official_coverage",
+        "fitness",
+    ],
+)
 def test_what_was_not_examined_is_not_passed(part: str) -> None:
     assert verdict(**{part: None}) is Verdict.NEEDS_PERSON
 
@@ -111,8 +148,8 @@ def test_what_was_not_examined_is_not_passed(part: str) -> None:
         (replace(NEW, n_materials=5, rank_p=0.3, rms_left_out=1.5), PASS),  # too few for proof: agreement
         (replace(SURPRISING, n_materials=5), ASK),
     ],
-)  # fmt: skip
-def test_what_counts_as_learnable(new: NewRows, expected: Outcome) -> None:
+)
+def test_what_counts_as_learnable(new: NewRows, expected: GateOutcome) -> None:
     gates = {gate.name: gate.outcome for gate in decide(replace(SOUND, new_rows=new), RULES).gates}
     assert gates["new rows can be learnt"] is expected
 
@@ -140,18 +177,31 @@ def test_a_wide_interval_asks_for_a_person() -> None:
 
 # what is worse when it rises (+1) or falls (-1)
 WORSENING = {
-    ("new_rows", "coverage_p"): -1, ("new_rows", "rank_p"): 1, ("new_rows", "rms_left_out"): 1,
-    ("new_rows", "gain_low_95"): -1, ("new_rows", "contradiction_p"): -1, ("new_rows", "n_sources"): -1,
-    ("official", "low_95"): 1, ("official", "high_95"): 1, ("official", "difference"): 1,
-    ("cross_validation", "low_95"): 1, ("cross_validation", "high_95"): 1, ("cross_validation", "difference"): 1,
-    ("neighbours", "low_95"): 1, ("neighbours", "difference"): 1, ("new_sources", "low_95"): 1,
-    ("left_out_coverage", "challenger"): -1, ("official_coverage", "challenger"): -1, ("fitness", "size_MB"): 1,
-    ("fitness", "load_seconds"): 1, ("fitness", "answer_milliseconds"): 1,
-}  # fmt: skip
+    ("new_rows", "coverage_p"): -1,
+    ("new_rows", "rank_p"): 1,
+    ("new_rows", "rms_left_out"): 1,
+    ("new_rows", "gain_low_95"): -1,
+    ("new_rows", "contradiction_p"): -1,
+    ("new_rows", "n_sources"): -1,
+    ("official", "low_95"): 1,
+    ("official", "high_95"): 1,
+    ("official", "difference"): 1,
+    ("cross_validation", "low_95"): 1,
+    ("cross_validation", "high_95"): 1,
+    ("cross_validation", "difference"): 1,
+    ("neighbours", "low_95"): 1,
+    ("neighbours", "difference"): 1,
+    ("new_sources", "low_95"): 1,
+    ("left_out_coverage", "challenger"): -1,
+    ("official_coverage", "challenger"): -1,
+    ("fitness", "size_MB"): 1,
+    ("fitness", "load_seconds"): 1,
+    ("fitness", "answer_milliseconds"): 1,
+}
 
 
 @st.composite
-def evidences(draw: st.DrawFn) -> Evidence:
+def evidences(draw: st.DrawFn) -> ComparisonReport:
     number = st.floats(-0.3, 0.3)
 
     def comparison() -> Comparison:
@@ -160,22 +210,31 @@ def evidences(draw: st.DrawFn) -> Evidence:
 
     p = st.floats(0.0, 1.0)
     new = replace(
-        NEW, coverage_p=draw(p), rank_p=draw(p) * draw(st.sampled_from([1.0, 1e-3])),
+        NEW,
+        coverage_p=draw(p),
+        rank_p=draw(p) * draw(st.sampled_from([1.0, 1e-3])),
         rms_left_out=draw(st.floats(0, 3)),
-        gain_low_95=draw(number), n_sources=draw(st.integers(1, 8)), n_materials=draw(st.integers(2, 30)),
+        gain_low_95=draw(number),
+        n_sources=draw(st.integers(1, 8)),
+        n_materials=draw(st.integers(2, 30)),
         contradiction_p=draw(p),
-    )  # fmt: skip
+    )
     return replace(
-        SOUND, new_rows=new, official=comparison(), cross_validation=comparison(), neighbours=comparison(),
-        new_sources=comparison(), left_out_coverage=Coverage(0.9, draw(st.floats(0.8, 0.95)), 1000),
+        SOUND,
+        new_rows=new,
+        official=comparison(),
+        cross_validation=comparison(),
+        neighbours=comparison(),
+        new_sources=comparison(),
+        left_out_coverage=Coverage(0.9, draw(st.floats(0.8, 0.95)), 1000),
         fitness=Fitness(draw(st.booleans()), draw(st.floats(5, 12)), draw(st.floats(0, 15)), draw(st.floats(0, 60))),
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=300, deadline=None)
 @given(evidences(), st.sampled_from(sorted(WORSENING)), st.floats(0.0, 2.0))
 def test_worse_evidence_is_never_promoted_where_better_was_not(
-    evidence: Evidence, where: tuple[str, str], step: float
+    evidence: ComparisonReport, where: tuple[str, str], step: float
 ) -> None:
     part, name = where
     before = getattr(evidence, part)
@@ -187,29 +246,39 @@ def test_worse_evidence_is_never_promoted_where_better_was_not(
 
 
 @given(evidences())
-def test_the_verdict_is_that_of_the_worst_gate(evidence: Evidence) -> None:
+def test_the_verdict_is_that_of_the_worst_gate(evidence: ComparisonReport) -> None:
     found = decide(evidence, RULES)
     outcomes = {gate.outcome for gate in found.gates}
     expected = Verdict.KEEP if FAIL in outcomes else Verdict.PROMOTE if outcomes == {PASS} else Verdict.NEEDS_PERSON
     assert found.verdict is expected
     assert Decision.from_dict(json.loads(json.dumps(found.as_dict()))) == found
-    assert Evidence.from_dict(json.loads(json.dumps(evidence.as_dict()))) == evidence
+    assert ComparisonReport.from_dict(json.loads(json.dumps(evidence.as_dict()))) == evidence
 
 
 def test_evidence_of_a_single_source_survives_json() -> None:
     alone = replace(SOUND, official=replace(HARMLESS, low_95=-np.inf, high_95=np.inf))
-    assert Evidence.from_dict(json.loads(json.dumps(alone.as_dict()))) == alone
+    assert ComparisonReport.from_dict(json.loads(json.dumps(alone.as_dict()))) == alone
     with pytest.raises(ValueError, match="colour"):
-        Evidence.from_dict(SOUND.as_dict() | {"colour": "red"})
+        ComparisonReport.from_dict(SOUND.as_dict() | {"colour": "red"})
 
 
 # ---------------------------------------------------------------- the rules
 
 
-def test_every_rule_is_given_for_both_properties() -> None:
-    assert load_rules("ccd").needs_official_split is False
-    assert RULES.sha256 == load_rules("ccd").sha256
-    assert all(getattr(RULES, field.name) is not None for field in fields(Rules))
+@pytest.mark.parametrize("one", properties(), ids=lambda one: one.name)
+def test_every_rule_is_given_for_every_property_that_is_retrained(one: Property) -> None:
+    try:
+        one.retraining(seed=None, quick=True, model_of=lambda name: pytest.fail(f"{name} was loaded"))
+    except NotRetrainedError:
+        with pytest.raises(RulesError, match=f"holds no rules for {one.name}"):
+            load_rules(one.name)
+    else:
+        rules = load_rules(one.name)
+        assert all(getattr(rules, field.name) is not None for field in fields(Rules))
+
+
+def test_a_decision_names_the_limits_of_its_own_property() -> None:
+    assert RULES.sha256 != load_rules("ccd").sha256
 
 
 @pytest.mark.parametrize(
@@ -221,8 +290,10 @@ def test_every_rule_is_given_for_both_properties() -> None:
     ],
 )
 def test_rules_that_are_not_meant_are_refused(tmp_path: Any, before: str, after: str, said: str) -> None:
-    other = tmp_path / "rules.toml"
-    other.write_text(RULES_PATH.read_text().replace(before, after, 1))
+    limits = registry.get("conductivity").limits()
+    assert limits is not None
+    other = tmp_path / "limits.toml"
+    other.write_text(limits.read_text().replace(before, after, 1))
     with pytest.raises(RulesError, match=said):
         load_rules("conductivity", other)
 
@@ -290,9 +361,10 @@ def test_sound_batches_are_held_up_in_one_case_of_seven_at_most() -> None:
             coverage_p=chance_of_so_few(inside, 20, 0.9),
             gain_low_95=-0.1,
         )
-        parts = {name: _no_change(rng, n, size) for name, n, size in (
-            ("official", 80, 0.15), ("cross_validation", 300, 0.1), ("neighbours", 80, 0.1),
-        )}  # fmt: skip
+        parts = {
+            name: _no_change(rng, n, size)
+            for name, n, size in (("official", 80, 0.15), ("cross_validation", 300, 0.1), ("neighbours", 80, 0.1))
+        }
         held_up += decide(replace(SOUND, new_rows=new, **parts), RULES).verdict is not Verdict.PROMOTE
     assert held_up / 300 < 0.2
 

@@ -31,16 +31,16 @@ from training.ledger.export import training_rows
 from training.ledger.schema import Kind
 from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining import job
+from training.retraining.background import BackgroundProcess
 from training.retraining.bundles import (
     fingerprints,
     ledger_rows_array,
     ledger_rows_of,
 )
-from training.retraining.companion import Companion
-from training.retraining.job import NoChampionError, Run, Status
+from training.retraining.job import JobStatus, NoChampionError, Run
 from training.retraining.locks import JobRunningError, only_one
 from training.retraining.promotion import first_champion, log_of, rollback
-from training.retraining.promotion_log import Action, State, state_folder
+from training.retraining.promotion_log import MoveKind, State, state_folder
 from training.retraining.stages import Stages
 
 
@@ -72,7 +72,7 @@ def test_a_family_that_can_be_learnt_is_promoted_and_rolled_back(world: Retraini
     add(world.ledger, family_records())
     found = world.run(report=world.folder / "own.html")
     assert found.decision is not None
-    assert found.status is Status.PROMOTED, found.decision.reasons
+    assert found.status is JobStatus.PROMOTED, found.decision.reasons
     assert (world.registry.alias() or pytest.fail("no champion")).version == found.version == "2"
     evidence = json.loads(next(world.work.rglob("evidence.json")).read_bytes())
     new = evidence["new_sources"]
@@ -88,8 +88,9 @@ def test_a_family_that_can_be_learnt_is_promoted_and_rolled_back(world: Retraini
     # the log has who, why and what it replaced
     made = [move for move in log_of(world.registry).read("conductivity") if move.state is State.DONE]
     assert [(move.action, move.version, move.replaces, move.who) for move in made] == [
-        (Action.FIRST, "1", None, WHO), (Action.PROMOTE, "2", "1", WHO),
-    ]  # fmt: skip
+        (MoveKind.FIRST, "1", None, WHO),
+        (MoveKind.PROMOTE, "2", "1", WHO),
+    ]
     assert made[1].evidence["metrics"]["new_rows.rank_p"] <= 0.001
     # the report needs nothing else
     html = (world.folder / "own.html").read_text()
@@ -97,10 +98,10 @@ def test_a_family_that_can_be_learnt_is_promoted_and_rolled_back(world: Retraini
     assert "src=" not in html
     assert 'href="http' not in html
     # the same data again changes nothing, nor after a rollback
-    assert world.run().status is Status.NOTHING_TO_DO
+    assert world.run().status is JobStatus.NOTHING_TO_DO
     rollback(world.registry, who=WHO, why="to see")
     again = world.run()
-    assert again.status is Status.NOTHING_TO_DO
+    assert again.status is JobStatus.NOTHING_TO_DO
     for path in world.work.rglob("finished.json*"):
         path.unlink()  # a cleaned cache: the log remembers
     assert "replaced since" in world.run().message
@@ -111,7 +112,7 @@ def test_shuffled_labels_end_before_a_fit(world: RetrainingWorld, monkeypatch: p
     add(world.ledger, family_records(shuffled=4))
     monkeypatch.setattr(ConductivityJob, "fit", lambda *_: pytest.fail("a fit"))
     found = world.run()
-    assert found.status is Status.KEPT
+    assert found.status is JobStatus.KEPT
     assert found.version is None
     assert "can be learnt" in found.message
     assert champion_of(world).version == "1"
@@ -119,18 +120,18 @@ def test_shuffled_labels_end_before_a_fit(world: RetrainingWorld, monkeypatch: p
     runs = world.registry.client.search_runs([experiment.experiment_id])
     assert [run.data.tags["elyte.verdict"] for run in runs if "elyte.verdict" in run.data.tags] == ["keep"]
     again = world.run(promote_anyway="I insist")  # there is no challenger to promote
-    assert again.status is Status.NOTHING_TO_DO
+    assert again.status is JobStatus.NOTHING_TO_DO
     assert champion_of(world).version == "1"
 
 
 def test_a_person_may_promote_against_the_gates(world: RetrainingWorld) -> None:
     world.rules = replace(world.rules, longest_answer_milliseconds=0.0)
     add(world.ledger, family_records(rows=slice(0, 4)))
-    assert world.run().status is Status.NEEDS_PERSON
+    assert world.run().status is JobStatus.NEEDS_PERSON
     assert champion_of(world).version == "1"
     steps = len(world.steps)
     found = world.run(promote_anyway="the cell worked")
-    assert found.status is Status.PROMOTED
+    assert found.status is JobStatus.PROMOTED
     assert len(world.steps) == steps  # nothing was fitted again
     last = log_of(world.registry).read("conductivity")[-1]
     assert last.why == "against the gates: the cell worked"
@@ -140,9 +141,9 @@ def test_a_person_may_promote_against_the_gates(world: RetrainingWorld) -> None:
 def test_other_rules_decide_anew_without_a_fit(world: RetrainingWorld) -> None:
     lenient, world.rules = world.rules, replace(world.rules, longest_answer_milliseconds=0.0)
     add(world.ledger, family_records(rows=slice(0, 4)))
-    assert world.run().status is Status.NEEDS_PERSON
+    assert world.run().status is JobStatus.NEEDS_PERSON
     world.rules, steps = replace(lenient, sha256="f" * 64), len(world.steps)
-    assert world.run().status is Status.PROMOTED
+    assert world.run().status is JobStatus.PROMOTED
     assert world.steps[steps:] == ["report"]
     assert len(world.registry.versions()) == 2
 
@@ -193,7 +194,7 @@ def test_a_job_killed_after_each_stage_goes_on_there(world: RetrainingWorld, mon
             status = world.run().status
         except Killed:
             assert champion_of(world).version in ("1", "2")
-    assert status in (Status.NOTHING_TO_DO, Status.PROMOTED, Status.NEEDS_PERSON)
+    assert status in (JobStatus.NOTHING_TO_DO, JobStatus.PROMOTED, JobStatus.NEEDS_PERSON)
     assert {Path(place).name for place in written} >= set(STAGES)
     assert len(fits) <= 2  # death between the two results of the fit repeats it
     assert len(world.registry.versions()) == 2
@@ -220,7 +221,7 @@ def test_death_around_the_move_of_the_alias(
             world.run()
     assert champion_of(world).version == ("2" if moved else "1")
     found = world.run()
-    assert found.status is (Status.NOTHING_TO_DO if moved else Status.PROMOTED)
+    assert found.status is (JobStatus.NOTHING_TO_DO if moved else JobStatus.PROMOTED)
     assert champion_of(world).version == "2"
     states = [move.state for move in log_of(world.registry).read("conductivity") if move.version == "2"]
     assert states == [State.BEGUN, State.DONE] if moved else [State.BEGUN, State.ABANDONED, State.BEGUN, State.DONE]
@@ -232,7 +233,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(world: RetrainingWorld, tmp
     digests = []
     for settings in (SETTINGS, SETTINGS, replace(SETTINGS, seed=8)):
         trainer = world.job(settings)
-        training_set = trainer.read(world.ledger, champion)
+        training_set = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
         folder = tmp_path / f"bundle{len(digests)}"
         fitted = trainer.fit(training_set, folder, lambda what: None)
         bundle = load_bundle(folder, expected_property="conductivity", expected_digest=fitted.digest)
@@ -266,10 +267,11 @@ def test_a_champion_fitted_on_these_very_rows_is_left_alone(
     monkeypatch.setattr(Run, "judge", lambda self: pytest.fail("judged"))
     load = job.first_champion
     monkeypatch.setattr(
-        job, "first_champion",
+        job,
+        "first_champion",
         lambda *given, **more: replace(load(*given, **more), bundle=replace(bundle, card=card)),  # type: ignore[type-var]
-    )  # fmt: skip
-    assert world.run().status is Status.NOTHING_TO_DO
+    )
+    assert world.run().status is JobStatus.NOTHING_TO_DO
 
 
 # ---------------------------------------------------------------- the training set
@@ -296,14 +298,14 @@ def test_the_bundle_knows_its_ledger_rows(world: RetrainingWorld, tmp_path: Path
     trainer.fit(first, tmp_path / "bundle", lambda what: None)
     bundle = load_bundle(tmp_path / "bundle", expected_property="conductivity")
     champion = replace(champion_of(world), bundle=bundle)
-    again = trainer.read(world.ledger, champion)
+    again = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
     assert (again.n_new, again.rows_removed) == (0, 0)
     assert again.hash == first.hash == bundle.card.recipe["training_set"]
     pd.testing.assert_frame_equal(again.base, again.table, check_dtype=False)
     entry = world.ledger.holding(Kind.CONDUCTIVITY)[0].entry
     world.ledger.retract(entry, who=WHO, reason="the pellet was cracked")
     add(world.ledger, family_records(rows=slice(4, 5)))
-    later = trainer.read(world.ledger, champion)
+    later = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
     assert (later.n_new, later.rows_removed) == (1, 1)
     assert f"former-ledger{entry}" in set(later.base["row_id"])
     assert len(later.base) == len(known_table()) + 4
@@ -313,9 +315,11 @@ def test_the_bundle_knows_its_ledger_rows(world: RetrainingWorld, tmp_path: Path
 def test_a_published_row_in_the_ledger_is_not_counted_twice(world: RetrainingWorld) -> None:
     known = known_table().iloc[0]
     record = {
-        "formula": known["formula"], "sigma_S_per_cm": 10.0 ** known["log10_sigma_S_per_cm"],
-        "temperature_C": known["temperature_C"], "doi": known["doi"],
-    }  # fmt: skip
+        "formula": known["formula"],
+        "sigma_S_per_cm": 10.0 ** known["log10_sigma_S_per_cm"],
+        "temperature_C": known["temperature_C"],
+        "doi": known["doi"],
+    }
     add(world.ledger, [record])
     found = world.job().read(world.ledger, None)
     assert found.n_new == 0
@@ -326,10 +330,10 @@ def test_a_published_row_in_the_ledger_is_not_counted_twice(world: RetrainingWor
 
 
 def test_the_companion_returns_fails_and_dies_aloud() -> None:
-    assert Companion(divmod, 7, 2).result() == (3, 1)
+    assert BackgroundProcess(divmod, 7, 2).result() == (3, 1)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-        Companion(divmod, 7, 0).result()
-    companion = Companion(_sleep, 60.0)
+        BackgroundProcess(divmod, 7, 0).result()
+    companion = BackgroundProcess(_sleep, 60.0)
     companion.stop()
     with pytest.raises(RuntimeError, match="died"):
         companion.result()

@@ -25,8 +25,8 @@ from training.retraining.promotion import (
     recover,
     rollback,
 )
-from training.retraining.promotion_log import Action, Move, PromotionLog, State, state_folder
-from training.retraining.registry import Judgement, Registry
+from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder
+from training.retraining.registry import ModelRegistry, RunRecord
 from training.retraining.stages import Stages, write_whole
 from training.tracking import AliasTarget
 
@@ -38,38 +38,38 @@ WHO = "a test"
 def template(fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a registry of three versions, none of them champion, and their bundles."""
     folder = tmp_path_factory.mktemp("promotion")
-    registry = Registry(NAME, f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
+    registry = ModelRegistry(NAME, f"sqlite:///{folder / 'registry' / 'mlflow.db'}")
     for number in (1, 2, 3):
         bundle = folder / f"bundle{number}"
         digest = save_bundle(bundle, make_card(fitted.model, version=f"v{number}"), fitted.model.arrays())
         assert registry.register(
-            bundle, digest, Judgement({"elyte.verdict": "promote"}, {"n": 1.0}, ())
+            bundle, digest, RunRecord({"elyte.verdict": "promote"}, {"n": 1.0}, ())
         ).version == str(number)
-        again = registry.register(bundle, digest, Judgement({}, {}, ()))
+        again = registry.register(bundle, digest, RunRecord({}, {}, ()))
         assert again.version == str(number)  # the same bundle is not registered twice
     return folder
 
 
 @pytest.fixture
-def registry(template: Path, tmp_path: Path) -> Registry:
+def registry(template: Path, tmp_path: Path) -> ModelRegistry:
     shutil.copytree(template, tmp_path / "copy")
-    return Registry(NAME, f"sqlite:///{tmp_path / 'copy' / 'registry' / 'mlflow.db'}")
+    return ModelRegistry(NAME, f"sqlite:///{tmp_path / 'copy' / 'registry' / 'mlflow.db'}")
 
 
-def target(registry: Registry, version: str) -> AliasTarget:
+def target(registry: ModelRegistry, version: str) -> AliasTarget:
     found = registry.by_version(version)
     assert found is not None
     return found
 
 
-def promote(registry: Registry, *versions: str) -> None:
+def promote(registry: ModelRegistry, *versions: str) -> None:
     for version in versions:
         alias = registry.alias()
         expected = None if alias is None else alias.version
-        assert move(registry, target(registry, version), Action.PROMOTE, who=WHO, why="a test", expected=expected)
+        assert move(registry, target(registry, version), MoveKind.PROMOTE, who=WHO, why="a test", expected=expected)
 
 
-def champion(registry: Registry) -> str | None:
+def champion(registry: ModelRegistry) -> str | None:
     alias = registry.alias()
     return None if alias is None else alias.version
 
@@ -77,42 +77,45 @@ def champion(registry: Registry) -> str | None:
 # ---------------------------------------------------------------- moves
 
 
-def test_a_move_is_logged_before_and_after(registry: Registry) -> None:
+def test_a_move_is_logged_before_and_after(registry: ModelRegistry) -> None:
     promote(registry, "1", "2")
     assert champion(registry) == "2"
     moves = log_of(registry).read(NAME)
     assert [(m.state, m.version, m.replaces) for m in moves] == [
-        (State.BEGUN, "1", None), (State.DONE, "1", None), (State.BEGUN, "2", "1"), (State.DONE, "2", "1"),
-    ]  # fmt: skip
+        (State.BEGUN, "1", None),
+        (State.DONE, "1", None),
+        (State.BEGUN, "2", "1"),
+        (State.DONE, "2", "1"),
+    ]
     assert moves[0].move == moves[1].move != moves[2].move
     tags = registry.client.get_model_version("elyte-conductivity", "2").tags
     assert json.loads(tags["elyte.promotion"])["replaces"] == "1"
 
 
-def test_a_move_to_the_champion_is_none(registry: Registry) -> None:
+def test_a_move_to_the_champion_is_none(registry: ModelRegistry) -> None:
     promote(registry, "1")
-    assert move(registry, target(registry, "1"), Action.PROMOTE, who=WHO, why="again", expected="1") is None
+    assert move(registry, target(registry, "1"), MoveKind.PROMOTE, who=WHO, why="again", expected="1") is None
     assert len(log_of(registry).read()) == 2
 
 
-def test_a_decision_against_another_champion_is_void(registry: Registry) -> None:
+def test_a_decision_against_another_champion_is_void(registry: ModelRegistry) -> None:
     promote(registry, "1", "2")
     with pytest.raises(PromotionError, match="version 2 is champion now, the decision was taken against 1"):
-        move(registry, target(registry, "3"), Action.PROMOTE, who=WHO, why="late", expected="1")
+        move(registry, target(registry, "3"), MoveKind.PROMOTE, who=WHO, why="late", expected="1")
     assert champion(registry) == "2"
 
 
-def test_what_is_damaged_never_becomes_champion(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_damaged_never_becomes_champion(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     promote(registry, "1")
     monkeypatch.setattr("training.retraining.promotion.is_sound", lambda *given: False)
     with pytest.raises(PromotionError, match="does not load"):
-        move(registry, target(registry, "2"), Action.PROMOTE, who=WHO, why="no", expected="1")
+        move(registry, target(registry, "2"), MoveKind.PROMOTE, who=WHO, why="no", expected="1")
     assert champion(registry) == "1"
     assert not log_of(registry).open_moves(NAME)
 
 
 def test_the_shipped_bundle_becomes_version_one(template: Path, tmp_path: Path) -> None:
-    registry = Registry(NAME, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    registry = ModelRegistry(NAME, f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert first_champion(registry, None, who=WHO) is None
     found = first_champion(registry, template / "bundle1", who=WHO)
     assert found is not None
@@ -125,7 +128,7 @@ def test_the_shipped_bundle_becomes_version_one(template: Path, tmp_path: Path) 
 
 def test_a_newer_elyte_puts_its_bundle_in_the_place_of_its_forerunners(template: Path, tmp_path: Path) -> None:
     """Who never promoted a model of their own must not be kept at the first bundle that was registered."""
-    registry = Registry(NAME, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    registry = ModelRegistry(NAME, f"sqlite:///{tmp_path / 'mlflow.db'}")
     first_champion(registry, template / "bundle1", who=WHO, of_elyte=True)
     alias = registry.alias()
     assert alias is not None
@@ -139,12 +142,12 @@ def test_a_newer_elyte_puts_its_bundle_in_the_place_of_its_forerunners(template:
         assert (newer.version, champion(registry)) == ("2", "2")
     moves = [move for move in log_of(registry).read(NAME) if move.state is State.DONE]
     assert [(move.action, move.version, move.replaces) for move in moves] == [
-        (Action.FIRST, "1", None),
-        (Action.FIRST, "2", "1"),
+        (MoveKind.FIRST, "1", None),
+        (MoveKind.FIRST, "2", "1"),
     ]
 
 
-def test_a_newer_elyte_leaves_a_model_of_the_laboratory_where_it_is(registry: Registry, template: Path) -> None:
+def test_a_newer_elyte_leaves_a_model_of_the_laboratory_where_it_is(registry: ModelRegistry, template: Path) -> None:
     promote(registry, "1")
     found = first_champion(registry, template / "bundle2", who=WHO, of_elyte=True)
     assert found is not None
@@ -154,7 +157,7 @@ def test_a_newer_elyte_leaves_a_model_of_the_laboratory_where_it_is(registry: Re
 # ---------------------------------------------------------------- rollback
 
 
-def test_rollback_goes_back_one_by_one(registry: Registry) -> None:
+def test_rollback_goes_back_one_by_one(registry: ModelRegistry) -> None:
     promote(registry, "1", "2", "3")
     assert rollback(registry, who=WHO, why="worse in the lab").version == "2"
     assert rollback(registry, who=WHO, why="still").version == "1"
@@ -165,7 +168,7 @@ def test_rollback_goes_back_one_by_one(registry: Registry) -> None:
     assert rollback(registry, who=WHO, why="no").version == "1"
 
 
-def test_rollback_passes_over_what_is_not_sound(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_passes_over_what_is_not_sound(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.retraining import promotion
 
     promote(registry, "1", "2", "3")
@@ -178,7 +181,7 @@ def test_rollback_passes_over_what_is_not_sound(registry: Registry, monkeypatch:
     assert rollback(registry, who=WHO, why="no").version == "1"
 
 
-def test_rollback_to_a_chosen_version(registry: Registry) -> None:
+def test_rollback_to_a_chosen_version(registry: ModelRegistry) -> None:
     promote(registry, "1")
     assert rollback(registry, who=WHO, why="by hand", to="3").version == "3"
     with pytest.raises(PromotionError, match="no version 9"):
@@ -187,7 +190,7 @@ def test_rollback_to_a_chosen_version(registry: Registry) -> None:
         rollback(registry, who=WHO, why="by hand", to="3")
 
 
-def test_an_alias_that_was_moved_by_hand_can_be_rolled_back(registry: Registry) -> None:
+def test_an_alias_that_was_moved_by_hand_can_be_rolled_back(registry: ModelRegistry) -> None:
     promote(registry, "1", "2")
     registry.point_at("3")
     assert rollback(registry, who=WHO, why="who did that").version == "2"
@@ -197,10 +200,10 @@ def test_an_alias_that_was_moved_by_hand_can_be_rolled_back(registry: Registry) 
 
 
 @pytest.mark.parametrize("arrived", [False, True])
-def test_recovery_looks_where_the_alias_points(registry: Registry, arrived: bool) -> None:
+def test_recovery_looks_where_the_alias_points(registry: ModelRegistry, arrived: bool) -> None:
     promote(registry, "1")
     log = log_of(registry)
-    log.append(Move("m", State.BEGUN, Action.PROMOTE, NAME, "2", "d" * 64, "1", WHO, "a crash"))
+    log.append(Move("m", State.BEGUN, MoveKind.PROMOTE, NAME, "2", "d" * 64, "1", WHO, "a crash"))
     if arrived:
         registry.point_at("2")
     ended = recover(registry)
@@ -211,7 +214,7 @@ def test_recovery_looks_where_the_alias_points(registry: Registry, arrived: bool
 
 def test_a_torn_line_is_passed_over_and_ended(tmp_path: Path) -> None:
     log = PromotionLog(tmp_path)
-    one = Move("m", State.DONE, Action.PROMOTE, NAME, "1", "d" * 64, None, WHO, "why")
+    one = Move("m", State.DONE, MoveKind.PROMOTE, NAME, "1", "d" * 64, None, WHO, "why")
     log.append(one)
     with log.path.open("ab") as file:
         file.write(b'{"move": "torn", "sta')
@@ -226,7 +229,7 @@ def _append(folder: str, number: int) -> None:
     for turn in range(20):
         name = f"{number}.{turn}"
         PromotionLog(Path(folder)).append(
-            Move(name, State.DONE, Action.PROMOTE, NAME, name, "d" * 64, None, WHO, "x" * 500)
+            Move(name, State.DONE, MoveKind.PROMOTE, NAME, name, "d" * 64, None, WHO, "x" * 500)
         )
 
 

@@ -15,7 +15,7 @@ from training.catalogue import source
 from training.properties.stability.bundling import GOLDEN_FORMULAS, load_stability
 from training.properties.stability.ensemble_fit import EnsembleSettings
 from training.properties.stability.plots import write_plots
-from training.properties.stability.recipe import Trained, train
+from training.properties.stability.recipe import StabilityFit, train
 from training.properties.stability.table import SOURCE_KEYS
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
 
@@ -23,7 +23,7 @@ QUICK = replace(EnsembleSettings.quick(), seeds=(0,))
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, list[str]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[StabilityFit, list[str]]:
     """Run the recipe once."""
     reference()
     folder = tmp_path_factory.mktemp("trained-stability")
@@ -31,11 +31,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, list[str
     return train(folder / "stability", QUICK, work=folder / "work", on_step=told.append), told
 
 
-def test_progress_is_told_as_often_as_promised(trained: tuple[Trained, list[str]]) -> None:
+def test_progress_is_told_as_often_as_promised(trained: tuple[StabilityFit, list[str]]) -> None:
     assert len(trained[1]) == QUICK.n_epochs
 
 
-def test_the_card_names_six_sources_with_licence_and_content(trained: tuple[Trained, list[str]]) -> None:
+def test_the_card_names_six_sources_with_licence_and_content(trained: tuple[StabilityFit, list[str]]) -> None:
     card = trained[0].card
     assert [entry.name for entry in card.data] == list(SOURCE_KEYS)
     assert len(card.data) == 6
@@ -49,7 +49,7 @@ def test_the_card_names_six_sources_with_licence_and_content(trained: tuple[Trai
         assert entry.rows == QUICK.largest_split
 
 
-def test_the_card_keeps_the_recipe_and_scores_the_validation_split(trained: tuple[Trained, list[str]]) -> None:
+def test_the_card_keeps_the_recipe_and_scores_the_validation_split(trained: tuple[StabilityFit, list[str]]) -> None:
     card = trained[0].card
     assert card.recipe["fit"]["epochs"] == QUICK.fit.epochs
     assert list(card.recipe["seeds"]) == [0]
@@ -62,7 +62,7 @@ def test_the_card_keeps_the_recipe_and_scores_the_validation_split(trained: tupl
     assert {golden.formula for golden in card.golden} == set(GOLDEN_FORMULAS)
 
 
-def test_the_bundle_on_disk_is_the_model_returned(trained: tuple[Trained, list[str]]) -> None:
+def test_the_bundle_on_disk_is_the_model_returned(trained: tuple[StabilityFit, list[str]]) -> None:
     done = trained[0]
     bundle = load_bundle(done.folder, expected_property="stability", expected_digest=done.digest)
     on_disk, returned = (card.model_dump(mode="json", exclude={"files"}) for card in (bundle.card, done.card))
@@ -73,14 +73,14 @@ def test_the_bundle_on_disk_is_the_model_returned(trained: tuple[Trained, list[s
     assert model.surroundings.usable.sum() == 3 * QUICK.largest_split  # type: ignore[operator]
 
 
-def test_a_second_run_takes_the_nets_of_the_first(trained: tuple[Trained, list[str]], tmp_path: Path) -> None:
+def test_a_second_run_takes_the_nets_of_the_first(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:
     work = trained[0].folder.parent / "work"
     again = train(tmp_path / "stability", QUICK, work=work)
     for name, array in again.model.to_arrays().items():
         np.testing.assert_array_equal(array, trained[0].model.to_arrays()[name], err_msg=name)
 
 
-def test_plots_are_pictures(trained: tuple[Trained, list[str]], tmp_path: Path) -> None:
+def test_plots_are_pictures(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:
     written = write_plots(trained[0], tmp_path / "plots")
     assert set(written) == {"stability_parity", "stability_calibration", "stability_roc", "stability_windows"}
     for path in written.values():

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from serving.models import store as model_store
 from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
 from training.bundle import BundleError, load_bundle
+from training.mlflow_model import FrameModel, signature_of
+from training.properties import contract
 from training.properties.conductivity.bundling import load_conductivity
 from training.properties.conductivity.plots import write_plots
 from training.tracking import (
@@ -38,6 +41,7 @@ from training.tracking import (
     model_name,
     one_at_a_time,
 )
+from training.uncertainty import Interval
 
 ROOT = Path(__file__).parents[2]
 FORMULAS = ["Li6.5PS5.5Cl0.5", "Li6.7La3Zr1.7Ta0.3O12"]
@@ -149,6 +153,73 @@ def test_pyfunc_loads_and_answers_without_unpickling(store: Store, monkeypatch: 
     direct = Predictor.load(str(store.bundle.parent)).predict_formulas(FORMULAS)["results"]
     values = [row["conductivity"]["log10_sigma_S_per_cm"]["value"] for row in direct]
     np.testing.assert_allclose(plain["log10_sigma_S_per_cm"], values, atol=1e-4)
+
+
+PROMISED = {
+    "conductivity": "log10_sigma_S_per_cm lower upper activation_energy_eV",
+    "stability": "formation_energy_eV_per_atom lower upper energy_above_hull_eV_per_atom probability_stable reduction_V"
+    " oxidation_V",
+    "ccd": "log10_ccd_mA_per_cm2 lower upper",
+}
+"""Columns in the signatures of versions that were registered by elyte 0.1."""
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_version_that_was_registered_before_loads_and_answers_with_the_columns_of_its_signature(
+    tmp_path: Path, name: str
+) -> None:
+    """MLflow wrote the loader's module and the signature of that day into `MLmodel`, beside the bundle."""
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = Schema([ColSpec("string", "formula"), ColSpec("double", "temperature_C", required=False)])
+    outputs = Schema([ColSpec("double", column) for column in PROMISED[name].split()])
+    mlflow.pyfunc.save_model(
+        tmp_path / "old",
+        loader_module="training.mlflow_model",
+        data_path=str(model_store.SHIPPED / name),
+        signature=ModelSignature(inputs=inputs, outputs=outputs),
+    )
+    said = mlflow.pyfunc.load_model(str(tmp_path / "old")).predict(pd.DataFrame({"formula": ["Li6PS5Cl", "Li3YCl6"]}))
+    assert list(said.columns) == outputs.input_names()
+    assert said.notna().all(axis=None)
+    assert (said["lower"] <= said.iloc[:, 0]).all()
+
+
+def test_a_signature_names_the_conditions_of_its_property_and_the_columns_of_its_answers() -> None:
+    told = {name: signature_of(name) for name in PROMISED}
+    assert told["conductivity"].inputs.input_names() == ["formula", "temperature_C"]
+    assert told["stability"].inputs.input_names() == ["formula"]
+    assert {"stack_pressure_MPa", "interlayer_type"} < set(told["ccd"].inputs.input_names())
+    assert {name: " ".join(found.outputs.input_names()) for name, found in told.items()} == PROMISED
+
+
+def test_a_property_that_promises_nothing_else_answers_with_the_columns_of_flat_tables() -> None:
+    import pandas as pd
+
+    said = FrameModel(LithiumCount(), None).predict(pd.DataFrame({"formula": ["Li3N", "LiF"]}, index=[7, 5]))
+    assert said.to_dict("index") == {
+        7: {"lithium_mol": 3.0, "lithium_lower_mol": 2.0, "lithium_upper_mol": 4.0},
+        5: {"lithium_mol": 1.0, "lithium_lower_mol": 0.0, "lithium_upper_mol": 2.0},
+    }
+    assert LithiumCount().frame_columns() == tuple(said.columns)
+
+
+class LithiumCount(contract.Property):
+    """A property of no use: it counts lithium."""
+
+    name = "lithium"
+    label = "Lithium"
+    quantities = (contract.Quantity("lithium", "mol", "lithium", "mol", True, 0.0, 99.0, ("lithium",)),)
+
+    def load(self, folder: Path, digest: str | None = None) -> tuple[Any, Any]:
+        raise BundleError(f"{folder}: there is no bundle of {self.name}")
+
+    def judge(self, model: Any, query: contract.Query) -> Any:
+        count = np.array([amounts["Li"] for amounts in query.amounts])
+        return SimpleNamespace(intervals={"lithium_mol": Interval(count, count - 1.0, count + 1.0)})
 
 
 def test_a_second_model_takes_over_the_alias(store: Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.formula import parse_formula
@@ -11,6 +10,7 @@ from training.ledger.entries import Entry, digest_of
 from training.ledger.leakage import reasons_to_exclude
 from training.ledger.schema import COLUMN_OF, Column, Kind, Value
 from training.ledger.store import Ledger
+from training.ledger.training_rows import TrainingRows
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.schema import CLASSES, RANGES, regime
 from training.properties.conductivity.schema import LATTICE_COLUMNS, normalise_family
@@ -19,26 +19,6 @@ from training.tables import validate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRows:
-    """What a model may learn from the ledger.
-
-    Parameters
-    ----------
-    table
-        The columns of the property's own table, or those of the ledger where it has none. Checked against the
-        property's own schema.
-    content_hash
-        SHA-256 of these measurements, whatever the order in which they were recorded: the version of the set.
-    left_out
-        Entry to the reason why it is not among them.
-    """
-
-    table: pd.DataFrame
-    content_hash: str
-    left_out: dict[int, str]
 
 
 def training_rows(ledger: Ledger, kind: Kind) -> TrainingRows:

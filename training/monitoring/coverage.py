@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.monitoring.proportions import Share, chance_of_so_few, share_of, shares_of_clusters
-from training.monitoring.rules import FEWEST_SOURCES, LEVELS, SMALLEST_BIAS, Verdict
+from training.monitoring.rules import FEWEST_SOURCES, LEVELS, Advice
 
 Array = NDArray[np.float64]
 JUDGED_LEVEL = LEVELS.index(0.9)
@@ -69,7 +69,14 @@ class Compared:
         return len(np.unique(self.source))
 
 
-class Level(NamedTuple):
+class Reference(NamedTuple):
+    """What one quantity is held to: the card's mean absolute error, and the bias below which it is left alone."""
+
+    card_mae: float | None = None
+    smallest_bias: float = 0.0
+
+
+class LevelCoverage(NamedTuple):
     """Realised coverage of one nominal one; `p_so_few` is the chance of so few if the nominal one held."""
 
     nominal: float
@@ -109,13 +116,13 @@ class QuantityReport:
     quantity: str
     n_rows: int
     n_sources: int
-    levels: tuple[Level, ...]
+    levels: tuple[LevelCoverage, ...]
     bias: Bias | None
     mae: float | None
     mae_of_sources: float | None
     card_mae: float | None
-    groups: dict[str, Level]
-    verdict: Verdict
+    groups: dict[str, LevelCoverage]
+    verdict: Advice
     words: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -127,12 +134,12 @@ class QuantityReport:
         return plain
 
 
-def _level_as_dict(level: Level) -> dict[str, Any]:
+def _level_as_dict(level: LevelCoverage) -> dict[str, Any]:
     return {"nominal": level.nominal, **level.realised._asdict(), "p_so_few": level.p_so_few}
 
 
 def judge_quantities(
-    everything: Sequence[Compared], alarm_rate: float, card_maes: Sequence[float | None]
+    everything: Sequence[Compared], alarm_rate: float, references: Sequence[Reference]
 ) -> list[QuantityReport]:
     """Judge several quantities together, so that the chance of ANY false alarm is at most `alarm_rate`.
 
@@ -143,13 +150,13 @@ def judge_quantities(
     alarm_rate
         Divided by the number of tests: three levels and a bias for every quantity with enough sources, and one for each
         of its families with enough sources.
-    card_maes
-        What the cards promise, one per quantity.
+    references
+        One per quantity.
     """
     tests = sum(_n_tests(compared) for compared in everything)
     return [
-        _judge(compared, alarm_rate / max(tests, 1), card_mae)
-        for compared, card_mae in zip(everything, card_maes, strict=True)
+        _judge(compared, alarm_rate / max(tests, 1), reference)
+        for compared, reference in zip(everything, references, strict=True)
     ]
 
 
@@ -166,7 +173,7 @@ def _judged_groups(compared: Compared) -> list[str]:
     return enough if len(names) > 1 else []
 
 
-def _judge(compared: Compared, alarm_rate: float, card_mae: float | None) -> QuantityReport:
+def _judge(compared: Compared, alarm_rate: float, reference: Reference) -> QuantityReport:
     covered = compared.is_covered()
     levels = tuple(_level(covered, compared, i) for i in range(len(LEVELS)))
     groups = {
@@ -176,20 +183,27 @@ def _judge(compared: Compared, alarm_rate: float, card_mae: float | None) -> Qua
     exact = ~(compared.is_upper_bound | compared.is_lower_bound)
     error, source = (compared.value - compared.centre)[exact], compared.source[exact]
     bias = bias_of(error, source)
-    words, verdict = _words(compared, levels, groups, bias, alarm_rate)
+    words, verdict = _words(compared, levels, groups, _worth_a_word(bias, alarm_rate, reference), alarm_rate)
     return QuantityReport(
-        compared.quantity, len(compared), compared.n_sources, levels, bias,
+        compared.quantity,
+        len(compared),
+        compared.n_sources,
+        levels,
+        bias,
         float(np.abs(error).mean()) if len(error) else None,
         float(_means(np.abs(error), source).mean()) if len(error) else None,
-        card_mae, groups, verdict, tuple(words),
-    )  # fmt: skip
+        reference.card_mae,
+        groups,
+        verdict,
+        tuple(words),
+    )
 
 
-def _level(covered: NDArray[np.bool_], compared: Compared, level: int) -> Level:
+def _level(covered: NDArray[np.bool_], compared: Compared, level: int) -> LevelCoverage:
     """Return the coverage of one level over the rows that have an interval of it."""
     known = np.isfinite(compared.lower[:, level]) & np.isfinite(compared.upper[:, level])
     shares = shares_of_clusters(covered[known, level], compared.source[known])
-    return Level(LEVELS[level], share_of(shares, int(known.sum())), chance_of_so_few(shares, LEVELS[level]))
+    return LevelCoverage(LEVELS[level], share_of(shares, int(known.sum())), chance_of_so_few(shares, LEVELS[level]))
 
 
 def _means(values: Array, source: NDArray[np.str_]) -> Array:
@@ -220,21 +234,32 @@ def bias_of(error: Array, source: NDArray[np.str_]) -> Bias | None:
     return Bias(mean, mean - reach, mean + reach, p)
 
 
+def _worth_a_word(bias: Bias | None, alarm_rate: float, reference: Reference) -> Bias | None:
+    """Return a bias that is significant and not small."""
+    if bias is None or bias.p > alarm_rate or abs(bias.mean) < reference.smallest_bias:
+        return None
+    return bias
+
+
 def _words(
-    compared: Compared, levels: Sequence[Level], groups: dict[str, Level], bias: Bias | None, alarm_rate: float
-) -> tuple[list[str], Verdict]:
+    compared: Compared,
+    levels: Sequence[LevelCoverage],
+    groups: dict[str, LevelCoverage],
+    bias: Bias | None,
+    alarm_rate: float,
+) -> tuple[list[str], Advice]:
     name, n = compared.quantity, compared.n_sources
     if n < FEWEST_SOURCES:
         counted = f"{n} source" if n == 1 else f"{n} sources"
-        return [f"{name}: {counted} with new values: too few to judge ({FEWEST_SOURCES} are needed)"], Verdict.FINE
-    words, verdict = [], Verdict.FINE
+        return [f"{name}: {counted} with new values: too few to judge ({FEWEST_SOURCES} are needed)"], Advice.FINE
+    words, verdict = [], Advice.FINE
     suspects = [("", level) for level in levels] + [(group, groups[group]) for group in _judged_groups(compared)]
     for group, level in suspects:
         if level.p_so_few <= alarm_rate:
-            verdict, of = Verdict.DISTRUST, f" of {group}" if group else ""
+            verdict, of = Advice.DISTRUST, f" of {group}" if group else ""
             words.append(f"distrust: intervals too narrow for {name}{of}: {_told(level)}")
-    if bias is not None and bias.p <= alarm_rate and abs(bias.mean) >= SMALLEST_BIAS.get(name, 0.0):
-        verdict = max(verdict, Verdict.RETRAIN)
+    if bias is not None:
+        verdict = max(verdict, Advice.RETRAIN)
         side = "above" if bias.mean > 0 else "below"
         words.append(
             f"retrain: measured values of {name} lie {abs(bias.mean):.2g} {side} the predicted ones on average"
@@ -243,7 +268,7 @@ def _words(
     return words or [f"fine: {name}: {_told(levels[JUDGED_LEVEL])}"], verdict
 
 
-def _told(level: Level) -> str:
+def _told(level: LevelCoverage) -> str:
     s = level.realised
     return (
         f"{s.value:.0%} of the {level.nominal:.0%} intervals hold what was measured ({s.low:.0%} to {s.high:.0%};"

@@ -16,7 +16,7 @@ from training.monitoring.rules import (
     LARGE_SHIFT,
     TREND_P,
     UNFAMILIAR_FACTOR,
-    Verdict,
+    Advice,
 )
 
 Array = NDArray[np.float64]
@@ -92,7 +92,7 @@ class TrafficReport:
     days: tuple[Day, ...]
     trend: float | None
     p_trend: float | None
-    verdict: Verdict
+    verdict: Advice
     words: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -141,20 +141,20 @@ def _by_request(bins: Counts) -> Array:
 
 def _verdict(
     beyond: Array, outside: Share, expected: float | None, p_so_many: float | None, alarm_rate: float
-) -> tuple[Verdict, list[str]]:
+) -> tuple[Advice, list[str]]:
     if expected is None or p_so_many is None:
-        return Verdict.FINE, ["no radius to compare with: only changes are shown"]
+        return Advice.FINE, ["no radius to compare with: only changes are shown"]
     if outside.n_clusters < FEWEST_REQUESTS:
-        return Verdict.FINE, [f"{outside.n_clusters} requests: too few to judge ({FEWEST_REQUESTS} are needed)"]
+        return Advice.FINE, [f"{outside.n_clusters} requests: too few to judge ({FEWEST_REQUESTS} are needed)"]
     told = (
         f"{outside.value:.0%} of the questions lie outside what the model knows ({outside.low:.0%} to"
         f" {outside.high:.0%}), {expected:.0%} are expected"
     )
     if chance_of_so_many(beyond, DISTRUST_SHARE) <= alarm_rate:
-        return Verdict.DISTRUST, [f"distrust: {told}; most answers are extrapolations, retrain with such chemistry"]
+        return Advice.DISTRUST, [f"distrust: {told}; most answers are extrapolations, retrain with such chemistry"]
     if p_so_many <= alarm_rate and outside.value >= UNFAMILIAR_FACTOR * expected:
-        return Verdict.RETRAIN, [f"retrain with such chemistry: {told}"]
-    return Verdict.FINE, [f"fine: {told}"]
+        return Advice.RETRAIN, [f"retrain with such chemistry: {told}"]
+    return Advice.FINE, [f"fine: {told}"]
 
 
 def stability_index(before: Array, now: Array) -> float:
@@ -186,9 +186,7 @@ def _by_day(day: Counts, beyond: Array) -> tuple[Day, ...]:
     found, of_request = np.unique(day, return_inverse=True)
     count = np.bincount(of_request.reshape(-1))
     mean = np.bincount(of_request.reshape(-1), beyond) / np.maximum(count, 1)
-    return tuple(
-        Day(int(d), int(n), round(float(share), 4)) for d, n, share in zip(found, count, mean, strict=True)
-    )  # fmt: skip
+    return tuple(Day(int(d), int(n), round(float(share), 4)) for d, n, share in zip(found, count, mean, strict=True))
 
 
 def _trend(days: tuple[Day, ...]) -> tuple[float | None, float | None]:

@@ -8,8 +8,10 @@ checks it.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 OnStep = Callable[[str], None]
+"""Called with what was done, for a progress bar."""
+Progress = Callable[[int], AbstractContextManager[OnStep]]
+"""Called with the number of steps to come; gives what is to be called after each."""
+ModelOf = Callable[[str], "tuple[Any, Bundle]"]
+"""Loads the model of another property by its name: how a recipe comes by those that it `needs`."""
 
 
 class Content(StrEnum):
@@ -95,6 +102,11 @@ class Quantity:
     def name(self) -> str:
         """The key of answers and the column of tables."""
         return f"{self.stem}_{self.suffix}" if self.suffix else self.stem
+
+    @property
+    def measured_name(self) -> str:
+        """The column of measured values: of a logarithm, what it is taken of."""
+        return self.name.removeprefix("log10_") if self.is_log10 else self.name
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -253,16 +265,36 @@ class Judgement(ABC):
 
 
 class Trained(NamedTuple):
-    """A fitted model on disk, its card and digest, and plots by name."""
+    """A fitted model on disk: its card and digest, plots by name, and what whoever trained it should be told."""
 
     card: Card
     digest: str
     plots: Mapping[str, Path]
+    notes: Sequence[str] = ()
+
+
+class Scores(NamedTuple):
+    """What an evaluation found; `title` says of the numbers that stand in no section which data and model they mean."""
+
+    title: str
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class FitOptions:
-    """How to fit: few steps only, in which folder long fits keep checkpoints, anew where a fitted model is at hand."""
+    """How to fit.
+
+    Parameters
+    ----------
+    quick
+        Few steps only: to try the path, not to use the model.
+    work
+        Folder in which long fits keep checkpoints; None for one that is thrown away.
+    refit
+        Fit anew where a fitted model is at hand.
+    plots
+        Folder for plots; None for none.
+    """
 
     quick: bool = False
     work: Path | None = None
@@ -291,6 +323,16 @@ class Property(ABC):
         """Say what the model knows of each row; order and length are kept."""
         raise NotImplementedError
 
+    def frame(self, model: Any, query: Query) -> Mapping[str, Array]:  # noqa: ANN401
+        """Return the columns of its MLflow model: those of flat tables, unless registered versions promise others."""
+        found = self.judge(model, query).intervals
+        told = [(one.columns, found[one.name]) for one in self.quantities if one.in_answers]
+        return {name: part for columns, parts in told for name, part in zip(columns, parts, strict=False)}
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names of these columns."""
+        return tuple(column for one in self.quantities if one.in_answers for column in one.columns)
+
     def distribution(self, quantity: str, outputs: ModelOutputs) -> Distribution:
         """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them."""
         raise NotImplementedError(f"{self.name} has no predictive distribution of {quantity}")
@@ -307,20 +349,29 @@ class Property(ABC):
         """Return what the ledger must know of measured values; None where none are kept."""
         return None
 
-    def train(self, folder: Path, options: FitOptions, on_step: OnStep) -> Trained:
-        """Fit the recipe on the tables at hand and write the bundle."""
-        raise NotImplementedError(f"{self.name} is not trained by elyte")
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
+        """Fit the recipe on the tables at hand and write the bundle; else raise `NotOfferedError`."""
+        raise NotOfferedError(f"{self.name} is not trained by elyte")
 
-    def evaluate(self, options: FitOptions, on_step: OnStep) -> dict[str, Any]:
-        """Score the recipe on its held-out data."""
-        raise NotImplementedError(f"{self.name} is not evaluated by elyte")
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
+        """Score the recipe on its held-out data; raise `NotOfferedError` for an option that means nothing here."""
+        raise NotOfferedError(f"{self.name} is not evaluated by elyte")
 
-    def retraining(self, *, seed: int | None, quick: bool) -> PropertyJob:
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PropertyJob:
         """Return the job that refits it from the ledger, else raise `NotRetrainedError` with the reason."""
         raise NotRetrainedError(f"{self.name} is not retrained from measurements")
 
     def limits(self) -> Path | None:
-        """Return the `limits.toml` of its gates and of its monitoring; None where it has none."""
+        """Return the `limits.toml` of its gates and of its monitoring, beside its module; None where there is none."""
+        place = Path(inspect.getfile(type(self))).with_name("limits.toml")
+        return place if place.is_file() else None
+
+    def papers(self, model: Any) -> Iterable[str]:  # noqa: ANN401
+        """Return the DOIs of the papers that a model was fitted on, so that monitoring leaves them out."""
+        return ()
+
+    def family(self, amounts: Mapping[str, float]) -> str | None:
+        """Return the chemical family that a composition belongs to by this property's rules; None where none fits."""
         return None
 
     def page_script(self) -> Path | None:
@@ -328,5 +379,9 @@ class Property(ABC):
         return None
 
 
-class NotRetrainedError(ValueError):
+class NotOfferedError(ValueError):
+    """A property does not do what was asked, or not with this option; the message says why and what is done instead."""
+
+
+class NotRetrainedError(NotOfferedError):
     """A property learns nothing from measurements; the message says why and what is done instead."""

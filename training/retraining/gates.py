@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from training.retraining.evidence import Comparison, Coverage, Evidence, NewRows
+from training.retraining.comparison import Comparison, ComparisonReport, Coverage, NewRows
 from training.retraining.rules import Rules
 from training.retraining.statistics import chance_of_so_few
 
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     KEEP = "keep"
 
 
-class Outcome(StrEnum):
+class GateOutcome(StrEnum):
     """What one gate says; `NOT_EXAMINED` lets nothing pass."""
 
     PASSED = "passed"
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-_PASSED, _ASKS, _FAILED = Outcome.PASSED, Outcome.ASKS, Outcome.FAILED
+_PASSED, _ASKS, _FAILED = GateOutcome.PASSED, GateOutcome.ASKS, GateOutcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Gate:
     """One gate's outcome, with the numbers and limits behind it in words."""
 
     name: str
-    outcome: Outcome
+    outcome: GateOutcome
     why: str
 
 
@@ -57,7 +57,7 @@ class Decision:
     @property
     def reasons(self) -> tuple[str, ...]:
         """What stands in the way, worst first; for a promotion what speaks for it."""
-        order = (Outcome.FAILED, Outcome.ASKS, Outcome.NOT_EXAMINED)
+        order = (GateOutcome.FAILED, GateOutcome.ASKS, GateOutcome.NOT_EXAMINED)
         against = [gate for outcome in order for gate in self.gates if gate.outcome is outcome]
         return tuple(f"{gate.name}: {gate.why}" for gate in against or self.gates)
 
@@ -69,11 +69,11 @@ class Decision:
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> Decision:
         """Return what `as_dict` gave."""
-        gates = tuple(Gate(g["name"], Outcome(g["outcome"]), g["why"]) for g in document["gates"])
+        gates = tuple(Gate(g["name"], GateOutcome(g["outcome"]), g["why"]) for g in document["gates"])
         return cls(Verdict(document["verdict"]), gates)
 
 
-def decide(evidence: Evidence, rules: Rules) -> Decision:
+def decide(evidence: ComparisonReport, rules: Rules) -> Decision:
     """Decide what is to be done with a challenger.
 
     Parameters
@@ -85,16 +85,16 @@ def decide(evidence: Evidence, rules: Rules) -> Decision:
     """
     gates = tuple(_gates(evidence, rules))
     outcomes = {gate.outcome for gate in gates}
-    if Outcome.FAILED in outcomes:
+    if GateOutcome.FAILED in outcomes:
         verdict = Verdict.KEEP
-    elif outcomes == {Outcome.PASSED}:
+    elif outcomes == {GateOutcome.PASSED}:
         verdict = Verdict.PROMOTE
     else:
         verdict = Verdict.NEEDS_PERSON
     return Decision(verdict, gates)
 
 
-def _gates(evidence: Evidence, rules: Rules) -> Iterator[Gate]:
+def _gates(evidence: ComparisonReport, rules: Rules) -> Iterator[Gate]:
     yield _licences(evidence, rules)
     if evidence.rows_added:
         yield _examined("new rows can be learnt", evidence.new_rows, lambda new: _learnable(new, rules))
@@ -113,11 +113,11 @@ def _gates(evidence: Evidence, rules: Rules) -> Iterator[Gate]:
     yield from _servable(evidence, rules)
 
 
-def _examined(name: str, part: Any, judge: Callable[[Any], tuple[Outcome, str]]) -> Gate:  # noqa: ANN401
-    return Gate(name, Outcome.NOT_EXAMINED, "no evidence") if part is None else Gate(name, *judge(part))
+def _examined(name: str, part: Any, judge: Callable[[Any], tuple[GateOutcome, str]]) -> Gate:  # noqa: ANN401
+    return Gate(name, GateOutcome.NOT_EXAMINED, "no evidence") if part is None else Gate(name, *judge(part))
 
 
-def _licences(evidence: Evidence, rules: Rules) -> Gate:
+def _licences(evidence: ComparisonReport, rules: Rules) -> Gate:
     foreign = sorted(
         f"{name} ({licence})" for name, licence in evidence.licences.items() if licence not in rules.allowed_licences
     )
@@ -126,7 +126,7 @@ def _licences(evidence: Evidence, rules: Rules) -> Gate:
     return Gate("licences", _PASSED, f"all {len(evidence.licences)} sources are on the list")
 
 
-def _learnable(new: NewRows, rules: Rules) -> tuple[Outcome, str]:
+def _learnable(new: NewRows, rules: Rules) -> tuple[GateOutcome, str]:
     """Judge whether the new values are what their compositions suggest.
 
     Shuffled labels cannot be predicted from other sources, a true family can, however far from the champion's opinion.
@@ -158,12 +158,12 @@ def _learnable(new: NewRows, rules: Rules) -> tuple[Outcome, str]:
     return (_PASSED if gains else _ASKS), words
 
 
-def _uncontradicted(new: NewRows, rules: Rules) -> tuple[Outcome, str]:
+def _uncontradicted(new: NewRows, rules: Rules) -> tuple[GateOutcome, str]:
     words = f"{new.n_contradicting} of {new.n_comparable} comparable rows a decade off (p {_p(new.contradiction_p)})"
     return (_PASSED if new.contradiction_p >= rules.smallest_contradiction_p else _ASKS), words
 
 
-def _not_worse(found: Comparison, largest_upper_end: float, rules: Rules) -> tuple[Outcome, str]:
+def _not_worse(found: Comparison, largest_upper_end: float, rules: Rules) -> tuple[GateOutcome, str]:
     words = (
         f"error {found.champion:.3f} -> {found.challenger:.3f}, difference {found.difference:+.3f}"
         f" (95 %: {found.low_95:+.3f} to {found.high_95:+.3f}) on {found.n_rows} rows of {found.n_sources} sources"
@@ -175,37 +175,37 @@ def _not_worse(found: Comparison, largest_upper_end: float, rules: Rules) -> tup
     return _PASSED, words
 
 
-def _neighbours(found: Comparison, rules: Rules) -> tuple[Outcome, str]:
+def _neighbours(found: Comparison, rules: Rules) -> tuple[GateOutcome, str]:
     """Judge known rows near the new ones; where both cannot be right, a person has to say which is."""
     if found.n_rows < rules.fewest_neighbours:
         return _PASSED, f"{found.n_rows} known rows near the new ones, too few to judge"
     return _harm_asks(*_not_worse(found, rules.largest_neighbours_upper_end_decades, rules))
 
 
-def _new_sources(found: Comparison, rules: Rules) -> tuple[Outcome, str]:
+def _new_sources(found: Comparison, rules: Rules) -> tuple[GateOutcome, str]:
     """Judge the new rows themselves; they are what the champion does not know, so only harm counts."""
     return _harm_asks(*_not_worse(found, float("inf"), rules))
 
 
-def _harm_asks(outcome: Outcome, words: str) -> tuple[Outcome, str]:
+def _harm_asks(outcome: GateOutcome, words: str) -> tuple[GateOutcome, str]:
     return (_ASKS if outcome is _FAILED else outcome), words
 
 
-def _in_band(found: Coverage, rules: Rules) -> tuple[Outcome, str]:
+def _in_band(found: Coverage, rules: Rules) -> tuple[GateOutcome, str]:
     low, high = rules.coverage_band
     words = f"{found.champion:.3f} -> {found.challenger:.3f} of {found.n_rows} rows (band {low:g} to {high:g})"
     return (_PASSED if low <= found.challenger <= high else _FAILED), words
 
 
-def _covers(found: Coverage, rules: Rules) -> tuple[Outcome, str]:
+def _covers(found: Coverage, rules: Rules) -> tuple[GateOutcome, str]:
     p = chance_of_so_few(round(found.challenger * found.n_rows), found.n_rows, NOMINAL_COVERAGE)
     words = f"{found.champion:.3f} -> {found.challenger:.3f} of {found.n_rows} rows (p {_p(p)})"
     return (_PASSED if p >= rules.smallest_official_coverage_p else _FAILED), words
 
 
-def _golden(evidence: Evidence, rules: Rules) -> Gate:
+def _golden(evidence: ComparisonReport, rules: Rules) -> Gate:
     if not evidence.golden:
-        return Gate("golden materials", Outcome.NOT_EXAMINED, "no evidence")
+        return Gate("golden materials", GateOutcome.NOT_EXAMINED, "no evidence")
     astray, outside = [], []
     for material in evidence.golden:
         before, after = (abs(said - material.accepted) for said in (material.champion, material.challenger))
@@ -225,10 +225,10 @@ def _golden(evidence: Evidence, rules: Rules) -> Gate:
     return Gate("golden materials", _PASSED, f"all {len(evidence.golden)} where they were or nearer to the accepted")
 
 
-def _servable(evidence: Evidence, rules: Rules) -> Iterator[Gate]:
+def _servable(evidence: ComparisonReport, rules: Rules) -> Iterator[Gate]:
     fit = evidence.fitness
     if fit is None:
-        yield Gate("bundle", Outcome.NOT_EXAMINED, "no evidence")
+        yield Gate("bundle", GateOutcome.NOT_EXAMINED, "no evidence")
         return
     said = "loads and reproduces" if fit.reproduces else "does not load, or does not reproduce,"
     yield Gate("bundle", _PASSED if fit.reproduces else _FAILED, f"{said} its golden predictions")

@@ -19,32 +19,33 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError
+from training.ledger.export import training_rows
+from training.ledger.schema import Kind
 from training.ledger.store import Ledger
-from training.retraining.evidence import Evidence
-from training.retraining.gates import Decision, Outcome, Verdict, decide
-from training.retraining.gathering import Gathering
+from training.retraining.comparison import ComparisonReport
+from training.retraining.gates import Decision, GateOutcome, Verdict, decide
 from training.retraining.locks import only_one, stamp
+from training.retraining.pipeline import EvaluationPipeline
 from training.retraining.promotion import first_champion, log_of, move
-from training.retraining.promotion_log import Action, State, state_folder
+from training.retraining.promotion_log import MoveKind, State, state_folder
 from training.retraining.property_job import PropertyJob
 from training.retraining.registry import (
     LEDGER_TAG,
     REASONS_TAG,
     SET_TAG,
     VERDICT_TAG,
-    Champion,
-    Judgement,
-    Registry,
+    ModelRegistry,
+    RunRecord,
 )
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages, write_whole
-from training.retraining.training_set import TrainingSet, is_fitted_on
+from training.retraining.training_set import is_fitted_on
 
 FINISHED, REPORT = "finished.json", "report.html"
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     """How a job ended."""
 
     PROMOTED = "promoted"
@@ -54,8 +55,8 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What whoever starts a job wants.
+class RetrainOptions:
+    """Who starts a job, and what they want of it.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ class Wishes:
         Judge and report; register and promote nothing.
     report
         Where the report goes besides the work folder.
+    shipped
+        Bundle that stands for the champion where the registry has none.
     """
 
     who: str
@@ -76,14 +79,15 @@ class Wishes:
     force: bool = False
     dry_run: bool = False
     report: Path | None = None
+    shipped: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class JobResult:
     """What became of a job; `version` is that of the registered challenger, None where none was."""
 
     property: str
-    status: Status
+    status: JobStatus
     message: str
     training_set: str
     version: str | None = None
@@ -94,11 +98,15 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
-            "property": self.property, "status": str(self.status), "message": self.message,
-            "training_set": self.training_set, "version": self.version,
+            "property": self.property,
+            "status": str(self.status),
+            "message": self.message,
+            "training_set": self.training_set,
+            "version": self.version,
             "decision": None if self.decision is None else self.decision.as_dict(),
-            "report": None if self.report is None else str(self.report), "seconds": round(self.seconds, 1),
-        }  # fmt: skip
+            "report": None if self.report is None else str(self.report),
+            "seconds": round(self.seconds, 1),
+        }
 
 
 class NoChampionError(RuntimeError):
@@ -106,9 +114,15 @@ class NoChampionError(RuntimeError):
 
 
 def retrain(
-    job: PropertyJob, ledger: Ledger, registry: Registry, rules: Rules, work: Path, wishes: Wishes, *,
-    shipped: Path | None = None, on_step: Callable[[str], None] = lambda what: None,
-) -> Result:  # fmt: skip
+    job: PropertyJob,
+    ledger: Ledger,
+    registry: ModelRegistry,
+    rules: Rules,
+    work: Path,
+    options: RetrainOptions,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> JobResult:
     """Judge what the ledger holds, and promote, keep or ask.
 
     Parameters
@@ -117,8 +131,8 @@ def retrain(
         The property.
     work
         Folder for results of stages, reports and baselines.
-    shipped
-        Bundle that stands for the champion where the registry has none.
+    options
+        Who asks, and for what.
     on_step
         Called with what was done, `job.n_steps` times at most.
 
@@ -135,12 +149,13 @@ def retrain(
     """
     started = time.perf_counter()
     job.check_tables()
-    with only_one(state_folder(registry.uri), f"retrain-{job.name}", wishes.who):
-        champion = first_champion(registry, shipped, who=wishes.who, look_only=wishes.dry_run, of_elyte=True)
+    with only_one(state_folder(registry.uri), f"retrain-{job.name}", options.who):
+        champion = first_champion(registry, options.shipped, who=options.who, look_only=options.dry_run, of_elyte=True)
         if champion is None:
             raise NoChampionError(f"no champion of {job.name} and no shipped bundle; run `elyte train {job.name}`")
-        training_set = job.read(ledger, champion)
-        run = Run(job, registry, rules, work / job.name, wishes, champion, training_set, on_step)
+        training_set = job.read(training_rows(ledger, Kind(job.name)), champion)
+        pipeline = EvaluationPipeline(job, rules, work / job.name, champion, training_set, on_step)
+        run = Run(registry, options, pipeline)
         result = run.earlier_result() or run.judge()
     return replace(result, seconds=time.perf_counter() - started)
 
@@ -149,166 +164,151 @@ def retrain(
 class Run:
     """One job at work; see `retrain`."""
 
-    job: PropertyJob
-    registry: Registry
-    rules: Rules
-    work: Path
-    wishes: Wishes
-    champion: Champion
-    training_set: TrainingSet
-    on_step: Callable[[str], None]
-
-    @property
-    def folder(self) -> Path:
-        """Where the results of this training set lie."""
-        return self.work / self.training_set.hash[:16]
-
-    @property
-    def stages(self) -> Stages:
-        """Results of this training set against this champion."""
-        return Stages(self.folder, f"{self.training_set.hash} {self.champion.digest}")
-
-    @property
-    def gathering(self) -> Gathering:
-        """What works the evidence out."""
-        return Gathering(
-            self.job, self.rules, self.work, self.stages, self.champion, self.training_set, self.on_step
-        )  # fmt: skip
+    registry: ModelRegistry
+    options: RetrainOptions
+    pipeline: EvaluationPipeline
 
     @property
     def verdicts(self) -> Stages:
         """What was finished for this training set under these rules, against whichever champion."""
-        return Stages(self.folder, f"{self.training_set.hash} {self.rules.sha256}")
+        return Stages(self.pipeline.folder, f"{self.pipeline.training_set.hash} {self.pipeline.rules.sha256}")
 
     # ------------------------------------------------------------ what was done before
 
-    def earlier_result(self) -> Result | None:
+    def earlier_result(self) -> JobResult | None:
         """Return what is known of this very training set already; None if it is to be judged."""
-        if self.wishes.force:
-            self.stages.forget()
+        if self.options.force:
+            self.pipeline.stages.forget()
             return None
-        if is_fitted_on(self.champion.bundle.card, self.training_set, self.job.recipe()):
-            return self._nothing_to_do(
-                f"version {self.champion.version}, the champion, was fitted on exactly this data"
-            )
+        if is_fitted_on(self.pipeline.champion.bundle.card, self.pipeline.training_set, self.pipeline.job.recipe()):
+            version = self.pipeline.champion.version
+            return self._nothing_to_do(f"version {version}, the champion, was fitted on exactly this data")
         stored = self.verdicts.find(FINISHED)
         if stored is None:
             return self._promoted_before()
         told = json.loads(stored)
         decision = Decision.from_dict(told["decision"])
-        if self.wishes.promote_anyway and told["version"] is not None:
+        if self.options.promote_anyway and told["version"] is not None:
             return self._promote(told["version"], decision, self._evidence_then(), anyway=True)
         message = f"this data was judged on {told['when']}: {told['status']}; nothing has changed since"
         return replace(self._nothing_to_do(message), decision=decision, version=told["version"])
 
-    def _promoted_before(self) -> Result | None:
+    def _promoted_before(self) -> JobResult | None:
         """Return what the promotion log knows of this training set: what a person rolled back stays rolled back."""
-        moves = log_of(self.registry).read(self.job.name)
-        made = [m for m in moves if m.state is State.DONE and m.evidence.get("training_set") == self.training_set.hash]
+        moves, ours = log_of(self.registry).read(self.pipeline.job.name), self.pipeline.training_set.hash
+        made = [m for m in moves if m.state is State.DONE and m.evidence.get("training_set") == ours]
         if not made:
             return None
         message = f"version {made[-1].version}, fitted on this data, was promoted on {made[-1].when} and replaced since"
         return self._nothing_to_do(message)
 
-    def _nothing_to_do(self, message: str) -> Result:
-        report = self.folder / REPORT
-        return Result(
-            self.job.name, Status.NOTHING_TO_DO, message, self.training_set.hash,
-            report=report if report.exists() else None,
-        )  # fmt: skip
+    def _result(self, status: JobStatus, message: str, version: str | None, decision: Decision | None) -> JobResult:
+        report, work = self.pipeline.folder / REPORT, self.pipeline
+        found = report if report.exists() else None
+        return JobResult(work.job.name, status, message, work.training_set.hash, version, decision, found)
 
-    def _evidence_then(self) -> Evidence | None:
-        stored = self.stages.find("evidence.json")
-        return None if stored is None else Evidence.from_dict(json.loads(stored))
+    def _nothing_to_do(self, message: str) -> JobResult:
+        return self._result(JobStatus.NOTHING_TO_DO, message, None, None)
+
+    def _evidence_then(self) -> ComparisonReport | None:
+        stored = self.pipeline.stages.find("evidence.json")
+        return None if stored is None else ComparisonReport.from_dict(json.loads(stored))
 
     # ------------------------------------------------------------ the judgement
 
-    def judge(self) -> Result:
+    def judge(self) -> JobResult:
         """Run every stage that is not done."""
-        evidence, pictured = self.gathering.first()
-        decision = decide(evidence, self.rules)
+        evidence, pictured = self.pipeline.first()
+        decision = decide(evidence, self.pipeline.rules)
         digest = None
-        if not any(gate.outcome is Outcome.FAILED for gate in decision.gates):
-            digest = self.gathering.fit()
-            evidence, pictured = self.gathering.full(evidence, pictured)
-            decision = decide(evidence, self.rules)
-        self.stages.store("evidence.json", _json(evidence.as_dict()))
-        self.stages.store("decision.json", _json(decision.as_dict() | {"rules": self.rules.sha256}))
+        if not any(gate.outcome is GateOutcome.FAILED for gate in decision.gates):
+            digest = self.pipeline.fit()
+            evidence, pictured = self.pipeline.full(evidence, pictured)
+            decision = decide(evidence, self.pipeline.rules)
+        self.pipeline.stages.store("evidence.json", _json(evidence.as_dict()))
+        self.pipeline.stages.store("decision.json", _json(decision.as_dict() | {"rules": self.pipeline.rules.sha256}))
         report = self._report(evidence, decision, pictured)
-        self.on_step("report")
+        self.pipeline.on_step("report")
         return self._conclude(evidence, decision, digest, report)
 
     # ------------------------------------------------------------ the end
 
-    def _report(self, evidence: Evidence, decision: Decision, pictured: Pictured) -> Path:
-        path = self.folder / REPORT
-        html = write_report(evidence, decision, self.rules, pictured, self.training_set, self.champion.version)
+    def _report(self, evidence: ComparisonReport, decision: Decision, pictured: Pictured) -> Path:
+        path = self.pipeline.folder / REPORT
+        work = self.pipeline
+        html = write_report(evidence, decision, work.rules, pictured, work.training_set, work.champion.version)
         write_whole(path, html.encode())
-        if self.wishes.report is not None:
-            write_whole(self.wishes.report, html.encode())
+        if self.options.report is not None:
+            write_whole(self.options.report, html.encode())
         return path
 
-    def _conclude(self, evidence: Evidence, decision: Decision, digest: str | None, report: Path) -> Result:
-        status = {Verdict.KEEP: Status.KEPT, Verdict.NEEDS_PERSON: Status.NEEDS_PERSON}.get(decision.verdict)
-        if self.wishes.dry_run:
+    def _conclude(self, evidence: ComparisonReport, decision: Decision, digest: str | None, report: Path) -> JobResult:
+        status = {Verdict.KEEP: JobStatus.KEPT, Verdict.NEEDS_PERSON: JobStatus.NEEDS_PERSON}.get(decision.verdict)
+        if self.options.dry_run:
             message = f"dry run: the verdict is {decision.verdict}; nothing was registered or promoted"
-            return Result(
-                self.job.name, status or Status.NOTHING_TO_DO, message, self.training_set.hash, None, decision, report
-            )
+            return self._result(status or JobStatus.NOTHING_TO_DO, message, None, decision)
         judgement = self._judgement(evidence, decision, report)
         if digest is None:
-            self.stages.once("noted.txt", partial(self._note, judgement))
+            self.pipeline.stages.once("noted.txt", partial(self._note, judgement))
             version = None
         else:
-            version = self.registry.register(self.gathering.bundle, digest, judgement).version
-        anyway = self.wishes.promote_anyway is not None and version is not None
+            version = self.registry.register(self.pipeline.bundle, digest, judgement).version
+        anyway = self.options.promote_anyway is not None and version is not None
         if version is not None and (status is None or anyway):
             return self._promote(version, decision, evidence, anyway=status is not None)
-        result = Result(
-            self.job.name, status or Status.KEPT, "; ".join(decision.reasons), self.training_set.hash, version,
-            decision, report,
-        )  # fmt: skip
+        result = self._result(status or JobStatus.KEPT, "; ".join(decision.reasons), version, decision)
         self._finish(result)
         return result
 
-    def _note(self, judgement: Judgement) -> bytes:
+    def _note(self, judgement: RunRecord) -> bytes:
         self.registry.note_judgement(judgement)
         return b"noted"
 
-    def _judgement(self, evidence: Evidence, decision: Decision, report: Path) -> Judgement:
-        rows = self.folder / "ledger_rows.csv"
-        write_whole(rows, self.training_set.ledger_rows.to_csv(index=False).encode())
+    def _judgement(self, evidence: ComparisonReport, decision: Decision, report: Path) -> RunRecord:
+        rows = self.pipeline.folder / "ledger_rows.csv"
+        write_whole(rows, self.pipeline.training_set.ledger_rows.to_csv(index=False).encode())
         tags = {
-            VERDICT_TAG: str(decision.verdict), REASONS_TAG: "; ".join(decision.reasons),
-            SET_TAG: self.training_set.hash, LEDGER_TAG: self.training_set.ledger_hash,
-            "elyte.champion": self.champion.version, "elyte.who": self.wishes.who, "elyte.rules": self.rules.sha256,
-        }  # fmt: skip
-        files = (report, self.folder / "evidence.json", self.folder / "decision.json", rows)
-        return Judgement(tags, _numbers(evidence.as_dict()), files)
+            VERDICT_TAG: str(decision.verdict),
+            REASONS_TAG: "; ".join(decision.reasons),
+            SET_TAG: self.pipeline.training_set.hash,
+            LEDGER_TAG: self.pipeline.training_set.ledger_hash,
+            "elyte.champion": self.pipeline.champion.version,
+            "elyte.who": self.options.who,
+            "elyte.rules": self.pipeline.rules.sha256,
+        }
+        files = (report, self.pipeline.folder / "evidence.json", self.pipeline.folder / "decision.json", rows)
+        return RunRecord(tags, _numbers(evidence.as_dict()), files)
 
-    def _promote(self, version: str, decision: Decision, evidence: Evidence | None, *, anyway: bool) -> Result:
+    def _promote(
+        self, version: str, decision: Decision, evidence: ComparisonReport | None, *, anyway: bool
+    ) -> JobResult:
         target = self.registry.by_version(version)
         if target is None:
-            raise BundleError(f"{self.job.name}: the registry has no version {version} any more")
-        why = f"against the gates: {self.wishes.promote_anyway}" if anyway else "all gates passed"
+            raise BundleError(f"{self.pipeline.job.name}: the registry has no version {version} any more")
+        why = f"against the gates: {self.options.promote_anyway}" if anyway else "all gates passed"
         told = {
-            "verdict": str(decision.verdict), "training_set": self.training_set.hash,
-            "ledger": self.training_set.ledger_hash, "champion_digest": self.champion.digest,
-            "rules": self.rules.sha256,
+            "verdict": str(decision.verdict),
+            "training_set": self.pipeline.training_set.hash,
+            "ledger": self.pipeline.training_set.ledger_hash,
+            "champion_digest": self.pipeline.champion.digest,
+            "rules": self.pipeline.rules.sha256,
             "metrics": {} if evidence is None else _numbers(evidence.as_dict()),
-        }  # fmt: skip
+        }
         move(
-            self.registry, target, Action.PROMOTE, who=self.wishes.who, why=why, expected=self.champion.version,
+            self.registry,
+            target,
+            MoveKind.PROMOTE,
+            who=self.options.who,
+            why=why,
+            expected=self.pipeline.champion.version,
             evidence=told,
-        )  # fmt: skip
-        message = f"version {version} is champion in place of {self.champion.version}: {why}"
-        result = Result(
-            self.job.name, Status.PROMOTED, message, self.training_set.hash, version, decision, self.folder / REPORT
         )
+        message = f"version {version} is champion in place of {self.pipeline.champion.version}: {why}"
+        result = self._result(JobStatus.PROMOTED, message, version, decision)
         self._finish(result)
         return result
 
-    def _finish(self, result: Result) -> None:
+    def _finish(self, result: JobResult) -> None:
         self.verdicts.store(FINISHED, _json(result.as_dict() | {"when": stamp()}))
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.retraining.evidence import NewRows
+from training.retraining.comparison import NewRows
 from training.retraining.gates import NOMINAL_COVERAGE
-from training.retraining.judged import Judged
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.statistics import (
     bootstrap_mean,
     chance_of_so_few,
@@ -46,8 +46,14 @@ class Contradictions(NamedTuple):
 
 
 def new_rows(
-    by_champion: Judged, alone: Array, left_out: Array, material: Numbers, against: Contradictions, *, seed: int
-) -> NewRows:  # fmt: skip
+    by_champion: HeldOutPredictions,
+    alone: Array,
+    left_out: Array,
+    material: Numbers,
+    against: Contradictions,
+    *,
+    seed: int,
+) -> NewRows:
     """Put the evidence on m new rows together.
 
     Parameters
@@ -68,15 +74,23 @@ def new_rows(
     error_alone, error_left_out = by_champion.saying(alone).error, by_champion.saying(left_out).error
     gain, low, _ = bootstrap_mean(error_alone - error_left_out, by_champion.source, seed=seed)
     return NewRows(
-        n_rows=len(by_champion), n_sources=len(np.unique(by_champion.source)), n_materials=len(covered),
+        n_rows=len(by_champion),
+        n_sources=len(np.unique(by_champion.source)),
+        n_materials=len(covered),
         covered_materials=int(covered.sum()),
         coverage_p=chance_of_so_few(int(covered.sum()), len(covered), NOMINAL_COVERAGE),
-        rank_correlation=correlation, rank_p=p,
-        rms_left_out=float(np.sqrt((error_left_out**2).mean())), label_sd=float(by_champion.measured.std()),
-        mae_champion=float(error_alone.mean()), mae_left_out=float(error_left_out.mean()),
-        gain=gain, gain_low_95=low,
-        n_comparable=against.comparable, n_contradicting=against.contradicting, contradiction_p=against.p,
-    )  # fmt: skip
+        rank_correlation=correlation,
+        rank_p=p,
+        rms_left_out=float(np.sqrt((error_left_out**2).mean())),
+        label_sd=float(by_champion.measured.std()),
+        mae_champion=float(error_alone.mean()),
+        mae_left_out=float(error_left_out.mean()),
+        gain=gain,
+        gain_low_95=low,
+        n_comparable=against.comparable,
+        n_contradicting=against.contradicting,
+        contradiction_p=against.p,
+    )
 
 
 def source_folds(sources: NDArray[np.str_], seed: int) -> Iterator[tuple[Numbers, Numbers]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from training.retraining.evidence import Comparison
-from training.retraining.judged import Judged
+from training.retraining.comparison import Comparison
+from training.retraining.held_out import HeldOutPredictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ SMALLEST_FAMILY = 5
 MOST_FAMILIES = 16
 
 
-def new_rows_picture(champion: Judged, challenger: Judged | None) -> Markup:
+def new_rows_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions | None) -> Markup:
     """Draw new measurements against the champion's answers, and the challenger's without their source."""
 
     def draw(axes: Axes) -> None:
@@ -57,7 +57,7 @@ def differences_picture(found: dict[str, Comparison]) -> Markup:
     return _svg(draw, (7.0, 0.9 + 0.45 * len(found)))
 
 
-def families_picture(champion: Judged, challenger: Judged) -> Markup:
+def families_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> Markup:
     """Draw the mean absolute error of left-out papers by chemistry, before and after."""
     families = _by_family(champion, challenger)
 
@@ -75,7 +75,7 @@ def families_picture(champion: Judged, challenger: Judged) -> Markup:
     return _svg(draw, (6.4, 1.2 + 0.32 * max(len(families), 1)))
 
 
-def calibration_picture(champion: Judged, challenger: Judged) -> Markup:
+def calibration_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> Markup:
     """Draw which share of left-out rows lies within x times the 90 % interval: an honest one passes (1, 0.9)."""
 
     def draw(axes: Axes) -> None:
@@ -95,7 +95,9 @@ def calibration_picture(champion: Judged, challenger: Judged) -> Markup:
     return _svg(draw, (5.2, 4.0))
 
 
-def coverage_by_family(champion: Judged, challenger: Judged) -> list[tuple[str, int, float, float]]:
+def coverage_by_family(
+    champion: HeldOutPredictions, challenger: HeldOutPredictions
+) -> list[tuple[str, int, float, float]]:
     """Return families with their number of rows and the share that intervals hold, before and after."""
     return [
         (name, len(new), float(old.is_covered.mean()), float(new.is_covered.mean()))
@@ -103,13 +105,15 @@ def coverage_by_family(champion: Judged, challenger: Judged) -> list[tuple[str, 
     ]
 
 
-def _scaled_error(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _scaled_error(judged: HeldOutPredictions) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     half = np.where(judged.measured >= judged.value, judged.upper - judged.value, judged.value - judged.lower)
     scaled: np.ndarray[tuple[int], np.dtype[np.float64]] = judged.error / np.maximum(half, 1e-6)
     return scaled
 
 
-def _by_family(champion: Judged, challenger: Judged) -> dict[str, tuple[Judged, Judged]]:
+def _by_family(
+    champion: HeldOutPredictions, challenger: HeldOutPredictions
+) -> dict[str, tuple[HeldOutPredictions, HeldOutPredictions]]:
     """Return the rows that both predicted by family, the largest families first."""
     _, ours, theirs = np.intersect1d(champion.row_id, challenger.row_id, return_indices=True)
     old, new = champion.take(ours), challenger.take(theirs)

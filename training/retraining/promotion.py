@@ -13,8 +13,9 @@ from typing import Any
 from training.bundle import BundleError, load_bundle
 from training.retraining.bundles import is_sound, load_model
 from training.retraining.locks import only_one
-from training.retraining.promotion_log import Action, Move, PromotionLog, State, state_folder
-from training.retraining.registry import Champion, Registry
+from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder
+from training.retraining.property_job import Champion
+from training.retraining.registry import ModelRegistry
 from training.tracking import AliasTarget
 
 LOCK_SECONDS = 60.0
@@ -26,19 +27,19 @@ class PromotionError(RuntimeError):
     """The alias was not moved; the message says why."""
 
 
-def log_of(registry: Registry) -> PromotionLog:
+def log_of(registry: ModelRegistry) -> PromotionLog:
     """Return the promotion log of a registry."""
     return PromotionLog(state_folder(registry.uri))
 
 
-def recover(registry: Registry) -> list[Move]:
+def recover(registry: ModelRegistry) -> list[Move]:
     """End the moves that a crash left open, by where the alias points; return the lines written. Safe to repeat."""
     log = log_of(registry)
     with only_one(log.folder, f"promotion-{registry.property_name}", "recovery", wait_seconds=LOCK_SECONDS):
         return _recover(registry, log)
 
 
-def _recover(registry: Registry, log: PromotionLog) -> list[Move]:
+def _recover(registry: ModelRegistry, log: PromotionLog) -> list[Move]:
     open_moves = log.open_moves(registry.property_name)
     if not open_moves:
         return []
@@ -52,8 +53,8 @@ def _recover(registry: Registry, log: PromotionLog) -> list[Move]:
 
 
 def first_champion(
-    registry: Registry, shipped: Path | None, *, who: str, look_only: bool = False, of_elyte: bool = False
-) -> Champion | None:  # fmt: skip
+    registry: ModelRegistry, shipped: Path | None, *, who: str, look_only: bool = False, of_elyte: bool = False
+) -> Champion | None:
     """Return the champion; where there is none, register the shipped bundle and make it that.
 
     Where a bundle that an older elyte shipped is champion, the one that this elyte ships takes its place.
@@ -85,15 +86,21 @@ def first_champion(
         if not is_champion:
             before = None if alias is None else alias.version
             target = registry.of_shipped(shipped, bundle, mark=of_elyte)
-            move(registry, target, Action.FIRST, who=who, why=SHIPPED_REASON, expected=before)
+            move(registry, target, MoveKind.FIRST, who=who, why=SHIPPED_REASON, expected=before)
             alias = registry.alias()
     return None if alias is None else registry.load(alias)
 
 
 def move(
-    registry: Registry, target: AliasTarget, action: Action, *, who: str, why: str, expected: str | None,
+    registry: ModelRegistry,
+    target: AliasTarget,
+    action: MoveKind,
+    *,
+    who: str,
+    why: str,
+    expected: str | None,
     evidence: dict[str, Any] | None = None,
-) -> Move | None:  # fmt: skip
+) -> Move | None:
     """Point the alias `champion` at a version, and log it; None if it points there already.
 
     Parameters
@@ -122,15 +129,19 @@ def move(
                 f"{registry.property_name}: version {here} is champion now, the decision was taken against {expected};"
                 " judge the challenger again (`elyte retrain --force-evaluate`)"
             )
-        with registry.fetched(target) as folder:
-            if target.digest is None or not is_sound(registry.property_name, folder, target.digest):
-                raise PromotionError(
-                    f"{registry.property_name}: version {target.version} does not load or pass its checks"
-                )
+        digest = _sound_digest(registry, target)
         begun = Move(
-            uuid.uuid4().hex, State.BEGUN, action, registry.property_name, target.version, target.digest, here,
-            who, why, evidence=evidence or {},
-        ).now(State.BEGUN)  # fmt: skip
+            uuid.uuid4().hex,
+            State.BEGUN,
+            action,
+            registry.property_name,
+            target.version,
+            digest,
+            here,
+            who,
+            why,
+            evidence=evidence or {},
+        ).now(State.BEGUN)
         log.append(begun)
         registry.point_at(target.version)
         done = begun.now(State.DONE)
@@ -139,7 +150,16 @@ def move(
     return done
 
 
-def rollback(registry: Registry, *, who: str, why: str, to: str | None = None) -> Move:
+def _sound_digest(registry: ModelRegistry, target: AliasTarget) -> str:
+    """Return the digest of a version's bundle once that was loaded and checked."""
+    name = registry.property_name
+    with registry.fetched(target) as folder:
+        if target.digest is None or not is_sound(name, folder, target.digest):
+            raise PromotionError(f"{name}: version {target.version} does not load or pass its checks")
+    return target.digest
+
+
+def rollback(registry: ModelRegistry, *, who: str, why: str, to: str | None = None) -> Move:
     """Make an earlier champion the champion again: the last one before this that is sound, or a chosen version.
 
     Raises
@@ -158,7 +178,7 @@ def rollback(registry: Registry, *, who: str, why: str, to: str | None = None) -
         try:
             if target is None:
                 raise PromotionError(f"{registry.property_name}: the registry has no version {version}")
-            done = move(registry, target, Action.ROLLBACK, who=who, why=why, expected=alias.version)
+            done = move(registry, target, MoveKind.ROLLBACK, who=who, why=why, expected=alias.version)
         except (PromotionError, BundleError) as error:
             unsound.append(str(error))
             continue

@@ -22,7 +22,7 @@ LOG_FILE = "promotions.jsonl"
 LOG_LOCK_SECONDS = 30.0
 
 
-class Action(StrEnum):
+class MoveKind(StrEnum):
     """Why the alias was moved."""
 
     FIRST = "first"
@@ -60,7 +60,7 @@ class Move:
 
     move: str
     state: State
-    action: Action
+    action: MoveKind
     property: str
     version: str
     digest: str
@@ -120,7 +120,7 @@ class PromotionLog:
         for move in self.read(property_name):
             if move.state is not State.DONE:
                 continue
-            if move.action is Action.ROLLBACK:
+            if move.action is MoveKind.ROLLBACK:
                 versions = [earlier.version for earlier in stack]
                 keep = len(versions) - versions[::-1].index(move.version) if move.version in versions else 0
                 stack = stack[:keep] or [move]
@@ -132,7 +132,7 @@ class PromotionLog:
 def _parsed(line: bytes) -> Move | None:
     try:
         told = json.loads(line)
-        return Move(**{**told, "state": State(told["state"]), "action": Action(told["action"])})
+        return Move(**{**told, "state": State(told["state"]), "action": MoveKind(told["action"])})
     except (ValueError, TypeError, KeyError):
         return None
 

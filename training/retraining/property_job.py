@@ -1,33 +1,51 @@
-"""What retraining asks of a property: one small protocol, implemented in `conductivity_job` and `ccd_job`."""
+"""What retraining asks of a property: one small protocol, which `contract.Property.retraining` returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from training.ledger.store import Ledger
-from training.retraining.evidence import GoldenMaterial, NewRows
-from training.retraining.judged import Judged
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
+from training.bundle import Bundle
+from training.ledger.training_rows import TrainingRows
+from training.retraining.comparison import GoldenMaterial, NewRows
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.training_set import TrainingSet
 
 OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that is served, in memory.
+
+    Parameters
+    ----------
+    version
+        In the registry.
+    digest, bundle, model
+        As checked; the bundle with its arrays.
+    """
+
+    version: str
+    digest: str
+    bundle: Bundle
+    model: Any
 
 
 class Fitted(NamedTuple):
     """A challenger on disk: the digest of its bundle, and its rows as predicted without their source."""
 
     digest: str
-    left_out: Judged
+    left_out: HeldOutPredictions
 
 
 class Baseline(NamedTuple):
     """The champion's recipe on the champion's data, each row predicted without its source; `official` as below."""
 
-    left_out: Judged
-    official: Judged | None
+    left_out: HeldOutPredictions
+    official: HeldOutPredictions | None
 
 
 class PropertyJob(Protocol):
@@ -49,13 +67,13 @@ class PropertyJob(Protocol):
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants: what decides, beside the data, what comes out of a fit."""
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
-        """Assemble the training set."""
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
+        """Assemble the training set: the recipe's tables, and what the ledger holds of this property."""
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Examine the new rows in seconds; None where none carries a value."""
 
-    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return what the champion answers to the new rows."""
 
     def baseline(
@@ -66,11 +84,13 @@ class PropertyJob(Protocol):
     def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
         """Fit the challenger, and write its bundle."""
 
-    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+    def official(
+        self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep
+    ) -> HeldOutPredictions | None:
         """Return the official split as predicted by the challenger's recipe without it; None where there is none."""
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
-        """Return the names of known rows near the new ones."""
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
+        """Return the names of known rows near the new ones; `distance` is a limit of the property's `limits.toml`."""
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
         """Ask both models about well-known materials."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from training.bundle import Bundle, load_bundle
 from training.retraining.bundles import load_model
+from training.retraining.property_job import Champion
 from training.tracking import (
     CHAMPION,
     SHIPPED_TAG,
@@ -29,26 +30,8 @@ PROMOTED_TAG = "elyte.promotion"
 LONGEST_TAG = 4000
 
 
-@dataclass(frozen=True)
-class Champion:
-    """The model that is served, in memory.
-
-    Parameters
-    ----------
-    version
-        In the registry.
-    digest, bundle, model
-        As checked; the bundle with its arrays.
-    """
-
-    version: str
-    digest: str
-    bundle: Bundle
-    model: Any
-
-
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RunRecord:
     """What MLflow shows of a judged challenger: tags of run and version, metrics, files."""
 
     tags: Mapping[str, str]
@@ -57,7 +40,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class ModelRegistry:
     """An MLflow registry, for one property."""
 
     property_name: str
@@ -109,7 +92,7 @@ class Registry:
             bundle = load_bundle(folder, expected_property=self.property_name, expected_digest=target.digest)
         return Champion(target.version, bundle.digest, bundle, model)
 
-    def register(self, folder: Path, digest: str, judgement: Judgement) -> AliasTarget:
+    def register(self, folder: Path, digest: str, judgement: RunRecord) -> AliasTarget:
         """Register a bundle as challenger, unless that was done before; run and version show the judgement."""
         known = self.by_digest(digest)
         if known is not None:
@@ -137,7 +120,7 @@ class Registry:
             self.client.set_model_version_tag(model_name(self.property_name), known.version, SHIPPED_TAG, "true")
         return next(target for target in self.versions() if target.version == known.version)
 
-    def note_judgement(self, judgement: Judgement) -> None:
+    def note_judgement(self, judgement: RunRecord) -> None:
         """Log a judgement that came before any fit: a run without a model."""
         experiment = self.client.get_experiment_by_name(model_name(self.property_name))
         name = f"{self.property_name}: {judgement.tags[VERDICT_TAG]} before a fit"
@@ -145,11 +128,11 @@ class Registry:
         self._tell(run.info.run_id, judgement)
         self.client.set_terminated(run.info.run_id)
 
-    def _tag(self, version: str, judgement: Judgement) -> None:
+    def _tag(self, version: str, judgement: RunRecord) -> None:
         for name, value in judgement.tags.items():
             self.client.set_model_version_tag(model_name(self.property_name), version, name, value[:LONGEST_TAG])
 
-    def _tell(self, run_id: str, judgement: Judgement) -> None:
+    def _tell(self, run_id: str, judgement: RunRecord) -> None:
         for name, value in judgement.tags.items():
             self.client.set_tag(run_id, name, value[:LONGEST_TAG])
         for name, number in judgement.metrics.items():

@@ -11,9 +11,9 @@ import numpy as np
 from markupsafe import Markup
 
 from training.pages import filled_in
-from training.retraining.evidence import Evidence
-from training.retraining.gates import Decision, Outcome, Verdict
-from training.retraining.judged import Judged
+from training.retraining.comparison import ComparisonReport
+from training.retraining.gates import Decision, GateOutcome, Verdict
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.plots import (
     calibration_picture,
     coverage_by_family,
@@ -30,7 +30,12 @@ VERDICT_WORDS = {
     Verdict.NEEDS_PERSON: "A person has to look at this before the challenger may become champion.",
     Verdict.KEEP: "The champion stays.",
 }
-_CLASS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.ASKS: "asks", Outcome.NOT_EXAMINED: "asks"}
+_CLASS = {
+    GateOutcome.PASSED: "passed",
+    GateOutcome.FAILED: "failed",
+    GateOutcome.ASKS: "asks",
+    GateOutcome.NOT_EXAMINED: "asks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +52,19 @@ class Pictured:
         The challenger's recipe on the official split.
     """
 
-    new_rows: Judged | None = None
-    champion: Judged | None = None
-    challenger: Judged | None = None
-    official: Judged | None = None
+    new_rows: HeldOutPredictions | None = None
+    champion: HeldOutPredictions | None = None
+    challenger: HeldOutPredictions | None = None
+    official: HeldOutPredictions | None = None
 
 
 def write_report(
-    evidence: Evidence, decision: Decision, rules: Rules, pictured: Pictured, training_set: TrainingSet, champion: str
+    evidence: ComparisonReport,
+    decision: Decision,
+    rules: Rules,
+    pictured: Pictured,
+    training_set: TrainingSet,
+    champion: str,
 ) -> str:
     """Return the report as HTML.
 
@@ -89,7 +99,7 @@ def _new_rows(pictured: Pictured) -> Markup:
     return new_rows_picture(new, left_out)
 
 
-def _comparison(evidence: Evidence, pictured: Pictured) -> dict[str, Any]:
+def _comparison(evidence: ComparisonReport, pictured: Pictured) -> dict[str, Any]:
     """Return the pictures and rows of tables that compare champion and challenger; empty without a challenger."""
     champion, challenger = pictured.champion, pictured.challenger
     if champion is None or challenger is None:
@@ -111,7 +121,7 @@ def _comparison(evidence: Evidence, pictured: Pictured) -> dict[str, Any]:
     }
 
 
-def _moved(champion: Judged, challenger: Judged) -> list[tuple[str, ...]]:
+def _moved(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> list[tuple[str, ...]]:
     """Return the known rows whose prediction moved most: name, chemistry, measured, champion, challenger."""
     _, ours, theirs = np.intersect1d(champion.row_id, challenger.row_id, return_indices=True)
     before, after = champion.take(ours), challenger.take(theirs)

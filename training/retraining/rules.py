@@ -1,4 +1,4 @@
-"""The limits of `rules.toml`, read and checked."""
+"""The limits of the gates, read and checked: `rules.toml` for all, `limits.toml` in a property's folder for its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from training.properties import registry
 
 RULES_PATH = Path(__file__).with_name("rules.toml")
 
@@ -17,9 +19,9 @@ class RulesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Limits of one property; `rules.toml` says of each why, its name the unit.
+    """Limits of one property; the files say of each why, its name the unit.
 
-    `sha256` is that of the file: a decision names the rules that it was taken by.
+    `sha256` is that of both files together: a decision names the rules that it was taken by.
     """
 
     property: str
@@ -50,26 +52,35 @@ class Rules:
     longest_answer_milliseconds: float
 
 
-def load_rules(property_name: str, path: Path = RULES_PATH) -> Rules:
+def load_rules(property_name: str, limits: Path | None = None) -> Rules:
     """Read the rules of a property.
+
+    Parameters
+    ----------
+    property_name
+        One that has gates.
+    limits
+        Its `limits.toml`; None takes the one of its folder.
 
     Raises
     ------
     RulesError
-        If the file cannot be read, or a key is missing, unknown or of another type.
+        If a file cannot be read, or a key is missing, unknown or of another type.
     """
+    path = limits or registry.get(property_name).limits()
+    if path is None:
+        raise RulesError(f"{property_name} has no limits.toml beside its declaration, expected one with [gates]")
     try:
-        content = path.read_bytes()
-        document = tomllib.loads(content.decode())
-        given: dict[str, Any] = {**document["common"], **document[property_name]}
+        content = [RULES_PATH.read_bytes(), path.read_bytes()]
+        given: dict[str, Any] = {**tomllib.loads(content[0].decode()), **tomllib.loads(content[1].decode())["gates"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RulesError(f"{path} holds no rules for {property_name}: {error}") from error
     expected = {field.name: str(field.type) for field in fields(Rules) if field.name not in ("property", "sha256")}
     odd = sorted(set(given) ^ set(expected))
     if odd:
         raise RulesError(f"{path}: keys missing or unknown for {property_name}: {', '.join(odd)}")
-    limits = {name: _checked(path, name, given[name], kind) for name, kind in expected.items()}
-    return Rules(property=property_name, sha256=hashlib.sha256(content).hexdigest(), **limits)
+    checked = {name: _checked(path, name, given[name], kind) for name, kind in expected.items()}
+    return Rules(property=property_name, sha256=hashlib.sha256(b"".join(content)).hexdigest(), **checked)
 
 
 def _checked(path: Path, name: str, value: Any, kind: str) -> Any:  # noqa: ANN401

@@ -64,9 +64,7 @@ class TrainingSet:
         return int(self.is_new.sum())
 
 
-def set_hash(
-    property_name: str, recipe: Mapping[str, Any], sources: Sequence[DataSource], ledger_hash: str
-) -> str:  # fmt: skip
+def set_hash(property_name: str, recipe: Mapping[str, Any], sources: Sequence[DataSource], ledger_hash: str) -> str:
     """Return the hash of a training set: of everything that decides what comes out of a fit."""
     told = {
         "property": property_name,
@@ -80,9 +78,12 @@ def set_hash(
 def ledger_source(ledger_hash: str, n_rows: int) -> DataSource:
     """Return the card's line for the ledger."""
     return DataSource(
-        name="ledger", rows=n_rows, licence=OWN_LICENCE, attribution="measured by the users of this installation",
+        name="ledger",
+        rows=n_rows,
+        licence=OWN_LICENCE,
+        attribution="measured by the users of this installation",
         sha256=ledger_hash,
-    )  # fmt: skip
+    )
 
 
 def is_fitted_on(card: Card, training_set: TrainingSet, recipe: Mapping[str, Any]) -> bool:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from training.properties.contract import Condition, Content, FitOptions, Judgement, OnStep, Property, Quantity, Query
-from training.properties.contract import Trained as Trained
+from training.properties.contract import (
+    Condition,
+    Content,
+    FitOptions,
+    Judgement,
+    ModelOf,
+    Progress,
+    Property,
+    Quantity,
+    Query,
+    Scores,
+    Trained,
+)
 
 DENSITY = Quantity(
     "toy_density",
@@ -45,17 +56,17 @@ class Toy(Property):
 
         return ToyJudgement(model, query)
 
-    def train(self, folder: Path, options: FitOptions, on_step: OnStep) -> Trained:
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""
         from elyte_toy.recipe import train
 
         return train(folder)
 
-    def evaluate(self, options: FitOptions, on_step: OnStep) -> dict[str, Any]:
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
         from elyte_toy.recipe import evaluate
 
-        return evaluate()
+        return Scores("compounds of the table, left out", evaluate())
 
 
 TOY = Toy()

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.formula import parse_formula
-from training.bundle import Bundle, GoldenPrediction, compare_golden, load_bundle, rebuilding
+from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
 from training.properties.ccd.cells import Cells, MaterialNumbers
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.model import CcdModel
+from training.properties.ccd.schema import REGULAR, regime
+from training.properties.contract import Query
 
+Array = NDArray[np.float64]
 GOLDEN_FORMULAS = (
     "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li5.7PS4.7Cl1.3", "Li7La3Zr2O12", "Li6.4La3Zr1.4Ta0.6O12", "Li7P3S11",
     "Li10GeP2S12", "Li3YCl6", "LiBH4",
@@ -36,19 +40,36 @@ def golden_predictions(model: CcdModel, questions: Sequence[tuple[str, float]] |
         interlayer_type=["fluoride/halide"] * n, anode=[""] * n, temperature_C=np.array([t for _, t in asked]),
         relative_density=unknown, interfacial_resistance_ohm_cm2=unknown, stack_pressure_MPa=np.full(n, 5.0),
     )  # fmt: skip
-    said = model.predict(cells)
-    return [
-        GoldenPrediction(
-            formula=formula,
-            temperature_C=temperature,
-            values={
-                "log10_ccd_mA_per_cm2": float(said.value[i]),
-                "lower": float(said.lower[i]),
-                "upper": float(said.upper[i]),
-            },
-        )
-        for i, (formula, temperature) in enumerate(asked)
-    ]
+    return golden_rows(asked, headline(model, cells))
+
+
+def headline(model: CcdModel, cells: Cells) -> dict[str, Array]:
+    """Return the columns that golden predictions and registered versions promise, with the 90 % interval."""
+    return dict(zip(("log10_ccd_mA_per_cm2", "lower", "upper"), model.predict(cells), strict=True))
+
+
+def frame(model: CcdModel, query: Query) -> dict[str, Array]:
+    """Return `headline` under conditions as they are told; NaN where the service gives no number either.
+
+    No other model is asked: conductivity, reduction potential and energy above hull count as those of the class.
+    """
+    n, numbers = len(query), query.conditions.numbers
+    words = {name: [word or "" for word in column] for name, column in query.conditions.texts.items()}
+    cells = Cells.of(
+        [class_of(amounts) or "" for amounts in query.amounts],
+        query.batch.matrix(),
+        MaterialNumbers.unknown(n),
+        interlayer_type=words["interlayer_type"],
+        anode=words["anode"],
+        temperature_C=numbers["temperature_C"],
+        relative_density=numbers["relative_density"],
+        interfacial_resistance_ohm_cm2=numbers["interfacial_resistance_ohm_cm2"],
+        stack_pressure_MPa=numbers["stack_pressure_MPa"],
+    )
+    asked = zip(cells.temperature_C, cells.interlayer_type, cells.anode, cells.electrolyte_class, strict=True)
+    seen = model.shelf.classes
+    known = [regime(float(t), str(layer), str(anode)) == REGULAR and group in seen for t, layer, anode, group in asked]
+    return {name: np.where(known, column, np.nan) for name, column in headline(model, cells).items()}
 
 
 def check_golden(model: CcdModel, golden: Sequence[GoldenPrediction]) -> None:

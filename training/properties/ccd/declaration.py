@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.conditions import TEMPERATURE
-from training.properties.contract import Column, Condition, Content, Property, Quantity
+from training.properties.contract import (
+    Array,
+    Column,
+    Condition,
+    Content,
+    FitOptions,
+    ModelOf,
+    NotOfferedError,
+    Progress,
+    Property,
+    Quantity,
+    Query,
+    Scores,
+    Trained,
+)
 
 if TYPE_CHECKING:
     from training.bundle import Bundle
     from training.properties.ccd.model import CcdModel
+    from training.properties.ccd.retraining import CcdJob
+    from training.properties.conductivity.model import ConductivityModel
+    from training.properties.stability.model import StabilityModel
 
 
 def _interlayers() -> tuple[str, ...]:
@@ -109,6 +127,57 @@ class Ccd(Property):
         from training.properties.ccd.bundling import load_ccd
 
         return load_ccd(folder, digest)
+
+    def frame(self, model: CcdModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.ccd.bundling import frame
+
+        return frame(model, query)
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return ("log10_ccd_mA_per_cm2", "lower", "upper")
+
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
+        """See `contract.Property.train`."""
+        from training.properties.ccd.plots import write_plots
+        from training.properties.ccd.recipe import n_steps, train
+
+        with progress(n_steps()) as on_step:
+            fit = train(folder, *self._others(model_of), on_step=on_step)
+        return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})
+
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
+        """See `contract.Property.evaluate`."""
+        from training.properties.ccd.evaluation import evaluate
+        from training.properties.ccd.recipe import n_steps, report_set
+        from training.properties.ccd.table import load_literature
+
+        if options.refit or options.work is not None or options.quick:
+            raise NotOfferedError("--refit, --work and --quick are not for ccd, which is always fitted anew")
+        reports = report_set(load_literature(), *self._others(model_of)).reports
+        with progress(n_steps() - 1) as on_step:
+            return Scores("embedded table, each source left out", evaluate(reports, on_step=on_step))
+
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> CcdJob:
+        """See `contract.Property.retraining`."""
+        from training.properties.ccd.retraining import CcdJob
+
+        return CcdJob(lambda: self._others(model_of), seed=seed or 0)
+
+    def papers(self, model: CcdModel) -> Iterable[str]:
+        """See `contract.Property.papers`."""
+        return [str(doi) for doi in model.shelf.doi]
+
+    def family(self, amounts: Mapping[str, float]) -> str | None:
+        """See `contract.Property.family`."""
+        from training.properties.ccd.classes import class_of
+
+        return class_of(amounts)
+
+    def _others(self, model_of: ModelOf) -> tuple[ConductivityModel, StabilityModel]:
+        conductivity, stability = (model_of(name)[0] for name in self.needs)
+        return conductivity, stability
 
 
 CCD = Ccd()

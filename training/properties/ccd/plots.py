@@ -15,19 +15,19 @@ from training.properties.ccd.physics import overpotentials_mV
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from training.properties.ccd.recipe import Trained
+    from training.properties.ccd.recipe import CcdFit
 
 BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 SHOWN_CLASSES = {"argyrodite": BLUE, "garnet": ORANGE}
 
 
-def write_plots(trained: Trained, folder: Path) -> dict[str, Path]:
+def write_plots(trained: CcdFit, folder: Path) -> dict[str, Path]:
     """Draw every plot; returns name to PNG file."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    drawings: dict[str, tuple[Callable[[Axes, Trained], None], tuple[float, float]]] = {
+    drawings: dict[str, tuple[Callable[[Axes, CcdFit], None], tuple[float, float]]] = {
         "parity": (_draw_parity, (5.4, 5.2)),
         "calibration": (_draw_calibration, (4.6, 4.4)),
         "effects": (_draw_effects, (6.0, 6.4)),
@@ -36,7 +36,7 @@ def write_plots(trained: Trained, folder: Path) -> dict[str, Path]:
     return {name: _save(folder / f"ccd_{name}.png", draw, size, trained) for name, (draw, size) in drawings.items()}
 
 
-def _draw_parity(axes: Axes, trained: Trained) -> None:
+def _draw_parity(axes: Axes, trained: CcdFit) -> None:
     reports, (centre, sd) = trained.left_out.reports, trained.left_out.opinion
     reach = conformal_scale(trained.left_out).factor(COVERAGE) * sd
     y, bound = reports.log10_ccd, reports.is_lower_bound
@@ -55,14 +55,14 @@ def _draw_parity(axes: Axes, trained: Trained) -> None:
     axes.legend(frameon=False, loc="upper left")
 
 
-def _draw_calibration(axes: Axes, trained: Trained) -> None:
+def _draw_calibration(axes: Axes, trained: CcdFit) -> None:
     covered = scores_of(trained.left_out)["coverage"]
     axes.plot(COVERAGES, [covered[f"{c:g}"] for c in COVERAGES], "o-", ms=4, color=BLUE)
     axes.plot([0.45, 1], [0.45, 1], color="black", lw=0.8, ls=":")
     axes.set(xlim=(0.45, 1), ylim=(0.45, 1), xlabel="nominal coverage", ylabel="share of left-out rows inside")
 
 
-def _draw_effects(axes: Axes, trained: Trained) -> None:
+def _draw_effects(axes: Axes, trained: CcdFit) -> None:
     effects = {name: pair for name, pair in trained.model.settings()["effects"].items() if name != "intercept"}
     place = np.arange(len(effects))[::-1]
     mean, sd = np.array(list(effects.values())).T
@@ -72,12 +72,12 @@ def _draw_effects(axes: Axes, trained: Trained) -> None:
     axes.set(xlabel="effect on log10 CCD +- sd (numbers: per sd within their class)")
 
 
-def _draw_overpotential(axes: Axes, trained: Trained) -> None:
+def _draw_overpotential(axes: Axes, trained: CcdFit) -> None:
     axes.hist(np.log10(overpotentials_mV(trained.table)), bins=10, color=BLUE)
     axes.set(xlabel="log10 of CCD x interfacial resistance (mV)", ylabel="rows that state both")
 
 
-def _save(path: Path, draw: Callable[[Axes, Trained], None], size: tuple[float, float], trained: Trained) -> Path:
+def _save(path: Path, draw: Callable[[Axes, CcdFit], None], size: tuple[float, float], trained: CcdFit) -> Path:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=size, dpi=130)

@@ -11,17 +11,15 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from training.bundle import Card, DataSource, save_bundle
+from training.bundle import Card, DataSource, save_bundle, stamped
 from training.properties.ccd import mixed_model, terms
 from training.properties.ccd.bundling import golden_predictions
 from training.properties.ccd.cells import Reports, reports_of, table_numbers
@@ -60,26 +58,24 @@ LIMITATIONS = [
 ]
 
 
-class Material(NamedTuple):
+class ReportSet(NamedTuple):
     """What a recipe learns from.
 
     Attributes
     ----------
-    table
-        As `load_literature` gives it.
-    reports
-        The rows of the regular regime.
+    id, reports
+        The rows of the regular regime, and their names.
     shelf
         All rows.
     """
 
-    table: pd.DataFrame
+    id: NDArray[np.str_]
     reports: Reports
     shelf: Shelf
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class CcdFit:
     """What a run of training left behind."""
 
     folder: Path
@@ -90,15 +86,15 @@ class Trained:
     table: pd.DataFrame
 
 
-def read_material(
-    conductivity: ConductivityModel | None, stability: StabilityModel | None, path: Path = LITERATURE_PATH
-) -> Material:
-    """Read the table and ask the other models about its materials."""
-    table = load_literature(path)
+def report_set(
+    table: pd.DataFrame, conductivity: ConductivityModel | None, stability: StabilityModel | None
+) -> ReportSet:
+    """Ask the other models about the materials of a table, as `load_literature` gives it."""
     numbers = table_numbers(table, conductivity, stability)
     everything = reports_of(table, numbers)
     regular = (table["regime"] == REGULAR).to_numpy(dtype=bool)
-    return Material(table, everything.take(regular), Shelf.of(table, everything.cells.composition, numbers))
+    shelf = Shelf.of(table, everything.cells.composition, numbers)
+    return ReportSet(table["id"].to_numpy(dtype=np.str_)[regular], everything.take(regular), shelf)
 
 
 def n_steps() -> int:
@@ -110,7 +106,7 @@ def n_steps() -> int:
 def train(
     folder: Path, conductivity: ConductivityModel | None, stability: StabilityModel | None, *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:  # fmt: skip
+) -> CcdFit:  # fmt: skip
     """Fit on the embedded table and write the bundle.
 
     Parameters
@@ -122,7 +118,8 @@ def train(
     on_step
         Called once for every paper and once at the end, for a progress bar.
     """
-    table, reports, shelf = read_material(conductivity, stability)
+    table = load_literature()
+    _, reports, shelf = report_set(table, conductivity, stability)
     model, left_out = fit_model(reports, shelf, on_step=on_step)
     source = DataSource(
         name="ccd literature", rows=len(table), licence="facts with sources",
@@ -131,7 +128,7 @@ def train(
     )  # fmt: skip
     card = card_of(model, left_out, table, [source], choices())
     digest = save_bundle(folder, card, model.arrays())
-    return Trained(folder, card, digest, model, left_out, table)
+    return CcdFit(folder, card, digest, model, left_out, table)
 
 
 def card_of(
@@ -149,16 +146,13 @@ def card_of(
     command
         What prints the scores.
     """
-    now = datetime.now(UTC)
     metrics = _metrics(left_out, table, model)
     return Card(
-        property="ccd", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
+        property="ccd", summary=SUMMARY, intended_use=INTENDED_USE,
         limitations=_verdict(scores_of(left_out)) + LIMITATIONS, data=list(data), recipe=dict(recipe),
         metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
         metrics_command=command, model=model.settings(),
-        libraries={"python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy")},
-        golden=golden_predictions(model), files={},
+        golden=golden_predictions(model), **stamped(("numpy", "scipy")),
     )  # fmt: skip
 
 

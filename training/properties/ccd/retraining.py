@@ -10,37 +10,32 @@ import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.bundle import DataSource, save_bundle
-from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.properties.ccd.bundling import golden_predictions
-from training.properties.ccd.cells import Cells, MaterialNumbers, Reports, reports_of, table_numbers
+from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
 from training.properties.ccd.model import LeftOut, Regression, conformal_scale, cross_fit, fit_model
-from training.properties.ccd.recipe import card_of, choices
-from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE, REGULAR
-from training.properties.ccd.shelf import Shelf
+from training.properties.ccd.recipe import ReportSet, card_of, choices, report_set
+from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
-from training.retraining.evidence import GoldenMaterial, NewRows
-from training.retraining.judged import Judged
+from training.retraining.comparison import GoldenMaterial, NewRows
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
+from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.splits import composition_key, leave_one_group_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.store import Ledger
+    from training.ledger.training_rows import TrainingRows
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.stability.model import StabilityModel
 
@@ -51,14 +46,6 @@ FEWEST_PAPERS_OF_GOLDEN = 3
 ROOM_TEMPERATURE_C, SAME_TEMPERATURE_C = 25.0, 15.0
 Flags = NDArray[np.bool_]
 OtherModels = Callable[[], "tuple[ConductivityModel | None, StabilityModel | None]"]
-
-
-class Material(NamedTuple):
-    """The reports of a table that belong to the regular regime, with their names; and the shelf of all."""
-
-    id: NDArray[np.str_]
-    reports: Reports
-    shelf: Shelf
 
 
 class CcdJob:
@@ -95,16 +82,18 @@ class CcdJob:
         """Return the constants of the recipe."""
         return choices()
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the embedded table and the ledger; see `assemble`."""
         table = load_literature(self._literature)
         source = DataSource(
-            name="ccd literature", rows=len(table), licence="facts with sources",
+            name="ccd literature",
+            rows=len(table),
+            licence="facts with sources",
             attribution="compiled for elyte, a DOI or reference per row",
             sha256=hashlib.sha256(self._literature.read_bytes()).hexdigest(),
-        )  # fmt: skip
+        )
         recipe = self.recipe() | {"retraining": RECIPE_VERSION, "seed": self.seed}
-        return assemble(table, source, training_rows(ledger, Kind.CCD), champion, recipe)
+        return assemble(table, source, from_ledger, champion, recipe)
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Predict every new report from other sources, without and with the new ones."""
@@ -122,7 +111,7 @@ class CcdJob:
         each = np.arange(len(new), dtype=np.int64)
         return new_rows(answers, alone, left_out, each, contradictions(reports, is_new), seed=self.seed)
 
-    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return the champion's answers to new reports of the regular regime."""
         material, is_new = self._known_and_new(training_set)
         if not is_new.any():
@@ -135,12 +124,12 @@ class CcdJob:
         self, training_set: TrainingSet, champion: Champion
     ) -> tuple[Callable[..., Baseline], tuple[Any, ...]]:
         """Return `work_out_baseline` with what it needs."""
-        material = self._material(training_set.base)
+        material = self._report_set(training_set.base)
         return work_out_baseline, (material.id, material.reports)
 
     def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
         """Fit and calibrate the challenger on all reports, and write its bundle."""
-        material = self._material(training_set.table)
+        material = self._report_set(training_set.table)
         model, left_out = fit_model(material.reports, material.shelf, on_step=on_step)
         recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
         card = card_of(model, left_out, training_set.table, training_set.sources, recipe, command=METRICS_COMMAND)
@@ -148,11 +137,13 @@ class CcdJob:
         digest = save_bundle(folder, card, model.arrays() | kept)
         return Fitted(digest, judge_left_out(left_out, material.id))
 
-    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+    def official(
+        self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep
+    ) -> HeldOutPredictions | None:
         """Return None: there is no official split."""
         return None
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
         """Return known reports of the class and treatment of a new one."""
         material, is_new = self._known_and_new(training_set)
         cells = material.reports.cells
@@ -162,7 +153,7 @@ class CcdJob:
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
         """Ask both models about bare cells of materials that several papers of the embedded table report."""
-        found = golden_cells(self._material(load_literature(self._literature)))
+        found = golden_cells(self._report_set(load_literature(self._literature)))
         said = [
             [float(model.predict(cells).value[0]) for _, cells, _ in found] for model in (champion.model, challenger)
         ]
@@ -175,19 +166,15 @@ class CcdJob:
         """Predict one cell."""
         golden_predictions(model, [("Li6PS5Cl", ROOM_TEMPERATURE_C)])
 
-    def _material(self, table: pd.DataFrame) -> Material:
-        numbers = table_numbers(table, *self._others)
-        everything = reports_of(table, numbers)
-        regular = (table["regime"] == REGULAR).to_numpy(dtype=bool)
-        shelf = Shelf.of(table, everything.cells.composition, numbers)
-        return Material(table["id"].to_numpy(dtype=np.str_)[regular], everything.take(regular), shelf)
+    def _report_set(self, table: pd.DataFrame) -> ReportSet:
+        return report_set(table, *self._others)
 
-    def _known_and_new(self, training_set: TrainingSet) -> tuple[Material, Flags]:
+    def _known_and_new(self, training_set: TrainingSet) -> tuple[ReportSet, Flags]:
         import pandas as pd
 
         new = training_set.table[training_set.is_new]
         known = training_set.base[~training_set.base["id"].isin(new["id"])]
-        material = self._material(pd.concat([known, new], ignore_index=True) if len(new) else known)
+        material = self._report_set(pd.concat([known, new], ignore_index=True) if len(new) else known)
         return material, np.isin(material.id, new["id"].to_numpy(dtype=np.str_))
 
 
@@ -196,7 +183,7 @@ def work_out_baseline(row_id: NDArray[np.str_], reports: Reports) -> Baseline:
     return Baseline(judge_left_out(cross_fit(reports), row_id), None)
 
 
-def judge_left_out(left_out: LeftOut, row_id: NDArray[np.str_]) -> Judged:
+def judge_left_out(left_out: LeftOut, row_id: NDArray[np.str_]) -> HeldOutPredictions:
     """Return left-out reports with intervals whose width other papers' scores set."""
     reports, (centre, sd) = left_out.reports, left_out.opinion
     reach = np.empty(len(centre))
@@ -216,7 +203,7 @@ def contradictions(reports: Reports, is_new: Flags) -> Contradictions:
     )
 
 
-def golden_cells(material: Material) -> list[tuple[str, Cells, float]]:
+def golden_cells(material: ReportSet) -> list[tuple[str, Cells, float]]:
     """Return formula, bare cell at 25 C and median log10 CCD of materials of three papers or more."""
     reports, shelf = material.reports, material.shelf
     formula = np.array([shelf.formula[shelf.id == name][0] for name in material.id], dtype=np.str_)
@@ -241,10 +228,16 @@ def _bare_cell(formula: str, reports: Reports, rows: NDArray[np.int64]) -> Cells
     known = (cells.log10_sigma, cells.reduction_V, 10.0**cells.log10_hull_eV)
     numbers = MaterialNumbers(*(np.array([_median(part[rows])]) for part in known))
     return Cells.of(
-        [str(cells.electrolyte_class[rows[0]])], MaterialBatch.from_formulas([formula]).matrix(), numbers,
-        interlayer_type=[NO_INTERLAYER], anode=[PLAIN_ANODE], temperature_C=np.array([ROOM_TEMPERATURE_C]),
-        relative_density=unknown, interfacial_resistance_ohm_cm2=unknown, stack_pressure_MPa=unknown,
-    )  # fmt: skip
+        [str(cells.electrolyte_class[rows[0]])],
+        MaterialBatch.from_formulas([formula]).matrix(),
+        numbers,
+        interlayer_type=[NO_INTERLAYER],
+        anode=[PLAIN_ANODE],
+        temperature_C=np.array([ROOM_TEMPERATURE_C]),
+        relative_density=unknown,
+        interfacial_resistance_ohm_cm2=unknown,
+        stack_pressure_MPa=unknown,
+    )
 
 
 def _median(values: NDArray[np.float64]) -> float:
@@ -271,11 +264,21 @@ def _predict(reports: Reports, learnt: NDArray[np.int64], asked: NDArray[np.int6
 
 
 def _judged(
-    row_id: NDArray[np.str_], reports: Reports, value: NDArray[np.float64], lower: NDArray[np.float64],
+    row_id: NDArray[np.str_],
+    reports: Reports,
+    value: NDArray[np.float64],
+    lower: NDArray[np.float64],
     upper: NDArray[np.float64],
-) -> Judged:  # fmt: skip
+) -> HeldOutPredictions:
     never = np.zeros(len(reports), dtype=bool)
-    return Judged(
-        row_id, reports.paper, reports.cells.electrolyte_class, reports.log10_ccd, value, lower, upper, never,
+    return HeldOutPredictions(
+        row_id,
+        reports.paper,
+        reports.cells.electrolyte_class,
+        reports.log10_ccd,
+        value,
+        lower,
+        upper,
+        never,
         reports.is_lower_bound,
-    )  # fmt: skip
+    )

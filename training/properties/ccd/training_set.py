@@ -10,19 +10,22 @@ import numpy as np
 from training.bundle import DataSource
 from training.properties.ccd.schema import RANGES, REGULAR
 from training.retraining.bundles import fingerprints, ledger_rows_of
-from training.retraining.registry import Champion
+from training.retraining.property_job import Champion
 from training.retraining.training_set import TrainingSet, changed_tables, ledger_source, set_hash
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.export import TrainingRows
+    from training.ledger.training_rows import TrainingRows
 
 
 def assemble(
-    table: pd.DataFrame, source: DataSource, from_ledger: TrainingRows, champion: Champion | None,
+    table: pd.DataFrame,
+    source: DataSource,
+    from_ledger: TrainingRows,
+    champion: Champion | None,
     recipe: Mapping[str, Any],
-) -> TrainingSet:  # fmt: skip
+) -> TrainingSet:
     """Put table and ledger together, and say what of it is new to the champion.
 
     Reports of another regime (molten lithium, scaffolds) are kept on the shelf of the model; they are not learnt from

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.lattice import NO_LATTICE, Lattice
-from training.bundle import Bundle, GoldenPrediction, compare_golden, load_bundle, rebuilding
+from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
 from training.properties.conductivity.model import ConductivityModel
 
+Array = NDArray[np.float64]
 GOLDEN_FORMULAS = (
     "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li10GeP2S12", "Li7P3S11", "Li3PS4", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12",
     "Li1.3Al0.3Ti1.7(PO4)3", "Li3YCl6", "Li3InCl6", "Li4SiO4", "LiTaOCl4",
@@ -49,28 +51,27 @@ GOLDEN_TOLERANCE = 1e-6
 """In log10 units and eV: wider than the rounding of linear algebra on another machine, far below any meaning."""
 
 
+def headline(model: ConductivityModel, batch: MaterialBatch, temperature_C: Array) -> dict[str, Array]:
+    """Return the columns that golden predictions and registered versions promise, with the 90 % interval."""
+    said = model.predict(batch, temperature_C)
+    sigma = said.log10_sigma_S_per_cm
+    return {
+        "log10_sigma_S_per_cm": sigma.value,
+        "lower": sigma.lower,
+        "upper": sigma.upper,
+        "activation_energy_eV": said.activation_energy_eV.value,
+    }
+
+
 def golden_predictions(
     model: ConductivityModel, questions: Sequence[GoldenQuestion] = GOLDEN_QUESTIONS
 ) -> list[GoldenPrediction]:
     """Compute the answers that every copy of the model must reproduce."""
-    cells = np.array([question.lattice or NO_LATTICE.as_tuple() for question in questions])
+    lattices = [question.lattice for question in questions]
+    cells = np.array([lattice or NO_LATTICE.as_tuple() for lattice in lattices])
     batch = MaterialBatch.from_formulas([question.formula for question in questions], cells)
-    prediction = model.predict(batch, np.array([question.temperature_C for question in questions]))
-    sigma, energy = prediction.log10_sigma_S_per_cm, prediction.activation_energy_eV
-    return [
-        GoldenPrediction(
-            formula=question.formula,
-            temperature_C=question.temperature_C,
-            lattice=question.lattice,
-            values={
-                "log10_sigma_S_per_cm": float(sigma.value[i]),
-                "lower": float(sigma.lower[i]),
-                "upper": float(sigma.upper[i]),
-                "activation_energy_eV": float(energy.value[i]),
-            },
-        )
-        for i, question in enumerate(questions)
-    ]
+    columns = headline(model, batch, np.array([question.temperature_C for question in questions]))
+    return golden_rows([question[:2] for question in questions], columns, lattices)
 
 
 def check_golden(model: ConductivityModel, golden: list[GoldenPrediction]) -> None:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.conditions import TEMPERATURE
-from training.properties.contract import Column, Content, Property, Quantity
+from training.properties.contract import (
+    Array,
+    Column,
+    Content,
+    FitOptions,
+    ModelOf,
+    NotOfferedError,
+    Progress,
+    Property,
+    Quantity,
+    Query,
+    Scores,
+    Trained,
+)
 
 if TYPE_CHECKING:
     from training.bundle import Bundle
     from training.properties.conductivity.model import ConductivityModel
+    from training.properties.conductivity.retraining import ConductivityJob
 
 SIGMA = Quantity(
     "log10_sigma",
@@ -60,6 +76,55 @@ class Conductivity(Property):
         from training.properties.conductivity.bundling import load_conductivity
 
         return load_conductivity(folder, digest)
+
+    def frame(self, model: ConductivityModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.conductivity.bundling import headline
+
+        return headline(model, query.batch, query.conditions.temperature_C())
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return ("log10_sigma_S_per_cm", "lower", "upper", "activation_energy_eV")
+
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
+        """See `contract.Property.train`."""
+        from training.properties.conductivity.ensemble import EnsembleSettings
+        from training.properties.conductivity.model import VARIANTS, n_steps
+        from training.properties.conductivity.plots import write_plots
+        from training.properties.conductivity.recipe import WITHOUT_PUBLIC_TABLES, train
+
+        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        with progress(n_steps(settings) + len(VARIANTS)) as on_step:  # each variant is explained last
+            fit = train(folder, settings, on_step=on_step)
+        model, _ = self.load(folder, fit.digest)
+        plots = write_plots(model, fit.left_out, options.plots) if options.plots else {}
+        notes = [WITHOUT_PUBLIC_TABLES] if WITHOUT_PUBLIC_TABLES in fit.card.limitations else []
+        return Trained(fit.card, fit.digest, plots, notes)
+
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
+        """See `contract.Property.evaluate`."""
+        from training.properties.conductivity.ensemble import EnsembleSettings
+        from training.properties.conductivity.evaluation import evaluate
+        from training.properties.conductivity.model import n_steps
+
+        if options.refit or options.work is not None:
+            raise NotOfferedError("--refit and --work are for stability; conductivity is always fitted anew")
+        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        with progress(2 * n_steps(settings) + 1) as on_step:
+            return Scores("all tables, with lattice", evaluate(settings, on_step=on_step))
+
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> ConductivityJob:
+        """See `contract.Property.retraining`."""
+        from training.properties.conductivity.ensemble import EnsembleSettings
+        from training.properties.conductivity.retraining import ConductivityJob
+
+        settings = EnsembleSettings.quick() if quick else EnsembleSettings()
+        return ConductivityJob(settings if seed is None else replace(settings, seed=seed))
+
+    def papers(self, model: ConductivityModel) -> Iterable[str]:
+        """See `contract.Property.papers`."""
+        return model.domain.dois
 
 
 CONDUCTIVITY = Conductivity()

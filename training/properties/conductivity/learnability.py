@@ -17,8 +17,8 @@ from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.kernels import Materials
 from training.properties.conductivity.process_fit import condition
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
-from training.retraining.evidence import NewRows
-from training.retraining.judged import Judged
+from training.retraining.comparison import NewRows
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
 
 Array = NDArray[np.float64]
@@ -28,9 +28,14 @@ SAME_TEMPERATURE_C = 10.0
 
 
 def examine(
-    rows: Measurements, is_new: Flags, by_champion: Judged, hyper: Hyperparameters, *, seed: int,
+    rows: Measurements,
+    is_new: Flags,
+    by_champion: HeldOutPredictions,
+    hyper: Hyperparameters,
+    *,
+    seed: int,
     on_step: Callable[[str], None] = lambda what: None,
-) -> NewRows:  # fmt: skip
+) -> NewRows:
     """Examine new rows.
 
     Parameters

@@ -13,17 +13,14 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.bundle import Card, DataSource, save_bundle
+from training.bundle import Card, DataSource, save_bundle, stamped
 from training.properties.conductivity.bundling import golden_predictions
 from training.properties.conductivity.explanation import with_explainers
 from training.properties.conductivity.metrics import Answer, Truth, is_covered, score
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from training.properties.conductivity.ensemble import EnsembleSettings
 
 PUBLIC_SOURCES = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
 METRICS_COMMAND = "elyte train conductivity"
 SUMMARY = (
     "log10 ionic conductivity and activation energy of lithium solid electrolytes from formula, temperature and, where"
@@ -61,7 +59,7 @@ WITHOUT_PUBLIC_TABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class ConductivityFit:
     """What a run of training left behind."""
 
     folder: Path
@@ -108,7 +106,7 @@ def train(
     settings: EnsembleSettings | None = None,
     *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:
+) -> ConductivityFit:
     """Fit on all tables at hand and write the bundle.
 
     Parameters
@@ -131,7 +129,7 @@ def train(
     metrics = cross_validated_metrics(model, left_out) | fidelity
     card = card_of(model, metrics, data, lacking, asdict(chosen) | fixed_choices())
     digest = save_bundle(folder, card, model.arrays())
-    return Trained(folder, card, digest, left_out)
+    return ConductivityFit(folder, card, digest, left_out)
 
 
 def card_of(
@@ -149,13 +147,10 @@ def card_of(
     command
         What prints the scores.
     """
-    now = datetime.now(UTC)
     return Card(
-        property="conductivity", version=f"{now:%Y.%m.%d.%H%M%S}", trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"), summary=SUMMARY, intended_use=INTENDED_USE,
-        limitations=[*lacking, *LIMITATIONS], data=list(data), recipe=dict(recipe), metrics=dict(metrics),
-        metrics_command=command, model=model.settings(), libraries=_libraries(),
-        golden=golden_predictions(model), files={},
+        property="conductivity", summary=SUMMARY, intended_use=INTENDED_USE, limitations=[*lacking, *LIMITATIONS],
+        data=list(data), recipe=dict(recipe), metrics=dict(metrics), metrics_command=command, model=model.settings(),
+        golden=golden_predictions(model), **stamped(LIBRARIES),
     )  # fmt: skip
 
 
@@ -223,8 +218,3 @@ def scored_rows(
         Answer(*(part[chosen] for part in answer)),
         chosen,
     )
-
-
-def _libraries() -> dict[str, str]:
-    names = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.bundle import DataSource, save_bundle
-from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.properties.conductivity.bundling import load_conductivity
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.explanation import with_explainers
@@ -48,11 +46,9 @@ from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
 from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
-from training.retraining.evidence import GoldenMaterial, NewRows
-from training.retraining.judged import Judged
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.registry import Champion
-from training.retraining.rules import Rules
+from training.retraining.comparison import GoldenMaterial, NewRows
+from training.retraining.held_out import HeldOutPredictions
+from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError, require
 from training.splits import grouped_folds
@@ -61,7 +57,7 @@ from training.uncertainty import ConformalScale
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.store import Ledger
+    from training.ledger.training_rows import TrainingRows
 
 RECIPE_VERSION = 1
 """Raised when this file changes what comes out of a fit."""
@@ -89,9 +85,11 @@ class ConductivityJob:
     name = "conductivity"
 
     def __init__(
-        self, settings: EnsembleSettings | None = None, tables: Tables = load_tables,
+        self,
+        settings: EnsembleSettings | None = None,
+        tables: Tables = load_tables,
         official_split: OfficialSplit = OBELIX_TEST,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.settings = settings or EnsembleSettings()
         self._tables, self._official_split = tables, official_split
 
@@ -118,10 +116,10 @@ class ConductivityJob:
         """Return settings and constants of the recipe."""
         return asdict(self.settings) | fixed_choices()
 
-    def read(self, ledger: Ledger, champion: Champion | None) -> TrainingSet:
+    def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble tables and ledger; see `assemble`."""
         recipe = self.recipe() | {"retraining": RECIPE_VERSION}
-        return assemble(self._tables(), training_rows(ledger, Kind.CONDUCTIVITY), champion, recipe)
+        return assemble(self._tables(), from_ledger, champion, recipe)
 
     def examine(self, training_set: TrainingSet, champion: Champion, on_step: OnStep) -> NewRows | None:
         """Examine the new rows; the champion's process lends its hyperparameters."""
@@ -135,7 +133,7 @@ class ConductivityJob:
             rows, is_new, replace(answers, source=rows.paper[is_new]), hyper, seed=self.seed, on_step=on_step
         )
 
-    def new_rows(self, training_set: TrainingSet, champion: Champion) -> Judged | None:
+    def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return the champion's answers to new rows that carry a conductivity."""
         table, is_new = _known_and_new(training_set)
         new = table[is_new].reset_index(drop=True)
@@ -168,7 +166,9 @@ class ConductivityJob:
         digest = save_bundle(folder, card, model.arrays() | kept)
         return Fitted(digest, judge_left_out(left_out, _ids(training_set.table)))
 
-    def official(self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep) -> Judged | None:
+    def official(
+        self, training_set: TrainingSet, folder: Path, digest: str, on_step: OnStep
+    ) -> HeldOutPredictions | None:
         """Fit on all but the official test split, with the challenger's hyperparameters, and predict the split."""
         model, _ = load_conductivity(folder, digest)
         scales = {name: variant.sigma_scale for name, variant in model.variants.items()}
@@ -176,13 +176,13 @@ class ConductivityJob:
             training_set.table, _ensembles(model), scales, self.settings, self._official_split, on_step=on_step
         )
 
-    def neighbours(self, training_set: TrainingSet, rules: Rules) -> list[str]:
-        """Return known rows within the rules' half-L1 distance of a new one."""
+    def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
+        """Return known rows within a half-L1 distance of a new one."""
         table, is_new = _known_and_new(training_set)
         if not is_new.any():
             return []
         composition = MaterialBatch.from_formulas(list(table["formula"])).matrix()
-        near = half_l1(composition[~is_new], composition[is_new]).min(axis=1) <= rules.neighbour_distance
+        near = half_l1(composition[~is_new], composition[is_new]).min(axis=1) <= distance
         return [str(name) for name in table["row_id"].to_numpy()[~is_new][near]]
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
@@ -202,7 +202,7 @@ class ConductivityJob:
 
 def work_out_baseline(
     base: pd.DataFrame, champions: Mapping[str, Ensemble], settings: EnsembleSettings, official_split: OfficialSplit
-) -> Baseline:  # fmt: skip
+) -> Baseline:
     """Predict the champion's rows without their papers, and the official split without it, with its hyperparameters."""
     rows = Measurements.from_table(base)
     left_out = {name: cross_fit(rows, ensemble, settings, on_step=lambda: None) for name, ensemble in champions.items()}
@@ -212,7 +212,7 @@ def work_out_baseline(
     )
 
 
-def judge_left_out(left_out: Mapping[str, OutOfFold], row_id: NDArray[np.str_]) -> Judged:
+def judge_left_out(left_out: Mapping[str, OutOfFold], row_id: NDArray[np.str_]) -> HeldOutPredictions:
     """Return left-out conductivities as served; each half of the papers calibrates the intervals of the other."""
     rows = left_out["formula"].rows
     half = grouped_folds(rows.paper, 2, seed=0)
@@ -231,9 +231,14 @@ def judge_left_out(left_out: Mapping[str, OutOfFold], row_id: NDArray[np.str_]) 
 
 
 def judge_official(
-    table: pd.DataFrame, ensembles: Mapping[str, Ensemble], scales: Mapping[str, ConformalScale],
-    settings: EnsembleSettings, official_split: OfficialSplit, *, on_step: OnStep = lambda what: None,
-) -> Judged | None:  # fmt: skip
+    table: pd.DataFrame,
+    ensembles: Mapping[str, Ensemble],
+    scales: Mapping[str, ConformalScale],
+    settings: EnsembleSettings,
+    official_split: OfficialSplit,
+    *,
+    on_step: OnStep = lambda what: None,
+) -> HeldOutPredictions | None:
     """Predict the official test split from a table without it and without what leaks into it.
 
     Parameters
@@ -247,7 +252,7 @@ def judge_official(
 
     Returns
     -------
-    Judged or None
+    HeldOutPredictions or None
         None where the split is not on this machine.
     """
     try:
@@ -279,11 +284,16 @@ def _scale(out: OutOfFold, variant: str, chosen: NDArray[np.bool_]) -> Conformal
 
 
 def _judged(
-    row_id: NDArray[np.str_], rows: Measurements, value: NDArray[np.float64], lower: NDArray[np.float64],
+    row_id: NDArray[np.str_],
+    rows: Measurements,
+    value: NDArray[np.float64],
+    lower: NDArray[np.float64],
     upper: NDArray[np.float64],
-) -> Judged:  # fmt: skip
+) -> HeldOutPredictions:
     never = np.zeros(len(rows), dtype=bool)
-    return Judged(row_id, rows.paper, rows.family, rows.log10_sigma, value, lower, upper, rows.is_upper_bound, never)
+    return HeldOutPredictions(
+        row_id, rows.paper, rows.family, rows.log10_sigma, value, lower, upper, rows.is_upper_bound, never
+    )
 
 
 def _known_and_new(training_set: TrainingSet) -> tuple[pd.DataFrame, NDArray[np.bool_]]:

@@ -11,24 +11,24 @@ from training.bundle import DataSource
 from training.properties.conductivity.repeats import without_repeats
 from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
 from training.retraining.bundles import fingerprints, ledger_rows_of
-from training.retraining.registry import Champion
+from training.retraining.property_job import Champion
 from training.retraining.training_set import TrainingSet, changed_tables, ledger_source, set_hash
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.export import TrainingRows
+    from training.ledger.training_rows import TrainingRows
 
-_NUMBERS = (
-    Column.LOG10_SIGMA, Column.TEMPERATURE, Column.ACTIVATION_ENERGY, Column.YEAR, *LATTICE_COLUMNS,
-)  # fmt: skip
+_NUMBERS = (Column.LOG10_SIGMA, Column.TEMPERATURE, Column.ACTIVATION_ENERGY, Column.YEAR, *LATTICE_COLUMNS)
 _FLAGS = (Column.IS_UPPER_BOUND, Column.IS_DOUBTFUL)
 
 
 def assemble(
-    tables: tuple[pd.DataFrame, Sequence[DataSource], Sequence[str]], from_ledger: TrainingRows,
-    champion: Champion | None, recipe: Mapping[str, Any],
-) -> TrainingSet:  # fmt: skip
+    tables: tuple[pd.DataFrame, Sequence[DataSource], Sequence[str]],
+    from_ledger: TrainingRows,
+    champion: Champion | None,
+    recipe: Mapping[str, Any],
+) -> TrainingSet:
     """Put tables and ledger together, and say what of it is new to the champion.
 
     A ledger row that repeats a published measurement (same paper, composition, temperature and value) is left out, as
@@ -64,7 +64,7 @@ def assemble(
 
 def _remarks(
     from_ledger: TrainingRows, kept: pd.DataFrame, champion: Champion | None, sources: Sequence[DataSource]
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     told = []
     if from_ledger.left_out:
         first = next(iter(from_ledger.left_out.values()))

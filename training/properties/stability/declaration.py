@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.properties.contract import Column, Content, Property, Quantity
+from training.properties.contract import (
+    Array,
+    Column,
+    Content,
+    FitOptions,
+    ModelOf,
+    NotRetrainedError,
+    Progress,
+    Property,
+    Quantity,
+    Query,
+    Scores,
+    Trained,
+)
 
 if TYPE_CHECKING:
     from training.bundle import Bundle
     from training.properties.stability.model import StabilityModel
+    from training.retraining.property_job import PropertyJob
 
 _EV_PER_ATOM = (("eV", 1.0), ("meV", 1e-3), ("eV/atom", 1.0), ("meV/atom", 1e-3))
 _VOLT = (("V", 1.0), ("mV", 1e-3))
@@ -50,6 +67,11 @@ H2S = Quantity(
     "h2s", "mmol_per_g", "hydrogen sulfide given off in moist air", "mmol/g", False, 0.0, 100.0, ("h2s",),
     units=(("mmol/g", 1.0),), in_answers=False,
 )  # fmt: skip
+NOT_RETRAINED = (
+    "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
+    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
+    " an hour on two cores) and registers a challenger; a person moves the alias"
+)
 
 
 class Stability(Property):
@@ -73,6 +95,64 @@ class Stability(Property):
         from training.properties.stability.bundling import load_stability
 
         return load_stability(folder, digest)
+
+    def frame(self, model: StabilityModel, query: Query) -> Mapping[str, Array]:
+        """See `contract.Property.frame`."""
+        from training.properties.stability.bundling import headline
+
+        return headline(model, query.batch)
+
+    def frame_columns(self) -> tuple[str, ...]:
+        """Return the names that registered versions have."""
+        return (
+            "formation_energy_eV_per_atom",
+            "lower",
+            "upper",
+            "energy_above_hull_eV_per_atom",
+            "probability_stable",
+            "reduction_V",
+            "oxidation_V",
+        )
+
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
+        """See `contract.Property.train`."""
+        from training.properties.stability.ensemble_fit import EnsembleSettings
+        from training.properties.stability.plots import write_plots
+        from training.properties.stability.recipe import train
+
+        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
+            fit = train(folder, settings, work=work / self.name, on_step=on_step)
+        return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})
+
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
+        """See `contract.Property.evaluate`."""
+        from training.properties.stability.ensemble_fit import EnsembleSettings
+        from training.properties.stability.evaluation import evaluate
+        from training.properties.stability.recipe import refit_for_evaluation
+        from training.properties.stability.table import read_energies
+
+        title = "shipped nets, hull of training phases"
+        if not options.refit and not options.quick:
+            model, bundle = model_of(self.name)
+            return Scores(title, evaluate(model, read_energies()) | {"model_version": bundle.card.version})
+        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
+            return Scores(title, evaluate(*refit_for_evaluation(settings, work, on_step)))
+
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PropertyJob:
+        """See `contract.Property.retraining`."""
+        raise NotRetrainedError(NOT_RETRAINED)
+
+
+@contextmanager
+def _work_folder(options: FitOptions) -> Iterator[Path]:
+    """Give the folder for checkpoints: the one that was named, else one that is thrown away."""
+    if options.work is not None:
+        yield options.work
+        return
+    with tempfile.TemporaryDirectory(prefix="elyte-stability-") as scratch:
+        yield Path(scratch)
 
 
 STABILITY = Stability()

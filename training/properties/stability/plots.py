@@ -12,7 +12,7 @@ import numpy as np
 from features.candidate import MaterialBatch
 from training.properties.stability.evaluation import Scored
 from training.properties.stability.model import StabilityModel
-from training.properties.stability.recipe import Trained
+from training.properties.stability.recipe import StabilityFit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ SHOWN_WINDOWS = (
 ELECTRODES_V = {"graphite": 0.1, "LTO": 1.55, "LFP": 3.45, "NMC": 4.3}
 
 
-def write_plots(trained: Trained, folder: Path) -> dict[str, Path]:
+def write_plots(trained: StabilityFit, folder: Path) -> dict[str, Path]:
     """Draw every plot from the predictions of the validation split.
 
     Returns

@@ -10,17 +10,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bundle import Card, DataSource, save_bundle
+from training.bundle import Card, DataSource, save_bundle, stamped
 from training.catalogue import source
 from training.properties.stability.bundling import golden_predictions
 from training.properties.stability.calibration import Calibration
@@ -33,6 +30,7 @@ from training.properties.stability.model import StabilityModel
 from training.properties.stability.table import SOURCE_KEYS, SPLITS, EnergyTable
 from training.uncertainty import ConformalScale
 
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch")
 METRICS_COMMAND = "elyte train stability"
 DOMAIN_SHARE = 0.95
 SUMMARY = (
@@ -56,7 +54,7 @@ LIMITATIONS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class StabilityFit:
     """What a run of training left behind; `validation` are the rows that calibrated the nets."""
 
     folder: Path
@@ -73,7 +71,7 @@ def train(
     *,
     work: Path,
     on_step: Callable[[str], None] = lambda what: None,
-) -> Trained:
+) -> StabilityFit:
     """Fit on the official split and write the bundle.
 
     Parameters
@@ -98,12 +96,8 @@ def train(
     model, validation = assemble(nets, table)
     deviations = window_deviations(table)
     scores = {f"validation_{name}": round(value, 5) for name, value in split_scores(model, validation).items()}
-    now = datetime.now(UTC)
     card = Card(
         property="stability",
-        version=f"{now:%Y.%m.%d.%H%M%S}",
-        trained_on=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        elyte_version=version("elyte"),
         summary=SUMMARY,
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
@@ -116,12 +110,11 @@ def train(
         },
         metrics_command=METRICS_COMMAND,
         model=model.settings(),
-        libraries=_libraries(),
         golden=golden_predictions(model),
-        files={},
+        **stamped(LIBRARIES),
     )
     digest = save_bundle(folder, card, model.to_arrays())
-    return Trained(folder, card, digest, model, validation, deviations)
+    return StabilityFit(folder, card, digest, model, validation, deviations)
 
 
 def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Scored]:
@@ -176,8 +169,3 @@ def _data(table: EnergyTable) -> list[DataSource]:
         )
         for entry in entries
     ]  # fmt: skip
-
-
-def _libraries() -> dict[str, str]:
-    names = ("numpy", "scipy", "scikit-learn", "numba", "torch")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError
+from training.retraining.background import BackgroundProcess
 from training.retraining.bundles import is_sound, load_model, time_to_load
-from training.retraining.companion import Companion
-from training.retraining.evidence import Comparison, Evidence, Fitness
-from training.retraining.judged import Judged, compare, compare_coverage
-from training.retraining.property_job import Baseline, PropertyJob
-from training.retraining.registry import Champion
+from training.retraining.comparison import Comparison, ComparisonReport, Fitness
+from training.retraining.held_out import HeldOutPredictions, compare, compare_coverage
+from training.retraining.property_job import Baseline, Champion, PropertyJob
 from training.retraining.report import Pictured
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages
@@ -29,17 +28,17 @@ _NONE_NEAR = Comparison(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Gathering:
+class EvaluationPipeline:
     """The stages of one job.
 
     Parameters
     ----------
-    job, rules, champion, training_set
-        What is judged, and against what.
+    job, rules
+        What is judged, and by which limits.
     work
         Folder of the property, in which baselines outlive a training set.
-    stages
-        Where results of this training set against this champion lie.
+    champion, training_set
+        What it is held against, and what it is fitted on.
     on_step
         For a progress bar.
     """
@@ -47,55 +46,69 @@ class Gathering:
     job: PropertyJob
     rules: Rules
     work: Path
-    stages: Stages
     champion: Champion
     training_set: TrainingSet
     on_step: Callable[[str], None]
+
+    @property
+    def folder(self) -> Path:
+        """Where the results of this training set lie."""
+        return self.work / self.training_set.hash[:16]
+
+    @property
+    def stages(self) -> Stages:
+        """Results of this training set against this champion."""
+        return Stages(self.folder, f"{self.training_set.hash} {self.champion.digest}")
 
     @property
     def bundle(self) -> Path:
         """Folder of the challenger's bundle."""
         return self.stages.folder / "bundle"
 
-    def first(self) -> tuple[Evidence, Pictured]:
+    def first(self) -> tuple[ComparisonReport, Pictured]:
         """Return what is known before any fit, in seconds."""
         answers = self.job.new_rows(self.training_set, self.champion)
 
         def compute() -> dict[str, Any]:
             new = self.job.examine(self.training_set, self.champion, self.on_step)
-            return Evidence(
-                property=self.job.name, training_set=self.training_set.hash, ledger_hash=self.training_set.ledger_hash,
-                champion_digest=self.champion.digest, rows_added=self.training_set.n_new,
-                rows_to_examine=0 if answers is None else len(answers), rows_removed=self.training_set.rows_removed,
-                new_rows=new, licences={source.name: source.licence for source in self.training_set.sources},
-            ).as_dict()  # fmt: skip
+            return ComparisonReport(
+                property=self.job.name,
+                training_set=self.training_set.hash,
+                ledger_hash=self.training_set.ledger_hash,
+                champion_digest=self.champion.digest,
+                rows_added=self.training_set.n_new,
+                rows_to_examine=0 if answers is None else len(answers),
+                rows_removed=self.training_set.rows_removed,
+                new_rows=new,
+                licences={source.name: source.licence for source in self.training_set.sources},
+            ).as_dict()
 
-        return Evidence.from_dict(self.stages.once_json("new_rows.json", compute)), Pictured(new_rows=answers)
+        return ComparisonReport.from_dict(self.stages.once_json("new_rows.json", compute)), Pictured(new_rows=answers)
 
     def fit(self) -> str:
         """Fit the challenger, and beside it the champion's recipe, where they are not done; return the digest."""
-        companion = None
+        background = None
         if self._baseline() is None:
             work, arguments = self.job.baseline(self.training_set, self.champion)
-            companion = Companion(work, *arguments)
+            background = BackgroundProcess(work, *arguments)
         try:
             digest = self._fit()
-            if companion is not None:
-                self._store_baseline(companion.result())
+            if background is not None:
+                self._store_baseline(background.result())
         finally:
-            if companion is not None:
-                companion.stop()
+            if background is not None:
+                background.stop()
         return digest
 
-    def full(self, evidence: Evidence, pictured: Pictured) -> tuple[Evidence, Pictured]:
+    def full(self, evidence: ComparisonReport, pictured: Pictured) -> tuple[ComparisonReport, Pictured]:
         """Return the whole evidence of a challenger that was fitted."""
         digest, baseline = self.stages.find(_DIGEST), self._baseline()
         left_out = self.stages.find(_LEFT_OUT)
         if digest is None or left_out is None or baseline is None:
             raise RuntimeError(f"{self.stages.folder}: results of this job were removed while it ran; start it again")
-        challenger, official = Judged.from_bytes(left_out), self._official(digest.decode())
+        challenger, official = HeldOutPredictions.from_bytes(left_out), self._official(digest.decode())
         known, new = baseline.left_out, pictured.new_rows
-        near = known.of_rows(self.job.neighbours(self.training_set, self.rules))
+        near = known.of_rows(self.job.neighbours(self.training_set, self.rules.neighbour_distance))
         fitness, model = self._fitness(digest.decode())
         whole = replace(
             evidence,
@@ -134,19 +147,21 @@ class Gathering:
         left_out, official = (self._baselines.find(name) for name in (_LEFT_OUT, _OFFICIAL))
         if left_out is None or official is None:
             return None
-        return Baseline(Judged.from_bytes(left_out), Judged.from_bytes(official) if official else None)
+        return Baseline(
+            HeldOutPredictions.from_bytes(left_out), HeldOutPredictions.from_bytes(official) if official else None
+        )
 
     def _store_baseline(self, baseline: Baseline) -> None:
         self._baselines.store(_LEFT_OUT, baseline.left_out.to_bytes())
         self._baselines.store(_OFFICIAL, b"" if baseline.official is None else baseline.official.to_bytes())
 
-    def _official(self, digest: str) -> Judged | None:
+    def _official(self, digest: str) -> HeldOutPredictions | None:
         def compute() -> bytes:
             found = self.job.official(self.training_set, self.bundle, digest, self.on_step)
             return b"" if found is None else found.to_bytes()
 
         stored = self.stages.once(_OFFICIAL, compute)
-        return Judged.from_bytes(stored) if stored else None
+        return HeldOutPredictions.from_bytes(stored) if stored else None
 
     def _fitness(self, digest: str) -> tuple[Fitness, Any]:
         """Load the bundle as the service will, and time it."""

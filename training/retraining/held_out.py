@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.retraining.evidence import Comparison, Coverage
+from training.retraining.comparison import Comparison, Coverage
 from training.retraining.statistics import bootstrap_mean
 
 Array = NDArray[np.float64]
@@ -18,7 +18,7 @@ Texts = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class HeldOutPredictions:
     """n rows with what was measured and what was predicted; each array of shape (n,).
 
     Parameters
@@ -44,15 +44,15 @@ class Judged:
     def __len__(self) -> int:
         return len(self.row_id)
 
-    def take(self, rows: NDArray[np.int64] | Flags) -> Judged:
+    def take(self, rows: NDArray[np.int64] | Flags) -> HeldOutPredictions:
         """Return the chosen rows."""
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def of_rows(self, row_ids: Sequence[str] | Texts) -> Judged:
+    def of_rows(self, row_ids: Sequence[str] | Texts) -> HeldOutPredictions:
         """Return the rows of these names, in their order here; names without a row are passed over."""
         return self.take(np.isin(self.row_id, np.asarray(row_ids, dtype=np.str_)))
 
-    def saying(self, value: Array) -> Judged:
+    def saying(self, value: Array) -> HeldOutPredictions:
         """Return the same rows with other predicted values, and no interval."""
         unknown = np.full(len(self), np.nan)
         return replace(self, value=value, lower=unknown, upper=unknown)
@@ -79,18 +79,20 @@ class Judged:
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Judged:
+    def from_bytes(cls, content: bytes) -> HeldOutPredictions:
         """Return what `to_bytes` wrote."""
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
-def together(parts: Sequence[Judged]) -> Judged:
+def together(parts: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
     """Return the rows of several as one."""
-    return Judged(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Judged)})
+    return HeldOutPredictions(
+        **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HeldOutPredictions)}
+    )
 
 
-def compare(champion: Judged, challenger: Judged) -> Comparison | None:
+def compare(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> Comparison | None:
     """Compare errors on the rows that both judged; None where there is none.
 
     Sources are the challenger's: a new row may have tied two of them together.
@@ -106,13 +108,13 @@ def compare(champion: Judged, challenger: Judged) -> Comparison | None:
     )
 
 
-def compare_coverage(champion: Judged, challenger: Judged) -> Coverage | None:
+def compare_coverage(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> Coverage | None:
     """Compare the share of rows that intervals hold; None without rows."""
     if not len(challenger) or not len(champion):
         return None
     return Coverage(float(champion.is_covered.mean()), float(challenger.is_covered.mean()), len(challenger))
 
 
-def _common(one: Judged, other: Judged) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _common(one: HeldOutPredictions, other: HeldOutPredictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     _, ours, theirs = np.intersect1d(one.row_id, other.row_id, return_indices=True)
     return ours, theirs

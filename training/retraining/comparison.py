@@ -118,7 +118,7 @@ class Fitness:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ComparisonReport:
     """What is known of a challenger.
 
     Parameters
@@ -169,7 +169,7 @@ class Evidence:
         return typing.cast("dict[str, Any]", _plain(dataclasses.asdict(self)))
 
     @classmethod
-    def from_dict(cls, document: dict[str, Any]) -> Evidence:
+    def from_dict(cls, document: dict[str, Any]) -> ComparisonReport:
         """Return what `as_dict` gave.
 
         Raises
@@ -177,7 +177,7 @@ class Evidence:
         ValueError
             If a field is missing or foreign.
         """
-        return typing.cast("Evidence", _built(cls, document))
+        return typing.cast("ComparisonReport", _built(cls, document))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

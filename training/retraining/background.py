@@ -15,11 +15,11 @@ from typing import Any, Generic, TypeVar
 Result = TypeVar("Result")
 
 
-class CompanionError(RuntimeError):
+class BackgroundProcessError(RuntimeError):
     """The other process failed or died; the message holds its traceback."""
 
 
-class Companion(Generic[Result]):
+class BackgroundProcess(Generic[Result]):
     """One call of a function of a module in a fresh process.
 
     Parameters
@@ -40,16 +40,16 @@ class Companion(Generic[Result]):
 
         Raises
         ------
-        CompanionError
+        BackgroundProcessError
             If the process failed or died.
         """
         try:
             return self._future.result()
         except BrokenProcessPool as error:
-            raise CompanionError(f"the second process died: {error}") from error
+            raise BackgroundProcessError(f"the second process died: {error}") from error
         except Exception as error:
             told = "".join(traceback.format_exception(error))
-            raise CompanionError(f"the second process failed:\n{told}") from error
+            raise BackgroundProcessError(f"the second process failed:\n{told}") from error
 
     def stop(self) -> None:
         """End the process, whatever it is doing; nothing happens where it ended."""

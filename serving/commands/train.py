@@ -131,11 +131,10 @@ def _train_ccd(folder: Path, plots: Path) -> tuple[Card, str, dict[str, Path]]:
 
 def shipped_for_ccd() -> tuple[ConductivityModel, StabilityModel]:
     """Load the shipped models of conductivity and stability, which the CCD recipe asks about its materials."""
-    from serving.answers.request import Property
     from serving.models.store import load_models
 
-    models = load_models("shipped", [Property.CONDUCTIVITY, Property.STABILITY])
-    return models[Property.CONDUCTIVITY].model, models[Property.STABILITY].model
+    models = load_models("shipped", ["conductivity", "stability"])
+    return models["conductivity"].model, models["stability"].model
 
 
 def _register(card: Card, folder: Path, digest: str, plots: dict[str, Path]) -> None:

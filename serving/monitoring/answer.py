@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from serving.answers.request import Property
 from serving.models.store import ServedModel
 from serving.monitoring.measured_answers import QUANTITIES, compare, source_of
 from serving.rest.request_history import RequestHistory
@@ -60,7 +59,7 @@ class Monitoring:
 
 
 def monitor(
-    models: Mapping[Property, ServedModel], requests: RequestHistory | None, ledger: Ledger | None, since: float
+    models: Mapping[str, ServedModel], requests: RequestHistory | None, ledger: Ledger | None, since: float
 ) -> Monitoring:
     """Judge requests and measurements.
 
@@ -111,11 +110,11 @@ def _requests_document(
     return {"n_lines": requests.n_lines, "n_unreadable": requests.n_unreadable, "properties": properties}
 
 
-def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Verdict]:
+def _measurements(models: Mapping[str, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Verdict]:
     """Judge all quantities of all properties together, so that the false alarms of a run are bounded."""
     new = {name: new_measurements(served, ledger) for name, served in models.items()}
-    pairs: list[tuple[Property, Compared]] = []
-    skipped: dict[Property, Counter[str]] = {}
+    pairs: list[tuple[str, Compared]] = []
+    skipped: dict[str, Counter[str]] = {}
     for name in models:
         found, reasons = compare(name, models, new[name].entries)
         pairs += [(name, compared) for compared in found]
@@ -183,9 +182,9 @@ def _papers_of(served: ServedModel) -> frozenset[str]:
     from training.splits import paper_keys
 
     match served.property:
-        case Property.CONDUCTIVITY:
+        case "conductivity":
             dois: Sequence[str] = served.model.domain.dois
-        case Property.CCD:
+        case "ccd":
             dois = [str(doi) for doi in np.unique(served.model.shelf.doi)]
         case _:
             dois = ()

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.candidate import Candidate, Conditions
+from features.candidate import Candidate
 from features.errors import CandidateError
 from features.lattice import NO_LATTICE, Lattice
-from serving.answers.request import Property
-from serving.models.properties import answerer_of, needed_by
+from serving.answers.conditions import Conditions
+from serving.answers.documents import write
+from serving.answers.judging import Silence, judge, query_of
 from serving.models.store import ServedModel
 from training.monitoring.coverage import Compared
 from training.monitoring.rules import LEVELS
@@ -46,21 +47,17 @@ class Quantity:
     column: str
     is_log10: bool = False
     card_metric: str = ""
-    property: Property = Property.CONDUCTIVITY
+    property: str = "conductivity"
 
 
 QUANTITIES: dict[str, Quantity] = {
     "log10_sigma_S_per_cm": Quantity("sigma_S_per_cm", True, "formula_cv_mae_uncensored"),
     "activation_energy_eV": Quantity("activation_energy_eV", False, "formula_cv_activation_energy_mae_eV"),
-    "formation_energy_eV_per_atom": Quantity(
-        "formation_energy_eV_per_atom", False, "validation_ef_mae", Property.STABILITY
-    ),
-    "energy_above_hull_eV_per_atom": Quantity(
-        "energy_above_hull_eV_per_atom", False, "validation_ed_mae", Property.STABILITY
-    ),
-    "reduction_V": Quantity("reduction_V", False, "esw_reduction_mae_V", Property.STABILITY),
-    "oxidation_V": Quantity("oxidation_V", False, "esw_oxidation_mae_V", Property.STABILITY),
-    "log10_ccd_mA_per_cm2": Quantity("ccd_mA_per_cm2", True, "mae_measured", Property.CCD),
+    "formation_energy_eV_per_atom": Quantity("formation_energy_eV_per_atom", False, "validation_ef_mae", "stability"),
+    "energy_above_hull_eV_per_atom": Quantity("energy_above_hull_eV_per_atom", False, "validation_ed_mae", "stability"),
+    "reduction_V": Quantity("reduction_V", False, "esw_reduction_mae_V", "stability"),
+    "oxidation_V": Quantity("oxidation_V", False, "esw_oxidation_mae_V", "stability"),
+    "log10_ccd_mA_per_cm2": Quantity("ccd_mA_per_cm2", True, "mae_measured", "ccd"),
 }
 """Quantities of an answer, by their names there."""
 ENERGIES = ("formation_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
@@ -76,7 +73,7 @@ class _Row:
 
 
 def compare(
-    name: Property, models: Mapping[Property, ServedModel], entries: Sequence[Entry]
+    name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry]
 ) -> tuple[list[Compared], Counter[str]]:
     """Ask the served model about measured materials, under the conditions of the measurement.
 
@@ -96,16 +93,14 @@ def compare(
     rows = _asked(name, models, entries, skipped)
     found = []
     for quantity, about in QUANTITIES.items():
-        if about.property is name:
+        if about.property == name:
             compared = _compared(quantity, about, rows, skipped)
             if len(compared):
                 found.append(compared)
     return found, skipped
 
 
-def _asked(
-    name: Property, models: Mapping[Property, ServedModel], entries: Sequence[Entry], skipped: Counter[str]
-) -> list[_Row]:
+def _asked(name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry], skipped: Counter[str]) -> list[_Row]:
     usable: list[tuple[Entry, Candidate, Conditions]] = []
     for entry in entries:
         cells: dict[str, Any] = {str(column): value for column, value in (entry.content or {}).items()}
@@ -122,10 +117,10 @@ def _asked(
     return [_Row(*row, [blocks[i] for blocks in by_level]) for i, row in enumerate(usable)]
 
 
-def _conditions(name: Property, cells: Mapping[str, Any]) -> Conditions:
+def _conditions(name: str, cells: Mapping[str, Any]) -> Conditions:
     """Return the conditions of a measurement; the conductivity that was measured is no condition of itself."""
     told = {field: cells[field] for field in Conditions.model_fields if field in cells}
-    if name is not Property.CCD:
+    if name != "ccd":
         told = {field: value for field, value in told.items() if field == "temperature_C"}
     return Conditions(**told)
 
@@ -137,16 +132,16 @@ def _lattice(cells: Mapping[str, Any]) -> Lattice:
 
 
 def _blocks(
-    name: Property, models: Mapping[Property, ServedModel], candidates: list[Candidate],
+    name: str, models: Mapping[str, ServedModel], candidates: list[Candidate],
     conditions: list[Conditions], level: float,
 ) -> list[dict[str, Any] | None]:  # fmt: skip
-    from training.uncertainty import InsufficientCalibrationError
-
-    more: dict[str, Any] = {"beside": models} if needed_by(name) else {}
-    try:
-        return list(answerer_of(name)(models[name], candidates, conditions, level, **more).blocks)
-    except InsufficientCalibrationError:
-        return [None] * len(candidates)
+    blocks: list[dict[str, Any] | None] = [None] * len(candidates)
+    found = judge(models, query_of(candidates, conditions, level), [name], write)
+    said = found.said.get(name)
+    if said is not None and not isinstance(said, Silence):
+        for row, block in zip(found.rows.tolist(), said.blocks, strict=True):
+            blocks[row] = block
+    return blocks
 
 
 def _compared(quantity: str, about: Quantity, rows: Sequence[_Row], skipped: Counter[str]) -> Compared:

@@ -14,6 +14,7 @@ from serving.answers.documents import write
 from serving.answers.judging import Silence, judge, query_of
 from serving.models.store import ServedModel, load_models
 from training.properties import registry
+from training.properties.conformance import check_property
 from training.properties.contract import Judgement, Property, Query
 from training.properties.stability.judgement import StabilityJudgement
 from training.thermodynamics import window
@@ -52,6 +53,15 @@ def test_an_answer_in_words_says_the_numbers_of_one_without(models: dict[str, Se
     for one, other in zip(plain.warnings, worded.warnings, strict=True):
         assert one.code == other.code
         np.testing.assert_array_equal(one.rows, other.rows)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_registered_property_keeps_its_contract(models: dict[str, ServedModel], name: str) -> None:
+    """To 1e-5: the nets of stability compute in single precision, and CCD builds on them."""
+    one = registry.get(name)
+    beside = {needed: models[needed].model for needed in one.needs}
+    formulas = ["Li6PS5Cl", "Li7La3Zr2O12", "Li2.7Y0.7Zr0.3Cl6", "LiF"]
+    check_property(one, models[name].model, formulas, beside=beside, tolerance=1e-5)
 
 
 def test_numbers_of_stability_cost_no_reactions_no_mixtures_and_no_neighbours(

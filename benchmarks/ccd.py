@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.commands.train import shipped_model
 from serving.predictor import Predictor
 from training.properties.ccd import mixed_model, terms
@@ -64,7 +64,7 @@ def speed(count: int, repeats: int = 5) -> dict[str, float]:
     taken = []
     for _ in range(repeats):
         started = time.perf_counter()
-        predictor.answer(rows, properties=[Property.CCD])
+        predictor.answer(rows, properties=["ccd"])
         taken.append(time.perf_counter() - started)
     return {"materials": float(count), "best_s": round(min(taken), 3), "median_s": round(float(np.median(taken)), 3)}
 

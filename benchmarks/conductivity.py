@@ -286,7 +286,7 @@ def _forest_predictions(bench: Workbench, rows: Measurements, table: pd.DataFram
 
 def speed(bench: Workbench) -> Scores:
     """Time different formulas through the Python entrance with the shipped bundle: intervals, domain and neighbours."""
-    from serving.answers.request import CandidateInput, Property
+    from serving.answers.request import CandidateInput
     from serving.predictor import Predictor
 
     predictor = Predictor.load("shipped")
@@ -297,7 +297,7 @@ def speed(bench: Workbench) -> Scores:
     wall, processor = [], []
     for _ in range(1 if bench.quick else 3):
         started, started_cpu = time.perf_counter(), time.process_time()
-        document = predictor.answer(rows, properties=[Property.CONDUCTIVITY])
+        document = predictor.answer(rows, properties=["conductivity"])
         wall.append(time.perf_counter() - started)
         processor.append(time.process_time() - started_cpu)
         say(f"{len(rows)} formulas: {wall[-1]:.2f} s wall, {processor[-1]:.2f} s processor")

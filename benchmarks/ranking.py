@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from features.candidate import Candidate, Conditions
+from features.candidate import Candidate
+from serving.answers.conditions import Conditions
 from serving.models.store import load_models
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.batch import choose_batch

@@ -15,7 +15,7 @@ from retrospective_cuts import Cut, History
 from features.candidate import MaterialBatch
 from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.predictor import Predictor
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.core import Order
@@ -103,8 +103,8 @@ def rank_cut(history: History, cut: Cut, settings: EnsembleSettings, work: Path)
 def elyte_rankings(table: pd.DataFrame, formulas: list[str], settings: EnsembleSettings) -> Ranked:
     """Fit as `elyte retrain` does, serve the bundle, and ask it to rank formulas."""
     with tempfile.TemporaryDirectory(prefix="elyte-retrospective-") as folder:
-        fit_bundle(table, settings, Path(folder) / Property.CONDUCTIVITY)
-        predictor = Predictor.load(folder, [Property.CONDUCTIVITY])
+        fit_bundle(table, settings, Path(folder) / "conductivity")
+        predictor = Predictor.load(folder, ["conductivity"])
         ranks: dict[str, Array] = {}
         probability, value, inside = {}, np.empty(len(formulas)), np.zeros(len(formulas), dtype=bool)
         for target in TARGETS:

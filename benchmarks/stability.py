@@ -206,13 +206,12 @@ def _by_highs(table: PhaseTable, amounts: dict[str, float]) -> tuple[float, floa
 
 def unknown_formulas(count: int) -> dict[str, float]:
     """Answer solid solutions that no table holds, everything included, as the Python entrance does on all cores."""
-    from serving.answers.request import Property
     from serving.predictor import Predictor
 
     half = np.arange(1, count // 2 + 1) / count
     formulas = [f"Li{6 - x:.6f}PS{5 - x:.6f}Cl{1 + x:.6f}" for x in half]
     formulas += [f"Li{3 + x:.6f}Y{1 - x:.6f}Zr{x:.6f}Cl6" for x in half]
-    predictor = Predictor.load("shipped", [Property.STABILITY])
+    predictor = Predictor.load("shipped", ["stability"])
     predictor.warm()
     clock, used = time.perf_counter(), time.process_time()
     rows = predictor.predict_formulas(formulas)["results"]

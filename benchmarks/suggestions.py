@@ -61,11 +61,10 @@ def candidates(n: int, seed: int = 0) -> list[str]:
 def speed(n: int) -> dict[str, float]:
     """Time five suggestions of n candidates."""
     from features.candidate import Candidate
-    from serving.answers.request import Property
     from serving.models.store import load_models
     from serving.suggestions.answer import Wish, suggest
 
-    models = load_models("shipped", [Property.CONDUCTIVITY])
+    models = load_models("shipped", ["conductivity"])
     rows = [Candidate.from_formula(formula) for formula in candidates(n)]
     suggest(models, rows[:300], Wish())
     started, busy = time.perf_counter(), time.process_time()

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from features.candidate import Candidate as Candidate
-    from features.candidate import Conditions as Conditions
     from features.candidate import MaterialBatch as MaterialBatch
     from features.candidate import read_candidates as read_candidates
     from features.chemistry import assign_ions as assign_ions
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
     from serving.answers.ccd_grid import CcdGridRequest as CcdGridRequest
+    from serving.answers.conditions import Conditions as Conditions
     from serving.answers.interface_request import InterfaceRequest as InterfaceRequest
     from serving.answers.nearest_request import NearestRequest as NearestRequest
     from serving.answers.request import CandidateInput as CandidateInput
@@ -56,7 +56,7 @@ _PLACES = {
     "InterfaceRequest": "serving.answers.interface_request",
     "NearestRequest": "serving.answers.nearest_request",
     "CandidateInput": "serving.answers.request",
-    "Conditions": "features.candidate",
+    "Conditions": "serving.answers.conditions",
     "PredictRequest": "serving.answers.request",
     "find_electrode": "serving.answers.vocabulary",
     "Client": "serving.client.client",

@@ -1,14 +1,12 @@
-"""A candidate (one material to judge) and the conditions under which it is judged."""
+"""A candidate: one material to judge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
@@ -17,27 +15,6 @@ from features.formula_writing import write_formula
 from features.lattice import NO_LATTICE, CrystalRecord, Lattice
 
 ROOM_TEMPERATURE_C = 25.0
-
-
-class Conditions(BaseModel):
-    """What a value depends on besides the material; absent means unknown, never zero."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
-
-    temperature_C: Annotated[float, Field(gt=-273.15, le=1500.0)] | None = None
-    stack_pressure_MPa: Annotated[float, Field(gt=0.0, le=2000.0)] | None = None
-    interlayer_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    anode: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    areal_capacity_mAh_cm2: Annotated[float, Field(gt=0.0, le=100.0)] | None = None
-    relative_density: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
-    thickness_um: Annotated[float, Field(gt=0.0, le=20000.0)] | None = None
-    interfacial_resistance_ohm_cm2: Annotated[float, Field(ge=0.0, le=1e7)] | None = None
-    sigma_S_per_cm: Annotated[float, Field(gt=0.0, le=100.0)] | None = None  # measured near 25 C, on this sample
-    electrolyte_class: Annotated[str, Field(min_length=1, max_length=100)] | None = None  # overrides the formula
-
-    def over(self, general: Conditions) -> Conditions:
-        """Return these conditions, with what they leave open taken from `general`."""
-        return general.model_copy(update=self.model_dump(exclude_none=True))
 
 
 @dataclass(frozen=True, slots=True)

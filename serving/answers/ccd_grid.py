@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.candidate import Conditions
-from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput, Property
+from features.errors import shown
+from serving.answers.conditions import Conditions
+from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
+from serving.answers.terminal_tables import aligned, reading_of
 
 MAX_POINTS = 2_000
 MAX_VALUES = 200
@@ -81,7 +83,7 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) 
         conditions, `log10_ccd_mA_per_cm2` (null with a `reason`), its support, or the `error` of the point.
     """
     rows = [CandidateInput(formula=request.formula, conditions=point) for point in request.points()]
-    document = answer(rows, properties=[Property.CCD], coverage=request.coverage)
+    document = answer(rows, properties=["ccd"], coverage=request.coverage)
     points = [_point(result, row) for result, row in zip(document["results"], rows, strict=True)]
     first = document["results"][0]
     return {
@@ -105,3 +107,19 @@ def _point(result: dict[str, Any], row: CandidateInput) -> dict[str, Any]:
         return {"conditions": asked, "log10_ccd_mA_per_cm2": None, "reason": result["reasons"]["ccd"]} | warnings
     kept = ("conditions", "log10_ccd_mA_per_cm2", "ccd_mA_per_cm2", "reason", "support")
     return {key: block[key] for key in kept if key in block} | warnings
+
+
+def grid_lines(document: Mapping[str, Any]) -> list[str]:
+    """Return the points of a what-if grid as aligned lines, beneath the material where it was typed otherwise."""
+    header = ("T (C)", "P (MPa)", "interlayer", "CCD (mA/cm2)", f"interval ({document['coverage']:.0%})")
+    rows: list[tuple[str, ...]] = [header]
+    for point in document["points"]:
+        said = point["conditions"]
+        where = tuple(str(said.get(name) or "-") for name in ("temperature_C", "stack_pressure_MPa", "interlayer_type"))
+        value = point.get("ccd_mA_per_cm2")
+        if value is None:
+            rows.append((*where, "-", point.get("reason") or point["error"]["message"]))
+        else:
+            rows.append((*where, f"{value['value']:g}", f"{value['lower']} .. {value['upper']}"))
+    named = [f"{shown(document['formula'])} {said}"] if (said := reading_of(document)) else []
+    return [*named, *aligned(rows)]

@@ -13,42 +13,40 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
+from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
 from features.elements import SYMBOLS
-from features.errors import CandidateError, WarningCode
+from features.errors import WarningCode
 from features.formula_writing import write_formula
-from serving.answers.column_blocks import Block, Materials, ccd_block, conductivity_block, stability_block
-from serving.answers.condition_columns import ConditionColumns
+from serving.answers.conditions import Conditions, shared_conditions
+from serving.answers.judging import Judged, Models, Silence, judge
 from serving.answers.output_tables import FLAT_COLUMNS
-from serving.answers.request import DEFAULT_COVERAGE, Property
+from serving.answers.request import DEFAULT_COVERAGE
 from serving.answers.rows import MATERIAL_COLUMNS, material_of, material_of_failed, remarks_on
-from serving.models.properties import lacking, needed_by
-from serving.models.store import ServedModel
-from training.uncertainty import InsufficientCalibrationError
+from training.properties import registry
+from training.properties.conditions import ConditionColumns
+from training.properties.contract import DECIMALS, Answered, Content, Flags, Judgement, Property, Query
 
 Column = NDArray[Any]
 _Codes = tuple[str, ...]
-NOT_HERE = ("id", "index", "decomposition_products", "reduction_products", "oxidation_products")
-COLUMNS = tuple(name for name in FLAT_COLUMNS if name not in NOT_HERE)
-TEXT_COLUMNS = (
-    "status", *MATERIAL_COLUMNS, "nearest_formula", "nearest_doi", "stability_basis", "electrolyte_class",
-    "interlayer_type", "nearest_ccd_formula", "nearest_ccd_doi", "ccd_reason", "warnings", "error_code",
-    "error_message",
-)  # fmt: skip
-FLAG_COLUMNS = ("in_domain",)
+_OF_PROPERTIES = [column for one in registry.properties() for column in one.columns()]
+_NOT_HERE = ("id", "index", *(column.name for column in _OF_PROPERTIES if column.array is None))
+_TEXTS = ("status", *MATERIAL_COLUMNS, "warnings", "error_code", "error_message")
+_CONTENT = dict.fromkeys(_TEXTS, Content.TEXT) | {column.name: column.content for column in _OF_PROPERTIES}
+COLUMNS = tuple(name for name in FLAT_COLUMNS if name not in _NOT_HERE)
+TEXT_COLUMNS = tuple(name for name in COLUMNS if _CONTENT.get(name) is Content.TEXT)
+FLAG_COLUMNS = tuple(name for name in COLUMNS if _CONTENT.get(name) is Content.FLAG)
 NUMBER_COLUMNS = tuple(name for name in COLUMNS if name not in (*TEXT_COLUMNS, *FLAG_COLUMNS))
 _ROWS_PER_PASS = 1024  # what they need stays in the processor's cache
 _NO_LITHIUM = str(WarningCode.NO_LITHIUM)
-_BALANCE = str(WarningCode.NOT_CHARGE_BALANCED)
 
 
 def predict_columns(
-    models: Mapping[Property, ServedModel],
+    models: Models,
     materials: Sequence[str | None] | Sequence[Candidate | RowError] | MaterialBatch,
     conditions: ConditionColumns | Conditions | None = None,
     *,
     coverage: float = DEFAULT_COVERAGE,
-    properties: Sequence[Property] | None = None,
+    properties: Sequence[str] | None = None,
 ) -> dict[str, Column]:
     """Judge n materials.
 
@@ -76,15 +74,16 @@ def predict_columns(
     read = _materials(materials)
     n = len(read.rows)
     good = np.array([i for i, row in enumerate(read.rows) if not isinstance(row, RowError)], dtype=np.int64)
-    general = conditions if isinstance(conditions, ConditionColumns) else ConditionColumns.of(n, conditions)
+    general = conditions if isinstance(conditions, ConditionColumns) else shared_conditions(n, conditions)
     wanted = list(dict.fromkeys(properties or models))
     out = empty_columns(n)
     _name(out, read)
     for places in _passes(read.batch):
         rows = good[places]
         own = rows.tolist()
-        chosen = Materials(read.batch.take(places), [read.amounts[i] for i in own], general.take(rows))
-        _fill(out, rows, _blocks(models, chosen, wanted, coverage), [read.remarks[i] for i in own])
+        batch, amounts = read.batch.take(places), [read.amounts[i] for i in own]
+        query = Query(batch, amounts, general.take(rows), coverage, {})
+        _fill(out, rows, judge(models, query, wanted, _flat), [read.remarks[i] for i in own])
     return out
 
 
@@ -106,19 +105,46 @@ def _passes(batch: MaterialBatch) -> list[NDArray[np.int64]]:
     return np.split(order, range(_ROWS_PER_PASS, len(order), _ROWS_PER_PASS))
 
 
-def _fill(
-    out: dict[str, Column], rows: NDArray[np.int64], blocks: Mapping[Property, Block], remarks: Sequence[_Codes]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """What one property says of n materials, as columns; codes of warnings in order, and which rows carry them."""
+
+    columns: dict[str, Column]
+    warnings: list[tuple[str, Flags]]
+    of_materials: frozenset[str]
+
+
+def _flat(one: Property, judged: Judgement) -> _Flat:
+    columns: dict[str, Column] = {}
+    for quantity in one.quantities:
+        if quantity.in_answers:
+            ends = judged.intervals[quantity.name]
+            columns |= {name: end.round(DECIMALS) for name, end in zip(quantity.columns, ends, strict=False)}
+    columns |= {column.name: column.array(judged) for column in one.columns() if column.array is not None}
+    warnings = judged.warnings
+    of_materials = frozenset(str(warning.code) for warning in warnings if warning.is_of_material)
+    return _Flat(columns, [(str(warning.code), warning.rows) for warning in warnings], of_materials)
+
+
+def _silent(name: str, silence: Silence) -> dict[str, Any]:
+    """Return the cells of a property that says nothing."""
+    said = Answered(None, {}, silence.reason)
+    columns = registry.get(name).columns()
+    cells = {column.name: column.cell(said) for column in columns if column.array is not None}
+    return {key: cell for key, cell in cells.items() if cell is not None}
+
+
+def _fill(out: dict[str, Column], rows: NDArray[np.int64], judged: Judged[_Flat], remarks: Sequence[_Codes]) -> None:
     """Write what the properties say of some rows; a row that one of them refuses says nothing else."""
-    failed = _first_errors(blocks)
-    fine = np.array([place for place in range(len(rows)) if place not in failed], dtype=np.int64)
-    for block in blocks.values():
-        for name, values in block.columns.items():
-            out[name][rows[fine]] = values[fine]
-    out["status"][rows[fine]] = "ok"
+    fine = rows[judged.rows]
+    for name, said in judged.said.items():
+        for key, values in (_silent(name, said) if isinstance(said, Silence) else said.columns).items():
+            out[key][fine] = values
+    out["status"][fine] = "ok"
     out["warnings"][rows] = ["; ".join(codes) for codes in remarks]
-    out["warnings"][rows[fine]] = _warnings(remarks, blocks)[fine]
-    for place, error in failed.items():
+    flat = [said for said in judged.said.values() if not isinstance(said, Silence)]
+    out["warnings"][fine] = _warnings([remarks[place] for place in judged.rows.tolist()], flat)
+    for place, error in judged.errors.items():
         out["error_code"][rows[place]], out["error_message"][rows[place]] = str(error.code), error.message
 
 
@@ -174,62 +200,23 @@ def _of_batch(batch: MaterialBatch) -> _Read:
     return _Read(range(len(batch)), said, amounts, remarks, batch)
 
 
-def _blocks(
-    models: Mapping[Property, ServedModel], materials: Materials, wanted: Sequence[Property], coverage: float
-) -> dict[Property, Block]:
-    """Ask the models, those first on whose numbers others build, so that none is asked twice."""
-    blocks: dict[Property, Block] = {}
-    for name in sorted(wanted, key=lambda one: len(needed_by(one))):
-        served = models.get(name)
-        said = {
-            key: numbers for other in needed_by(name) if other in blocks for key, numbers in blocks[other].said.items()
-        }
-        if served is None:
-            blocks[name] = _silent(name, len(materials), f"this installation serves no {name} model")
-            continue
-        if (reason := lacking(name, models)) is not None:
-            blocks[name] = _silent(name, len(materials), reason)
-            continue
-        try:
-            if name is Property.CONDUCTIVITY:
-                blocks[name] = conductivity_block(served.model, materials, coverage)
-            elif name is Property.STABILITY:
-                blocks[name] = stability_block(served.model, materials, coverage)
-            else:
-                blocks[name] = ccd_block(served.model, materials, coverage, models, said)
-        except InsufficientCalibrationError as error:
-            blocks[name] = _silent(name, len(materials), str(error))
-    return {name: blocks[name] for name in wanted}
-
-
-def _silent(name: Property, n: int, reason: str) -> Block:
-    """Return the block of a property that says nothing; the flat tables give the reason for ccd only."""
-    return Block({"ccd_reason": np.full(n, reason, dtype=object)} if name is Property.CCD else {})
-
-
-def _first_errors(blocks: Mapping[Property, Block]) -> dict[int, CandidateError]:
-    first: dict[int, CandidateError] = {}
-    for block in blocks.values():
-        first = block.errors | first
-    return first
-
-
-def _warnings(remarks: Sequence[_Codes], blocks: Mapping[Property, Block]) -> Column:
-    """Return the codes of each row, in the order of the answers; one that two properties give alike stands once.
+def _warnings(remarks: Sequence[_Codes], said: Sequence[_Flat]) -> Column:
+    """Return the codes of each row, in the order of the answers; what two properties say of a material stands once.
 
     Parameters
     ----------
     remarks
         What reading each row found.
-    blocks
+    said
         What the properties warn of.
     """
-    flags: list[tuple[str, NDArray[np.bool_]]] = []
+    flags: list[tuple[str, Flags]] = []
     for codes in filter(None, dict.fromkeys(remarks)):
         alike = np.array([codes == own for own in remarks])
         flags += [(code, alike) for code in codes]
-    for block in blocks.values():
-        flags += [flag for flag in block.warnings if flag[0] != _BALANCE or all(f[0] != _BALANCE for f in flags)]
+    for one in said:
+        known = one.of_materials.intersection(code for code, _ in flags)
+        flags += [flag for flag in one.warnings if flag[0] not in known]
     if not flags:
         return np.full(len(remarks), "", dtype=object)
     names = [code for code, _ in flags]

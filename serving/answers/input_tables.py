@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from numbers import Number
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from features.blank_words import is_word_for_missing, is_word_for_nothing
-from features.candidate import Conditions, RowError
+from features.candidate import RowError
 from features.errors import CandidateError, RowErrorCode, shown
 from features.table_files import (
     RawRow,
@@ -26,12 +26,12 @@ from features.table_files import (
     read_records,
     text_of,
 )
+from serving.answers.conditions import CONDITION_COLUMNS, TEXT_CONDITIONS, Conditions, shared_conditions
 from serving.answers.request import MAX_ID_LENGTH, CandidateInput
+from training.properties.conditions import ConditionColumns
 
 MATERIAL_COLUMNS = ("id", "formula", "cif", "block")
-CONDITION_COLUMNS = tuple(Conditions.model_fields)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
-TEXT_CONDITIONS = ("interlayer_type", "anode", "electrolyte_class")
 MAX_NAMED_COLUMNS = 20  # in a message
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _REMEDY = "Save the table with commas between cells and points in numbers"
@@ -208,7 +208,7 @@ def conditions_of_cells(cells: Mapping[str, Any]) -> Conditions:
     """
     found = {key: _condition(key, cells[key]) for key in CONDITION_COLUMNS if key in cells}
     try:
-        return Conditions(**{key: value for key, value in found.items() if value is not None})  # type: ignore[arg-type]
+        return Conditions(**{key: value for key, value in found.items() if value is not None})
     except ValidationError as error:
         raise CandidateError(RowErrorCode.INVALID_CONDITION, _first(error)) from None
 
@@ -308,3 +308,62 @@ def is_blank(value: Any) -> bool:  # noqa: ANN401
     if value is None or type(value).__name__ == "NAType":  # which refuses to be compared
         return True
     return isinstance(value, Number | datetime) and bool(value != value)
+
+
+def read_conditions(
+    n: int, columns: Mapping[str, Sequence[Any]], general: Conditions | None = None
+) -> tuple[ConditionColumns, dict[int, CandidateError]]:
+    """Read conditions from the columns of a table; a row's own win over the general ones.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    columns
+        Name of a condition to n cells; blanks and words for missing values leave the general condition.
+    general
+        What holds for rows that do not say otherwise.
+
+    Returns
+    -------
+    conditions, errors
+        The columns, and what is wrong with rows that cannot be read, by row; such rows keep the general conditions.
+    """
+    out = shared_conditions(n, general)
+    wrong: set[int] = set()
+    for name in CONDITION_COLUMNS:
+        if name not in columns:
+            continue
+        known: dict[Any, float | str | CandidateError | None] = {}
+        into = out.numbers.get(name, out.texts.get(name))
+        assert into is not None
+        for row, cell in enumerate(columns[name]):
+            if is_blank(cell):
+                continue
+            key = (type(cell), cell) if isinstance(cell, Hashable) else row
+            if key not in known:
+                known[key] = _read(name, cell)
+            value = known[key]
+            if isinstance(value, CandidateError):
+                wrong.add(row)
+            elif value is not None:
+                into[row] = value
+    return out, {row: _fault({name: cells[row] for name, cells in columns.items()}) for row in sorted(wrong)}
+
+
+def _read(name: str, cell: Any) -> float | str | CandidateError | None:  # noqa: ANN401
+    """Return the value of one cell, None where it says nothing, or what is wrong with it."""
+    try:
+        value: float | str | None = getattr(conditions_of_cells({name: cell}), name)
+    except CandidateError as error:
+        return error
+    return value
+
+
+def _fault(cells: Mapping[str, Any]) -> CandidateError:
+    """Return what every other entrance says of such a row."""
+    try:
+        conditions_of_cells(cells)
+    except CandidateError as error:
+        return error
+    raise AssertionError("a row is only asked about where one of its cells cannot be read")

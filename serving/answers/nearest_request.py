@@ -6,17 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from features.candidate import Conditions
-from serving.answers.request import CandidateInput, Property
+from serving.answers.conditions import Conditions
+from serving.answers.request import MAX_PROPERTIES, CandidateInput, PropertyName
 
 MAX_NEAREST_CANDIDATES = 1_000
 MAX_NEAREST, DEFAULT_NEAREST = 50, 5
-# What is known of a material near a candidate, by property; the name says the unit.
-NEAREST_FIELDS = {
-    Property.CONDUCTIVITY: "log10_sigma_S_per_cm",
-    Property.STABILITY: "formation_energy_eV_per_atom",
-    Property.CCD: "log10_ccd_mA_per_cm2",
-}
 
 
 def _whole(number: Any) -> Any:  # noqa: ANN401
@@ -27,10 +21,10 @@ def _whole(number: Any) -> Any:  # noqa: ANN401
 class NearestRequest(BaseModel):
     """A call for the known materials nearest to candidates."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_enum_values=True)
 
     candidates: Annotated[list[CandidateInput], Field(min_length=1)]
-    properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = None
+    properties: Annotated[list[PropertyName], Field(min_length=1, max_length=MAX_PROPERTIES)] | None = None
     count: Annotated[
         int,
         Field(ge=1, le=MAX_NEAREST, strict=True, description="How many materials to name for each property."),

@@ -5,22 +5,29 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.answers.ccd_tables import CCD_COLUMNS, ccd_cells, ccd_lines
-from serving.answers.explanation_blocks import explanation_cell
-from serving.answers.rows import BY_STATE, MATERIAL_COLUMNS, warning_codes
-from serving.answers.stability_tables import STABILITY_COLUMNS, stability_cells, stability_lines
+from serving.answers.rows import MATERIAL_COLUMNS, answered, warning_codes
 from serving.answers.terminal_tables import ROWS_COUNTED, aligned, name_of, reading_lines
+from training.properties import registry
+from training.properties.contract import BY_STATE, Answered, Property, Quantity, Terminal
 
 FLAT_COLUMNS = (
-    "id", "index", "status", *MATERIAL_COLUMNS, "log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper",
-    "activation_energy_eV", "activation_energy_lower_eV", "activation_energy_upper_eV", "coverage", "temperature_C",
-    "in_domain", "distance", "nearest_formula", "nearest_log10_sigma", "nearest_doi", *STABILITY_COLUMNS, *CCD_COLUMNS,
+    "id", "index", "status", *MATERIAL_COLUMNS,
+    *(
+        name
+        for one in registry.properties()
+        for name in (
+            *(column for quantity in one.quantities if quantity.in_answers for column in quantity.columns),
+            *(column.name for column in one.columns()),
+        )
+    ),
     "warnings", "error_code", "error_message",
 )  # fmt: skip
+MOST_EXPLAINED = 12  # materials; longer lists get the table only
+_ENDS = ("value", "lower", "upper")
 
 # What makes a spreadsheet take a text for a formula, in the widths of all keyboards; a plain number does no harm.
 _FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -34,35 +41,52 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
     row["warnings"] = warning_codes(result)
     if result["status"] == "error":
         return row | {"error_code": result["error"]["code"], "error_message": result["error"]["message"]}
-    block = result.get("conductivity")
-    if block:
-        sigma, energy = block["log10_sigma_S_per_cm"], block["activation_energy_eV"]
-        row |= {
-            "log10_sigma_S_per_cm": sigma["value"], "log10_sigma_lower": sigma["lower"],
-            "log10_sigma_upper": sigma["upper"], "activation_energy_eV": energy["value"],
-            "activation_energy_lower_eV": energy["lower"], "activation_energy_upper_eV": energy["upper"],
-            "coverage": sigma["coverage"], "temperature_C": block["temperature_C"],
-        }  # fmt: skip
-    row |= stability_cells(result.get("stability")) | ccd_cells(result)
-    domain = result["applicability"].get("conductivity")
-    if domain:
-        row |= {"in_domain": domain["in_domain"], "distance": domain["distance"]}
-        if domain["nearest"]:
-            nearest = domain["nearest"][0]
-            row |= {
-                "nearest_formula": nearest["formula"], "nearest_log10_sigma": nearest["value"],
-                "nearest_doi": nearest["doi"],
-            }  # fmt: skip
+    for one in registry.properties():
+        row |= _cells(one, answered(result, one.name))
     return row
+
+
+def _cells(one: Property, said: Answered) -> dict[str, Any]:
+    """Return the columns of one property, those of its quantities first."""
+    cells: dict[str, Any] = {}
+    for quantity in one.quantities:
+        if quantity.in_answers:
+            found = (said.block or {}).get(quantity.name)
+            ends = (found or {}).get if quantity.has_interval else {"value": found}.get
+            cells |= {name: ends(end) for name, end in zip(quantity.columns, _ENDS, strict=False)}
+    return cells | {column.name: column.cell(said) for column in one.columns()}
 
 
 def flat_rows(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
     """Return the columns `FLAT_COLUMNS`, with `explanation` where one was asked for, and one flat row a result."""
     rows = [flat_row(result) for result in results]
     for row, result in zip(rows, results, strict=True):
-        if "explanation" in (result.get("conductivity") or {}):
-            row["explanation"] = explanation_cell(result)
+        for _, _, terms in _explanations(result):
+            row["explanation"] = "; ".join(f"{term}: {value:+.2f}" for term, value in terms.items()) or None
     return columns_of(rows), rows
+
+
+def _explanations(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, dict[str, float]]]:
+    """Return, for each explained property, its block, what is explained, and the terms that are worth showing."""
+    for one in registry.properties():
+        block = result.get(one.name) or {}
+        if "explanation" in block:
+            what, terms = one.explained(block) if block["explanation"] is not None else ("", {})
+            yield block, what, {term: value for term, value in terms.items() if round(value, 2)}
+
+
+def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Return, for a terminal, a few lines for each result that carries an explanation or a reason for none."""
+    lines = []
+    for result in results:
+        for block, what, terms in _explanations(result):
+            lines.append("")
+            if block["explanation"] is None:
+                lines.append(f"{name_of(result)}: {block['explanation_reason']}")
+            else:
+                lines.append(f"{name_of(result)}: {what} is the sum of")
+                lines += [f"  {value:+6.2f}  {term}" for term, value in terms.items()]
+    return lines
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -125,15 +149,19 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Return aligned tables for people: conductivity with its interval and nearest known material, then stability.
+    """Return an aligned table a property for people, and beneath them what is to be said of rows.
 
-    What was read stands beneath each row of the first table, where it is not the text that was typed.
+    Rows that failed stand in the first property's table. What was read stands beneath each row of the first table that
+    there is, where it is not the text that was typed.
     """
-    header = ("material", "sigma (S/cm)", "interval", "Ea (eV)", "T (C)", "known?", "nearest measured")
-    judged = any("conductivity" in result for result in results)
-    listed = [result for result in results if judged or result["status"] == "error"]
-    rows = [header, *(_terminal_row(result) for result in listed)]
-    lines = aligned(rows, [reading_lines(result) for result in listed]) if listed else []
+    first, *others = registry.properties()
+    lines = _leading_table(first, results)
+    judged = any(first.name in result for result in results)
+    readings = not judged
+    for one in others:
+        table = _table(one, results, readings=readings)
+        lines += [*([""] if lines and table else []), *table]
+        readings = readings and not table
     notes = [
         f"{name_of(result)}: {warning['message'].partition(BY_STATE)[0]}"
         for result in results
@@ -141,27 +169,62 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     ]
     if any(result["status"] == "error" for result in results):
         notes.append(ROWS_COUNTED)
-    stability = stability_lines(results, readings=not judged)
-    current = ccd_lines(results, readings=not judged and not stability)
-    for section in (stability, current, notes):
-        lines += [*([""] if lines and section else []), *section]
-    return lines
+    return [*lines, *([""] if lines and notes else []), *notes]
 
 
-def _terminal_row(result: dict[str, Any]) -> tuple[str, ...]:
-    name = name_of(result)
-    if result["status"] == "error":
-        return (name, "-", "-", "-", "-", "-", f"{result['error']['code']}: {result['error']['message']}")
-    row = flat_row(result)
-    if row["log10_sigma_S_per_cm"] is None:
-        return (name, "-", "-", "-", "-", "-", "; ".join(result.get("reasons", {}).values()))
-    nearest = f"{row['nearest_formula']} {10 ** row['nearest_log10_sigma']:.1e} ({row['nearest_doi']})"
-    return (
-        name,
-        f"{10 ** row['log10_sigma_S_per_cm']:.1e}",
-        f"{10 ** row['log10_sigma_lower']:.0e} .. {10 ** row['log10_sigma_upper']:.0e} ({row['coverage']:.0%})",
-        f"{row['activation_energy_eV']:.2f}",
-        f"{row['temperature_C']:g}",
-        "yes" if row["in_domain"] else "NO",
-        nearest,
-    )
+def _leading_table(one: Property, results: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the table that also lists the rows that failed, or that the property says nothing of."""
+    judged = any(one.name in result for result in results)
+    listed = [result for result in results if judged or result["status"] == "error"]
+    if not listed:
+        return []
+    terminal = _terminal_of(one)
+    nothing = ("-",) * (len(terminal.header) - 1)
+
+    def cells(result: dict[str, Any]) -> tuple[str, ...]:
+        if result["status"] == "error":
+            return (*nothing, f"{result['error']['code']}: {result['error']['message']}")
+        if not result.get(one.name):
+            return (*nothing, "; ".join(result.get("reasons", {}).values()))
+        return terminal.row(answered(result, one.name))
+
+    rows = [("material", *terminal.header), *((name_of(result), *cells(result)) for result in listed)]
+    return aligned(rows, [reading_lines(result) for result in listed])
+
+
+def _table(one: Property, results: Sequence[dict[str, Any]], *, readings: bool) -> list[str]:
+    """Return the table of what a property says; beneath each row of a short one its story."""
+    judged = [result for result in results if result.get(one.name)]
+    if not judged:
+        return []
+    terminal = _terminal_of(one)
+    said = [answered(result, one.name) for result in judged]
+    beneath = [reading_lines(result) if readings else [] for result in judged]
+    if len(judged) <= MOST_EXPLAINED:
+        beneath = [[*read, *terminal.story(row)] for read, row in zip(beneath, said, strict=True)]
+    rows = [(name_of(result), *terminal.row(row)) for result, row in zip(judged, said, strict=True)]
+    return aligned([("material", *terminal.header), *rows], beneath)
+
+
+def _terminal_of(one: Property) -> Terminal:
+    """Return a property's table, or one of its quantities where it has none of its own."""
+    own = one.terminal()
+    if own is not None:
+        return own
+    shown = [quantity for quantity in one.quantities if quantity.in_answers]
+
+    def row(said: Answered) -> tuple[str, ...]:
+        cells = [_interval_cell(quantity, (said.block or {}).get(quantity.name)) for quantity in shown]
+        known = "yes" if said.domain.get("in_domain") else "NO"
+        return (*cells, known, f"{said.nearest.get('formula', '-')} ({said.nearest.get('doi') or 'no source'})")
+
+    labels = [f"{quantity.label} ({quantity.unit})" if quantity.unit else quantity.label for quantity in shown]
+    return Terminal((*labels, "known?", "nearest known"), row)
+
+
+def _interval_cell(quantity: Quantity, found: Any) -> str:  # noqa: ANN401
+    if found is None:
+        return "-"
+    ends = [found.get(end) for end in _ENDS] if quantity.has_interval else [found]
+    texts = [f"{10**end if quantity.is_log10 else end:.3g}" for end in ends if end is not None]
+    return texts[0] if len(texts) < len(_ENDS) else f"{texts[0]} ({texts[1]} .. {texts[2]})"

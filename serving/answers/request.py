@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
+from training.properties import registry
 
 MAX_CANDIDATES = 10_000
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -16,12 +17,14 @@ MAX_ID_LENGTH = 200
 MIN_COVERAGE, MAX_COVERAGE, DEFAULT_COVERAGE = 0.5, 0.99, 0.9
 
 
-class Property(StrEnum):
-    """The properties of a candidate; each is one folder under `training/`."""
-
-    CONDUCTIVITY = "conductivity"
-    STABILITY = "stability"
-    CCD = "ccd"
+if TYPE_CHECKING:
+    PropertyName = str
+else:
+    PropertyName = StrEnum("Property", [(name.upper(), name) for name in registry.names()])
+    PropertyName.__doc__ = "The properties of a candidate; each is one folder under `training/`."
+MAX_PROPERTIES = len(registry.names())
+Property = PropertyName
+"""For branches that still name it; goes with the last of them."""
 
 
 class CandidateInput(BaseModel):
@@ -44,10 +47,10 @@ def material_columns(rows: Sequence[CandidateInput]) -> tuple[list[str | None], 
 class PredictRequest(BaseModel):
     """A call for predictions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_enum_values=True)
 
     candidates: Annotated[list[CandidateInput], Field(min_length=1)]
     conditions: Conditions = Conditions()
-    properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = None
+    properties: Annotated[list[PropertyName], Field(min_length=1, max_length=MAX_PROPERTIES)] | None = None
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
     explain: Annotated[bool, Field(strict=True)] = False

@@ -3,75 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from features.candidate import Candidate, RowError
-from features.chemistry import NEUTRALITY_TOLERANCE
-from features.errors import CandidateError, Remark, WarningCode, shown
+from features.errors import Remark, shown
 from features.lattice import CrystalRecord
+from training.properties.contract import Answered
 
-DECIMALS = 4
 MATERIAL_COLUMNS = ("formula", "read_as", *CrystalRecord._fields)
 """Keys of `material_of`, which are columns of every flat table."""
-BY_STATE = "; by state: "
-"""Stands in warnings of measurements that disagree; what stands before it is enough for a terminal."""
-
-
-class IntervalArrays(Protocol):
-    """A central value with an interval, each of shape (n,)."""
-
-    @property
-    def value(self) -> NDArray[np.float64]:
-        """Central values."""
-
-    @property
-    def lower(self) -> NDArray[np.float64]:
-        """Lower ends."""
-
-    @property
-    def upper(self) -> NDArray[np.float64]:
-        """Upper ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyAnswers:
-    """What one property says about n candidates.
-
-    A block is None where `reasons` says why; where `errors` names one, the whole row fails. `numbers` are what other
-    properties' answers may build on, shape (n,), NaN where it says nothing.
-    """
-
-    blocks: list[dict[str, Any] | None]
-    applicability: list[dict[str, Any]]
-    remarks: list[list[Remark]]
-    reasons: list[str | None] | None = None
-    errors: list[CandidateError | None] | None = None
-    numbers: Mapping[str, NDArray[np.float64]] | None = None
-
-
-def interval_blocks(interval: IntervalArrays, coverage: float) -> list[dict[str, Any]]:
-    """Return n intervals as JSON, rounded to what carries meaning; ends that are NaN become null with a reason."""
-    columns = (ends.round(DECIMALS).tolist() for ends in (interval.value, interval.lower, interval.upper))
-    blocks: list[dict[str, Any]] = [
-        {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
-        for value, lower, upper in zip(*columns, strict=True)
-    ]
-    for row in np.flatnonzero(np.isnan(interval.lower) | np.isnan(interval.upper)).tolist():
-        reason = f"too few calibration rows for coverage {coverage:g}"
-        blocks[row] |= {"lower": None, "upper": None, "reason": reason}
-    return blocks
-
-
-def balance_remarks(imbalance: float) -> list[Remark]:
-    """Return a warning if common oxidation states leave charges over (elementary charges per atom)."""
-    if abs(imbalance) <= NEUTRALITY_TOLERANCE:
-        return []
-    message = f"no common oxidation states balance the formula: {imbalance:+.2f} charges per atom are left"
-    return [Remark(WarningCode.NOT_CHARGE_BALANCED, message)]
 
 
 def material_of(candidate: Candidate) -> dict[str, Any]:
@@ -132,3 +72,9 @@ def error_row(error: RowError) -> dict[str, Any]:
         },
         "warnings": warnings_of(remarks_on(error)),
     }
+
+
+def answered(result: Mapping[str, Any], name: str) -> Answered:
+    """Return what the row of an answer holds of one property."""
+    domain = result.get("applicability", {}).get(name) or {}
+    return Answered(result.get(name), domain, result.get("reasons", {}).get(name))

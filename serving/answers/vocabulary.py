@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from features.candidate import ROOM_TEMPERATURE_C, Conditions
+from features.candidate import ROOM_TEMPERATURE_C
 from features.errors import CandidateError
 from features.formula import parse_formula
 from features.formula_writing import write_formula
 from features.names import all_names, find_name
+from serving.answers.conditions import Conditions
 from serving.answers.request import (
     DEFAULT_COVERAGE,
     MAX_BODY_BYTES,
@@ -19,8 +20,8 @@ from serving.answers.request import (
     MAX_COVERAGE,
     MIN_COVERAGE,
     CandidateInput,
-    Property,
 )
+from training.properties import registry
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
@@ -92,7 +93,7 @@ def condition_columns() -> list[dict[str, Any]]:
     return columns
 
 
-def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
+def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
     """Return the document of `GET /vocabulary`.
 
     Parameters
@@ -105,8 +106,8 @@ def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
 
     longest_id = CandidateInput.model_json_schema()["properties"]["id"]["anyOf"][0]["maxLength"]
     return {
-        "properties": [str(name) for name in Property],
-        "served": None if served is None else [str(name) for name in served],
+        "properties": [*registry.names()],
+        "served": None if served is None else [*served],
         "interlayer_types": list(INTERLAYER_TYPES),
         "anodes": list(ANODES),
         "electrolyte_classes": list(CLASSES),
@@ -127,7 +128,7 @@ def vocabulary(served: Sequence[Property] | None) -> dict[str, Any]:
 
 def vocabulary_of(predictor: Predictor | None) -> dict[str, Any]:
     """Return the vocabulary of a service that answers with this predictor, or none yet."""
-    return vocabulary(None if predictor is None else [Property(name) for name in predictor.models()])
+    return vocabulary(None if predictor is None else [*predictor.models()])
 
 
 def vocabulary_operation() -> dict[str, Any]:

@@ -24,9 +24,7 @@ def ccd_grid(
     """Answer what FORMULA would reach under every combination of the conditions given."""
     from pydantic import ValidationError
 
-    from serving.answers.ccd_grid import CcdGridRequest
-    from serving.answers.ccd_tables import grid_lines
-    from serving.answers.request import Property
+    from serving.answers.ccd_grid import CcdGridRequest, grid_lines
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
@@ -34,7 +32,7 @@ def ccd_grid(
     given = {name: list(values) for name, values in axes.items() if values}
     try:
         request = CcdGridRequest.model_validate({"formula": formula, "coverage": coverage} | given)
-        document = Predictor.load(properties=[Property.CCD]).ccd_grid(request)
+        document = Predictor.load(properties=["ccd"]).ccd_grid(request)
     except ValidationError as error:
         first = error.errors()[0]
         raise click.UsageError(f"{'.'.join(str(p) for p in first['loc'])}: {first['msg'].lower()}") from error

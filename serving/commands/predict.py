@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from features.candidate import Conditions, RowError
+from features.candidate import RowError
 from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
 from serving.answers.request import (
     DEFAULT_COVERAGE,
@@ -17,13 +16,16 @@ from serving.answers.request import (
     MAX_ID_LENGTH,
     MIN_COVERAGE,
     CandidateInput,
-    Property,
 )
 from serving.cli import EXIT_ROW_FAILED
+from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.models.lines import say_models
+from training.properties import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from serving.answers.conditions import Conditions
 
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
@@ -36,17 +38,8 @@ if TYPE_CHECKING:
     help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
 )  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a flat table here.")
-@click.option("--property", "properties", multiple=True, type=click.Choice([str(p) for p in Property]))
-@click.option("--temperature-c", type=float, help="Temperature in degrees Celsius (25 unless a row says otherwise).")
-@click.option("--stack-pressure-mpa", type=float, help="Stack pressure in MPa.")
-@click.option("--interlayer-type", type=str, help="Interlayer between electrolyte and lithium.")
-@click.option("--areal-capacity-mah-cm2", type=float, help="Capacity per cycle in mAh/cm2.")
-@click.option("--anode", type=str, help="Li (the default of most reports), Li alloy or composite, anode-free.")
-@click.option("--relative-density", type=float, help="Density of the pellet as a fraction of the ideal one.")
-@click.option("--thickness-um", type=float, help="Thickness of the electrolyte in micrometres.")
-@click.option("--interfacial-resistance-ohm-cm2", type=float, help="Of one interface with lithium.")
-@click.option("--sigma-s-per-cm", type=float, help="Ionic conductivity measured on the sample near 25 C.")
-@click.option("--electrolyte-class", type=str, help="Class for the critical current density if the formula misleads.")
+@click.option("--property", "properties", multiple=True, type=click.Choice(registry.names()))
+@condition_options
 @click.option(
     "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
     help="Coverage of the intervals.",
@@ -55,19 +48,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def predict(
     formulas: tuple[str, ...], cif_files: tuple[Path, ...], block: str | None, all_blocks: bool,
-    input_file: Path | None, output: Path | None,
-    properties: tuple[str, ...], temperature_c: float | None, stack_pressure_mpa: float | None,
-    interlayer_type: str | None, areal_capacity_mah_cm2: float | None, anode: str | None,
-    relative_density: float | None, thickness_um: float | None, interfacial_resistance_ohm_cm2: float | None,
-    sigma_s_per_cm: float | None, electrolyte_class: str | None, coverage: float, explain: bool, as_json: bool,
+    input_file: Path | None, output: Path | None, properties: tuple[str, ...], coverage: float, explain: bool,
+    as_json: bool, **conditions: float | str | None,
 ) -> None:  # fmt: skip
     """Predict conductivity, stability and critical current density of each FORMULA, CIF or row of a table."""
-    conditions = conditions_of(
-        temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
-        areal_capacity_mAh_cm2=areal_capacity_mah_cm2, anode=anode, relative_density=relative_density,
-        thickness_um=thickness_um, interfacial_resistance_ohm_cm2=interfacial_resistance_ohm_cm2,
-        sigma_S_per_cm=sigma_s_per_cm, electrolyte_class=electrolyte_class,
-    )  # fmt: skip
+    general = conditions_of_options(conditions)
     rows = [*_formulas_and_cifs(formulas, cif_files, block, all_blocks=all_blocks)]
     places = [""] * len(rows)
     if input_file is not None:
@@ -76,7 +61,7 @@ def predict(
         places += places_read
     if not rows:
         raise click.UsageError("nothing to predict; give a FORMULA, --cif FILE or --input FILE")
-    document = _answer(rows, conditions, [Property(name) for name in properties] or None, coverage, explain=explain)
+    document = _answer(rows, general, list(properties) or None, coverage, explain=explain)
     document["results"] = with_places(document["results"], places)
     if output is not None:
         _write(document["results"], output)
@@ -85,16 +70,6 @@ def predict(
     if failed:
         click.echo(f"{failed} of {len(rows)} rows failed", err=True)
         sys.exit(EXIT_ROW_FAILED)
-
-
-def conditions_of(**given: float | str | None) -> Conditions:
-    """Return the conditions of a command line, or say which one is wrong."""
-    try:
-        return Conditions(**given)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise click.UsageError(f"{name}: received {first['input']!r}; {first['msg'].lower()}") from error
 
 
 def _formulas_and_cifs(
@@ -136,7 +111,7 @@ def _table(input_file: Path) -> tuple[list[CandidateInput | RowError], list[str]
 def _answer(
     rows: Sequence[CandidateInput | RowError],
     conditions: Conditions,
-    properties: list[Property] | None,
+    properties: list[str] | None,
     coverage: float,
     *,
     explain: bool,
@@ -168,8 +143,7 @@ def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
 
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     elif not quiet:
-        from serving.answers.explanation_blocks import explanation_lines
-        from serving.answers.output_tables import terminal_lines
+        from serving.answers.output_tables import explanation_lines, terminal_lines
 
         for line in [*terminal_lines(document["results"]), *explanation_lines(document["results"])]:
             click.echo(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
 from serving.models.lines import say_models

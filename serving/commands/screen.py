@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, Property
+from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
+from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.models.lines import say_models
+from training.properties import registry
 
 if TYPE_CHECKING:
     from serving.screening.run import Outcome, Screening
@@ -29,12 +31,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--address", help="A Ray cluster (`local` starts one); without it, processes of this machine work.")
 @click.option("--processes", type=click.IntRange(min=1), help="Worker processes [default: one for each processor].")
-@click.option("--property", "properties", multiple=True, type=click.Choice([str(p) for p in Property]))
-@click.option("--temperature-c", type=float, help="Temperature in degrees Celsius (25 unless a row says otherwise).")
-@click.option("--stack-pressure-mpa", type=float, help="Stack pressure in MPa.")
-@click.option("--interlayer-type", type=str, help="Interlayer between electrolyte and lithium.")
-@click.option("--areal-capacity-mah-cm2", type=float, help="Capacity per cycle in mAh/cm2.")
-@click.option("--anode", type=str, help="Li, Li alloy or composite, anode-free.")
+@click.option("--property", "properties", multiple=True, type=click.Choice(registry.names()))
+@condition_options
 @click.option(
     "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
     help="Coverage of the intervals.",
@@ -46,29 +44,23 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as one JSON document.")
 def screen(
     input_path: Path, output: Path, address: str | None, processes: int | None, properties: tuple[str, ...],
-    temperature_c: float | None, stack_pressure_mpa: float | None, interlayer_type: str | None,
-    areal_capacity_mah_cm2: float | None, anode: str | None, coverage: float, where: tuple[str, ...],
-    top_k: int | None, by: str | None, pareto: str | None, as_json: bool,
+    coverage: float, where: tuple[str, ...], top_k: int | None, by: str | None, pareto: str | None, as_json: bool,
+    **conditions: float | str | None,
 ) -> None:  # fmt: skip
     """Predict conductivity, stability and critical current density of every row of a Parquet table of any length.
 
     A run that was stopped, even killed, continues where it was when the same command is given again: no row is lost
     and none comes twice.
     """
-    from serving.commands.predict import conditions_of
     from serving.screening.filters import FilterError, Objective, parse_objectives
     from serving.screening.run import Screening
 
     if (top_k is None) != (by is None):
         raise click.UsageError("--top-k and --by go together: --top-k 1000 --by log10_sigma_S_per_cm")
-    conditions = conditions_of(
-        temperature_C=temperature_c, stack_pressure_MPa=stack_pressure_mpa, interlayer_type=interlayer_type,
-        areal_capacity_mAh_cm2=areal_capacity_mah_cm2, anode=anode,
-    )  # fmt: skip
     try:
         asked = Screening(
-            input=input_path, output=output, conditions=conditions, coverage=coverage, where=where, address=address,
-            properties=tuple(dict.fromkeys(Property(name) for name in properties)) or None,
+            input=input_path, output=output, conditions=conditions_of_options(conditions), coverage=coverage,
+            where=where, address=address, properties=tuple(dict.fromkeys(properties)) or None,
             top=None if by is None or top_k is None else (Objective.parse(by), top_k),
             pareto=() if pareto is None else parse_objectives(pareto),
             n_processes=processes or len(os.sched_getaffinity(0)),

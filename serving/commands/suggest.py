@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from serving.answers.request import Property, material_columns
+from serving.answers.request import material_columns
 from serving.models.lines import say_models
+from training.properties import registry
 
 if TYPE_CHECKING:
-    from features.candidate import Candidate, Conditions, RowError
+    from features.candidate import Candidate, RowError
+    from serving.answers.conditions import Conditions
 
 EXIT_ROW_FAILED = 1
 STEPS = 4
@@ -28,7 +30,7 @@ STEPS = 4
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many suggestions.")
 @click.option(
-    "--property", "name", type=click.Choice([str(p) for p in Property]), default=str(Property.CONDUCTIVITY),
+    "--property", "name", type=click.Choice(registry.names()), default="conductivity",
     show_default=True, help="Which model is to learn.",
 )  # fmt: skip
 @click.option("--temperature-c", type=float, help="Of the planned measurements, in degrees Celsius (25).")
@@ -53,13 +55,13 @@ def suggest(
     Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
     """
     from features.errors import CandidateError
-    from serving.models.properties import with_needed
     from serving.models.store import ModelUnavailableError, load_models
     from serving.suggestions.answer import Wish, suggestion_lines
     from serving.suggestions.answer import suggest as choose
+    from training.properties.registry import with_needed
 
     wish = Wish(
-        Property(name), count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
+        name, count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
         0.0 if known_only else dial, about,
     )  # fmt: skip
     rows = _rows(input_file)
@@ -82,7 +84,7 @@ def _conditions(
 ) -> Conditions:  # fmt: skip
     from pydantic import ValidationError
 
-    from features.candidate import Conditions
+    from serving.answers.conditions import Conditions
 
     try:
         return Conditions(

@@ -42,7 +42,6 @@ def synthesis(
 
     The shelf that elyte ships is serving/synthesis/shelf.csv: copy and edit it.
     """
-    from serving.answers.request import Property
     from serving.models.store import ModelUnavailableError, load_models
     from serving.synthesis.answers import answer_synthesis
     from serving.synthesis.errors import ShelfError
@@ -54,7 +53,7 @@ def synthesis(
     try:
         request = SynthesisRequest(formula, grams, temperature_c, excess, max_precursors, coverage, gas_bar)
         bottles = None if shelf is None else read_shelf(shelf)
-        served = load_models("auto", [Property.STABILITY]).get(Property.STABILITY)
+        served = load_models("auto", ["stability"]).get("stability")
     except (ShelfError, ModelUnavailableError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     document = answer_synthesis(served, request, bottles, top)

@@ -103,10 +103,9 @@ def default_work() -> Path:
 
 def shipped_model(name: str) -> tuple[Any, Bundle]:
     """Load the model of a property that elyte ships, for recipes that ask it."""
-    from serving.answers.request import Property
     from serving.models.store import load_shipped
 
-    served = load_shipped(Property(name))
+    served = load_shipped(name)
     if served is None:
         raise click.UsageError(f"elyte ships no model of {name}; expected its bundle in serving/bundles/{name}")
     return served.model, served.bundle

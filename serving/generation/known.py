@@ -16,7 +16,6 @@ from training.applicability import DomainIndex
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
 if TYPE_CHECKING:
-    from serving.answers.request import Property
     from serving.models.store import ServedModel
 
 Array = NDArray[np.float64]
@@ -76,17 +75,14 @@ class KnownMaterials:
         ModelUnavailableError
             If a model is there and cannot be loaded.
         """
-        from serving.answers.request import Property
         from serving.models.store import load_models
 
-        return cls.of(load_models(source, [Property.CONDUCTIVITY, Property.STABILITY]))
+        return cls.of(load_models(source, ["conductivity", "stability"]))
 
     @classmethod
-    def of(cls, models: Mapping[Property, ServedModel]) -> KnownMaterials:
+    def of(cls, models: Mapping[str, ServedModel]) -> KnownMaterials:
         """Take both from models that are loaded; what is not among them is not looked up."""
-        from serving.answers.request import Property
-
-        conductivity, stability = models.get(Property.CONDUCTIVITY), models.get(Property.STABILITY)
+        conductivity, stability = models.get("conductivity"), models.get("stability")
         return cls(
             None if conductivity is None else conductivity.model.domain,
             None if stability is None else stability.model.phases,

@@ -15,12 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from serving.answers.request import Property
 from serving.environment import MODELS_VARIABLE, ConfigurationError, shipped_models_only
 from serving.models.lines import SHIPPED_ORIGIN
-from serving.models.properties import is_served, loader_of
 from training.bundle import Bundle, BundleError, load_bundle
 from training.local_store import is_there, store_file
+from training.properties import registry
 from training.reachability import CREDENTIALS, RegistryUnreachableError
 from training.tracking import (
     CHAMPION,
@@ -83,7 +82,7 @@ class RefusedModelError(ModelUnavailableError):
 class ServedModel:
     """A loaded model with its bundle and where it came from."""
 
-    property: Property
+    property: str
     model: Any
     bundle: Bundle
     origin: str
@@ -99,7 +98,7 @@ class ServedModel:
         }
 
 
-def load_models(source: str = "auto", properties: Sequence[Property] | None = None) -> dict[Property, ServedModel]:
+def load_models(source: str = "auto", properties: Sequence[str] | None = None) -> dict[str, ServedModel]:
     """Load every property that has a model.
 
     Parameters
@@ -116,7 +115,7 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
         If every property was asked for and none has a model, or the registry or its champion cannot be used.
     """
     models = {}
-    for name in properties or Property:
+    for name in properties or registry.names():
         served = _load(name, source)
         if served is not None:
             models[name] = served
@@ -125,7 +124,7 @@ def load_models(source: str = "auto", properties: Sequence[Property] | None = No
     return models
 
 
-def _load(name: Property, source: str) -> ServedModel | None:
+def _load(name: str, source: str) -> ServedModel | None:
     if source == "auto":
         uri = registry_uri()
         champion = look_up_champion(name, uri) if uri else None
@@ -138,7 +137,7 @@ def _load(name: Property, source: str) -> ServedModel | None:
         raise ModelUnavailableError(f"{name}: {error}") from error
 
 
-def load_shipped(name: Property) -> ServedModel | None:
+def load_shipped(name: str) -> ServedModel | None:
     """Load the bundle that elyte ships; None where it ships none.
 
     Raises
@@ -152,12 +151,10 @@ def load_shipped(name: Property) -> ServedModel | None:
         raise ModelUnavailableError(f"{name}: {error}") from error
 
 
-def _load_folder(name: Property, folder: Path, origin: str, digest: str | None) -> ServedModel | None:
+def _load_folder(name: str, folder: Path, origin: str, digest: str | None) -> ServedModel | None:
     if not folder.is_dir():
         return None
-    if not is_served(name):
-        raise ModelUnavailableError(f"{folder}: this version of elyte serves no {name} models")
-    model, bundle = loader_of(name)(folder, digest)
+    model, bundle = registry.get(name).load(folder, digest)
     return ServedModel(name, model, bundle.described(), origin)
 
 
@@ -182,7 +179,7 @@ def registry_uri() -> str | None:
     return uri if is_named() or store is None or is_there(store) else None
 
 
-def look_up_champion(name: Property, uri: str) -> AliasTarget | None:
+def look_up_champion(name: str, uri: str) -> AliasTarget | None:
     """Return which version is the champion, without loading it; None where there is none.
 
     Raises
@@ -204,7 +201,7 @@ def look_up_champion(name: Property, uri: str) -> AliasTarget | None:
         raise RegistryError(f"{name}: the registry {where} cannot be used: {error}; {remedy}") from error
 
 
-def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
+def load_champion(name: str, target: AliasTarget, uri: str) -> ServedModel:
     """Fetch a version, check its digest and its golden predictions, and return it ready to answer.
 
     A version that stands for the shipped bundle is answered by the one of this installation: a newer elyte brings a
@@ -229,14 +226,14 @@ def load_champion(name: Property, target: AliasTarget, uri: str) -> ServedModel:
             message = f"{version} cannot be fetched: {error}"
             raise RefusedModelError(RefusalReason.NOT_FETCHED, message) from error
         try:
-            model, bundle = loader_of(name)(bundle_folder, target.digest)
+            model, bundle = registry.get(name).load(bundle_folder, target.digest)
         except BundleError as error:
             reason = _why(name, bundle_folder, target.digest)
             raise RefusedModelError(reason, f"{version}: {error}") from error
     return ServedModel(name, model, bundle.described(), origin)
 
 
-def _shipped_for(name: Property, target: AliasTarget) -> ServedModel | None:
+def _shipped_for(name: str, target: AliasTarget) -> ServedModel | None:
     """Return the shipped bundle where a version stands for it; None where not, or where it is not whole."""
     try:
         return load_shipped(name) if target.is_shipped else None
@@ -244,7 +241,7 @@ def _shipped_for(name: Property, target: AliasTarget) -> ServedModel | None:
         return None  # the registry has a copy
 
 
-def _why(name: Property, folder: Path, digest: str) -> RefusalReason:
+def _why(name: str, folder: Path, digest: str) -> RefusalReason:
     try:
         load_bundle(folder, expected_property=name, expected_digest=digest)
     except BundleError:
@@ -252,7 +249,7 @@ def _why(name: Property, folder: Path, digest: str) -> RefusalReason:
     return RefusalReason.NOT_REPRODUCED
 
 
-def _shipped_digest(name: Property) -> str | None:
+def _shipped_digest(name: str) -> str | None:
     """Return the digest that the shipped bundle of a property must have, None where none is shipped."""
     if not (SHIPPED / name).is_dir():
         return None

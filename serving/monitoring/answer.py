@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from serving.answers.request import Property
 from serving.models.store import ServedModel
 from serving.monitoring.measured_answers import compare, source_of
 from serving.rest.request_history import RequestHistory
@@ -59,7 +58,7 @@ class Monitoring:
 
 
 def monitor(
-    models: Mapping[Property, ServedModel], requests: RequestHistory | None, ledger: Ledger | None, since: float
+    models: Mapping[str, ServedModel], requests: RequestHistory | None, ledger: Ledger | None, since: float
 ) -> Monitoring:
     """Judge requests and measurements.
 
@@ -111,11 +110,11 @@ def _requests_document(
     return {"n_lines": requests.n_lines, "n_unreadable": requests.n_unreadable, "properties": properties}
 
 
-def _measurements(models: Mapping[Property, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Advice]:
+def _measurements(models: Mapping[str, ServedModel], ledger: Ledger) -> tuple[dict[str, Any], Advice]:
     """Judge all quantities of all properties together, so that the false alarms of a run are bounded."""
     new = {name: new_measurements(served, ledger) for name, served in models.items()}
-    pairs: list[tuple[Property, Compared]] = []
-    skipped: dict[Property, Counter[str]] = {}
+    pairs: list[tuple[str, Compared]] = []
+    skipped: dict[str, Counter[str]] = {}
     for name in models:
         found, reasons = compare(name, models, new[name].entries)
         pairs += [(name, compared) for compared in found]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.candidate import Candidate, Conditions
+from features.candidate import Candidate
 from features.errors import CandidateError
 from features.lattice import NO_LATTICE, Lattice
-from serving.answers.request import Property
-from serving.models.properties import answerer_of, needed_by
+from serving.answers.conditions import Conditions
+from serving.answers.documents import write
+from serving.answers.judging import Silence, judge, query_of
 from serving.models.store import ServedModel
 from training.monitoring.coverage import Compared
 from training.monitoring.limits import QuantityLimits, monitoring_limits
@@ -43,7 +44,7 @@ class _Row:
 
 
 def compare(
-    name: Property, models: Mapping[Property, ServedModel], entries: Sequence[Entry]
+    name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry]
 ) -> tuple[list[Compared], Counter[str]]:
     """Ask the served model about measured materials, under the conditions of the measurement.
 
@@ -67,9 +68,7 @@ def compare(
     return [compared for compared in found if len(compared)], skipped
 
 
-def _asked(
-    name: Property, models: Mapping[Property, ServedModel], entries: Sequence[Entry], skipped: Counter[str]
-) -> list[_Row]:
+def _asked(name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry], skipped: Counter[str]) -> list[_Row]:
     usable: list[tuple[Entry, Candidate, Conditions]] = []
     for entry in entries:
         cells: dict[str, Any] = {str(column): value for column, value in (entry.content or {}).items()}
@@ -86,7 +85,7 @@ def _asked(
     return [_Row(*row, [blocks[i] for blocks in by_level]) for i, row in enumerate(usable)]
 
 
-def _conditions(name: Property, cells: Mapping[str, Any]) -> Conditions:
+def _conditions(name: str, cells: Mapping[str, Any]) -> Conditions:
     """Return the conditions of a measurement: those that the property declares, as others may be what was measured."""
     declared = (condition.name for condition in registry.get(name).conditions)
     return Conditions(**{field: cells[field] for field in declared if field in cells})
@@ -99,19 +98,19 @@ def _lattice(cells: Mapping[str, Any]) -> Lattice:
 
 
 def _blocks(
-    name: Property,
-    models: Mapping[Property, ServedModel],
+    name: str,
+    models: Mapping[str, ServedModel],
     candidates: list[Candidate],
     conditions: list[Conditions],
     level: float,
 ) -> list[dict[str, Any] | None]:
-    from training.uncertainty import InsufficientCalibrationError
-
-    more: dict[str, Any] = {"beside": models} if needed_by(name) else {}
-    try:
-        return list(answerer_of(name)(models[name], candidates, conditions, level, **more).blocks)
-    except InsufficientCalibrationError:
-        return [None] * len(candidates)
+    blocks: list[dict[str, Any] | None] = [None] * len(candidates)
+    found = judge(models, query_of(candidates, conditions, level), [name], write)
+    said = found.said.get(name)
+    if said is not None and not isinstance(said, Silence):
+        for row, block in zip(found.rows.tolist(), said.blocks, strict=True):
+            blocks[row] = block
+    return blocks
 
 
 def _compared(quantity: Quantity, limits: QuantityLimits, rows: Sequence[_Row], skipped: Counter[str]) -> Compared:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.candidate import Candidate, Conditions, RowError, read_candidates
-from serving.answers.request import CandidateInput, Property, material_columns
-from serving.answers.rows import DECIMALS, error_row, head_of, warnings_of
-from serving.models.properties import lacking, needed_by, with_needed
+from features.candidate import Candidate, RowError, read_candidates
+from serving.answers.conditions import Conditions
+from serving.answers.judging import lacking
+from serving.answers.request import CandidateInput, material_columns
+from serving.answers.rows import error_row, head_of, warnings_of
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
 from serving.ranking.believing import Believer, believe_all
@@ -23,13 +24,16 @@ from serving.ranking.quantities import ABOUT, Quantity
 from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
 from serving.ranking.request import BatchRequest, Wishes
 from serving.ranking.scenarios import SEED
+from training.properties import registry
+from training.properties.contract import DECIMALS
+from training.properties.registry import with_needed
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 
 def answer_ranking(
-    predictor: Predictor, models: Mapping[Property, ServedModel], rows: Sequence[CandidateInput | RowError],
+    predictor: Predictor, models: Mapping[str, ServedModel], rows: Sequence[CandidateInput | RowError],
     wishes: Wishes, *, conditions: Conditions | None = None, order: Order | None = None, top: int | None = None,
     batch: BatchRequest | None = None, coverage: float = 0.9,
 ) -> dict[str, Any]:  # fmt: skip
@@ -75,8 +79,8 @@ def answer_ranking(
     began = time.perf_counter()
     ranking = rank(believer, objectives, wishes.constraints, order)
     notes = [*wishes.notes, *_failed_note(failed, len(rows)), *remarks_of(ranking, objectives, len(candidates))]
-    if Property.CONDUCTIVITY in models:
-        known = models[Property.CONDUCTIVITY].model.domain
+    if "conductivity" in models:
+        known = models["conductivity"].model.domain
         notes += made_nevertheless(ranking, objectives, believer.evidence.composition[ranking.rows], known)
     heads = [head_of(candidates[i], places[i]) for i in ranking.rows.tolist()]
     chosen = None
@@ -112,18 +116,18 @@ def answer_ranking(
     }  # fmt: skip
 
 
-def properties_of(objectives: Sequence[Objective]) -> list[Property]:
-    """Return the properties whose models objectives need, in the order of `Property`."""
+def properties_of(objectives: Sequence[Objective]) -> list[str]:
+    """Return the properties whose models objectives need, in the order of the registry."""
     named = {ABOUT[objective.quantity].property for objective in objectives}
-    return [name for name in Property if name in named]
+    return [name for name in registry.names() if name in named]
 
 
-def properties_to_load(objectives: Sequence[Objective]) -> list[Property]:
+def properties_to_load(objectives: Sequence[Objective]) -> list[str]:
     """Return the properties whose models must be loaded: those needed, what they ask, and volumes for densities."""
-    named = properties_of(objectives) or [Property.CONDUCTIVITY]
+    named = properties_of(objectives) or ["conductivity"]
     if any(one.target is not None and one.quantity in (Quantity.HULL, Quantity.STABLE) for one in objectives):
-        named.append(Property.CONDUCTIVITY)  # it knows what has been made
-    return [name for name in Property if any(name == one or name in needed_by(one) for one in named)]
+        named.append("conductivity")  # it knows what has been made
+    return [name for name in registry.names() if name in with_needed(named)]
 
 
 def _read(
@@ -151,7 +155,7 @@ def _failed_note(failed: Sequence[RowError], n: int) -> list[str]:
 
 def _told_by_predict(
     predictor: Predictor, shown: Sequence[tuple[CandidateInput | RowError, Candidate]], general: Conditions,
-    needed: list[Property], coverage: float,
+    needed: list[str], coverage: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what an ordinary answer says of the listed candidates: nearest known, domain, warnings."""
     if not shown or not needed:

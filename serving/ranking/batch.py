@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate, Conditions
+from features.candidate import Candidate
 from features.errors import CandidateError, shown
+from serving.answers.conditions import Conditions
 from serving.ranking.acquisition import (
     OPTIMISM,
     Acquisition,

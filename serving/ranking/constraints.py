@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
 from features.text import suggestion
-from serving.answers.request import Property
 from serving.ranking.ccd_evidence import in_domain
 from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
@@ -90,16 +89,16 @@ def exclusions_of(
     return found
 
 
-def domains_of(evidence: Evidence, objectives: Iterable[Objective]) -> dict[Property, list[bool]]:
+def domains_of(evidence: Evidence, objectives: Iterable[Objective]) -> dict[str, list[bool]]:
     """Return, for each property that objectives need, whether its model knows the like of each candidate."""
     wanted = list(objectives)
     needed = {ABOUT[objective.quantity].property for objective in wanted}
-    found: dict[Property, list[bool]] = {}
-    if Property.CONDUCTIVITY in needed:
-        found[Property.CONDUCTIVITY] = evidence.conductivity_in_domain.tolist()
-    if Property.STABILITY in needed:
-        found[Property.STABILITY] = evidence.stability_said.in_domain.tolist()
-    if Property.CCD in needed:
+    found: dict[str, list[bool]] = {}
+    if "conductivity" in needed:
+        found["conductivity"] = evidence.conductivity_in_domain.tolist()
+    if "stability" in needed:
+        found["stability"] = evidence.stability_said.in_domain.tolist()
+    if "ccd" in needed:
         of_each = [in_domain(evidence, o.at) for o in wanted if o.quantity is Quantity.CCD]
-        found[Property.CCD] = [all(row) for row in zip(*(one.tolist() for one in of_each), strict=True)]
+        found["ccd"] = [all(row) for row in zip(*(one.tolist() for one in of_each), strict=True)]
     return found

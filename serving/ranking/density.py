@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from features.crystal import LABELS
 from features.elements import SYMBOLS, element_table
 from features.lattice import cell_volume_A3
-from serving.answers.request import Property
 from serving.ranking.beliefs import Conformal, Source
 from serving.ranking.evidence import Evidence
 from serving.ranking.laws import ScoreLaw
@@ -48,7 +47,7 @@ def density_belief(evidence: Evidence) -> tuple[Conformal, list[str | None]]:
     width = np.zeros(n)
     reasons: list[str | None] = [None] * n
     guessed = np.flatnonzero(np.isnan(density))
-    served = evidence.models.get(Property.CONDUCTIVITY)
+    served = evidence.models.get("conductivity")
     volumes = None if served is None or not len(guessed) else fitted_volumes(served.model)
     for row in guessed.tolist():
         unseen = [] if volumes is None else np.flatnonzero((evidence.composition[row] > 0) & ~volumes.seen).tolist()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
+from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
-from serving.answers.request import Property
+from serving.answers.conditions import Conditions
 from serving.models.store import ModelUnavailableError, ServedModel
 from training.properties.conductivity.familiarity import is_familiar
 from training.properties.stability.model import StabilityPrediction
@@ -59,7 +59,7 @@ class Evidence:
 
     candidates: Sequence[Candidate]
     conditions: Sequence[Conditions]
-    models: Mapping[Property, ServedModel]
+    models: Mapping[str, ServedModel]
     sigma_said: dict[bytes, ConductivityPrediction] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -89,22 +89,22 @@ class Evidence:
     @property
     def conductivity(self) -> ConductivityModel:
         """The served model."""
-        model: ConductivityModel = self._model(Property.CONDUCTIVITY)
+        model: ConductivityModel = self._model("conductivity")
         return model
 
     @property
     def stability(self) -> StabilityModel:
         """The served model."""
-        model: StabilityModel = self._model(Property.STABILITY)
+        model: StabilityModel = self._model("stability")
         return model
 
     @property
     def ccd(self) -> CcdModel:
         """The served model."""
-        model: CcdModel = self._model(Property.CCD)
+        model: CcdModel = self._model("ccd")
         return model
 
-    def _model(self, name: Property) -> Any:  # noqa: ANN401
+    def _model(self, name: str) -> Any:  # noqa: ANN401
         if name not in self.models:
             raise ModelUnavailableError(f"this installation serves no {name} model")
         return self.models[name].model

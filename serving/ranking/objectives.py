@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from features.candidate import Conditions
 from features.errors import shown
 from features.text import suggestion
+from serving.answers.conditions import Conditions
 from serving.answers.vocabulary import Electrode, electrodes, find_electrode
 from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names
 

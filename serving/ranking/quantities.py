@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from features.candidate import Conditions
-from serving.answers.request import Property
+from serving.answers.conditions import Conditions
 
 
 class Quantity(StrEnum):
@@ -64,7 +63,7 @@ class About:
     names: tuple[str, ...]
     lowest: float
     highest: float
-    property: Property | None
+    property: str | None
     is_log10: bool = False
     conditions: tuple[str, ...] = ()
     units: tuple[tuple[str, float], ...] = ()
@@ -81,7 +80,7 @@ _CCD_CONDITIONS = (
     "temperature_C", "stack_pressure_MPa", "interlayer_type", "anode", "relative_density",
     "interfacial_resistance_ohm_cm2", "sigma_S_per_cm", "electrolyte_class",
 )  # fmt: skip
-_C, _S, _D = Property.CONDUCTIVITY, Property.STABILITY, Property.CCD
+_C, _S, _D = "conductivity", "stability", "ccd"
 
 ABOUT: Mapping[Quantity, About] = {
     Quantity.SIGMA: About(

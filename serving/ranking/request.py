@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.constraints import Constraints

@@ -13,9 +13,16 @@ from urllib.parse import quote
 from pydantic import ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.input_tables import MAX_NAMED_COLUMNS, InputTableError, read_candidates_csv, with_places
-from serving.answers.request import DEFAULT_COVERAGE, MAX_CANDIDATES, MAX_COVERAGE, MIN_COVERAGE, Property
+from serving.answers.request import (
+    DEFAULT_COVERAGE,
+    MAX_CANDIDATES,
+    MAX_COVERAGE,
+    MAX_PROPERTIES,
+    MIN_COVERAGE,
+    PropertyName,
+)
 from serving.predictor import same_rows
 from serving.rest.request_body import RequestError, describe, shown
 
@@ -30,9 +37,9 @@ ANSWER_FILE = "elyte-predictions.csv"
 class CsvQuery(Conditions):
     """The query parameters of `POST /predict/csv`: what holds for every row that does not say otherwise."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False, use_enum_values=True)
 
-    properties: Annotated[list[Property], Field(min_length=1, max_length=len(Property))] | None = Field(
+    properties: Annotated[list[PropertyName], Field(min_length=1, max_length=MAX_PROPERTIES)] | None = Field(
         None, alias="property"
     )
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE)] = DEFAULT_COVERAGE
@@ -107,9 +114,10 @@ def read_query(items: Iterable[tuple[str, str]]) -> CsvQuery:
         else:
             given[name] = text
     try:
-        return CsvQuery.model_validate(given)
+        query: CsvQuery = CsvQuery.model_validate(given)
     except ValidationError as error:
         raise RequestError(400, "invalid_request", f"query: {describe(error, CsvQuery)}") from None
+    return query
 
 
 def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = same_rows) -> dict[str, Any]:

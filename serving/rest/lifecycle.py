@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.answers.request import Property
 from serving.environment import read_poll_seconds, shipped_models_only
 from serving.models.store import (
     REFUSAL_WORDS,
@@ -31,6 +30,7 @@ from serving.models.store import (
 )
 from serving.predictor import Predictor
 from serving.rest.observability import LOGGER_NAME, service_metrics
+from training.properties import registry
 from training.reachability import CREDENTIALS
 from training.tracking import CHAMPION, AliasTarget
 
@@ -92,10 +92,10 @@ class ModelKeeper:
         self._logger = logging.getLogger(LOGGER_NAME)
         self._one_at_a_time = threading.Lock()  # the thread's polls and `check` on demand
         # Replaced, never changed, so that `notes` may read them at any time.
-        self._served: Mapping[Property, ServedModel] = {}
-        self._followed: Mapping[Property, AliasTarget] = {}
-        self._refused: Mapping[Property, Refusal] = {}
-        self._champions: Mapping[Property, AliasTarget | None] = {}
+        self._served: Mapping[str, ServedModel] = {}
+        self._followed: Mapping[str, AliasTarget] = {}
+        self._refused: Mapping[str, Refusal] = {}
+        self._champions: Mapping[str, AliasTarget | None] = {}
         self._checked: float | None = None
 
     def start(self) -> None:
@@ -148,15 +148,15 @@ class ModelKeeper:
             fields = {"models": self._versions(), "seconds": round(time.perf_counter() - started, 3)}
             self._logger.info("ready", extra={"fields": fields})
 
-    def _ask_patiently(self) -> Mapping[Property, AliasTarget | None]:
+    def _ask_patiently(self) -> Mapping[str, AliasTarget | None]:
         for pause in self._pauses:
             if self.uri is None or self._ask():
                 return self._champions
             time.sleep(pause)
         return self._champions if self._ask() else {}
 
-    def _load_champions(self, targets: Mapping[Property, AliasTarget | None]) -> dict[Property, ServedModel]:
-        champions: dict[Property, ServedModel] = {}
+    def _load_champions(self, targets: Mapping[str, AliasTarget | None]) -> dict[str, ServedModel]:
+        champions: dict[str, ServedModel] = {}
         for name, target in targets.items():
             if target is None:
                 continue
@@ -167,8 +167,8 @@ class ModelKeeper:
                 self._refuse(name, target, error)
         return champions
 
-    def _with_shipped(self, champions: Mapping[Property, ServedModel]) -> dict[Property, ServedModel]:
-        found = {name: champions.get(name) or load_shipped(name) for name in Property}
+    def _with_shipped(self, champions: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
+        found = {name: champions.get(name) or load_shipped(name) for name in registry.names()}
         served = {name: model for name, model in found.items() if model is not None}
         if not served:
             raise ModelUnavailableError("no model found; run `elyte train conductivity`")
@@ -176,7 +176,7 @@ class ModelKeeper:
 
     # ------------------------------------------------------------ following the registry
 
-    def check(self, *, anew: bool = False) -> dict[Property, dict[str, str]]:
+    def check(self, *, anew: bool = False) -> dict[str, dict[str, str]]:
         """Ask the registry once, and serve what changed there.
 
         Parameters
@@ -202,7 +202,7 @@ class ModelKeeper:
         if uri is None:
             return False
         try:
-            champions = {name: look_up_champion(name, uri) for name in Property}
+            champions = {name: look_up_champion(name, uri) for name in registry.names()}
         except RegistryError as error:
             service_metrics().announce_registry(CHAMPION, None)
             if self.reachable:
@@ -219,7 +219,7 @@ class ModelKeeper:
         service_metrics().announce_registry(CHAMPION, self._checked)
         return True
 
-    def _follow(self, name: Property, target: AliasTarget | None, *, anew: bool = False) -> bool:
+    def _follow(self, name: str, target: AliasTarget | None, *, anew: bool = False) -> bool:
         """Serve a champion unless it is served already, or refused; say whether it was swapped in."""
         if target is None:
             return False
@@ -246,19 +246,19 @@ class ModelKeeper:
         self._logger.info("model_swapped", extra={"fields": fields})
         return True
 
-    def _try_to_serve(self, name: Property, champion: ServedModel) -> None:
+    def _try_to_serve(self, name: str, champion: ServedModel) -> None:
         try:
             self._serve({**self._served, name: champion})
         except Exception as error:
             message = f"{name}: it failed on its first questions: {error}"
             raise RefusedModelError(RefusalReason.NOT_WARMED, message) from error
 
-    def _serve(self, served: Mapping[Property, ServedModel]) -> None:
+    def _serve(self, served: Mapping[str, ServedModel]) -> None:
         """Warm a predictor of these models and publish it."""
         predictor = Predictor(dict(served))
         predictor.warm()
         self._publish(predictor)
-        if Property.STABILITY in self._served and served[Property.STABILITY] is not self._served[Property.STABILITY]:
+        if "stability" in self._served and served["stability"] is not self._served["stability"]:
             _forget_phase_tables()
         self._served = served
         service_metrics().announce_models(self._versions())
@@ -267,7 +267,7 @@ class ModelKeeper:
     def _versions(self) -> dict[str, str]:
         return {str(name): model.bundle.card.version for name, model in self._served.items()}
 
-    def _refuse(self, name: Property, target: AliasTarget, error: RefusedModelError) -> None:
+    def _refuse(self, name: str, target: AliasTarget, error: RefusedModelError) -> None:
         self._refused = {**self._refused, name: Refusal(target, error.reason, time.time())}
         service_metrics().refusals.labels(name, error.reason).inc()
         fields = {
@@ -276,7 +276,7 @@ class ModelKeeper:
         }  # fmt: skip
         self._logger.error("model_refused", extra={"fields": fields})
 
-    def _forgive(self, name: Property) -> None:
+    def _forgive(self, name: str) -> None:
         self._refused = {other: refusal for other, refusal in self._refused.items() if other != name}
 
     # ------------------------------------------------------------ what users see of it
@@ -285,9 +285,9 @@ class ModelKeeper:
         """Return what `GET /models` says of every property besides its card; nothing where there is no registry."""
         if self.uri is None:
             return {}
-        return {str(name): self._note(name) for name in Property}
+        return {str(name): self._note(name) for name in registry.names()}
 
-    def _note(self, name: Property) -> dict[str, Any]:
+    def _note(self, name: str) -> dict[str, Any]:
         champion, followed, refusal = self._champions.get(name), self._followed.get(name), self._refused.get(name)
         if not self.reachable:
             state = "unreachable"

@@ -8,9 +8,10 @@ from pydantic import BaseModel
 
 from serving.answers.ccd_grid import CcdGridRequest
 from serving.answers.interface_request import InterfaceRequest
-from serving.answers.nearest_request import MAX_NEAREST_CANDIDATES, NEAREST_FIELDS, NearestRequest
-from serving.answers.request import MAX_CANDIDATES, PredictRequest, Property
+from serving.answers.nearest_request import MAX_NEAREST_CANDIDATES, NearestRequest
+from serving.answers.request import MAX_CANDIDATES, PredictRequest
 from serving.rest.csv_exchange import CsvQuery
+from training.properties import registry
 
 SCHEMA_PREFIX = "#/components/schemas/"
 
@@ -112,16 +113,16 @@ def _ccd() -> dict[str, Any]:
 def _answered_row() -> dict[str, Any]:
     blocks = {
         str(name): _nullable("object", "Intervals and what belongs to them; null where `reasons` says why.")
-        for name in Property
+        for name in registry.names()
     }
-    blocks[Property.CONDUCTIVITY]["properties"] = {
+    blocks["conductivity"]["properties"] = {
         "log10_sigma_S_per_cm": reference("Interval"),
         "activation_energy_eV": reference("Interval"),
         "temperature_C": {"type": "number"},
         "explanation": _nullable("object", "Where asked for: terms in decades of S/cm that sum to log10 sigma."),
     }
-    blocks[Property.STABILITY]["properties"] = _stability()
-    blocks[Property.CCD]["properties"] = _ccd()
+    blocks["stability"]["properties"] = _stability()
+    blocks["ccd"]["properties"] = _ccd()
     beside = {
         "index": {"type": "integer"},
         "applicability": {"type": "object", "additionalProperties": reference("Applicability")},
@@ -134,11 +135,12 @@ def _answered_row() -> dict[str, Any]:
 
 def _nearest_row() -> dict[str, Any]:
     """Return a row of `POST /nearest`; the known materials of a property carry its value under a name with its unit."""
+    fields = {one.name: one.quantities[0].name for one in registry.properties()}
     blocks = {
         str(name): _nullable("object", f"The nearest known materials, each with its {field}, DOI and distance.")
-        for name, field in NEAREST_FIELDS.items()
+        for name, field in fields.items()
     }
-    for name, field in NEAREST_FIELDS.items():
+    for name, field in fields.items():
         known = object_of(
             {"formula": {"type": "string"}, field: {"type": "number"}, "distance": {"type": "number"}},
             {"doi": _nullable("string", "The paper that reported it.")},

@@ -12,8 +12,8 @@ from typing import TextIO
 
 import numpy as np
 
-from features.candidate import Conditions
-from serving.answers.request import DEFAULT_COVERAGE, Property
+from serving.answers.conditions import Conditions
+from serving.answers.request import DEFAULT_COVERAGE
 from serving.screening.filters import Chooser, Objective, Where
 from serving.screening.manifest import Manifest, ManifestError, continued, load_manifest
 from serving.screening.parts import (
@@ -61,7 +61,7 @@ class Screening:
 
     input: Path
     output: Path
-    properties: tuple[Property, ...] | None = None
+    properties: tuple[str, ...] | None = None
     conditions: Conditions = field(default_factory=Conditions)
     coverage: float = DEFAULT_COVERAGE
     where: tuple[str, ...] = ()
@@ -146,8 +146,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _settled(asked: Screening, files: list[InputFile], output: Path) -> tuple[Manifest, dict[str, dict[str, str]]]:
     """Return the manifest of the folder, new or continued, which is written down, and the headers of the models."""
-    from serving.models.properties import with_needed
     from serving.models.store import ModelUnavailableError, load_models
+    from training.properties.registry import with_needed
 
     wanted = asked.properties and list(asked.properties)
     models = load_models(asked.source, wanted and with_needed(wanted))
@@ -286,7 +286,7 @@ def _job(asked: Screening, manifest: Manifest, output: Path) -> Job:
         plan=manifest.digest,
         source=asked.source,
         digests=manifest.models,
-        properties=tuple(Property(name) for name in manifest.settings["properties"]),
+        properties=tuple(name for name in manifest.settings["properties"]),
         conditions=asked.conditions,
         coverage=asked.coverage,
         where=asked.where,

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from features.candidate import Candidate, Conditions, RowError, read_candidates
+from features.candidate import Candidate, RowError, read_candidates
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode
 from features.table_files import column_cells
 from serving.answers.columns import predict_columns
-from serving.answers.condition_columns import read_conditions
-from serving.answers.input_tables import CONDITION_COLUMNS, material_of, text_of_cell
-from serving.answers.request import MAX_ID_LENGTH, Property
+from serving.answers.conditions import CONDITION_COLUMNS, Conditions
+from serving.answers.input_tables import material_of, read_conditions, text_of_cell
+from serving.answers.request import MAX_ID_LENGTH
 from serving.screening.filters import Where, all_met
 from serving.screening.parts import Stamp, to_table, write_part
 from serving.screening.plan import Unit
@@ -50,7 +50,7 @@ class Job:
     plan: str
     source: str
     digests: dict[str, str]
-    properties: tuple[Property, ...]
+    properties: tuple[str, ...]
     conditions: Conditions
     coverage: float
     where: tuple[str, ...]
@@ -74,14 +74,14 @@ class Worker:
     """Loaded models that turn units into parts."""
 
     def __init__(self, job: Job) -> None:
-        from serving.models.properties import with_needed
         from serving.models.store import load_models
+        from training.properties.registry import with_needed
 
         self._job = job
         names = with_needed(job.properties)
         self._models = load_models(job.source, names)
         for name, digest in job.digests.items():
-            served = self._models.get(Property(name))
+            served = self._models.get(name)
             if served is None or served.bundle.digest != digest:
                 raise WorkerError(f"the {name} model on this machine is not the one of the plan ({digest[:12]}...)")
         self._where = tuple(Where.parse(text) for text in job.where)

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch, RowError
-from serving.answers.request import Property
-from serving.answers.rows import DECIMALS, error_row, head_of, warnings_of
+from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch, RowError
+from serving.answers.conditions import Conditions
+from serving.answers.documents import write
+from serving.answers.judging import Silence, judge, lacking, query_of
+from serving.answers.rows import error_row, head_of, warnings_of
 from serving.answers.terminal_tables import with_reading
-from serving.models.properties import answerer_of, lacking, needed_by, with_needed
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.suggestions.fields import Field, field_of
+from training.properties.contract import DECIMALS
+from training.properties.registry import with_needed
 from training.suggestions.greedy import Pick, choose
 
 Array = NDArray[np.float64]
@@ -46,7 +49,7 @@ class Wish:
         Whose uncertainty is to fall: 'candidates', or 'domain' for the materials that the model was fitted on.
     """
 
-    property: Property = Property.CONDUCTIVITY
+    property: str = "conductivity"
     count: int = 5
     conditions: Conditions = field(default_factory=Conditions)
     dial: float = 1.0
@@ -54,7 +57,7 @@ class Wish:
 
 
 def suggest(
-    models: Mapping[Property, ServedModel], rows: Sequence[Candidate | RowError], wish: Wish,
+    models: Mapping[str, ServedModel], rows: Sequence[Candidate | RowError], wish: Wish,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Choose the measurements that lower the mean predictive standard deviation most.
@@ -137,7 +140,7 @@ def _reference(points: Field, n: int, about: str) -> NDArray[np.int64]:
 
 def _told(
     picks: Sequence[Pick], points: Field, distinct: Sequence[Candidate], members: Sequence[Sequence[int]],
-    good: Sequence[tuple[int, Candidate]], models: Mapping[Property, ServedModel], wish: Wish,
+    good: Sequence[tuple[int, Candidate]], models: Mapping[str, ServedModel], wish: Wish,
 ) -> list[dict[str, Any]]:  # fmt: skip
     chosen = [distinct[pick.point] for pick in picks]
     answers = _answers(models, chosen, wish)
@@ -165,14 +168,15 @@ def _told(
 
 
 def _answers(
-    models: Mapping[Property, ServedModel], chosen: Sequence[Candidate], wish: Wish
+    models: Mapping[str, ServedModel], chosen: Sequence[Candidate], wish: Wish
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what the model says of the chosen ones now, with the nearest known materials."""
     if not chosen:
         return []
-    more: dict[str, Any] = {"beside": models} if needed_by(wish.property) else {}
-    conditions = [wish.conditions] * len(chosen)
-    said = answerer_of(wish.property)(models[wish.property], list(chosen), conditions, 0.9, **more)
+    query = query_of(chosen, [wish.conditions] * len(chosen), 0.9)
+    said = judge(models, query, [wish.property], write).said[wish.property]
+    if isinstance(said, Silence):
+        raise ModelUnavailableError(said.reason)
     return [
         {
             "prediction": block,

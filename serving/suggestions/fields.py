@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import ROOM_TEMPERATURE_C, Candidate, Conditions, MaterialBatch
+from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch
 from features.elements import ATOMIC_NUMBER
-from serving.answers.request import Property
+from serving.answers.conditions import Conditions
 from serving.models.store import ModelUnavailableError, ServedModel
 from training.suggestions.greedy import Uncertainty
 
@@ -63,7 +63,7 @@ class Field:
 
 
 def field_of(
-    models: Mapping[Property, ServedModel], candidates: Sequence[Candidate], conditions: Conditions, *,
+    models: Mapping[str, ServedModel], candidates: Sequence[Candidate], conditions: Conditions, *,
     with_domain: bool,
 ) -> Field:  # fmt: skip
     """Return the field of the one property that `models` is about: the one whose models the others are needed for.
@@ -74,11 +74,11 @@ def field_of(
         If the property's domain cannot be the reference set.
     """
     batch = MaterialBatch.from_candidates(list(candidates))
-    if Property.CCD in models:
+    if "ccd" in models:
         return _currents(models, candidates, batch, conditions, with_domain=with_domain)
-    if Property.STABILITY in models:
-        return _energies(models[Property.STABILITY].model, batch, with_domain=with_domain)
-    return _conductivities(models[Property.CONDUCTIVITY].model, batch, conditions, with_domain=with_domain)
+    if "stability" in models:
+        return _energies(models["stability"].model, batch, with_domain=with_domain)
+    return _conductivities(models["conductivity"].model, batch, conditions, with_domain=with_domain)
 
 
 def _conductivities(model: Any, batch: MaterialBatch, conditions: Conditions, *, with_domain: bool) -> Field:  # noqa: ANN401
@@ -121,8 +121,8 @@ def _energies(model: Any, batch: MaterialBatch, *, with_domain: bool) -> Field: 
     possible = np.array([not elements for elements in uncovered], dtype=bool)
     spread, distance, inside = np.zeros(len(batch)), np.ones(len(batch)), np.zeros(len(batch), dtype=bool)
     if possible.any():
-        around = model.neighbourhood(batch.take(np.flatnonzero(possible)), 1)
-        spread[possible], distance[possible] = around.spread_eV_per_atom, around.distance[:, 0]
+        around = model.predict(batch.take(np.flatnonzero(possible)))
+        spread[possible], distance[possible] = around.spread_eV_per_atom, around.distance
         inside[possible] = around.in_domain
     known = possible & (spread == 0.0)
     why = [f"no energies of {', '.join(elements)}" for elements in uncovered if elements]
@@ -134,19 +134,19 @@ def _energies(model: Any, batch: MaterialBatch, *, with_domain: bool) -> Field: 
 
 
 def _currents(
-    models: Mapping[Property, ServedModel], candidates: Sequence[Candidate], batch: MaterialBatch,
+    models: Mapping[str, ServedModel], candidates: Sequence[Candidate], batch: MaterialBatch,
     conditions: Conditions, *, with_domain: bool,
 ) -> Field:  # fmt: skip
     """Judge cells of one set of conditions; classes that no paper measured have no answer."""
-    from serving.answers.ccd_answers import FEWEST_PAPERS, read_question, support_of
     from training.properties.ccd.cells import Cells, material_numbers
     from training.properties.ccd.joint_uncertainty import CellUncertainty
+    from training.properties.ccd.questions import FEWEST_PAPERS, read_question, support_of
     from training.properties.ccd.schema import REGULAR
 
     _refuse_domain(with_domain=with_domain)
-    model = models[Property.CCD].model
-    asked = [read_question(candidate, conditions) for candidate in candidates]
-    others = [models[name].model if name in models else None for name in (Property.CONDUCTIVITY, Property.STABILITY)]
+    model = models["ccd"].model
+    asked = [read_question(candidate.amounts, conditions) for candidate in candidates]
+    others = [models[name].model if name in models else None for name in ("conductivity", "stability")]
     numbers = material_numbers(batch, *others)
 
     def column(value: float | None) -> Array:

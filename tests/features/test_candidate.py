@@ -4,9 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
-from features.candidate import Candidate, Conditions, MaterialBatch, RowError, read_candidates
+from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.errors import CandidateError, RowErrorCode, WarningCode
 from features.lattice import NO_LATTICE, Lattice
@@ -79,62 +78,6 @@ def test_columns_of_different_length_are_refused() -> None:
 
 def test_no_rows_give_no_candidates() -> None:
     assert read_candidates([], [], []) == []
-
-
-def test_unknown_conditions_stay_unknown() -> None:
-    assert Conditions().model_dump(exclude_none=True) == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("temperature_C", -300.0),
-        ("temperature_C", -273.15),
-        ("temperature_C", 2000.0),
-        ("temperature_C", "25"),
-        ("temperature_C", True),
-        ("temperature_C", float("nan")),
-        ("temperature_C", float("inf")),
-        ("stack_pressure_MPa", 0.0),
-        ("stack_pressure_MPa", -1.0),
-        ("areal_capacity_mAh_cm2", 0.0),
-        ("relative_density", 95.0),
-        ("relative_density", 0.0),
-        ("thickness_um", 0.0),
-        ("interfacial_resistance_ohm_cm2", -1.0),
-        ("interlayer_type", ""),
-        ("interlayer_type", "x" * 101),
-        ("anode", 3),
-    ],
-)
-def test_impossible_conditions_are_refused(name: str, value: object) -> None:
-    with pytest.raises(ValidationError) as caught:
-        Conditions.model_validate({name: value})
-    assert caught.value.errors()[0]["loc"] == (name,)
-
-
-def test_conditions_that_nobody_defined_are_refused() -> None:
-    with pytest.raises(ValidationError, match="temperature_K"):
-        Conditions.model_validate({"temperature_K": 298.0})
-
-
-def test_whole_numbers_are_fine_as_conditions() -> None:
-    assert Conditions.model_validate({"temperature_C": 25}).temperature_C == 25.0
-
-
-def test_the_conditions_of_a_row_win_over_those_of_the_call() -> None:
-    general = Conditions(temperature_C=25.0, stack_pressure_MPa=5.0)
-    row = Conditions(temperature_C=60.0, interlayer_type="Ag")
-    merged = row.over(general)
-    assert merged == Conditions(temperature_C=60.0, stack_pressure_MPa=5.0, interlayer_type="Ag")
-    assert Conditions().over(general) == general
-    assert row.over(Conditions()) == row
-    assert general == Conditions(temperature_C=25.0, stack_pressure_MPa=5.0)
-
-
-def test_conditions_cannot_be_changed_behind_the_back() -> None:
-    with pytest.raises(ValidationError):
-        Conditions(temperature_C=25.0).temperature_C = 60.0  # type: ignore[misc]
 
 
 def test_a_batch_lays_out_fractions_by_atomic_number_and_pads_with_nothing() -> None:

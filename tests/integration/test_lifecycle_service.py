@@ -23,13 +23,12 @@ import pytest
 from champions import Registry, variant
 from running_service import ELYTE_SERVE, RunningService, running_service
 
-from serving.answers.request import Property
 from serving.models.store import SHIPPED
 from serving.predictor import Predictor
 
 KEY = {"X-API-Key": "integration-key"}
 FORMULAS = ["Li6PS5Cl", "Li3YCl6", "Li7La3Zr2O12"]
-P = Property.CONDUCTIVITY
+P = "conductivity"
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:

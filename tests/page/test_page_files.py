@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from starlette.applications import Starlette
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.request import MAX_CANDIDATES
 from serving.answers.vocabulary import ON_THE_AXIS, TYPICAL, electrodes, vocabulary
 from serving.predictor import Predictor

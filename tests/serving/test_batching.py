@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.candidate import Conditions
-from serving.answers.request import CandidateInput, PredictRequest, Property
+from serving.answers.conditions import Conditions
+from serving.answers.request import CandidateInput, PredictRequest
 from serving.predictor import Predictor
 from serving.rest.batching import MOST_ROWS_OF_ONE, MOST_ROWS_TOGETHER, Batcher, is_small, predict_together
 
@@ -130,7 +130,7 @@ def test_other_questions_are_other_passes() -> None:
     async def work(batcher: Batcher, predictor: Predictor) -> Any:
         asked = [
             request_of("first"), request_of("a"), request_of("b", coverage=0.8), request_of("c"),
-            request_of("d", properties=[Property.CCD]),
+            request_of("d", properties=["ccd"]),
         ]  # fmt: skip
         return await asyncio.gather(*(batcher.answer(predictor, request, formulas_of) for request in asked))
 

@@ -15,17 +15,17 @@ from starlette.testclient import TestClient
 from features.candidate import Candidate
 from features.errors import RowErrorCode, WarningCode
 from serving.answers.ccd_grid import MAX_POINTS, CcdGridRequest
-from serving.answers.ccd_tables import CCD_COLUMNS
 from serving.answers.columns import predict_columns
 from serving.answers.nearest_request import NearestRequest
 from serving.answers.output_tables import flat_row, terminal_lines
-from serving.answers.request import PredictRequest, Property
+from serving.answers.request import PredictRequest
 from serving.cli import elyte
 from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.rest.http_api import create_app
 from serving.suggestions.answer import Wish, suggest
+from training.properties.ccd.declaration import CCD, CURRENT
 from training.properties.ccd.schema import CLASSES, INTERLAYER_TYPES
 
 ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pressure_MPa": 5.0}
@@ -33,7 +33,7 @@ ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pre
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return Predictor.load("shipped", [Property.CCD])
+    return Predictor.load("shipped", ["ccd"])
 
 
 def ask(predictor: Predictor, *formulas: str, **conditions: Any) -> list[dict[str, Any]]:
@@ -152,8 +152,9 @@ def test_a_condition_that_moves_nothing_in_this_class_is_said(predictor: Predict
 def test_flat_rows_carry_every_column(predictor: Predictor) -> None:
     (row,) = ask(predictor, "Li6PS5Cl", **ASKED)
     flat = flat_row(row)
-    assert {name: flat[name] for name in CCD_COLUMNS if name != "ccd_reason"} == {
-        name: flat[name] for name in CCD_COLUMNS if flat[name] is not None
+    names = [*CURRENT.columns, *(column.name for column in CCD.columns())]
+    assert {name: flat[name] for name in names if name != "ccd_reason"} == {
+        name: flat[name] for name in names if flat[name] is not None
     }
 
 
@@ -168,23 +169,21 @@ def test_conditions_of_rows_and_neighbours_do_not_mix(predictor: Predictor) -> N
     assert value(rows[3]) == value(ask(predictor, "Li6PS5Cl")[0])
 
 
-@pytest.mark.parametrize("absent", [Property.CONDUCTIVITY, Property.STABILITY])
-def test_without_a_model_that_it_is_built_on_there_is_a_reason_and_no_number(
-    predictor: Predictor, absent: Property
-) -> None:
+@pytest.mark.parametrize("absent", ["conductivity", "stability"])
+def test_without_a_model_that_it_is_built_on_there_is_a_reason_and_no_number(predictor: Predictor, absent: str) -> None:
     """A model that nobody named would speak otherwise: the shipped one, when the laboratory serves its own."""
     served = {name: model for name, model in predictor._models.items() if name is not absent}
     (row,) = ask(Predictor(served), "Li6PS5Cl")
     assert row["ccd"] is None
     assert f"serves no {absent} model" in row["reasons"]["ccd"]
-    columns = predict_columns(served, ["Li6PS5Cl"], properties=[Property.CCD])
+    columns = predict_columns(served, ["Li6PS5Cl"], properties=["ccd"])
     assert np.isnan(columns["log10_ccd_mA_per_cm2"][0])
     assert f"serves no {absent} model" in columns["ccd_reason"][0]
     wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
     with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
         Predictor(served).rank(RankRequest.model_validate(wish))
     with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
-        suggest(served, [Candidate.from_formula("Li6PS5Cl")], Wish(Property.CCD))
+        suggest(served, [Candidate.from_formula("Li6PS5Cl")], Wish("ccd"))
 
 
 def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor) -> None:
@@ -194,11 +193,11 @@ def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor)
     assert set(document["models"]) == everything
     assert set(document["results"][0]) & everything == {"ccd"}, "asked, but not answered"
     for name in everything:
-        assert document["models"][name] == predictor._models[Property(name)].header()
+        assert document["models"][name] == predictor._models[name].header()
     assert set(predictor.ccd_grid(CcdGridRequest(formula="Li6PS5Cl"))["models"]) == everything
     wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
     assert set(predictor.rank(RankRequest.model_validate(wish))["models"]) == everything
-    suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], Wish(Property.CCD))
+    suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], Wish("ccd"))
     assert set(suggested["models"]) == everything
     near = NearestRequest.model_validate({"candidates": [{"formula": "Li6PS5Cl"}], "properties": ["ccd"]})
     assert set(predictor.nearest(near)["models"]) == {"ccd"}, "its own reports alone are looked up"
@@ -207,7 +206,7 @@ def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor)
 def test_a_thousand_cells_take_half_a_second_beyond_the_other_models(predictor: Predictor) -> None:
     from training.properties.ccd.bundling import golden_predictions
 
-    model = predictor._models[Property.CCD].model
+    model = predictor._models["ccd"].model
     formulas = [(f"Li{6 + i / 1000:.3f}PS5Cl", 25.0) for i in range(1000)]
     golden_predictions(model, formulas[:2])
     start = time.perf_counter()

@@ -14,7 +14,7 @@ from made_cifs import cif
 
 from features.candidate import Candidate, RowError
 from serving.answers.input_tables import read_candidate_records, read_candidates_csv
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.cli import EXIT_ROW_FAILED, elyte
 from serving.predictor import Predictor
 from serving.screening.work import _candidates
@@ -82,7 +82,7 @@ def test_an_unknown_block_fails_its_row_and_names_the_others(file: str) -> None:
 
 def test_a_request_chooses_a_block() -> None:
     given = [CandidateInput(cif=TWO, block="hydride"), CandidateInput(formula="Li3N", block="hydride")]
-    document = Predictor.load(properties=[Property.CONDUCTIVITY]).answer(given, properties=[Property.CONDUCTIVITY])
+    document = Predictor.load(properties=["conductivity"]).answer(given, properties=["conductivity"])
     assert document["results"][0]["formula"] == "LiH"
     assert document["results"][1]["error"]["code"] == "missing_material"
 

@@ -22,7 +22,6 @@ from scripted_service import answering, echoing
 from serving import Client
 from serving.answers.input_tables import InputTableError
 from serving.answers.output_tables import FLAT_COLUMNS, flat_row
-from serving.answers.request import Property
 from serving.cli import EXIT_ROW_FAILED, elyte
 from serving.client import client as client_module
 from serving.client.client import Predictions, ServiceError, ServiceUnavailableError
@@ -261,7 +260,7 @@ def test_a_service_on_this_machine_is_not_asked_through_a_proxy(url: str, monkey
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     with Client(url, retries=0) as client:
-        assert client.predict("Li3N", properties=[str(Property.CONDUCTIVITY)]).results[0]["status"] == "ok"
+        assert client.predict("Li3N", properties=["conductivity"]).results[0]["status"] == "ok"
 
 
 def test_connections_are_kept(url: str, caplog: pytest.LogCaptureFixture) -> None:

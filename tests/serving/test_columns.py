@@ -8,27 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.candidate import Candidate, Conditions, MaterialBatch, RowError
+from features.candidate import Candidate, MaterialBatch, RowError
 from features.elements import SYMBOLS
 from features.errors import RowErrorCode
 from serving.answers.columns import COLUMNS, FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, predict_columns
-from serving.answers.condition_columns import ConditionColumns, read_conditions
+from serving.answers.conditions import Conditions
+from serving.answers.input_tables import read_conditions
 from serving.answers.output_tables import flat_row, terminal_lines
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.models.store import ServedModel, load_models
 from serving.predictor import Predictor
+from training.properties.conditions import ConditionColumns
 
 FORMULAS = (Path(__file__).parents[1] / "features" / "diverse_formulas.txt").read_text(encoding="utf-8").split()
 ODD = ("", "Xx3", "Li0", "UO2", "PuCl3", "Li", "BaTiO3", "LiCl", "Li3PS4", "XeF2", "Li₇La₃Zr₂O₁₂", "75Li2S-25P2S5")
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[Property, ServedModel]:
+def models() -> dict[str, ServedModel]:
     return load_models("shipped")
 
 
 def by_document(
-    models: dict[Property, ServedModel], rows: list[CandidateInput], conditions: Conditions, **more: Any
+    models: dict[str, ServedModel], rows: list[CandidateInput], conditions: Conditions, **more: Any
 ) -> list[dict[str, Any]]:
     return [flat_row(result) for result in Predictor(models).answer(rows, conditions, **more)["results"]]
 
@@ -48,7 +50,7 @@ def assert_same(columns: dict[str, np.ndarray], expected: list[dict[str, Any]]) 
 
 @pytest.mark.parametrize("coverage", [0.9, 0.6])
 def test_diverse_and_odd_formulas_get_the_numbers_of_the_document(
-    models: dict[Property, ServedModel], coverage: float
+    models: dict[str, ServedModel], coverage: float
 ) -> None:
     formulas = [*FORMULAS, *ODD]
     expected = by_document(
@@ -69,29 +71,29 @@ def test_diverse_and_odd_formulas_get_the_numbers_of_the_document(
         Conditions(interlayer_type="marmalade"),
     ],
 )
-def test_conditions_mean_the_same(models: dict[Property, ServedModel], conditions: Conditions) -> None:
+def test_conditions_mean_the_same(models: dict[str, ServedModel], conditions: Conditions) -> None:
     formulas = [*FORMULAS[:25], *ODD, "Li4GeS4", "Li3BO3", "Li2ZnI4", "LiBH4"]
     expected = by_document(models, [CandidateInput(formula=formula) for formula in formulas], conditions)
     assert_same(predict_columns(models, formulas, conditions), expected)
 
 
-@pytest.mark.parametrize("properties", [[Property.CCD], [Property.STABILITY], [Property.CCD, Property.CONDUCTIVITY]])
-def test_some_properties_only(models: dict[Property, ServedModel], properties: list[Property]) -> None:
+@pytest.mark.parametrize("properties", [["ccd"], ["stability"], ["ccd", "conductivity"]])
+def test_some_properties_only(models: dict[str, ServedModel], properties: list[str]) -> None:
     expected = by_document(
         models, [CandidateInput(formula=f) for f in FORMULAS[:20]], Conditions(), properties=properties
     )
     assert_same(predict_columns(models, FORMULAS[:20], properties=properties), expected)
 
 
-def test_a_model_that_is_not_there_says_nothing(models: dict[Property, ServedModel]) -> None:
-    served = {Property.CONDUCTIVITY: models[Property.CONDUCTIVITY]}
-    wanted = [Property.CONDUCTIVITY, Property.CCD]
+def test_a_model_that_is_not_there_says_nothing(models: dict[str, ServedModel]) -> None:
+    served = {"conductivity": models["conductivity"]}
+    wanted = ["conductivity", "ccd"]
     expected = by_document(served, [CandidateInput(formula="Li6PS5Cl")], Conditions(), properties=wanted)
     assert_same(predict_columns(served, ["Li6PS5Cl"], properties=wanted), expected)
 
 
 def test_own_conditions_and_cells_of_rows_are_kept_apart(
-    models: dict[Property, ServedModel], candidates: list[Candidate]
+    models: dict[str, ServedModel], candidates: list[Candidate]
 ) -> None:
     degrees = np.linspace(0.0, 140.0, len(candidates))
     pressures = [None, 3.0] * (len(candidates) // 2)
@@ -117,7 +119,7 @@ def _with_first(own: ConditionColumns) -> ConditionColumns:
     return own.take(places)
 
 
-def test_a_batch_is_judged_as_its_formulas(models: dict[Property, ServedModel]) -> None:
+def test_a_batch_is_judged_as_its_formulas(models: dict[str, ServedModel]) -> None:
     formulas = FORMULAS[:30]
     by_formula = predict_columns(models, formulas)
     by_batch = predict_columns(models, MaterialBatch.from_formulas(formulas))
@@ -125,7 +127,7 @@ def test_a_batch_is_judged_as_its_formulas(models: dict[Property, ServedModel]) 
         np.testing.assert_allclose(by_batch[name], by_formula[name], atol=1.01e-4, err_msg=name)
 
 
-def test_nothing_and_nothing_readable_are_answered(models: dict[Property, ServedModel]) -> None:
+def test_nothing_and_nothing_readable_are_answered(models: dict[str, ServedModel]) -> None:
     assert all(len(column) == 0 for column in predict_columns(models, []).values())
     columns = predict_columns(models, ["?", None])
     assert columns["error_code"].tolist() == ["unparseable_formula", "missing_material"]
@@ -142,16 +144,16 @@ def test_conditions_out_of_range_are_errors_in_the_words_of_predict() -> None:
     assert "expected a number" in errors[3].message
 
 
-def test_every_element_alone_is_answered_or_refused(models: dict[Property, ServedModel]) -> None:
+def test_every_element_alone_is_answered_or_refused(models: dict[str, ServedModel]) -> None:
     expected = by_document(models, [CandidateInput(formula=symbol) for symbol in SYMBOLS], Conditions())
     assert_same(predict_columns(models, list(SYMBOLS)), expected)
 
 
 def test_measurements_that_disagree_are_warned_of_in_answers_columns_and_terminal(
-    models: dict[Property, ServedModel],
+    models: dict[str, ServedModel],
 ) -> None:
     formulas = ["Li7La3Zr2O12", "Li3PS4", "Li1.5P0.5S2", "Li6PS4.9Cl", "Li3InCl6"]
-    only = [Property.CONDUCTIVITY]
+    only = ["conductivity"]
     results = Predictor(models).answer([CandidateInput(formula=f) for f in formulas], properties=only)["results"]
     codes = [[warning["code"] for warning in row["warnings"]] for row in results]
     warned = ["measurements_disagree" in row for row in codes]

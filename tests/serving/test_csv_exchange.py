@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from made_cifs import cif
 from starlette.applications import Starlette
 
-from features.candidate import Conditions, RowError
+from features.candidate import RowError
+from serving.answers.conditions import Conditions
 from serving.answers.input_tables import (
     InputTableError,
     read_candidate_records,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.input_tables import COLUMNS
-from serving.answers.request import Property
 from serving.rest.csv_exchange import read_query
 from serving.rest.request_body import RequestError
 
@@ -22,7 +21,7 @@ def test_every_parameter_of_the_query_arrives() -> None:
     items = [(name, str(value)) for name, value in conditions.items()]
     query = read_query([*items, ("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")])
     assert query.conditions() == Conditions(**conditions)
-    assert query.properties == [Property.CCD, Property.STABILITY]
+    assert query.properties == ["ccd", "stability"]
     assert (query.coverage, query.explain) == (0.8, True)
     assert read_query([]).conditions() == Conditions()
 

@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 from pydantic import ValidationError
 from synthetic_world import Fitted, make_card
 
-from features.candidate import Conditions, RowError
+from features.candidate import RowError
 from features.errors import RowErrorCode
-from serving.answers.explanation_blocks import N_SHOWN, WITHOUT_EXPLAINER
-from serving.answers.request import CandidateInput, PredictRequest, Property
+from serving.answers.conditions import Conditions
+from serving.answers.request import CandidateInput, PredictRequest
 from serving.cli import elyte
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
@@ -28,6 +28,7 @@ from serving.rest.openapi import openapi_document
 from training.bundle import save_bundle
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.explanation import with_explainers
+from training.properties.conductivity.explanation_block import N_SHOWN, WITHOUT_EXPLAINER
 from training.properties.conductivity.named_features import named_features
 
 FORMULAS = ["Li6.5PS5.5Cl0.5", "Li6.7La3Zr1.7Ta0.3O12", "Li2.8Y0.8Zr0.2Cl6", "LiFePO4", "Li"]
@@ -120,7 +121,7 @@ def test_rows_keep_their_explanations_among_failures_and_in_any_order(predictor:
 
 
 def test_other_properties_are_not_explained(predictor: Predictor) -> None:
-    request = PredictRequest(candidates=[CandidateInput(formula="Li3N")], properties=[Property.STABILITY], explain=True)
+    request = PredictRequest(candidates=[CandidateInput(formula="Li3N")], properties=["stability"], explain=True)
     (row,) = predictor.predict(request)["results"]
     assert "conductivity" not in row
     assert row["stability"] is None

@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 
 from serving.answers.interface_answers import terminal_lines
 from serving.answers.interface_request import MAX_PARTNERS, InterfaceRequest
-from serving.answers.request import Property
 from serving.cli import elyte
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.predictor import Predictor
@@ -39,7 +38,7 @@ class StandIn:
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return Predictor({Property.STABILITY: cast("ServedModel", StandIn())})
+    return Predictor({"stability": cast("ServedModel", StandIn())})
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from champions import Registry, variant
 
 from features.candidate import Candidate, MaterialBatch
 from features.lattice import Lattice
-from serving.answers.request import Property
 from serving.models import store as model_store
 from serving.models.lines import model_lines
 from serving.models.store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
@@ -35,13 +34,13 @@ def copy(bundles: Path, tmp_path: Path) -> Path:
 
 
 def digest_of(folder: Path) -> str:
-    return load_models(str(folder))[Property.CONDUCTIVITY].bundle.digest
+    return load_models(str(folder))["conductivity"].bundle.digest
 
 
 def test_a_folder_of_bundles_is_served(bundles: Path) -> None:
     models = load_models(str(bundles))
-    assert set(models) == {Property.CONDUCTIVITY}
-    served = models[Property.CONDUCTIVITY]
+    assert set(models) == {"conductivity"}
+    served = models["conductivity"]
     assert served.header() == {
         "version": "2026.01.01.000000",
         "trained_on": "2026-01-01T00:00:00Z",
@@ -66,7 +65,7 @@ def test_the_shipped_bundle_must_have_the_digest_that_is_listed(copy: Path, monk
     monkeypatch.setattr(model_store, "SHIPPED", copy)
     digest = digest_of(copy)
     (copy / DIGESTS_FILE).write_text(json.dumps({"conductivity": digest}))
-    assert load_models("auto")[Property.CONDUCTIVITY].origin == "shipped bundle"
+    assert load_models("auto")["conductivity"].origin == "shipped bundle"
     card = json.loads((copy / "conductivity" / CARD_FILE).read_text())
     (copy / "conductivity" / CARD_FILE).write_text(json.dumps(card | {"summary": "much better than it is"}))
     with pytest.raises(ModelUnavailableError, match=f"expected {digest}"):
@@ -107,7 +106,7 @@ def promoted(registry: Registry, bundles: Path, folder: Path) -> str:
 
 
 def origin() -> str:
-    return load_models("auto")[Property.CONDUCTIVITY].origin
+    return load_models("auto")["conductivity"].origin
 
 
 def test_what_was_promoted_on_defaults_answers_on_defaults(local: Registry, bundles: Path, tmp_path: Path) -> None:
@@ -145,7 +144,7 @@ def test_a_version_that_stands_for_the_shipped_bundle_is_answered_by_that_of_thi
     version = promoted(local, bundles, tmp_path)
     local.client.set_model_version_tag(model_name("conductivity"), version, SHIPPED_TAG, "true")
     assert origin() == f"registry champion, version {version} (the shipped bundle)"
-    assert load_models("auto")[Property.CONDUCTIVITY].bundle.digest == digest_of(bundles)
+    assert load_models("auto")["conductivity"].bundle.digest == digest_of(bundles)
 
 
 def test_the_registry_that_is_named_wins_over_the_local_one(
@@ -184,11 +183,11 @@ def test_a_terminal_is_told_of_models_that_are_not_the_shipped_ones() -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> dict[Property, Any]:
+def shipped() -> dict[str, Any]:
     return dict(load_models("shipped"))
 
 
-def test_every_shipped_bundle_has_a_digest_and_every_digest_a_bundle(shipped: dict[Property, Any]) -> None:
+def test_every_shipped_bundle_has_a_digest_and_every_digest_a_bundle(shipped: dict[str, Any]) -> None:
     listed = json.loads((SHIPPED / DIGESTS_FILE).read_text())
     assert listed == {str(name): served.bundle.digest for name, served in shipped.items()}
 
@@ -198,20 +197,20 @@ def test_the_shipped_bundles_are_small() -> None:
     assert size < MAX_BUNDLES_MB * 1e6
 
 
-def test_the_shipped_conductivity_model_reproduces_its_golden_predictions(shipped: dict[Property, Any]) -> None:
-    served = shipped[Property.CONDUCTIVITY]
+def test_the_shipped_conductivity_model_reproduces_its_golden_predictions(shipped: dict[str, Any]) -> None:
+    served = shipped["conductivity"]
     stored = served.bundle.card.golden
     again = golden_predictions(served.model, [GoldenQuestion.of(golden) for golden in stored])
     for one, other in zip(stored, again, strict=True):
         assert other.values == pytest.approx(one.values, abs=GOLDEN_TOLERANCE)
 
 
-def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property_model(shipped: dict[Property, Any]) -> None:
-    model = shipped[Property.CONDUCTIVITY].model
+def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property_model(shipped: dict[str, Any]) -> None:
+    model = shipped["conductivity"].model
     argyrodite = Lattice(9.86, 9.86, 9.86, 90.0, 90.0, 90.0, 216, 52)
     materials = [
         Candidate.from_formula("Li6PS5Cl", lattice=argyrodite),
-        *(Candidate.from_formula(golden.formula) for golden in shipped[Property.CONDUCTIVITY].bundle.card.golden[::2]),
+        *(Candidate.from_formula(golden.formula) for golden in shipped["conductivity"].bundle.card.golden[::2]),
         *map(Candidate.from_formula, ("Li4.4Si0.6Al0.4S4", "Li3.8Si0.8P0.2S4", "BaTiO3", "Li")),
     ]
 
@@ -222,9 +221,9 @@ def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property_model(s
     check_property_model(predict, materials)
 
 
-def test_the_shipped_conductivity_model_knows_what_the_field_knows(shipped: dict[Property, Any]) -> None:
+def test_the_shipped_conductivity_model_knows_what_the_field_knows(shipped: dict[str, Any]) -> None:
     """Superionic sulfides above 1e-4 S/cm and well known, ordered lithium salts far below."""
-    model = shipped[Property.CONDUCTIVITY].model
+    model = shipped["conductivity"].model
     good, poor = ["Li6PS5Cl", "Li10GeP2S12", "Li5.5PS4.5Cl1.5"], ["Li4SiO4", "Li2SO4", "LiF"]
     sigma = model.predict(MaterialBatch.from_formulas(good + poor)).log10_sigma_S_per_cm
     assert (sigma.value[:3] > -4.0).all()
@@ -232,7 +231,7 @@ def test_the_shipped_conductivity_model_knows_what_the_field_knows(shipped: dict
     assert (sigma.upper - sigma.lower)[:3].max() < 4.0
 
 
-def test_the_shipped_cards_use_only_data_that_may_be_shipped(shipped: dict[Property, Any]) -> None:
+def test_the_shipped_cards_use_only_data_that_may_be_shipped(shipped: dict[str, Any]) -> None:
     attribution = (Path(__file__).parents[2] / "ATTRIBUTION.md").read_text()
     for served in shipped.values():
         card = served.bundle.card

@@ -15,13 +15,11 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.candidate import Candidate, Conditions
-from serving.answers.conductivity_answers import answer_conductivity
-from serving.answers.request import Property
 from serving.cli import elyte
 from serving.models import store as model_store
 from serving.models.store import load_models, load_shipped
 from serving.monitoring.answer import monitor, new_measurements
+from serving.predictor import Predictor
 from serving.rest.observability import RequestRecord
 from serving.rest.request_file import RequestFile
 from serving.rest.request_history import read_requests
@@ -182,11 +180,10 @@ def test_unusable_calls_end_with_2(shipped: Path) -> None:
 
 
 def predicted(formulas: list[str]) -> list[float]:
-    served = load_shipped(Property.CONDUCTIVITY)
+    served = load_shipped("conductivity")
     assert served is not None
-    candidates = [Candidate.from_formula(formula) for formula in formulas]
-    blocks = answer_conductivity(served, candidates, [Conditions()] * len(candidates), 0.9).blocks
-    return [block["log10_sigma_S_per_cm"]["value"] for block in blocks if block is not None]
+    rows = Predictor({"conductivity": served}).predict_formulas(formulas)["results"]
+    return [row["conductivity"]["log10_sigma_S_per_cm"]["value"] for row in rows]
 
 
 @pytest.fixture
@@ -245,7 +242,7 @@ def test_many_new_materials_pay_for_a_retraining(add: Callable[..., list[int]]) 
 
 
 def test_what_the_model_may_know_is_not_judged(add: Callable[..., list[int]], shipped: Path) -> None:
-    served = load_shipped(Property.CONDUCTIVITY)
+    served = load_shipped("conductivity")
     assert served is not None
     doi = next(doi for doi in served.model.domain.dois if doi.startswith("10."))
     values = predicted(FORMULAS[:4])
@@ -262,7 +259,7 @@ def test_what_the_model_may_know_is_not_judged(add: Callable[..., list[int]], sh
 
 
 def test_a_paper_of_the_tables_that_this_model_was_fitted_without_is_judged(add: Callable[..., list[int]]) -> None:
-    served = load_shipped(Property.CONDUCTIVITY)
+    served = load_shipped("conductivity")
     assert served is not None
     flags = ("paper_already_known", "repeats_known")
     add(FORMULAS[:1], [-3.0], cells={Column.DOI: "10.1000/left.out"}, warnings=flags)
@@ -274,7 +271,7 @@ def test_a_paper_of_the_tables_that_this_model_was_fitted_without_is_judged(add:
 
 
 def test_a_correction_after_training_does_not_make_an_old_measurement_new(add: Callable[..., list[int]]) -> None:
-    served = load_shipped(Property.CONDUCTIVITY)
+    served = load_shipped("conductivity")
     assert served is not None
     (entry,) = add(FORMULAS[:1], [-3.0])
     trained_on = datetime.now(UTC) + timedelta(seconds=1)  # cards know whole seconds

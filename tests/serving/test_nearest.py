@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 from made_cifs import cif
 from pydantic import ValidationError
 
-from features.candidate import MaterialBatch
 from serving.answers.nearest_request import (
     DEFAULT_NEAREST,
     MAX_NEAREST,
     MAX_NEAREST_CANDIDATES,
-    NEAREST_FIELDS,
     NearestRequest,
     read_nearest_request,
 )
-from serving.answers.request import PredictRequest, Property
+from serving.answers.request import PredictRequest
 from serving.models.store import load_models
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
 from serving.rest.request_body import RequestError
 from training.applicability import N_NEAREST
+from training.properties import registry
 
+FIELDS = {one.name: one.quantities[0].name for one in registry.properties()}
 FAMILIES = ["Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li3N", "NaCl", "Li1.3Al0.3Ti1.7(PO4)3", "Li", "Li2.7Y0.7Zr0.3Cl6"]
 BAD = ["Xx2O3", "", "?", "Li2XeO4"]
 
@@ -58,7 +58,7 @@ def test_every_property_names_known_materials_with_value_unit_and_source(predict
     """A chemist looks these up first."""
     (row,) = ask(predictor, {"id": "a", "formula": "Li6PS5Cl"})
     assert (row["id"], row["index"], row["status"], row["formula"]) == ("a", 0, "ok", "Li6PS5Cl")
-    for name, field in NEAREST_FIELDS.items():
+    for name, field in FIELDS.items():
         block = row[str(name)]
         assert block["in_domain"] is True
         assert len(block["nearest"]) == DEFAULT_NEAREST
@@ -94,7 +94,7 @@ def test_the_domain_is_the_one_that_a_prediction_states(predictor: Predictor) ->
 def test_as_many_as_asked_for(predictor: Predictor, count: int) -> None:
     """Longer lists begin as shorter ones do."""
     for row, longest in zip(ask(predictor, *FAMILIES, count=count), ask(predictor, *FAMILIES, count=50), strict=True):
-        for name in NEAREST_FIELDS:
+        for name in FIELDS:
             found, all_of_them = row[name]["nearest"], longest[name]["nearest"]
             assert len(found) == min(count, len(all_of_them))
             assert [m["distance"] for m in found] == [m["distance"] for m in all_of_them[: len(found)]]
@@ -141,20 +141,11 @@ def test_conditions_move_the_reports_of_critical_current_density(predictor: Pred
 
 def test_a_property_without_a_model_is_null_with_its_reason() -> None:
     """As in predictions."""
-    only = Predictor(load_models("shipped", [Property.STABILITY]))
+    only = Predictor(load_models("shipped", ["stability"]))
     (row,) = ask(only, "Li3N", properties=["stability", "ccd"])
     assert row["stability"]["nearest"]
     assert row["ccd"] is None
     assert "no ccd model" in row["reasons"]["ccd"]
-
-
-def test_the_neighbourhood_of_stability_is_that_of_its_prediction() -> None:
-    """The shorter way skips the windows and nothing else."""
-    model = load_models("shipped", [Property.STABILITY])[Property.STABILITY].model
-    batch = MaterialBatch.from_formulas(["Li6PS5Cl", "Li2.7Y0.7Zr0.3Cl6", "Li3YBr5.5Cl0.5"])
-    whole, part = model.predict(batch), model.neighbourhood(batch, N_NEAREST)
-    for name in part._fields:
-        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name))
 
 
 @pytest.mark.parametrize(

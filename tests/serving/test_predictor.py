@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.candidate import Conditions, RowError
+from features.candidate import RowError
 from features.errors import RowErrorCode, WarningCode
 from serving import predictor as predictor_module
-from serving.answers.request import CandidateInput, PredictRequest, Property
+from serving.answers.conditions import Conditions
+from serving.answers.request import CandidateInput, PredictRequest
 from serving.predictor import Predictor
 
 CIF = """data_argyrodite
@@ -244,7 +245,7 @@ def test_a_property_without_a_model_is_null_with_a_reason(predictor: Predictor) 
 
 
 def test_only_what_was_asked_for_is_answered(predictor: Predictor) -> None:
-    document = predictor.answer([CandidateInput(formula=ARGYRODITE)], Conditions(), properties=[Property.CCD])
+    document = predictor.answer([CandidateInput(formula=ARGYRODITE)], Conditions(), properties=["ccd"])
     assert document["models"] == {}
     (row,) = document["results"]
     assert row["ccd"] is None

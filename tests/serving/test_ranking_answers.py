@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from features.candidate import Conditions
-from serving.answers.request import Property
+from serving.answers.conditions import Conditions
 from serving.commands.rank import rank as rank_command
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
@@ -419,7 +418,7 @@ def test_rest_refuses_bad_input_in_words(predictor: Predictor, body: Any, status
 
 
 def test_a_model_that_is_not_served_is_told(predictor: Predictor) -> None:
-    only = Predictor({Property.STABILITY: predictor._models[Property.STABILITY]})
+    only = Predictor({"stability": predictor._models["stability"]})
     body = {"candidates": [{"formula": "Li3N"}], "objectives": ["max sigma"]}
     response = post(only, json.dumps(body))
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_served")

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from champions import World, fail_on_champions, sample
 
-from serving.answers.request import Property
 from serving.models.store import SHIPPED
 from serving.rest import lifecycle
 from serving.rest.lifecycle import ModelKeeper
 from training.tracking import DIGEST_TAG, model_name
 
-P = Property.CONDUCTIVITY
+P = "conductivity"
 
 
 def spoil_arrays(folder: Path) -> None:

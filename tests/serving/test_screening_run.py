@@ -19,10 +19,10 @@ from click.testing import CliRunner
 from pyarrow.dataset import dataset
 from screening_world import digests, formulas, here, rows_of, run, write_input
 
-from features.candidate import Conditions
+from serving.answers.conditions import Conditions
 from serving.answers.input_tables import InputTableError
 from serving.answers.output_tables import flat_row
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.cli import elyte
 from serving.predictor import Predictor
 from serving.screening import plan, processes
@@ -284,7 +284,7 @@ def test_the_command_says_what_was_done_and_what_failed(
         (["--by", "sigma", "--top-k", "3"], "no column of numbers"),
         (["--where", "x"], "expected a column"),
         (["--coverage", "0.8"], "the settings differ"),
-        (["--property", str(Property.CCD)], "no model of ccd"),
+        (["--property", "ccd"], "no model of ccd"),
     ):
         answer = CliRunner().invoke(elyte, [*arguments, *extra])
         assert answer.exit_code == 2, extra

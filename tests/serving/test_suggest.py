@@ -12,8 +12,11 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.candidate import Candidate, Conditions
-from serving.answers.request import CandidateInput, Property
+from features.candidate import Candidate
+from serving.answers.conditions import Conditions
+from serving.answers.documents import Written, write
+from serving.answers.judging import judge, query_of
+from serving.answers.request import CandidateInput
 from serving.cli import elyte
 from serving.models import store as model_store
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
@@ -37,8 +40,8 @@ def shipped(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(bundles: Path) -> dict[Property, ServedModel]:
-    return load_models(str(bundles), [Property.CONDUCTIVITY])
+def served(bundles: Path) -> dict[str, ServedModel]:
+    return load_models(str(bundles), ["conductivity"])
 
 
 def run(path: Path, rows: list[str], *arguments: str) -> Result:
@@ -72,7 +75,7 @@ def test_suggestions_say_what_they_would_teach(tmp_path: Path) -> None:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(FORMULAS))))
-def test_the_order_of_the_rows_changes_nothing(served: dict[Property, ServedModel], order: list[int]) -> None:
+def test_the_order_of_the_rows_changes_nothing(served: dict[str, ServedModel], order: list[int]) -> None:
     def chosen(formulas: list[str]) -> list[tuple[str, float]]:
         rows = [Candidate.from_formula(formula) for formula in formulas]
         found = suggest(served, rows, Wish(count=3))["suggestions"]
@@ -81,19 +84,19 @@ def test_the_order_of_the_rows_changes_nothing(served: dict[Property, ServedMode
     assert chosen([FORMULAS[i] for i in order]) == chosen(FORMULAS)
 
 
-def test_the_predictor_says_the_same_as_the_models(served: dict[Property, ServedModel]) -> None:
+def test_the_predictor_says_the_same_as_the_models(served: dict[str, ServedModel]) -> None:
     rows = [CandidateInput(formula=formula) for formula in [*FORMULAS, "Xx2O3"]]
     document = Predictor(served).suggest(rows, Wish(count=3))
     direct = suggest(served, [Candidate.from_formula(formula) for formula in FORMULAS], Wish(count=3))
     assert document["suggestions"] == direct["suggestions"]
     assert [row["index"] for row in document["errors"]] == [len(FORMULAS)]
     with pytest.raises(ModelUnavailableError, match="serves no ccd model"):
-        Predictor(served).suggest(rows, Wish(property=Property.CCD))
+        Predictor(served).suggest(rows, Wish(property="ccd"))
 
 
-def test_models_of_other_properties_change_nothing(served: dict[Property, ServedModel]) -> None:
+def test_models_of_other_properties_change_nothing(served: dict[str, ServedModel]) -> None:
     rows = [Candidate.from_formula(formula) for formula in FORMULAS]
-    others = load_models(str(SHIPPED_WITH_ELYTE), [Property.STABILITY, Property.CCD])
+    others = load_models(str(SHIPPED_WITH_ELYTE), ["stability", "ccd"])
     assert len(others) == 2
     alone, beside = suggest(served, rows, Wish(count=3)), suggest(others | served, rows, Wish(count=3))
     assert alone["suggestions"] == beside["suggestions"]
@@ -111,7 +114,7 @@ def test_bad_rows_keep_their_place_and_end_with_1(tmp_path: Path) -> None:
     assert (nothing.exit_code, json.loads(nothing.stdout)["suggestions"]) == (1, [])
 
 
-def test_the_dial_keeps_suggestions_near_the_known(tmp_path: Path, served: dict[Property, ServedModel]) -> None:
+def test_the_dial_keeps_suggestions_near_the_known(tmp_path: Path, served: dict[str, ServedModel]) -> None:
     path = tmp_path / "c.csv"
     inside = json.loads(run(path, FORMULAS, "--known-only", "--json").stdout)["suggestions"]
     assert inside
@@ -144,26 +147,25 @@ def test_the_other_properties_have_suggestions_too(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     models = load_models("shipped")
     rows = [Candidate.from_formula(formula) for formula in [*FORMULAS, "Li2Xe", "NaCl"]]
-    energies = suggest({Property.STABILITY: models[Property.STABILITY]}, rows, Wish(Property.STABILITY, 3))
+    energies = suggest({"stability": models["stability"]}, rows, Wish("stability", 3))
     assert energies["unit"] == "eV/atom"
     assert len(energies["suggestions"]) == 3
     assert "no energies of Xe" in energies["not_possible"]
     assert all(pick["prediction"]["basis"] == "model" for pick in energies["suggestions"])
     at = Conditions(temperature_C=60.0, interlayer_type="none")
-    currents = suggest(models, rows, Wish(Property.CCD, 3, at))
+    currents = suggest(models, rows, Wish("ccd", 3, at))
     assert len(currents["suggestions"]) == 3
     assert all(pick["prediction"]["log10_ccd_mA_per_cm2"] is not None for pick in currents["suggestions"])
     good = [row for row in rows if row.formula == "Li6PS5Cl"]
     field = field_of(models, good, at, with_domain=False)
     interval = currents_interval(models, good, at)
     sd = float(np.sqrt(field.uncertainty.variance()[0] + field.uncertainty.noise_variance))
-    assert interval == pytest.approx(2 * models[Property.CCD].model.scale.factor(0.9) * sd, abs=2e-3)
+    assert interval == pytest.approx(2 * models["ccd"].model.scale.factor(0.9) * sd, abs=2e-3)
 
 
-def currents_interval(models: dict[Property, ServedModel], rows: list[Candidate], at: Conditions) -> float:
-    from serving.answers.ccd_answers import answer_ccd
-
-    (block,) = answer_ccd(models[Property.CCD], rows, [at], 0.9, beside=models).blocks
-    assert block is not None
+def currents_interval(models: dict[str, ServedModel], rows: list[Candidate], at: Conditions) -> float:
+    said = judge(models, query_of(rows, [at], 0.9), ["ccd"], write).said["ccd"]
+    assert isinstance(said, Written)
+    (block,) = said.blocks
     value = block["log10_ccd_mA_per_cm2"]
     return float(value["upper"] - value["lower"])

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from features.formula import parse_formula
-from serving.answers.request import Property
 from serving.cli import elyte
 from serving.models.store import load_models
 from serving.predictor import Predictor
@@ -39,7 +38,7 @@ TARGETS = (
 
 @cache
 def model() -> StabilityModel:
-    served = load_models("shipped", [Property.STABILITY])[Property.STABILITY]
+    served = load_models("shipped", ["stability"])["stability"]
     found: StabilityModel = served.model
     return found
 
@@ -259,7 +258,7 @@ def test_an_unusable_call_exits_with_two(tmp_path: Path) -> None:
 
 
 def test_the_shopping_list_adds_up_what_batches_need() -> None:
-    predictor = Predictor.load("shipped", [Property.STABILITY])
+    predictor = Predictor.load("shipped", ["stability"])
     plans = [predictor.synthesis(SynthesisRequest(formula, grams=2.0)) for formula in ("Li6PS5Cl", "Li3PS4", "Li3PS4")]
     bottles = shopping_list(plans)
     weighed = [one for made in plans for one in made["routes"][0]["precursors"]]
@@ -274,7 +273,7 @@ def test_the_shopping_list_adds_up_what_batches_need() -> None:
 
 
 def test_another_route_can_be_taken_and_a_wrong_one_is_refused() -> None:
-    predictor = Predictor.load("shipped", [Property.STABILITY])
+    predictor = Predictor.load("shipped", ["stability"])
     made = predictor.synthesis(SynthesisRequest("Li2ZrO3", grams=2.0))
     second = {bottle.formula for bottle in shopping_list([made], [1])}
     assert second == {one["formula"] for one in made["routes"][1]["precursors"]}
@@ -285,6 +284,6 @@ def test_another_route_can_be_taken_and_a_wrong_one_is_refused() -> None:
 
 
 def test_predictor_and_command_say_the_same() -> None:
-    predictor = Predictor.load("auto", [Property.STABILITY])
+    predictor = Predictor.load("auto", ["stability"])
     printed = CliRunner().invoke(elyte, ["synthesis", "Li3YCl6", "--grams", "2", "--top", "2", "--json"])
     assert json.loads(printed.stdout) == predictor.synthesis(SynthesisRequest("Li3YCl6", grams=2.0), top=2)

@@ -29,7 +29,7 @@ from serving.answers.columns import predict_columns
 from serving.answers.interface_request import InterfaceRequest
 from serving.answers.nearest_request import NearestRequest
 from serving.answers.output_tables import flat_row, terminal_lines, write_results
-from serving.answers.request import CandidateInput, Property
+from serving.answers.request import CandidateInput
 from serving.answers.rows import MATERIAL_COLUMNS, error_row, head_of
 from serving.answers.terminal_tables import name_of, reading_of
 from serving.cli import elyte
@@ -398,7 +398,7 @@ def test_the_codes_of_flat_tables_are_those_of_the_rows(place: Place) -> None:
     write_results(results, place.folder / "a.csv")
     assert [row["warnings"] for row in table_of(place.folder / "a.csv")] == expected
     remark = Remark(WarningCode.NO_LITHIUM, "made up")
-    columns = predict_columns(place.predictor._models, [_crystal(remarks=(remark,))], properties=[Property.STABILITY])
+    columns = predict_columns(place.predictor._models, [_crystal(remarks=(remark,))], properties=["stability"])
     assert columns["warnings"].tolist() == ["no_lithium"]
 
 

@@ -14,7 +14,7 @@ from scipy.stats import betabinom
 from synthetic_world import ACTIVATION_ENERGY_EV, FAMILIES, SIGMA_25C, Fitted, formula_of, synthetic_table
 
 from features.candidate import Candidate, MaterialBatch
-from serving.answers.rows import interval_blocks
+from serving.answers.documents import interval_blocks
 from training.conformance import Intervals, Predict, check_property_model
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.imputation import HotDeck
@@ -332,5 +332,6 @@ def test_without_any_activation_energy_only_its_interval_is_missing() -> None:
     assert np.isfinite(answer.activation_energy_eV.value).all()
     assert np.isnan(answer.activation_energy_eV.lower).all()
     block = interval_blocks(answer.activation_energy_eV, 0.9)[0]
+    assert block is not None
     assert block["lower"] is None
     assert "calibration" in block["reason"]

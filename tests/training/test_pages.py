@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from jinja2 import UndefinedError
-from training.retraining.comparison import ComparisonReport, GoldenMaterial
-from training.retraining.held_out import HeldOutPredictions
 
 from training.pages import filled_in
+from training.retraining.comparison import ComparisonReport, GoldenMaterial
 from training.retraining.gates import Decision, Gate, Outcome, Verdict
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import load_rules
 from training.retraining.training_set import TrainingSet
@@ -34,7 +34,9 @@ def judged(seed: int) -> HeldOutPredictions:
     rng, n = np.random.default_rng(seed), 12
     value, bound = rng.normal(size=n), np.zeros(n, dtype=bool)
     names = np.array([f"{HOSTILE}{i}" for i in range(n)])
-    return HeldOutPredictions(names, names, np.full(n, HOSTILE), value + 0.5, value, value - 1.0, value + 1.0, bound, bound)
+    return HeldOutPredictions(
+        names, names, np.full(n, HOSTILE), value + 0.5, value, value - 1.0, value + 1.0, bound, bound
+    )
 
 
 def test_a_report_shows_hostile_names_as_text() -> None:

@@ -91,7 +91,7 @@ def test_a_known_compound_is_answered_from_the_table() -> None:
     np.testing.assert_array_equal(said.probability_stable, stable.astype(float))
     assert said.in_domain.all()
     assert (said.spread_eV_per_atom == 0).all()
-    np.testing.assert_array_equal(said.nearest[:, 0], table.phases.row_of_input[rows])
+    np.testing.assert_array_equal(said.nearest_phases(1)[0][:, 0], table.phases.row_of_input[rows])
 
 
 def test_windows_of_known_compounds_are_those_of_the_engine() -> None:
@@ -257,6 +257,9 @@ def test_asking_changes_nothing() -> None:
 def test_the_short_answer_says_what_the_whole_one_says() -> None:
     batch = MaterialBatch.from_formulas([*KNOWN, *UNKNOWN])
     whole = model().predict(batch)
-    reduction_V, above_hull = model().reduction_and_hull(batch)
-    np.testing.assert_allclose(reduction_V, whole.reduction_V.value, atol=1e-9)
-    np.testing.assert_allclose(above_hull, whole.energy_above_hull_eV_per_atom.value, atol=1e-9)
+    numbers = model().predict(batch)
+    whole.windows, whole.nearest_phases(3)
+    for name in ("reduction_V", "oxidation_V"):
+        np.testing.assert_allclose(getattr(numbers, name), getattr(whole, name), atol=1e-9)
+    np.testing.assert_array_equal(numbers.in_domain, whole.in_domain)
+    assert not {"windows", "distance"} & set(vars(numbers))

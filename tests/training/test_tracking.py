@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from synthetic_world import Fitted
 
-from serving.answers.request import Property
 from serving.models import store as model_store
 from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
@@ -306,7 +305,7 @@ def test_without_a_champion_the_shipped_bundle_is_served() -> None:
 
 @pytest.mark.usefixtures("served_from", "champion")
 def test_the_shipped_bundle_can_be_asked_for_in_spite_of_a_champion() -> None:
-    assert model_store.load_models("shipped")[Property.CONDUCTIVITY].origin == "shipped bundle"
+    assert model_store.load_models("shipped")["conductivity"].origin == "shipped bundle"
 
 
 def artefact(store: Store, name: str) -> Path:

@@ -13,7 +13,7 @@ from features.candidate import Candidate, MaterialBatch
 from features.formula import parse_formula
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
-from training.properties.contract import Beside, Content, Judgement, Property, Query
+from training.properties.contract import Answered, Beside, Content, Judgement, Property, Query
 
 COVERAGES = (0.5, 0.8, 0.9)
 TOLERANCE = 1e-9
@@ -93,11 +93,11 @@ def _check_declaration(chosen: Property) -> None:
     _require(registry.get(chosen.name) is chosen, f"{chosen.name} is not registered")
     _require(bool(chosen.label and chosen.quantities), f"{chosen.name}: no label or no quantity")
     columns = [name for one in chosen.quantities if one.in_answers for name in one.columns]
-    columns += [column.name for column in chosen.columns]
+    columns += [column.name for column in chosen.columns()]
     shared = {*registry.conditions()}
     for other in registry.properties():
         if other is not chosen:
-            theirs = {name for one in other.quantities for name in one.columns} | {c.name for c in other.columns}
+            theirs = {name for one in other.quantities for name in one.columns} | {c.name for c in other.columns()}
             clash = (set(columns) - shared) & theirs
             _require(not clash, f"{chosen.name} and {other.name} share the columns {sorted(clash)}")
     for quantity in chosen.quantities:
@@ -113,7 +113,6 @@ def _check_declaration(chosen: Property) -> None:
 def _arrays(judgement: Judgement, n: int) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
     """Return intervals as arrays (3, n), finite or refused; `in_domain` and `distance` of shape (n,)."""
     silent = np.array([reason is not None for reason in judgement.reasons], dtype=bool)
-    silent[list(judgement.errors)] = True
     out = {"in_domain": judgement.in_domain.astype(float), "distance": np.nan_to_num(judgement.distance, nan=-1.0)}
     for name, interval in judgement.intervals.items():
         rows = np.array([interval.lower, interval.value, interval.upper], dtype=float)
@@ -136,12 +135,15 @@ def _check_coverages(answers: Sequence[Mapping[str, Any]], tolerance: float) -> 
 
 def _check_renderings(chosen: Property, judgement: Judgement, n: int) -> None:
     """Check that every medium has something to write."""
-    said = {quantity.name for quantity in chosen.quantities if quantity.in_answers and quantity.has_interval}
+    said = {quantity.name for quantity in chosen.quantities if quantity.in_answers}
     _require(set(judgement.intervals) == said, f"says {sorted(judgement.intervals)}, declares {sorted(said)}")
-    written, declared = judgement.columns(), {column.name for column in chosen.columns}
-    _require(set(written) <= declared | {q.name for q in chosen.quantities}, f"undeclared columns: {sorted(written)}")
-    lengths = {len(judgement.details()), len(judgement.applicability(3)), *(len(one) for one in written.values())}
+    columns = {column.name: column.array(judgement) for column in chosen.columns() if column.array is not None}
+    domains = judgement.applicability(chosen.n_nearest)
+    lengths = {len(judgement.details()), len(domains), *(len(one) for one in columns.values())}
     _require(lengths == {n}, f"expected {n} rows, received {lengths}")
+    silent = Answered(None, {}, "because")
+    cells = [column.cell(silent) for column in chosen.columns()]  # of a property that says nothing
+    _require(all(cell in (None, "because") for cell in cells), f"cells beside a reason: {cells}")
     for warning in judgement.warnings:
         for row in np.flatnonzero(warning.rows).tolist():
             _require(bool(warning.words(row)), f"{warning.code} says nothing of row {row}")

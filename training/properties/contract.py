@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -43,6 +44,11 @@ Progress = Callable[[int], AbstractContextManager[OnStep]]
 """Called with the number of steps to come; gives what is to be called after each."""
 ModelOf = Callable[[str], "tuple[Any, Bundle]"]
 """Loads the model of another property by its name: how a recipe comes by those that it `needs`."""
+
+DECIMALS = 4
+"""Of the numbers in answers."""
+BY_STATE = "; by state: "
+"""Stands in warnings of measurements that disagree; what stands before it is enough for a terminal."""
 
 
 class Content(StrEnum):
@@ -151,22 +157,69 @@ class Condition:
     words: Callable[[], tuple[str, ...]] | None = None
 
 
+class Answered(NamedTuple):
+    """What an answer holds of one material and one property.
+
+    Attributes
+    ----------
+    block
+        The intervals and `Judgement.details`; None where the property is silent.
+    domain
+        `in_domain`, `distance`, `nearest` and more, as `Judgement.applicability` gives them.
+    reason
+        Why there is no number, where there is none.
+    """
+
+    block: Mapping[str, Any] | None
+    domain: Mapping[str, Any]
+    reason: str | None
+
+    @property
+    def nearest(self) -> Mapping[str, Any]:
+        """The nearest known material; nothing where none is known."""
+        known = self.domain.get("nearest")
+        return known[0] if known else {}
+
+
 class Column(NamedTuple):
-    """A column of flat tables besides those of quantities."""
+    """A column of flat tables besides those of quantities.
+
+    Attributes
+    ----------
+    name, content
+        As in the header, and what its cells hold.
+    cell
+        Returns what of an answer stands in it.
+    array
+        Returns the same for all rows of the property's judgement, numbers rounded; None where only answers in words
+        have it.
+    """
 
     name: str
     content: Content
+    cell: Callable[[Answered], Any]
+    array: Callable[[Any], NDArray[Any]] | None
+
+
+class Terminal(NamedTuple):
+    """A table for people: the header behind the material's name, a row, and lines beneath a row of a short table."""
+
+    header: tuple[str, ...]
+    row: Callable[[Answered], tuple[str, ...]]
+    story: Callable[[Answered], list[str]] = lambda said: []
 
 
 class Warn(NamedTuple):
     """One kind of warning: which rows carry it, and what it says of a row.
 
-    `words` is asked only where an answer is written in words; columns hold the code alone.
+    `words` is asked only where an answer is written in words; columns hold the code alone. What `is_of_material` is
+    said by several properties in the same words, and stands once.
     """
 
     code: WarningCode
     rows: Flags
     words: Callable[[int], str]
+    is_of_material: bool = False
 
 
 class Beside(NamedTuple):
@@ -203,9 +256,23 @@ class Query:
     def __len__(self) -> int:
         return len(self.amounts)
 
+    def take(self, rows: NDArray[np.int64]) -> Query:
+        """Return the chosen rows, without what other properties said."""
+        amounts = [self.amounts[row] for row in rows.tolist()]
+        return Query(self.batch.take(rows), amounts, self.conditions.take(rows), self.coverage, {})
+
 
 class Judgement(ABC):
-    """What a property says of the n rows of a query, as arrays; each is computed when it is first asked for."""
+    """What a property says of the n rows of a query, as arrays; each is computed when it is first asked for.
+
+    `InsufficientCalibrationError` of any of them means that the property is silent at this coverage.
+    """
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+
+    def __len__(self) -> int:
+        return len(self.query)
 
     @property
     @abstractmethod
@@ -227,14 +294,14 @@ class Judgement(ABC):
         """Return known materials, nearest first: `formula`, `value` of the first quantity, `doi`, `distance`, more."""
 
     @property
-    def errors(self) -> Mapping[int, CandidateError]:
-        """Rows that fail altogether, and why."""
+    def domain(self) -> Mapping[str, Array]:
+        """What answers say of the domain besides `in_domain` and `distance`: radii and other measures."""
         return {}
 
     @property
     def reasons(self) -> Sequence[str | None]:
         """Why a row gets no number although nothing is wrong with it."""
-        return [None] * len(self.distance)
+        return [None] * len(self)
 
     @property
     def warnings(self) -> Sequence[Warn]:
@@ -246,22 +313,43 @@ class Judgement(ABC):
         """What other properties may build on, unrounded."""
         return {}
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Return `Property.columns` beside the quantities: what a flat table has of this property."""
-        return {}
+    @cached_property
+    def first_nearest(self) -> Sequence[Mapping[str, Any]]:
+        """The nearest known material of each row, nothing where none is known."""
+        return [known[0] if known else {} for known in self.nearest(1)]
 
-    def details(self) -> list[dict[str, Any]]:
-        """Return what an answer in words has beside the intervals, a row each; asked for those answers alone."""
-        return [{} for _ in self.distance]
+    def details(self) -> Sequence[Mapping[str, Any]]:
+        """Return what an answer in words has beside the intervals, a row each; asked for those answers alone.
+
+        A quantity's name among the keys says where its interval is to stand; else they stand first.
+        """
+        return [{}] * len(self)
+
+    def explanations(self) -> Sequence[Mapping[str, Any]]:
+        """Return what is added where asked for: `explanation`, or None for it and `explanation_reason`."""
+        return [{}] * len(self)
 
     def applicability(self, count: int) -> list[dict[str, Any]]:
-        """Return `in_domain`, `distance` and `nearest` as answers have them, a row each."""
-        rows = zip(self.in_domain.tolist(), self.distance.round(4).tolist(), self.nearest(count), strict=True)
-        return [{"in_domain": inside, "distance": apart, "nearest": near} for inside, apart, near in rows]
+        """Return whether the model knows each row's like, and `count` materials that it knows, nearest first."""
+        nearest = self.nearest(count)  # first: what it finds also says what lies in the domain
+        numbers = {"distance": self.distance, **self.domain}
+        columns = zip(*(rounded(numbers[name]) for name in numbers), strict=True)
+        return [
+            {"in_domain": inside, **dict(zip(numbers, values, strict=True)), "nearest": known}
+            for inside, values, known in zip(self.in_domain.tolist(), columns, nearest, strict=True)
+        ]
 
-    def explanations(self) -> list[dict[str, Any]] | None:
-        """Return terms that sum to each value; None where the property explains nothing."""
-        return None
+
+def rounded(values: Array) -> list[float | None]:
+    """Return numbers as JSON, rounded to what carries meaning; NaN becomes None."""
+    return [None if value != value else value for value in values.round(DECIMALS).tolist()]
+
+
+def texts(values: Sequence[str | None]) -> NDArray[np.object_]:
+    """Return texts as a column."""
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
 
 
 class Trained(NamedTuple):
@@ -312,16 +400,32 @@ class Property(ABC):
     conditions: ClassVar[tuple[Condition, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     """Other properties whose models it asks; answers name these too."""
-    columns: ClassVar[tuple[Column, ...]] = ()
-    """Of flat tables, beside those of its quantities."""
+    n_nearest: ClassVar[int] = 3
+    """How many known materials an answer names."""
 
     @abstractmethod
     def load(self, folder: Path, digest: str | None = None) -> tuple[Any, Bundle]:
         """Load a bundle and check that it is whole and reproduces its golden predictions; else `BundleError`."""
 
+    @abstractmethod
     def judge(self, model: Any, query: Query) -> Judgement:  # noqa: ANN401
         """Say what the model knows of each row; order and length are kept."""
-        raise NotImplementedError
+
+    def refused(self, model: Any, query: Query) -> Mapping[int, CandidateError]:  # noqa: ANN401
+        """Return the rows that cannot be judged at all, and why: they fail, and `judge` is not asked about them."""
+        return {}
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns of flat tables that follow those of its quantities."""
+        return default_columns(self.name)
+
+    def terminal(self) -> Terminal | None:
+        """Return its table for people; None makes one of the quantities."""
+        return None
+
+    def explained(self, block: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
+        """Return what the `explanation` of an answer explains, in words, and the terms that sum to it."""
+        raise NotImplementedError(f"{self.name} explains nothing")
 
     def frame(self, model: Any, query: Query) -> Mapping[str, Array]:  # noqa: ANN401
         """Return the columns of its MLflow model: those of flat tables, unless registered versions promise others."""
@@ -377,6 +481,29 @@ class Property(ABC):
     def page_script(self) -> Path | None:
         """Return the JavaScript module that draws its own plots on the page; None where tables are enough."""
         return None
+
+
+def default_columns(name: str) -> tuple[Column, ...]:
+    """Return the columns of a property that names none: its domain, the nearest known material, and its reason."""
+
+    def nearest(key: str) -> Callable[[Judgement], NDArray[Any]]:
+        return lambda judged: texts([known.get(key) for known in judged.first_nearest])
+
+    def value(judged: Judgement) -> Array:
+        return np.array([known.get("value", np.nan) for known in judged.first_nearest], dtype=float)
+
+    number, text = Content.NUMBER, Content.TEXT
+    return (
+        Column(f"{name}_in_domain", Content.FLAG, lambda said: said.domain.get("in_domain"), lambda one: one.in_domain),
+        Column(
+            f"{name}_distance", number, lambda said: said.domain.get("distance"),
+            lambda judged: judged.distance.round(DECIMALS),
+        ),
+        Column(f"{name}_nearest_formula", text, lambda said: said.nearest.get("formula"), nearest("formula")),
+        Column(f"{name}_nearest_value", number, lambda said: said.nearest.get("value"), value),
+        Column(f"{name}_nearest_doi", text, lambda said: said.nearest.get("doi"), nearest("doi")),
+        Column(f"{name}_reason", text, lambda said: said.reason, lambda judged: texts(judged.reasons)),
+    )  # fmt: skip
 
 
 class NotOfferedError(ValueError):

@@ -77,6 +77,15 @@ def with_needed(chosen: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(one for name in chosen for one in (name, *get(name).needs)))
 
 
+def in_order(chosen: Iterable[str]) -> list[str]:
+    """Return properties, those before others that ask their models."""
+
+    def depth(name: str) -> int:
+        return 1 + max(map(depth, get(name).needs), default=0)
+
+    return sorted(chosen, key=depth)
+
+
 @cache
 def quantities() -> dict[str, tuple[str, Quantity]]:
     """Return every quantity by its name, with the name of its property."""

@@ -19,7 +19,8 @@ class ToyJudgement(Judgement):
     """Densities with intervals; a material of elements that lie far from the table is out of the domain."""
 
     def __init__(self, model: ToyModel, query: Query) -> None:
-        self.model, self.query = model, query
+        super().__init__(query)
+        self.model = model
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:

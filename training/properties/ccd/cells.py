@@ -47,7 +47,7 @@ class MaterialNumbers(NamedTuple):
 
 
 def material_numbers(
-    batch: MaterialBatch, conductivity: ConductivityModel | None, stability: StabilityModel | None
+    batch: MaterialBatch, conductivity: ConductivityModel | None = None, stability: StabilityModel | None = None
 ) -> MaterialNumbers:
     """Ask the models of the other properties; what a missing model or an uncovered element leaves open is NaN."""
     said = MaterialNumbers.unknown(len(batch))
@@ -58,8 +58,9 @@ def material_numbers(
     if stability is not None:
         covered = np.array([not elements for elements in stability.uncovered_elements(batch)])
         if covered.any():
-            numbers = stability.reduction_and_hull(batch.take(covered))
-            said.reduction_V[covered], said.energy_above_hull_eV_per_atom[covered] = numbers
+            found = stability.predict(batch.take(covered))
+            said.reduction_V[covered] = found.windows.reduction_V
+            said.energy_above_hull_eV_per_atom[covered] = found.energy_above_hull_eV_per_atom.value
     return said
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.contract import (
+    Answered,
     Array,
     Column,
     Condition,
@@ -20,11 +24,15 @@ from training.properties.contract import (
     Quantity,
     Query,
     Scores,
+    Terminal,
     Trained,
+    texts,
 )
 
 if TYPE_CHECKING:
+    from features.errors import CandidateError
     from training.bundle import Bundle
+    from training.properties.ccd.judgement import CcdJudgement
     from training.properties.ccd.model import CcdModel
     from training.properties.ccd.retraining import CcdJob
     from training.properties.conductivity.model import ConductivityModel
@@ -102,6 +110,53 @@ CURRENT = Quantity(
 )
 
 
+def _stated(name: str) -> Callable[[Answered], Any]:
+    return lambda said: said.block and said.block["conditions"][name]
+
+
+def _papers(name: str) -> Column:
+    def array(judged: CcdJudgement) -> Array:
+        return np.array([getattr(support, name) for support in judged.support], dtype=float)
+
+    return Column(f"ccd_{name}", _NUMBER, lambda said: said.block and said.block["support"][name], array)
+
+
+def _asked(name: str) -> Callable[[CcdJudgement], NDArray[np.object_]]:
+    return lambda judged: texts([getattr(question, name) or None for question in judged.questions])
+
+
+def _source(known: Mapping[str, Any]) -> str | None:
+    return known.get("doi") or known.get("reference")
+
+
+COLUMNS = (
+    Column(
+        "electrolyte_class", _TEXT, lambda said: said.block and said.block["electrolyte_class"],
+        _asked("electrolyte_class"),
+    ),
+    Column("interlayer_type", _TEXT, _stated("interlayer_type"), _asked("interlayer_type")),
+    Column(
+        "stack_pressure_MPa", _NUMBER, _stated("stack_pressure_MPa"),
+        lambda judged: judged.query.conditions.numbers["stack_pressure_MPa"],
+    ),
+    _papers("class_papers"),
+    _papers("interlayer_papers"),
+    Column(
+        "nearest_ccd_formula", _TEXT, lambda said: said.nearest.get("formula"),
+        lambda judged: texts([known.get("formula") for known in judged.first_nearest]),
+    ),
+    Column(
+        "nearest_log10_ccd", _NUMBER, lambda said: said.nearest.get("value"),
+        lambda judged: np.array([known.get("value", np.nan) for known in judged.first_nearest], dtype=float),
+    ),
+    Column(
+        "nearest_ccd_doi", _TEXT, lambda said: _source(said.nearest),
+        lambda judged: texts([_source(known) for known in judged.first_nearest]),
+    ),
+    Column("ccd_reason", _TEXT, lambda said: said.reason, lambda judged: texts(judged.reasons)),
+)  # fmt: skip
+
+
 class Ccd(Property):
     """Critical current density: above it lithium grows through the electrolyte."""
 
@@ -110,23 +165,35 @@ class Ccd(Property):
     quantities = (CURRENT,)
     conditions = CONDITIONS
     needs = ("conductivity", "stability")
-    columns = (
-        Column("electrolyte_class", Content.TEXT),
-        Column("interlayer_type", Content.TEXT),
-        Column("stack_pressure_MPa", Content.NUMBER),
-        Column("ccd_class_papers", Content.NUMBER),
-        Column("ccd_interlayer_papers", Content.NUMBER),
-        Column("nearest_ccd_formula", Content.TEXT),
-        Column("nearest_log10_ccd", Content.NUMBER),
-        Column("nearest_ccd_doi", Content.TEXT),
-        Column("ccd_reason", Content.TEXT),
-    )
+    n_nearest = 5
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[CcdModel, Bundle]:
         """See `contract.Property.load`."""
         from training.properties.ccd.bundling import load_ccd
 
         return load_ccd(folder, digest)
+
+    def refused(self, model: CcdModel, query: Query) -> Mapping[int, CandidateError]:
+        """See `contract.Property.refused`."""
+        from training.properties.ccd.judgement import refusals
+
+        return refusals(query)
+
+    def judge(self, model: CcdModel, query: Query) -> CcdJudgement:
+        """See `contract.Property.judge`."""
+        from training.properties.ccd.judgement import CcdJudgement
+
+        return CcdJudgement(model, query)
+
+    def columns(self) -> tuple[Column, ...]:
+        """See `contract.Property.columns`."""
+        return COLUMNS
+
+    def terminal(self) -> Terminal:
+        """See `contract.Property.terminal`."""
+        from training.properties.ccd.terminal import HEADER, row, story
+
+        return Terminal(HEADER, row, story)
 
     def frame(self, model: CcdModel, query: Query) -> Mapping[str, Array]:
         """See `contract.Property.frame`."""

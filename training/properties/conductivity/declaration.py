@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.contract import (
+    DECIMALS,
     Array,
     Column,
     Content,
@@ -20,11 +23,14 @@ from training.properties.contract import (
     Quantity,
     Query,
     Scores,
+    Terminal,
     Trained,
+    texts,
 )
 
 if TYPE_CHECKING:
     from training.bundle import Bundle
+    from training.properties.conductivity.judgement import ConductivityJudgement
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.conductivity.retraining import ConductivityJob
 
@@ -54,6 +60,38 @@ ACTIVATION_ENERGY = Quantity(
 )
 
 
+_NUMBER, _TEXT = Content.NUMBER, Content.TEXT
+COLUMNS = (
+    Column(
+        "coverage", _NUMBER, lambda said: said.block and said.block[SIGMA.name]["coverage"],
+        lambda judged: np.full(len(judged), judged.query.coverage),
+    ),
+    Column(
+        TEMPERATURE.name, _NUMBER, lambda said: said.block and said.block[TEMPERATURE.name],
+        lambda judged: judged.temperature_C,
+    ),
+    Column(
+        "in_domain", Content.FLAG, lambda said: said.domain.get("in_domain"), lambda judged: judged.in_domain
+    ),
+    Column(
+        "distance", _NUMBER, lambda said: said.domain.get("distance"),
+        lambda judged: judged.distance.round(DECIMALS),
+    ),
+    Column(
+        "nearest_formula", _TEXT, lambda said: said.nearest.get("formula"),
+        lambda judged: texts([known["formula"] for known in judged.first_nearest]),
+    ),
+    Column(
+        "nearest_log10_sigma", _NUMBER, lambda said: said.nearest.get("value"),
+        lambda judged: np.array([known["value"] for known in judged.first_nearest], dtype=float),
+    ),
+    Column(
+        "nearest_doi", _TEXT, lambda said: said.nearest.get("doi"),
+        lambda judged: texts([known["doi"] for known in judged.first_nearest]),
+    ),
+)  # fmt: skip
+
+
 class Conductivity(Property):
     """Ionic conductivity at a temperature, with its activation energy."""
 
@@ -61,21 +99,36 @@ class Conductivity(Property):
     label = "Ionic conductivity"
     quantities = (SIGMA, ACTIVATION_ENERGY)
     conditions = (TEMPERATURE,)
-    columns = (
-        Column("coverage", Content.NUMBER),
-        Column(TEMPERATURE.name, Content.NUMBER),
-        Column("in_domain", Content.FLAG),
-        Column("distance", Content.NUMBER),
-        Column("nearest_formula", Content.TEXT),
-        Column("nearest_log10_sigma", Content.NUMBER),
-        Column("nearest_doi", Content.TEXT),
-    )
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
         """See `contract.Property.load`."""
         from training.properties.conductivity.bundling import load_conductivity
 
         return load_conductivity(folder, digest)
+
+    def judge(self, model: ConductivityModel, query: Query) -> ConductivityJudgement:
+        """See `contract.Property.judge`."""
+        from training.properties import registry
+        from training.properties.conductivity.judgement import ConductivityJudgement
+
+        own = {condition.name for condition in self.conditions}
+        return ConductivityJudgement(model, query, [name for name in registry.conditions() if name not in own])
+
+    def columns(self) -> tuple[Column, ...]:
+        """See `contract.Property.columns`."""
+        return COLUMNS
+
+    def terminal(self) -> Terminal:
+        """See `contract.Property.terminal`."""
+        from training.properties.conductivity.terminal import HEADER, row
+
+        return Terminal(HEADER, row)
+
+    def explained(self, block: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
+        """See `contract.Property.explained`."""
+        from training.properties.conductivity.terminal import explained
+
+        return explained(block)
 
     def frame(self, model: ConductivityModel, query: Query) -> Mapping[str, Array]:
         """See `contract.Property.frame`."""

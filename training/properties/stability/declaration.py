@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.properties.contract import (
+    Answered,
     Array,
     Column,
     Content,
@@ -20,11 +21,15 @@ from training.properties.contract import (
     Quantity,
     Query,
     Scores,
+    Terminal,
     Trained,
+    texts,
 )
 
 if TYPE_CHECKING:
+    from features.errors import CandidateError
     from training.bundle import Bundle
+    from training.properties.stability.judgement import StabilityJudgement
     from training.properties.stability.model import StabilityModel
     from training.retraining.property_job import PropertyJob
 
@@ -74,6 +79,26 @@ NOT_RETRAINED = (
 )
 
 
+def _products(name: str) -> Column:
+    def cell(said: Answered) -> str | None:
+        if not said.block:
+            return None
+        return " + ".join(f"{part['amount']:g} {part['formula']}" for part in said.block.get(name) or [])
+
+    return Column(name, Content.TEXT, cell, None)
+
+
+COLUMNS = (
+    Column(
+        "stability_basis", Content.TEXT, lambda said: said.block and said.block["basis"],
+        lambda judged: texts(judged.basis),
+    ),
+    _products("decomposition_products"),
+    _products("reduction_products"),
+    _products("oxidation_products"),
+)  # fmt: skip
+
+
 class Stability(Property):
     """Stability at 0 K: energies, window, and what a material becomes."""
 
@@ -83,18 +108,34 @@ class Stability(Property):
         FORMATION_ENERGY, DECOMPOSITION_ENERGY, ABOVE_HULL, PROBABILITY_STABLE, REDUCTION, OXIDATION,
         INTERPHASE, WINDOW_WIDTH, MARGIN, HYDROLYSIS, H2S,
     )  # fmt: skip
-    columns = (
-        Column("stability_basis", Content.TEXT),
-        Column("decomposition_products", Content.TEXT),
-        Column("reduction_products", Content.TEXT),
-        Column("oxidation_products", Content.TEXT),
-    )
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[StabilityModel, Bundle]:
         """See `contract.Property.load`."""
         from training.properties.stability.bundling import load_stability
 
         return load_stability(folder, digest)
+
+    def refused(self, model: StabilityModel, query: Query) -> Mapping[int, CandidateError]:
+        """See `contract.Property.refused`."""
+        from training.properties.stability.judgement import refusals
+
+        return refusals(model, query)
+
+    def judge(self, model: StabilityModel, query: Query) -> StabilityJudgement:
+        """See `contract.Property.judge`."""
+        from training.properties.stability.judgement import StabilityJudgement
+
+        return StabilityJudgement(model, query)
+
+    def columns(self) -> tuple[Column, ...]:
+        """See `contract.Property.columns`."""
+        return COLUMNS
+
+    def terminal(self) -> Terminal:
+        """See `contract.Property.terminal`."""
+        from training.properties.stability.terminal import HEADER, row, story
+
+        return Terminal(HEADER, row, story)
 
     def frame(self, model: StabilityModel, query: Query) -> Mapping[str, Array]:
         """See `contract.Property.frame`."""

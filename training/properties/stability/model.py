@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,73 +29,170 @@ from training.thermodynamics.window import Windows, window_draws, windows
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 DEFAULT_COVERAGE = 0.9
-N_NEAREST = 3
 ABOVE_HULL_eV_PER_ATOM = 1e-6
 """A composition so far above the hull of other phases takes no part in any equilibrium."""
 
 
-class StabilityPrediction(NamedTuple):
-    """What the model says about n candidates of up to k elements.
+@dataclass(frozen=True, eq=False)
+class StabilityPrediction:
+    """What the model says about n candidates of up to k elements; each part is computed when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
-    is_reference
-        Whether the energies are the table's, shape (n,).
-    formation_energy_eV_per_atom, decomposition_energy_eV_per_atom, energy_above_hull_eV_per_atom
-        Intervals; of width zero for reference values.
-    probability_stable
-        Of lying on or below the hull of all other known phases, shape (n,).
-    competing
-        The lowest-energy mixture of other known phases.
-    windows
-        Of the candidate with its central energy.
-    reduction_V, oxidation_V
-        Intervals of the limits; NaN without lithium.
-    nearest, distance
-        Rows of the phase table nearest in composition and their half-L1 distances, shape (n, 3).
-    spread_eV_per_atom
-        Disagreement of the nets, 0 for reference values; shape (n,).
-    in_domain
-        Shape (n,).
+    model, batch, coverage
+        As `StabilityModel.predict` was asked.
     """
 
-    is_reference: NDArray[np.bool_]
-    formation_energy_eV_per_atom: Interval
-    decomposition_energy_eV_per_atom: Interval
-    energy_above_hull_eV_per_atom: Interval
-    probability_stable: Array
-    competing: Equilibria
-    windows: Windows
-    reduction_V: Interval
-    oxidation_V: Interval
-    nearest: NDArray[np.int64]
-    distance: Array
-    spread_eV_per_atom: Array
-    in_domain: NDArray[np.bool_]
+    model: StabilityModel
+    batch: MaterialBatch
+    coverage: float
 
+    @cached_property
+    def _composition(self) -> tuple[NDArray[np.int64], Array]:
+        return compositions(self.batch)
 
-class StabilityNumbers(NamedTuple):
-    """What screening keeps of `StabilityPrediction`: its numbers, without mixtures and without naming neighbours."""
+    @cached_property
+    def _own_phase(self) -> NDArray[np.int64]:
+        return rows_of_compositions(self.model.phases, *self._composition)
 
-    is_reference: NDArray[np.bool_]
-    formation_energy_eV_per_atom: Interval
-    decomposition_energy_eV_per_atom: Interval
-    energy_above_hull_eV_per_atom: Interval
-    probability_stable: Array
-    reduction_V: Interval
-    oxidation_V: Interval
-    spread_eV_per_atom: Array
-    in_domain: NDArray[np.bool_]
+    @cached_property
+    def is_reference(self) -> Flags:
+        """Whether the energies are the table's, shape (n,)."""
+        known: Flags = self._own_phase != NO_PHASE
+        return known
 
+    @cached_property
+    def competing(self) -> Equilibria:
+        """The lowest-energy mixture of other known phases."""
+        return equilibria(self.model.phases, *self._composition, excluded=self._own_phase)
 
-class Neighbourhood(NamedTuple):
-    """The known compounds around n candidates; attributes as in `StabilityPrediction`, `nearest` of any width."""
+    @cached_property
+    def _nets(self) -> tuple[NDArray[np.int64], Pooled | None]:
+        """Rows that no table holds, and what the nets say of them."""
+        unknown = np.flatnonzero(~self.is_reference)
+        if not len(unknown):
+            return unknown, None
+        model = self.model
+        return unknown, model.pooled(model.surroundings, self.batch.take(unknown), self._own_phase[unknown])
 
-    nearest: NDArray[np.int64]
-    distance: Array
-    spread_eV_per_atom: Array
-    in_domain: NDArray[np.bool_]
+    @cached_property
+    def formation_energy_eV_per_atom(self) -> Interval:
+        """Of width zero for reference values."""
+        return Interval(*(self.competing.energy_eV_per_atom + part for part in self.decomposition_energy_eV_per_atom))
+
+    @cached_property
+    def decomposition_energy_eV_per_atom(self) -> Interval:
+        """Energies relative to the competing mixture."""
+        own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
+        exact = own - self.competing.energy_eV_per_atom
+        exact = np.where(np.abs(exact) < 1e-9, 0.0, exact)  # an element is its own competitor
+        value, lower, upper = exact.copy(), exact.copy(), exact.copy()
+        unknown, said = self._nets
+        if said is not None:
+            half = self.model.calibration.residual.factor(self.coverage) * said.scale_residual_eV_per_atom
+            value[unknown] = said.residual_eV_per_atom
+            lower[unknown], upper[unknown] = said.residual_eV_per_atom - half, said.residual_eV_per_atom + half
+        return Interval(value, lower, upper)
+
+    @cached_property
+    def energy_above_hull_eV_per_atom(self) -> Interval:
+        """Decomposition energies, 0 for what lies on the hull."""
+        return Interval(*(np.maximum(part, 0.0) for part in self.decomposition_energy_eV_per_atom))
+
+    @cached_property
+    def probability_stable(self) -> Array:
+        """Of lying on or below the hull of all other known phases, shape (n,)."""
+        unknown, said = self._nets
+        probability = (self.decomposition_energy_eV_per_atom.value <= 0).astype(float)
+        if said is not None:
+            probability[unknown] = self.model.calibration.probability_stable(said)
+        return probability
+
+    @cached_property
+    def spread_eV_per_atom(self) -> Array:
+        """Disagreement of the nets, 0 for reference values; shape (n,)."""
+        spread = np.zeros(len(self.batch))
+        unknown, said = self._nets
+        if said is not None:
+            spread[unknown] = said.spread_eV_per_atom
+        return spread
+
+    @cached_property
+    def windows(self) -> Windows:
+        """Windows of the candidates with their central energies, and the mixtures beyond them."""
+        own = np.where(self.is_reference, np.nan, self.formation_energy_eV_per_atom.value)
+        return windows(self.model.phases, *self._composition, own_energy_eV_per_atom=own)
+
+    @property
+    def reduction_V(self) -> Interval:
+        """Intervals of the lower limit, NaN without lithium."""
+        return self._limits[0]
+
+    @property
+    def oxidation_V(self) -> Interval:
+        """Intervals of the upper limit, NaN without lithium."""
+        return self._limits[1]
+
+    @cached_property
+    def _limits(self) -> tuple[Interval, Interval]:
+        """Return the intervals that follow from the energies and from how well limits are known."""
+        limits = self._limits_at_ends() if "windows" in self.__dict__ else self._limits_drawn()
+        errors = (self.model.reduction_error_V, self.model.oxidation_error_V)
+        slack = [_half_width_factor(error, self.coverage) for error in errors]
+        reduction, oxidation = (
+            Interval(limit[0], np.maximum(limit.min(axis=0) - more, 0.0), limit.max(axis=0) + more)
+            for limit, more in zip(limits, slack, strict=True)
+        )
+        return reduction, oxidation
+
+    def _limits_at_ends(self) -> tuple[Array, Array]:
+        """Return central limits, which are known, and those at either end of the energies; shape (3, n) each."""
+        red, ox = (np.stack([limit] * 3) for limit in (self.windows.reduction_V, self.windows.oxidation_V))
+        unknown = np.flatnonzero(~self.is_reference & ~np.isnan(self.windows.reduction_V))
+        if len(unknown):
+            atomic_number, fraction = self._composition
+            ends = np.stack(self.formation_energy_eV_per_atom[1:])[:, unknown]
+            red[1:, unknown], ox[1:, unknown] = window_draws(
+                self.model.phases, atomic_number[unknown], fraction[unknown], own_energy_eV_per_atom=ends
+            )
+        return red, ox
+
+    def _limits_drawn(self) -> tuple[Array, Array]:
+        """Return the same without mixtures, much faster; energies above the hull change nothing and are left out."""
+        own = np.stack(self.formation_energy_eV_per_atom)
+        below = np.stack(self.decomposition_energy_eV_per_atom) < ABOVE_HULL_eV_PER_ATOM
+        own = np.where(below & ~self.is_reference, own, np.nan)
+        return window_draws(self.model.phases, *self._composition, own_energy_eV_per_atom=own)
+
+    def nearest_phases(self, count: int) -> tuple[NDArray[np.int64], Array]:
+        """Return rows of the phase table nearest in composition and their half-L1 distances, shape (n, count)."""
+        if count not in self._found:
+            usable = self.model.surroundings.usable
+            self._found[count] = nearest_phases(self.model.phases, usable, *self._composition, count)
+        return self._found[count]
+
+    @cached_property
+    def _found(self) -> dict[int, tuple[NDArray[np.int64], Array]]:
+        return {}
+
+    @cached_property
+    def distance(self) -> Array:
+        """Half-L1 distances to the nearest known compounds, shape (n,)."""
+        _, distance = next(iter(self._found.values()), None) or self.nearest_phases(1)
+        return distance[:, 0]
+
+    @cached_property
+    def in_domain(self) -> Flags:
+        """Whether the nets know their way around each composition, shape (n,); quicker than naming what lies near."""
+        model = self.model
+        if self._found:
+            near = self.distance <= model.radius
+        else:
+            near = has_phase_within(model.phases, model.surroundings.usable, *self._composition, model.radius)
+        inside: Flags = self.is_reference | (near & (self.spread_eV_per_atom <= model.largest_spread_eV_per_atom))
+        return inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,150 +249,12 @@ class StabilityModel:
         InsufficientCalibrationError
             If the nets were calibrated on too few rows for this coverage.
         """
-        atomic_number, fraction = compositions(batch)
-        own = rows_of_compositions(self.phases, atomic_number, fraction)
-        known = own != NO_PHASE
-        competing = equilibria(self.phases, atomic_number, fraction, excluded=own)
-        residual, probability, spread = self._residual(batch, own, competing, coverage)
-        below = Interval(*(competing.energy_eV_per_atom + part for part in residual))
-        found, reduction, oxidation = self._windows(atomic_number, fraction, below, known, coverage)
-        around = self._around(atomic_number, fraction, known, spread, N_NEAREST)
-        return StabilityPrediction(
-            is_reference=known,
-            formation_energy_eV_per_atom=below,
-            decomposition_energy_eV_per_atom=residual,
-            energy_above_hull_eV_per_atom=Interval(*(np.maximum(part, 0.0) for part in residual)),
-            probability_stable=probability,
-            competing=competing,
-            windows=found,
-            reduction_V=reduction,
-            oxidation_V=oxidation,
-            **around._asdict(),
-        )
-
-    def numbers(self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE) -> StabilityNumbers:
-        """Judge n candidates as `predict` does, without what only an answer in words needs; much faster.
-
-        Parameters, errors: as `predict`.
-        """
-        atomic_number, fraction = compositions(batch)
-        own = rows_of_compositions(self.phases, atomic_number, fraction)
-        known = own != NO_PHASE
-        competing = equilibria(self.phases, atomic_number, fraction, excluded=own)
-        residual, probability, spread = self._residual(batch, own, competing, coverage)
-        below = Interval(*(competing.energy_eV_per_atom + part for part in residual))
-        reduction, oxidation = self._limits(atomic_number, fraction, below, residual, known, coverage)
-        near = has_phase_within(self.phases, self.surroundings.usable, atomic_number, fraction, self.radius)
-        return StabilityNumbers(
-            is_reference=known,
-            formation_energy_eV_per_atom=below,
-            decomposition_energy_eV_per_atom=residual,
-            energy_above_hull_eV_per_atom=Interval(*(np.maximum(part, 0.0) for part in residual)),
-            probability_stable=probability,
-            reduction_V=reduction,
-            oxidation_V=oxidation,
-            spread_eV_per_atom=spread,
-            in_domain=known | (near & (spread <= self.largest_spread_eV_per_atom)),
-        )
-
-    def _limits(
-        self, atomic_number: NDArray[np.int64], fraction: Array, energy: Interval, residual: Interval,
-        known: NDArray[np.bool_], coverage: float,
-    ) -> tuple[Interval, Interval]:  # fmt: skip
-        """Return the limits that `_windows` finds; energies above the hull change nothing and are left out."""
-        own = np.stack([energy.value, energy.lower, energy.upper])
-        matters = (np.stack(residual) < ABOVE_HULL_eV_PER_ATOM) & ~known
-        red, ox = window_draws(
-            self.phases, atomic_number, fraction, own_energy_eV_per_atom=np.where(matters, own, np.nan)
-        )
-        return self._with_slack(red, self.reduction_error_V, coverage), self._with_slack(
-            ox, self.oxidation_error_V, coverage
-        )
-
-    @staticmethod
-    def _with_slack(limit: Array, error: ConformalScale, coverage: float) -> Interval:
-        slack = _reach(error, coverage)
-        return Interval(limit[0], np.maximum(limit.min(axis=0) - slack, 0.0), limit.max(axis=0) + slack)
-
-    def neighbourhood(self, batch: MaterialBatch, n_nearest: int) -> Neighbourhood:
-        """Find the known compounds around n candidates, as `predict` does, without the windows, which take longest.
-
-        Parameters
-        ----------
-        batch
-            Compositions of elements that the phases cover.
-        n_nearest
-            How many compounds to name.
-        """
-        atomic_number, fraction = compositions(batch)
-        own = rows_of_compositions(self.phases, atomic_number, fraction)
-        known, spread = own != NO_PHASE, np.zeros(len(batch))
-        unknown = np.flatnonzero(~known)
-        if len(unknown):
-            spread[unknown] = self.pooled(self.surroundings, batch.take(unknown), own[unknown]).spread_eV_per_atom
-        return self._around(atomic_number, fraction, known, spread, n_nearest)
-
-    def _around(
-        self, atomic_number: NDArray[np.int64], fraction: Array, known: NDArray[np.bool_], spread: Array, n_nearest: int
-    ) -> Neighbourhood:
-        nearest, distance = nearest_phases(self.phases, self.surroundings.usable, atomic_number, fraction, n_nearest)
-        familiar = (distance[:, 0] <= self.radius) & (spread <= self.largest_spread_eV_per_atom)
-        return Neighbourhood(nearest, distance, spread, known | familiar)
-
-    def reduction_and_hull(self, batch: MaterialBatch) -> tuple[Array, Array]:
-        """Return reduction potentials (V, NaN without lithium) and energies above the hull (eV/atom), values alone.
-
-        The same as `predict` says, without what takes longest: intervals of windows and nearest compounds.
-        """
-        atomic_number, fraction = compositions(batch)
-        own = rows_of_compositions(self.phases, atomic_number, fraction)
-        competing = equilibria(self.phases, atomic_number, fraction, excluded=own)
-        residual, _, _ = self._residual(batch, own, competing, DEFAULT_COVERAGE)
-        energy = np.where(own != NO_PHASE, np.nan, competing.energy_eV_per_atom + residual.value)
-        found = windows(self.phases, atomic_number, fraction, own_energy_eV_per_atom=energy)
-        return found.reduction_V, np.maximum(residual.value, 0.0)
+        self.calibration.residual.factor(coverage)
+        return StabilityPrediction(self, batch, coverage)
 
     def pooled(self, surroundings: Surroundings, batch: MaterialBatch, excluded: NDArray[np.int64]) -> Pooled:
         """Return the nets' joint opinion, given what some surroundings know."""
         return Pooled.of(self.ensemble(net_inputs(surroundings, batch, self.scaling, excluded)))
-
-    def _residual(
-        self, batch: MaterialBatch, own: NDArray[np.int64], competing: Equilibria, coverage: float
-    ) -> tuple[Interval, Array, Array]:
-        """Return energies relative to the competing mixture, probabilities of being stable, and spreads."""
-        known = own != NO_PHASE
-        exact = np.where(known, self.phases.energy_eV_per_atom[own], 0.0) - competing.energy_eV_per_atom
-        exact = np.where(np.abs(exact) < 1e-9, 0.0, exact)  # an element is its own competitor
-        value, lower, upper = exact.copy(), exact.copy(), exact.copy()
-        probability, spread = (exact <= 0).astype(float), np.zeros(len(batch))
-        unknown = np.flatnonzero(~known)
-        reach = self.calibration.residual.factor(coverage)
-        if len(unknown):
-            said = self.pooled(self.surroundings, batch.take(unknown), own[unknown])
-            value[unknown] = said.residual_eV_per_atom
-            lower[unknown] = said.residual_eV_per_atom - reach * said.scale_residual_eV_per_atom
-            upper[unknown] = said.residual_eV_per_atom + reach * said.scale_residual_eV_per_atom
-            probability[unknown] = self.calibration.probability_stable(said)
-            spread[unknown] = said.spread_eV_per_atom
-        return Interval(value, lower, upper), probability, spread
-
-    def _windows(
-        self, atomic_number: NDArray[np.int64], fraction: Array, energy: Interval,
-        known: NDArray[np.bool_], coverage: float,
-    ) -> tuple[Windows, Interval, Interval]:  # fmt: skip
-        """Return the windows and the intervals that follow from the energies and from how well limits are known."""
-        own = np.where(known, np.nan, np.stack([energy.value, energy.lower, energy.upper]))
-        found = windows(self.phases, atomic_number, fraction, own_energy_eV_per_atom=own[0])
-        red, ox = (np.stack([limit, limit]) for limit in (found.reduction_V, found.oxidation_V))
-        unknown = np.flatnonzero(~known & ~np.isnan(found.reduction_V))
-        if len(unknown):
-            red[:, unknown], ox[:, unknown] = window_draws(
-                self.phases, atomic_number[unknown], fraction[unknown], own_energy_eV_per_atom=own[1:, unknown]
-            )
-        slack = [_reach(error, coverage) for error in (self.reduction_error_V, self.oxidation_error_V)]
-        reduction = Interval(found.reduction_V, np.maximum(red.min(axis=0) - slack[0], 0.0), red.max(axis=0) + slack[0])
-        oxidation = Interval(found.oxidation_V, np.maximum(ox.min(axis=0) - slack[1], 0.0), ox.max(axis=0) + slack[1])
-        return found, reduction, oxidation
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all arrays for the bundle."""
@@ -335,7 +295,7 @@ class StabilityModel:
         )
 
 
-def _reach(error: ConformalScale, coverage: float) -> float:
+def _half_width_factor(error: ConformalScale, coverage: float) -> float:
     """Return the deviation of published limits at this coverage, NaN where too few are known."""
     try:
         return error.factor(coverage)

@@ -1,16 +1,15 @@
-"""Explanations as JSON blocks, as lines for a terminal, and as one cell of a table."""
+"""Explanations as JSON, and the terms of one for people."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from serving.answers.rows import DECIMALS
-from serving.answers.terminal_tables import name_of
 from training.properties.conductivity.explanation import Explanations
 from training.properties.conductivity.named_features import named_features
+from training.properties.contract import DECIMALS
 
 N_SHOWN = 8
 WITHOUT_EXPLAINER = "this model was fitted without explanations; train it again with this version of elyte"
@@ -39,7 +38,7 @@ def explanation_block(explanations: Explanations, row: int, answer: float) -> di
         "temperature_decades": _rounded(explanations.temperature[row]),
         "groups_decades": _by_group(contributions),
     }
-    block["others_decades"] = _rounded(answer - sum(_terms(block).values()))
+    block["others_decades"] = _rounded(answer - sum(explanation_terms(block).values()))
     return block
 
 
@@ -62,7 +61,7 @@ def _by_group(contributions: np.ndarray[Any, Any]) -> dict[str, float]:
     return {group: _rounded(total) for group, total in sums.items() if _rounded(total)}
 
 
-def _terms(block: dict[str, Any]) -> dict[str, float]:
+def explanation_terms(block: Mapping[str, Any]) -> dict[str, float]:
     """Return the terms that sum to the answer, in the order in which people read them."""
     features = {f"{c['label']} = {c['value']:.3g} {c['unit']}".rstrip(): c["decades"] for c in block["contributions"]}
     return {
@@ -76,29 +75,3 @@ def _terms(block: dict[str, Any]) -> dict[str, float]:
 
 def _rounded(decades: float) -> float:
     return round(float(decades), DECIMALS) + 0.0  # no -0.0
-
-
-def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Return, for a terminal, a few lines for each result that carries an explanation or a reason for none."""
-    lines = []
-    for result in results:
-        conductivity = result.get("conductivity") or {}
-        if "explanation" not in conductivity:
-            continue
-        name = name_of(result)
-        block, sigma = conductivity["explanation"], conductivity["log10_sigma_S_per_cm"]["value"]
-        lines.append("")
-        if block is None:
-            lines.append(f"{name}: {conductivity['explanation_reason']}")
-            continue
-        lines.append(f"{name}: log10 sigma = {sigma:.2f} at {conductivity['temperature_C']:g} C is the sum of")
-        lines += [f"  {decades:+6.2f}  {term}" for term, decades in _terms(block).items() if round(decades, 2)]
-    return lines
-
-
-def explanation_cell(result: dict[str, Any]) -> str | None:
-    """Return the explanation of a result as one text, None where it has none."""
-    block = (result.get("conductivity") or {}).get("explanation")
-    if not block:
-        return None
-    return "; ".join(f"{term}: {decades:+.2f}" for term, decades in _terms(block).items() if round(decades, 2))

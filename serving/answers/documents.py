@@ -1,0 +1,192 @@
+"""Judgements as JSON: the rows of `predict` and of `nearest`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from features.candidate import Candidate, RowError, read_candidates
+from features.errors import Remark
+from serving.answers.conditions import Conditions
+from serving.answers.judging import Judged, Models, Rendered, Silence, judge, query_of
+from serving.answers.request import MIN_COVERAGE, CandidateInput, material_columns
+from serving.answers.rows import error_row, head_of, warnings_of
+from training.properties.contract import DECIMALS, Judgement, Property, Quantity, rounded
+from training.uncertainty import Interval
+
+Row = CandidateInput | RowError
+Said = Mapping[str, Rendered | Silence]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one property says of n candidates, as JSON."""
+
+    blocks: list[dict[str, Any]]
+    applicability: list[dict[str, Any]]
+    remarks: list[list[Remark]]
+    reasons: Sequence[str | None]
+
+
+def write(one: Property, judged: Judgement, *, explain: bool = False) -> Written:
+    """Write a judgement as JSON; details come first, as other numbers come with them at no cost."""
+    details, applicability = judged.details(), judged.applicability(one.n_nearest)
+    shown = {q.name: _shown(q, judged.intervals[q.name], judged.query.coverage) for q in one.quantities if q.in_answers}
+    explanations = judged.explanations() if explain else [{}] * len(judged)
+    blocks = []
+    for row, (detail, explanation) in enumerate(zip(details, explanations, strict=True)):
+        first = dict.fromkeys(name for name in shown if name not in detail)
+        blocks.append({**first, **detail, **{name: column[row] for name, column in shown.items()}, **explanation})
+    return Written(blocks, applicability, remarks_of(judged), judged.reasons)
+
+
+def _shown(quantity: Quantity, interval: Interval, coverage: float) -> Sequence[Any]:
+    if not quantity.has_interval:
+        return [None if value != value else round(value, DECIMALS) for value in interval.value.tolist()]
+    return interval_blocks(interval, coverage)
+
+
+def interval_blocks(interval: Interval, coverage: float) -> list[dict[str, Any] | None]:
+    """Return n intervals as JSON, rounded; None where nothing is said, and ends that are NaN are null with a reason."""
+    blocks: list[dict[str, Any] | None] = [
+        None if value is None else {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
+        for value, lower, upper in zip(*map(rounded, interval), strict=True)
+    ]
+    for block in filter(None, blocks):
+        if block["lower"] is None or block["upper"] is None:
+            reason = f"too few calibration rows for coverage {coverage:g}"
+            block |= {"lower": None, "upper": None, "reason": reason}
+    return blocks
+
+
+def remarks_of(judged: Judgement) -> list[list[Remark]]:
+    """Return the warnings of each row."""
+    remarks: list[list[Remark]] = [[] for _ in range(len(judged))]
+    for warning in judged.warnings:
+        for row in np.flatnonzero(warning.rows).tolist():
+            remarks[row].append(Remark(warning.code, warning.words(row)))
+    return remarks
+
+
+def answer_rows(
+    models: Models, rows: Sequence[Row], offset: int, general: Conditions, wanted: Sequence[str], coverage: float, *,
+    explain: bool = False,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Answer rows, of which the first is row `offset` of the call, as `predict` does; errors stand in their places."""
+
+    def render(one: Property, judged: Judgement) -> Written:
+        return write(one, judged, explain=explain)
+
+    candidates = _Candidates.of(rows, offset, general)
+    found = judge(models, candidates.query(coverage), wanted, render) if candidates.read else None
+    return candidates.results(found, _answered)
+
+
+def nearest_rows(
+    models: Models, rows: Sequence[Row], general: Conditions, wanted: Sequence[str], count: int
+) -> list[dict[str, Any]]:
+    """Name known materials near each row, by each property's own distance, with the value under a name with its unit.
+
+    The distances of different properties are different scales: conductivity and stability compare compositions,
+    critical current density adds what differs in the cell. Within one property, smaller is nearer, and `in_domain` says
+    whether the model trusts itself there.
+    """
+
+    def render(one: Property, judged: Judgement) -> list[dict[str, Any]]:
+        field = one.quantities[0].name
+        return [
+            block | {"nearest": [_with_unit(material, field) for material in block["nearest"]]}
+            for block in judged.applicability(count)
+        ]
+
+    candidates = _Candidates.of(rows, 0, general)
+    # Coverage moves no distance; the smallest is the one that every calibration allows.
+    query = candidates.query(MIN_COVERAGE)
+    found = judge(models, query, wanted, render, asks_others=False) if candidates.read else None
+    return candidates.results(found, _nearest)
+
+
+def _with_unit(material: Mapping[str, Any], field: str) -> dict[str, Any]:
+    return {field if key == "value" else key: value for key, value in material.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Rows of a call: all of them as read, and the readable ones with their places and conditions."""
+
+    rows: list[Candidate | RowError]
+    offset: int
+    places: list[int]
+    read: list[Candidate]
+    conditions: list[Conditions]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], offset: int, general: Conditions) -> _Candidates:
+        found = read_rows(rows, offset)
+        good = [(place, row) for place, row in enumerate(found) if isinstance(row, Candidate)]
+        own = [_own(rows[place], general) for place, _ in good]
+        return cls(found, offset, [place for place, _ in good], [row for _, row in good], own)
+
+    def query(self, coverage: float) -> Any:  # noqa: ANN401
+        return query_of(self.read, self.conditions, coverage)
+
+    def results(
+        self, found: Judged[Any] | None, answered: Callable[[Candidate, Said[Any], int], dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return the row of each answer, or of its error."""
+        results = [error_row(row) if isinstance(row, RowError) else {} for row in self.rows]
+        if found is None:
+            return results
+        for position, error in found.errors.items():
+            place = self.places[position]
+            results[place] = error_row(RowError.of(self.read[position], self.offset + place, error))
+        for row, position in enumerate(found.rows.tolist()):
+            place, candidate = self.places[position], self.read[position]
+            head = head_of(candidate, self.offset + place, status="ok")
+            results[place] = head | answered(candidate, found.said, row)
+        return results
+
+
+def _own(row: Row, general: Conditions) -> Conditions:
+    stated = isinstance(row, CandidateInput) and row.conditions.model_fields_set
+    return row.conditions.over(general) if isinstance(row, CandidateInput) and stated else general
+
+
+def read_rows(rows: Sequence[Row], offset: int = 0) -> list[Candidate | RowError]:
+    """Read candidates, of which the first is row `offset` of the call; errors keep their places."""
+    given = [row for row in rows if isinstance(row, CandidateInput)]
+    read = iter(read_candidates(*material_columns(given)))
+    out: list[Candidate | RowError] = []
+    for place, row in enumerate(rows):
+        result = row if isinstance(row, RowError) else next(read)
+        out.append(replace(result, index=offset + place) if isinstance(result, RowError) else result)
+    return out
+
+
+def _reasons(reasons: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
+    stated = {name: reason for name, reason in reasons.items() if reason is not None}
+    return {"reasons": stated} if stated else {}
+
+
+def _nearest(candidate: Candidate, said: Said[list[dict[str, Any]]], row: int) -> dict[str, Any]:
+    blocks = {name: None if isinstance(found, Silence) else found[row] for name, found in said.items()}
+    reasons = _reasons({name: found.reason for name, found in said.items() if isinstance(found, Silence)})
+    return blocks | {"warnings": warnings_of(candidate.remarks)} | reasons
+
+
+def _answered(candidate: Candidate, said: Said[Written], row: int) -> dict[str, Any]:
+    blocks: dict[str, Any] = {}
+    applicability: dict[str, Any] = {}
+    reasons: dict[str, str | None] = {}
+    remarks = list(candidate.remarks)
+    for name, found in said.items():
+        if isinstance(found, Silence):
+            blocks[name], reasons[name] = None, found.reason
+            continue
+        blocks[name], applicability[name] = found.blocks[row], found.applicability[row]
+        reasons[name] = found.reasons[row]
+        remarks += [remark for remark in found.remarks[row] if remark not in remarks]
+    return blocks | {"applicability": applicability, "warnings": warnings_of(remarks)} | _reasons(reasons)

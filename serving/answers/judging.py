@@ -1,0 +1,124 @@
+"""The one road from rows to judgements: read, lay out as arrays, ask each property once, and render.
+
+Every medium goes it and brings its own renderer; see `documents` for JSON and `columns` for flat columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import Candidate, MaterialBatch
+from features.errors import CandidateError
+from serving.answers.conditions import Conditions, condition_columns
+from serving.models.store import ServedModel
+from training.properties import registry
+from training.properties.contract import Beside, Judgement, Property, Query
+from training.uncertainty import InsufficientCalibrationError
+
+Rendered = TypeVar("Rendered")
+Models = Mapping[str, ServedModel]
+Render = Callable[[Property, Judgement], Rendered]
+
+
+class Silence(NamedTuple):
+    """Why a property says nothing in this call."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Generic[Rendered]):
+    """What the wanted properties say of n rows.
+
+    Attributes
+    ----------
+    rows
+        Those that every property can judge, shape (m,); what is rendered is of them.
+    errors
+        The others, and what is wrong with them: what the first of the wanted properties found.
+    said
+        By property, in the order wanted.
+    """
+
+    rows: NDArray[np.int64]
+    errors: dict[int, CandidateError]
+    said: dict[str, Rendered | Silence]
+
+
+def query_of(candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float) -> Query:
+    """Lay out n candidates, each under its own conditions."""
+    amounts = [candidate.amounts for candidate in candidates]
+    return Query(MaterialBatch.from_candidates(candidates), amounts, condition_columns(conditions), coverage, {})
+
+
+def judge(
+    models: Models, query: Query, wanted: Sequence[str], render: Render[Rendered], *, asks_others: bool = True
+) -> Judged[Rendered]:
+    """Ask the properties, those first on whose numbers others build, so that no model is asked twice.
+
+    Parameters
+    ----------
+    models
+        Served models by property.
+    query
+        n readable materials.
+    wanted
+        Properties.
+    render
+        Takes what it needs of a judgement; nothing else of it is computed.
+    asks_others
+        Whether what is rendered stands on what other properties say; if so, one of them that is not served silences
+        those that need it.
+    """
+    silent = {name: Silence(reason) for name in wanted if (reason := _why_silent(name, models, asks_others))}
+    speaking = [name for name in wanted if name not in silent]
+    errors: dict[int, CandidateError] = {}
+    for name in speaking:
+        errors = {**registry.get(name).refused(models[name].model, query), **errors}
+    rows = np.array([row for row in range(len(query)) if row not in errors], dtype=np.int64)
+    if not len(rows):
+        return Judged(rows, errors, {})
+    asked = query.take(rows) if errors else query
+    said: dict[str, Rendered | Silence] = {**silent}
+    judgements: dict[str, Judgement] = {}
+    for name in registry.in_order(speaking):
+        one = registry.get(name)
+        try:
+            judgement = one.judge(models[name].model, replace(asked, beside=_beside(one, models, judgements)))
+            said[name] = render(one, judgement)
+        except InsufficientCalibrationError as error:
+            said[name] = Silence(str(error))
+        else:
+            judgements[name] = judgement
+    return Judged(rows, errors, {name: said[name] for name in wanted})
+
+
+def _beside(one: Property, models: Models, judgements: Mapping[str, Judgement]) -> dict[str, Beside]:
+    return {
+        name: Beside(models[name].model, judgements[name].numbers if name in judgements else {})
+        for name in one.needs
+        if name in models
+    }
+
+
+def _why_silent(name: str, models: Models, asks_others: bool) -> str | None:
+    if name not in models:
+        return f"this installation serves no {name} model"
+    return lacking(name, models) if asks_others else None
+
+
+def lacking(name: str, models: Models) -> str | None:
+    """Return why a property cannot be answered for want of models that it asks, None where all are there."""
+    needs = registry.get(name).needs
+    absent = [other for other in needs if other not in models]
+    if not absent:
+        return None
+    return (
+        f"{name} is built on what the models of {' and '.join(needs)} say, and this installation"
+        f" serves no {' and no '.join(absent)} model; run `elyte train {absent[0]}`"
+    )

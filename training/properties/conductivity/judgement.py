@@ -1,0 +1,202 @@
+"""What the conductivity model says of many materials, computed as far as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from features.errors import WarningCode
+from training.applicability import N_NEAREST, Neighbour
+from training.properties.conductivity.arrhenius import TRUSTED_RANGE_C
+from training.properties.conductivity.explanation import explanations_of
+from training.properties.conductivity.explanation_block import WITHOUT_EXPLAINER, explanation_block
+from training.properties.conductivity.familiarity import LARGEST_NOVELTY, is_familiar
+from training.properties.conductivity.measured_states import disagreement_words
+from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
+from training.properties.conductivity.phase_changes import PhaseChange, crossed
+from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
+from training.properties.material_warnings import not_charge_balanced
+from training.uncertainty import Interval
+
+THRESHOLDS = {"1e-10": -10.0, "1e-4": -4.0, "1e-3": -3.0}
+
+
+class ConductivityJudgement(Judgement):
+    """Conductivity of n materials, each at its own temperature.
+
+    Parameters
+    ----------
+    model
+        What judges.
+    query
+        The materials.
+    ignored
+        Names of the conditions on which conductivity does not depend.
+    """
+
+    def __init__(self, model: ConductivityModel, query: Query, ignored: Sequence[str]) -> None:
+        super().__init__(query)
+        self._model = model
+        self._ignored = ignored
+
+    @cached_property
+    def temperature_C(self) -> Array:
+        """Shape (n,)."""
+        return self.query.conditions.temperature_C()
+
+    @cached_property
+    def prediction(self) -> ConductivityPrediction:
+        """What the model says."""
+        return self._model.predict(
+            self.query.batch, self.temperature_C, self.query.coverage, tuple(THRESHOLDS.values())
+        )
+
+    @cached_property
+    def _composition(self) -> Array:
+        return self.query.batch.matrix()
+
+    @cached_property
+    def _around(self) -> tuple[Array, list[list[Neighbour]]]:
+        """Distances in composition, and the nearest materials as answers name them."""
+        return self._model.domain.describe(self._composition, N_NEAREST)
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """See `contract.Judgement`."""
+        said = self.prediction
+        return {"log10_sigma_S_per_cm": said.log10_sigma_S_per_cm, "activation_energy_eV": said.activation_energy_eV}
+
+    @cached_property
+    def in_domain(self) -> Flags:
+        """Whether the model knows the like of each material."""
+        said, domain = self.prediction, self._model.domain
+        inside: Flags = domain.in_domain(self._around[0], self._composition) & is_familiar(
+            said.distance, said.domain_radius, said.novelty
+        )
+        return inside
+
+    @property
+    def distance(self) -> Array:
+        """From 0, the like is known and agrees, to 1."""
+        return self.prediction.distance
+
+    @property
+    def domain(self) -> Mapping[str, Array]:
+        """See `contract.Judgement`."""
+        said = self.prediction
+        return {
+            "domain_radius": said.domain_radius,
+            "composition_distance": self._around[0],
+            "composition_radius": np.full(len(self), self._model.domain.radius),
+            "novelty": said.novelty,
+        }
+
+    def nearest(self, count: int) -> list[list[dict[str, Any]]]:
+        """Return measured materials, nearest in composition first."""
+        around = self._around
+        known = around[1] if count <= N_NEAREST else self._model.domain.describe(self._composition, count)[1]
+        return [[neighbour._asdict() for neighbour in row[:count]] for row in known]
+
+    @property
+    def numbers(self) -> Mapping[str, Array]:
+        """See `contract.Judgement`; NaN where a unit cell was known: others build on what formulas say."""
+        said = self.prediction
+        return {"log10_sigma": np.where(said.used_lattice, np.nan, said.log10_sigma_25C)}
+
+    @cached_property
+    def warnings(self) -> Sequence[Warn]:
+        """See `contract.Judgement`."""
+        low, high = TRUSTED_RANGE_C
+        degrees = self.temperature_C
+        stated = self.query.conditions.stated(self._ignored)
+        new: Flags = np.asarray(((self._composition > 0) & ~self._model.domain.known_elements).any(axis=1))
+        return (
+            not_charge_balanced(self.query),
+            Warn(WarningCode.TEMPERATURE_EXTRAPOLATED, (degrees < low) | (degrees > high), self._extrapolation_words),
+            *self._phase_warnings(),
+            self._measurement_warning(),
+            Warn(WarningCode.UNSEEN_ELEMENT, new, self._unseen_words),
+            Warn(WarningCode.OUT_OF_DOMAIN, ~new & ~self.in_domain, self._domain_words),
+            Warn(WarningCode.CONDITION_IGNORED, stated, self._ignored_words),
+        )
+
+    def _extrapolation_words(self, row: int) -> str:
+        (low, high), degrees = TRUSTED_RANGE_C, self.temperature_C[row]
+        return f"{degrees:g} C lies outside {low:g} to {high:g} C: phase changes and melting are not known to the model"
+
+    def _phase_warnings(self) -> list[Warn]:
+        changes = crossed(self._composition, self.temperature_C)
+        counts = np.array([len(found) for found in changes])
+
+        def warning_of(number: int) -> Warn:
+            return Warn(WarningCode.PHASE_CHANGE, counts > number, lambda row: words(changes[row][number], row))
+
+        def words(change: PhaseChange, row: int) -> str:
+            return (
+                f"between 25 C and {self.temperature_C[row]:g} C, near {change.temperature_C:g} C, lies a change of"
+                f" {change.formula} that the model does not know of: {change.kind} ({change.source})"
+            )
+
+        return [warning_of(number) for number in range(int(counts.max(initial=0)))]
+
+    def _measurement_warning(self) -> Warn:
+        domain = self._model.domain
+        formulas = [domain.disagreement_at(known[0]) for known in self._around[1]]
+
+        def words(row: int) -> str:
+            whole, by_state = disagreement_words(domain, formulas[row] or "")
+            return f"conductivity: {whole}{BY_STATE}{by_state}"
+
+        rows = np.array([formula is not None for formula in formulas], dtype=bool)
+        return Warn(WarningCode.MEASUREMENTS_DISAGREE, rows, words)
+
+    def _unseen_words(self, row: int) -> str:
+        (names,) = self._model.domain.unseen_elements(self._composition[[row]])
+        return f"no measured material of the tables holds {', '.join(names)}"
+
+    def _domain_words(self, row: int) -> str:
+        said = {name: float(column[row].round(DECIMALS)) for name, column in self.domain.items()}
+        said["distance"] = float(self.distance[row].round(DECIMALS))
+        beyond = [
+            f"{name} {said[key]:.2f} above {limit:.2f}"
+            for name, key, limit in (
+                ("distance", "distance", said["domain_radius"]),
+                ("distance in composition", "composition_distance", said["composition_radius"]),
+                ("novelty", "novelty", LARGEST_NOVELTY),
+            )
+            if said[key] > limit
+        ]
+        return (
+            f"conductivity: unfamiliar chemistry ({', '.join(beyond)}): trust the interval more than the value, and"
+            " neither much"
+        )
+
+    def _ignored_words(self, row: int) -> str:
+        given = [name for name in self._ignored if self.query.conditions.stated([name])[row]]
+        return f"conductivity does not depend on {', '.join(given)} here"
+
+    def details(self) -> Sequence[Mapping[str, Any]]:
+        """Return probabilities above the thresholds, temperature and basis."""
+        said = self.prediction
+        above = np.array([said.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
+        return [
+            {
+                "probability_sigma_above_S_per_cm": dict(zip(THRESHOLDS, probabilities, strict=True)),
+                "temperature_C": temperature,
+                "basis": "formula and unit cell" if with_cell else "formula",
+            }
+            for probabilities, temperature, with_cell in zip(
+                above, self.temperature_C.tolist(), said.used_lattice.tolist(), strict=True
+            )
+        ]
+
+    def explanations(self) -> Sequence[Mapping[str, Any]]:
+        """See `contract.Judgement`."""
+        found = explanations_of(self._model, self.query.batch, self.prediction)
+        if found is None:
+            return [{"explanation": None, "explanation_reason": WITHOUT_EXPLAINER}] * len(self)
+        values = self.prediction.log10_sigma_S_per_cm.value.round(DECIMALS).tolist()
+        return [{"explanation": explanation_block(found, row, value)} for row, value in enumerate(values)]

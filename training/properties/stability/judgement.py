@@ -1,0 +1,226 @@
+"""What the stability model says of many materials, computed as far as it is asked for.
+
+Screening asks for numbers alone: no reactions, no mixtures beyond the window and no names of neighbours are computed
+for it. An answer in words asks for the details first, and the window comes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
+from features.errors import CandidateError, RowErrorCode, WarningCode
+from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn
+from training.properties.material_warnings import not_charge_balanced
+from training.properties.stability.model import StabilityModel, StabilityPrediction
+from training.thermodynamics.hull import NO_PHASE
+from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
+from training.thermodynamics.window import limit_reactions
+from training.uncertainty import Interval
+
+ENERGIES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
+LIMITS = ("reduction_V", "oxidation_V")
+REFERENCE_DOI = "10.1038/s41524-020-00362-y"
+WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
+ELEMENT_ALONE = "an element alone has no window"
+NOT_SOLVED = "the phase equilibrium did not converge"
+NARROWEST_WINDOW_V = 1e-3
+UNBALANCED = "no common oxidation states balance the formula; its window would mean nothing"
+
+
+def refusals(model: StabilityModel, query: Query) -> dict[int, CandidateError]:
+    """Return the rows that hold elements which the table of energies does not cover."""
+    return {
+        row: CandidateError(
+            RowErrorCode.ELEMENT_WITHOUT_ENERGIES,
+            f"stability: the table of formation energies holds no compound of {', '.join(elements)}",
+        )
+        for row, elements in enumerate(model.uncovered_elements(query.batch))
+        if elements
+    }
+
+
+class StabilityJudgement(Judgement):
+    """Stability of n materials at 0 K; no condition changes it.
+
+    Parameters
+    ----------
+    model
+        What judges.
+    query
+        Materials of elements that the model covers.
+
+    Raises
+    ------
+    InsufficientCalibrationError
+        If the model was calibrated on too few rows for the coverage.
+    """
+
+    def __init__(self, model: StabilityModel, query: Query) -> None:
+        super().__init__(query)
+        self._model = model
+        self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage)
+
+    @cached_property
+    def intervals(self) -> Mapping[str, Interval]:
+        """See `contract.Judgement`; a probability is no interval, and where there is no window it is NaN."""
+        said = self.prediction
+        found: dict[str, Interval] = {name: getattr(said, name) for name in ENERGIES}
+        found["probability_stable"] = Interval(*[said.probability_stable] * 3)
+        for name in LIMITS:
+            found[name] = Interval(*(np.where(self.without_window, np.nan, end) for end in getattr(said, name)))
+        return found
+
+    @cached_property
+    def _no_window(self) -> list[tuple[Flags, Callable[[int], str]]]:
+        """Causes of having no window, the first that holds being the reason: which rows, and the words."""
+        batch = self.query.batch
+        imbalance = assign_ions(batch).charge_imbalance
+        return [
+            (batch.fraction_of("Li") == 0, lambda row: WITHOUT_LITHIUM),
+            ((batch.fraction > 0).sum(axis=1) == 1, lambda row: ELEMENT_ALONE),
+            (
+                np.abs(imbalance) > NEUTRALITY_TOLERANCE,
+                lambda row: f"{UNBALANCED} ({imbalance[row]:+.2f} charges per atom are left)",
+            ),
+            (np.isnan(self.prediction.reduction_V.value), lambda row: NOT_SOLVED),
+        ]
+
+    @cached_property
+    def without_window(self) -> Flags:
+        """Which materials have no window, shape (n,)."""
+        none: Flags = np.logical_or.reduce([rows for rows, _ in self._no_window])
+        return none
+
+    def window_reason(self, row: int) -> str | None:
+        """Return why a material has no window, None where it has one."""
+        return next((words(row) for rows, words in self._no_window if rows[row]), None)
+
+    @property
+    def in_domain(self) -> Flags:
+        """Whether each material lies among known compounds, and the nets agree."""
+        return self.prediction.in_domain
+
+    @cached_property
+    def distance(self) -> Array:
+        """Half-L1 distance to the nearest known compound, rounded."""
+        return _rounded(self.prediction.distance)
+
+    @cached_property
+    def domain(self) -> Mapping[str, Array]:
+        """See `contract.Judgement`."""
+        return {
+            "domain_radius": np.full(len(self), self._model.radius),
+            "disagreement_eV_per_atom": _rounded(self.prediction.spread_eV_per_atom),
+        }
+
+    def nearest(self, count: int) -> list[list[dict[str, Any]]]:
+        """Return known compounds, nearest in composition first."""
+        phases, depth = self._model.phases, self._model.surroundings.depth_eV_per_atom
+        found, distance = self.prediction.nearest_phases(count)
+        return [
+            [
+                {
+                    "formula": phase_formula(phases, phase),
+                    "value": round(float(phases.energy_eV_per_atom[phase]), DECIMALS),
+                    "energy_above_hull_eV_per_atom": round(max(float(depth[phase]), 0.0), DECIMALS),
+                    "doi": REFERENCE_DOI,
+                    "distance": round(apart, DECIMALS),
+                }
+                for phase, apart in zip(*row, strict=True)
+                if phase != NO_PHASE
+            ]
+            for row in zip(found.tolist(), distance.tolist(), strict=True)
+        ]
+
+    @property
+    def numbers(self) -> Mapping[str, Array]:
+        """See `contract.Judgement`; limits as computed, even where a window would mean little."""
+        said = self.prediction
+        return {
+            "reduction_V": said.reduction_V.value,
+            "energy_above_hull_eV_per_atom": said.energy_above_hull_eV_per_atom.value,
+        }
+
+    @cached_property
+    def warnings(self) -> Sequence[Warn]:
+        """See `contract.Judgement`."""
+        reduction, oxidation = (self.intervals[name].value.round(DECIMALS) for name in LIMITS)
+        closed = ~self.without_window & ~(oxidation - reduction > NARROWEST_WINDOW_V)
+        return (
+            not_charge_balanced(self.query),
+            Warn(WarningCode.WINDOW_CLOSED, closed, lambda row: _CLOSED),
+            Warn(WarningCode.OUT_OF_DOMAIN, ~self.in_domain, self._domain_words),
+        )
+
+    def _domain_words(self, row: int) -> str:
+        disagreement = self.domain["disagreement_eV_per_atom"][row]
+        return (
+            f"stability: far from known compounds (distance {self.distance[row]:.2f}) or the nets disagree"
+            f" ({disagreement:.3f} eV/atom): trust the interval more than the value"
+        )
+
+    @property
+    def basis(self) -> list[str]:
+        """Whether energies are of the reference table or of the model."""
+        return ["reference" if known else "model" for known in self.prediction.is_reference.tolist()]
+
+    def details(self) -> Sequence[Mapping[str, Any]]:
+        """Return what each material decomposes into, and what happens beyond its window."""
+        said, phases = self.prediction, self._model.phases
+        beyond = limit_reactions(phases, self.query.amounts, said.windows)  # first: the limits come with the mixtures
+        breaking = decompositions(phases, self.query.amounts, said.competing)
+        unstable = (said.energy_above_hull_eV_per_atom.value.round(DECIMALS) > 0).tolist()
+        return [
+            _details(basis, breaking[row], beyond[row], self.window_reason(row), unstable=unstable[row])
+            for row, basis in enumerate(self.basis)
+        ]
+
+
+_CLOSED = (
+    "stability: the window has no width; amounts rounded off charge neutrality do that (Li0.33La0.56TiO3 should"
+    " read Li0.33La0.5566667TiO3), and so do mixtures of as many phases as elements"
+)
+
+
+def _details(
+    basis: str, computed: Reaction, beyond: tuple[Reaction | None, Reaction | None], reason: str | None, *,
+    unstable: bool,
+) -> dict[str, Any]:  # fmt: skip
+    breaking, footnote = shown_reaction(computed)
+    footnotes = [footnote] if unstable else []
+    details: dict[str, Any] = dict.fromkeys((*ENERGIES, "probability_stable"))
+    details |= {
+        "basis": basis,
+        "decomposition_products": _parts(breaking.products) if unstable else [],
+        "decomposition": breaking.text if unstable else None,
+        "competing_phases": [] if breaking.text == NO_REACTION else _parts(breaking.products),
+        **dict.fromkeys(LIMITS),
+    }
+    if reason is not None:
+        return details | {"window_reason": reason} | _footnotes(footnotes)
+    for name, crossing in zip(("reduction", "oxidation"), beyond, strict=True):
+        reaction, footnote = (None, None) if crossing is None else shown_reaction(crossing)
+        details[f"{name}_reaction"] = reaction.text if reaction is not None else None
+        details[f"{name}_products"] = _parts(reaction.products) if reaction is not None else []
+        footnotes.append(footnote)
+    return details | _footnotes(footnotes)
+
+
+def _footnotes(footnotes: Sequence[str | None]) -> dict[str, list[str]]:
+    """Return what is to be said of reactions that are shown otherwise than computed."""
+    said = list(dict.fromkeys(note for note in footnotes if note is not None))
+    return {"footnotes": said} if said else {}
+
+
+def _parts(species: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return formulas with their formula units per formula unit of the candidate."""
+    return [{"formula": formula, "amount": round(amount, DECIMALS)} for formula, amount in species.items()]
+
+
+def _rounded(values: Array) -> Array:
+    return np.array([round(value, DECIMALS) for value in values.tolist()], dtype=float)

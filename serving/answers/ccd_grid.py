@@ -53,19 +53,6 @@ class CcdGridRequest(BaseModel):
         ]
 
 
-def read_grid_request(raw: bytes) -> CcdGridRequest:
-    """Parse and validate the body of `POST /ccd/grid`.
-
-    Raises
-    ------
-    RequestError
-        400 for anything that is not a valid request.
-    """
-    from serving.rest.request_body import read_as
-
-    return read_as(CcdGridRequest, raw)
-
-
 def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) -> dict[str, Any]:
     """Answer every point of the grid.
 

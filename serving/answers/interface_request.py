@@ -40,21 +40,3 @@ class InterfaceRequest(BaseModel):
         ]
         | None
     ) = None
-
-
-def read_interface_request(raw: bytes) -> InterfaceRequest:
-    """Parse and validate the body of `POST /interface`.
-
-    Parameters
-    ----------
-    raw
-        The body as received.
-
-    Raises
-    ------
-    RequestError
-        400 for anything that is not a valid request.
-    """
-    from serving.rest.request_body import read_as
-
-    return read_as(InterfaceRequest, raw)

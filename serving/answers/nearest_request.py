@@ -31,21 +31,3 @@ class NearestRequest(BaseModel):
         BeforeValidator(_whole),
     ] = DEFAULT_NEAREST
     conditions: Conditions = Conditions()
-
-
-def read_nearest_request(raw: bytes) -> NearestRequest:
-    """Parse and validate the body of `POST /nearest`.
-
-    Parameters
-    ----------
-    raw
-        The body as received.
-
-    Raises
-    ------
-    RequestError
-        400 for anything that is not a valid request, 413 for too many candidates.
-    """
-    from serving.rest.request_body import read_as
-
-    return read_as(NearestRequest, raw, MAX_NEAREST_CANDIDATES)

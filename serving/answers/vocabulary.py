@@ -129,38 +129,3 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
 def vocabulary_of(predictor: Predictor | None) -> dict[str, Any]:
     """Return the vocabulary of a service that answers with this predictor, or none yet."""
     return vocabulary(None if predictor is None else [*predictor.models()])
-
-
-def vocabulary_operation() -> dict[str, Any]:
-    """Return what the OpenAPI document says about `GET /vocabulary`."""
-    names = {"type": "array", "items": {"type": "string"}}
-    electrode = {
-        "type": "object",
-        "properties": {
-            "name": {"type": "string"},
-            "side": {"enum": ["negative", "positive"]},
-            "low_V": {"type": "number", "description": "V against Li/Li+."},
-            "high_V": {"type": "number", "description": "V against Li/Li+."},
-            "source": {"type": "string", "description": "A DOI, or words."},
-        },
-        "required": ["name", "side", "low_V", "high_V", "source"],
-    }
-    served = {"type": ["array", "null"], "items": {"type": "string"}, "description": "null before models are loaded."}
-    lists = ("properties", "interlayer_types", "anodes", "electrolyte_classes", "interface_partners")
-    schema = {
-        "type": "object",
-        "properties": {
-            **dict.fromkeys(lists, names),
-            "served": served,
-            "electrodes": {"type": "array", "items": electrode},
-            "conditions": {"type": "array", "items": {"type": "object"}},
-            "default_temperature_C": {"type": "number"},
-            "limits": {"type": "object", "additionalProperties": {"type": "number"}},
-        },
-        "required": [*lists, "served", "electrodes", "conditions", "default_temperature_C", "limits"],
-    }
-    return {
-        "operationId": "vocabulary",
-        "summary": "Names of interlayers, anodes and electrolyte classes, electrode potentials and limits",
-        "responses": {"200": {"description": "The names.", "content": {"application/json": {"schema": schema}}}},
-    }

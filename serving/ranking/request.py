@@ -169,22 +169,3 @@ def _limits_text(constraints: Constraints) -> str:
     parts = [f"without {', '.join(constraints.avoid)}"] if constraints.avoid else []
     parts += [name.replace("_", " ") for name, value in given.items() if value is True]
     return ", ".join(parts) or "no constraints"
-
-
-def read_rank_request(raw: bytes) -> RankRequest:
-    """Parse and validate the body of `POST /rank`.
-
-    Raises
-    ------
-    RequestError
-        400 for anything that is not a valid request, objectives that contradict each other included; 413 for too many
-        candidates.
-    """
-    from serving.rest.request_body import RequestError, read_as
-
-    request = read_as(RankRequest, raw, MAX_CANDIDATES)
-    try:
-        request.wishes()
-    except ObjectiveError as error:
-        raise RequestError(400, "invalid_objective", str(error)) from None
-    return request

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from serving.answers.refusals import RequestError
 from serving.answers.request import MAX_BODY_BYTES
 from serving.environment import ConfigurationError, read_number, read_whole_number
-from serving.rest.request_body import RequestError
 
 RETRY_SECONDS = 1
 # BentoML's own timeout answers in another shape (`serving.rest.service.BACKSTOP_SECONDS`), so ours must come before it.

@@ -6,15 +6,16 @@ Tables are read and written as the command line does it (`serving.answers.input_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from serving.answers.conditions import Conditions
 from serving.answers.input_tables import MAX_NAMED_COLUMNS, InputTableError, read_candidates_csv, with_places
+from serving.answers.refusals import RequestError, shown
 from serving.answers.request import (
     DEFAULT_COVERAGE,
     MAX_CANDIDATES,
@@ -24,7 +25,6 @@ from serving.answers.request import (
     PropertyName,
 )
 from serving.predictor import same_rows
-from serving.rest.request_body import RequestError, describe, shown
 
 if TYPE_CHECKING:
     from serving.predictor import Each, Predictor
@@ -90,34 +90,6 @@ def _media_range(text: str) -> tuple[str, float]:
             except ValueError:
                 break
     return name, 1.0
-
-
-def read_query(items: Iterable[tuple[str, str]]) -> CsvQuery:
-    """Read the query parameters of `POST /predict/csv`.
-
-    Parameters
-    ----------
-    items
-        Names and texts as in the URL; `property` may be repeated.
-
-    Raises
-    ------
-    RequestError
-        400, for a parameter that is unknown, repeated or out of range.
-    """
-    given: dict[str, Any] = {}
-    for name, text in items:
-        if name == "property":
-            given.setdefault(name, []).append(text)
-        elif name in given:
-            raise RequestError(400, "duplicate_key", f"received the query parameter {shown(name)} twice")
-        else:
-            given[name] = text
-    try:
-        query: CsvQuery = CsvQuery.model_validate(given)
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", f"query: {describe(error, CsvQuery)}") from None
-    return query
 
 
 def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = same_rows) -> dict[str, Any]:

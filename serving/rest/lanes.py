@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from serving.answers.refusals import RequestError
 from serving.rest.batching import Batcher
-from serving.rest.request_body import RequestError
 
 # A body of this size holds about 500 formulas or a dozen CIFs.
 SHORT_BODY_BYTES = 32 * 1024

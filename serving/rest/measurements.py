@@ -18,9 +18,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
+from serving.answers.refusals import MAX_SHOWN_PROBLEMS, RequestError, describe, parse_json_object
 from serving.rest.csv_exchange import CSV
 from serving.rest.observability import LOGGER_NAME
-from serving.rest.request_body import JSON, MAX_SHOWN_PROBLEMS, RequestError, describe, parse_json_object, shown
+from serving.rest.request_body import JSON, read_query
 
 if TYPE_CHECKING:
     from training.ledger.problems import LedgerError
@@ -85,7 +86,7 @@ def record_measurements(raw: bytes, media_type: str, query: Iterable[tuple[str, 
 
     try:
         if media_type == CSV:
-            report, who = _of_table(raw, read_options(query), key)
+            report, who = _of_table(raw, read_query(MeasurementOptions, query), key)
         else:
             if [*query]:
                 raise RequestError(400, "invalid_request", "query: expected none; wishes stand in the JSON document")
@@ -140,25 +141,6 @@ def _of_table(raw: bytes, asked: MeasurementOptions, key: str) -> tuple[Report, 
         return add_table(table, who=who, wishes=wishes, ledger=ledger), who
     finally:
         ledger.close()
-
-
-def read_options(items: Iterable[tuple[str, str]]) -> MeasurementOptions:
-    """Read the query parameters of a table.
-
-    Raises
-    ------
-    RequestError
-        400, for a parameter that is unknown, repeated or out of range.
-    """
-    given: dict[str, str] = {}
-    for name, text in items:
-        if name in given:
-            raise RequestError(400, "duplicate_key", f"received the query parameter {shown(name)} twice")
-        given[name] = text
-    try:
-        return MeasurementOptions.model_validate(given)
-    except ValidationError as error:
-        raise RequestError(400, "invalid_request", f"query: {describe(error, MeasurementOptions)}") from None
 
 
 def _refuse_too_many(n: int) -> None:

@@ -30,6 +30,10 @@ LOGGER_NAME = "elyte.service"
 RECORD_KEY = "elyte.record"
 UNMATCHED_ROUTE = "unmatched"
 MOST_LOGGED_FORMULAS = 100
+# Asked every few seconds by supervisors, balancers and Prometheus: neither logged nor counted.
+PROBES = frozenset(("/livez", "/readyz", "/healthz", "/metrics"))
+# Where the workers keep their metrics together.
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 # From a tenth of the single-request target (20 ms) to the deadline of a long list (60 s).
 SECONDS_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -139,9 +143,9 @@ def candidates_are_logged() -> bool:
 
 
 class ServiceMetrics:
-    """The service's own Prometheus metrics; BentoML's `/metrics` shows them beside its own.
+    """The service's own Prometheus metrics.
 
-    They live in prometheus_client's default registry, which BentoML collects over all workers. `Info` and
+    They live in prometheus_client's default registry, and `metrics_text` collects them over all workers. `Info` and
     `Enum` do not exist in that multi-process mode, so the served model version is a gauge that is 1.
     """
 
@@ -236,7 +240,7 @@ class ServiceMetrics:
 
 def forget_dead_workers() -> None:
     """Remove the gauges of workers that were killed: nobody else does, and `live` gauges would show them for ever."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = os.environ.get(METRICS_FOLDER_VARIABLE)
     if not folder:
         return
     from prometheus_client.multiprocess import mark_process_dead
@@ -250,14 +254,26 @@ def forget_dead_workers() -> None:
 def service_metrics() -> ServiceMetrics:
     """Return this process's metrics.
 
-    Made at first use: prometheus_client reads `PROMETHEUS_MULTIPROC_DIR` when it is imported, and BentoML
-    sets that variable for its workers.
+    Made at first use: prometheus_client reads `PROMETHEUS_MULTIPROC_DIR` when it is imported, and
+    `serving.rest.service` sets that variable for the workers.
     """
     return ServiceMetrics()
 
 
+def metrics_text() -> tuple[bytes, str]:
+    """Return the metrics of all workers as Prometheus reads them, and the media type of that."""
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    registry = REGISTRY
+    if os.environ.get(METRICS_FOLDER_VARIABLE):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
 class RequestLog:
-    """ASGI middleware: a request id, one log line and the metrics for every request.
+    """ASGI middleware: a request id, one log line and the metrics for every request but `PROBES`.
 
     Parameters
     ----------
@@ -275,7 +291,11 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         record = RequestRecord(f"{random.getrandbits(128):032x}", known_method(scope["method"]))
-        scope[RECORD_KEY] = record
+        # FastAPI's routes know no HEAD: it is answered as GET is, and the server drops the body.
+        scope = {**scope, RECORD_KEY: record, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+        if scope["path"] in PROBES:
+            await self.app(scope, receive, send)
+            return
         metrics = service_metrics()
         started = time.perf_counter()
 

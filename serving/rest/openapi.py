@@ -1,53 +1,46 @@
-"""The OpenAPI document of the service, and the page that shows it."""
+"""What the OpenAPI document says beyond the models of the routes: refusals, bodies, keys; and its page."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from serving.answers.nearest_request import MAX_NEAREST_CANDIDATES
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
 from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES
-from serving.answers.vocabulary import vocabulary_operation
-from serving.rest.csv_exchange import CSV, IGNORED_HEADER, MODELS_HEADER
-from serving.rest.openapi_measurements import OWN_REFUSALS, measurement_schemas, measurements_operation
-from serving.rest.openapi_protection import OPTIONAL_KEY, REFUSALS_BY_PROTECTION, SECURITY_SCHEMES, refresh_operation
-from serving.rest.openapi_schemas import answer_schemas, query_parameters, reference, request_schemas
-from serving.rest.ranking import rank_operation, rank_schemas
+from serving.rest.answer_models import Error
 from serving.rest.request_body import JSON
 
-EXAMPLE_REQUEST: dict[str, Any] = {
-    "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li7La3Zr2O12"}],
-    "conditions": {"temperature_C": 25},
-    "properties": ["conductivity", "stability", "ccd"],
-    "coverage": 0.9,
-}
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-EXAMPLE_INTERFACE: dict[str, Any] = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
+SCHEMAS = "#/components/schemas/"
+# Models of bodies, beside the operation that refers to them: FastAPI knows those only that it reads itself.
+BODY_MODELS = "x-body-models"
 
-EXAMPLE_GRID: dict[str, Any] = {
-    "formula": "Li6PS5Cl", "temperatures_C": [25, 60, 100], "stack_pressures_MPa": [5],
-    "interlayer_types": ["none", "fluoride/halide"],
-}  # fmt: skip
-
-EXAMPLE_NEAREST: dict[str, Any] = {
-    "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}], "properties": ["conductivity", "ccd"], "count": 3,
-}  # fmt: skip
-
-EXAMPLE_CSV = "id,formula,temperature_C\nargyrodite,Li6PS5Cl,60\ngarnet,Li7La3Zr2O12,\n"
-
-# Status to (when, code, message); the statuses of POST /predict besides 200 and 406.
-REFUSALS: dict[int, tuple[str, str, str]] = {
+# Status to (when, code, message).
+Refusals = dict[int, tuple[str, str, str]]
+Responses = dict[int | str, dict[str, Any]]
+REFUSALS: Refusals = {
     400: (
         "Malformed JSON, an unknown or duplicate key, a wrong type, a value out of range, or no candidates.",
         "invalid_request",
         "candidates[0].formulae: unknown key (did you mean formula?); allowed keys: block, cif, formula, id",
     ),
-    **REFUSALS_BY_PROTECTION,
-    408: (
-        "The body did not arrive in time.",
-        "request_timeout",
-        "received 12 bytes in 30 s, expected the whole body",
+    401: (
+        "The service asks for a key (ELYTE_PROTECT_READS), and none or a wrong one was sent.",
+        "unauthorized",
+        "no key was sent; send it as X-API-Key: KEY or Authorization: Bearer KEY",
     ),
+    403: (
+        "The request comes from a web page of another origin.",
+        "origin_not_allowed",
+        'a web page of "https://other.example" may not use this service; list its origin in ELYTE_ALLOWED_ORIGINS',
+    ),
+    408: ("The body did not arrive in time.", "request_timeout", "received 12 bytes in 30 s, expected the whole body"),
     413: (
         f"More than {MAX_CANDIDATES} candidates or {MAX_BODY_BYTES} bytes.",
         "too_many_candidates",
@@ -59,213 +52,117 @@ REFUSALS: dict[int, tuple[str, str, str]] = {
         'Content-Type: received "text/plain", expected application/json (UTF-8)',
     ),
     429: ("Too many requests are being answered; try again.", "too_many_requests", "try again in 1 s"),
-    500: (
-        "The service failed.",
-        "internal_error",
-        "the service failed; its log has the details under request 5f0c",
-    ),
+    500: ("The service failed.", "internal_error", "the service failed; its log has details under request 5f0c"),
     503: ("The models are still being loaded.", "not_ready", "the models are being loaded; try again in 2 s"),
     504: ("The answer took too long.", "timeout", "no answer within 60 s; send fewer candidates"),
 }
-NOT_ACCEPTABLE = (
-    "The Accept header admits neither JSON nor CSV.",
-    "not_acceptable",
-    'Accept: received "text/html", expected one that admits application/json or text/csv',
-)
-TOO_MANY_FOR_NEAREST = (
-    f"More than {MAX_NEAREST_CANDIDATES} candidates or {MAX_BODY_BYTES} bytes.",
-    "too_many_candidates",
-    f"candidates: received 1001 candidates, expected at most {MAX_NEAREST_CANDIDATES} in one request",
-)
-MALFORMED_TABLE = (
-    "A table that cannot be used as a whole, or a query parameter that is unknown or out of range.",
-    "malformed_csv",
-    "the body: column 'formulae' is not known (did you mean 'formula'?)",
-)
-BAD_OBJECTIVE = (
-    "A body that cannot be used, or objectives that cannot be understood or contradict each other.",
-    "invalid_objective",
-    "'sigm' is no quantity (did you mean 'sigma'?)",
-)
+SECURITY_SCHEMES: dict[str, Any] = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+# Either key, or none where the service does not ask for one.
+OPTIONAL_KEY: list[dict[str, list[str]]] = [{}, {"apiKey": []}, {"bearer": []}]
+REQUIRED_KEY: list[dict[str, list[str]]] = [{"apiKey": []}, {"bearer": []}]
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 
 
-def _json_content(schema: dict[str, Any], example: dict[str, Any] | None = None) -> dict[str, Any]:
-    media: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        media["example"] = example
-    return {JSON: media}
+def refusal(status: int, said: tuple[str, str, str] | None = None, model: type[BaseModel] = Error) -> dict[str, Any]:
+    """Return one refusal, as a route's `responses` have it.
 
-
-def _refusals(own: dict[int, tuple[str, str, str]] | None = None) -> dict[str, Any]:
-    """Return the refusals of a route that computes; its own come on top or instead."""
-    own = own or {}
-    return {str(status): _refusal(status, own.get(status)) for status in sorted(REFUSALS | own)}
-
-
-def _refusal(status: int, said: tuple[str, str, str] | None = None) -> dict[str, Any]:
+    Parameters
+    ----------
+    status
+        Its HTTP status.
+    said
+        When it happens, its code and an example of its message; None as in `REFUSALS`.
+    model
+        The shape of its document.
+    """
     when, code, message = said or REFUSALS[status]
-    response = {
-        "description": when,
-        "content": _json_content(reference("Error"), {"error": {"code": code, "message": message}}),
-    }
+    example = {"error": {"code": code, "message": message}}
+    response = {"model": model, "description": when, "content": {JSON: {"example": example}}}
     return response | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
 
 
-def _not_served(name: str) -> dict[str, Any]:
-    message = f"this installation serves no {name} model"
-    example = {"error": {"code": "not_served", "message": message}}
-    return {"description": f"No {name} model is served.", "content": _json_content(reference("Error"), example)}
+def refusals(own: Refusals | None = None, *, only: tuple[int, ...] = tuple(REFUSALS)) -> Responses:
+    """Return the refusals of a route, all that a route which computes may give unless told otherwise.
+
+    Parameters
+    ----------
+    own
+        Those of its own, on top or instead.
+    only
+        Which of `REFUSALS` there are.
+    """
+    own = own or {}
+    return {status: refusal(status, own.get(status)) for status in sorted({*only, *own})}
 
 
-def _plain(description: str) -> dict[str, Any]:
+def not_served(name: str) -> tuple[str, str, str]:
+    """Return the refusal of a question that needs a model which is not served."""
+    return f"No {name} model is served.", "not_served", f"this installation serves no {name} model"
+
+
+def body_of(
+    model: type[BaseModel], example: dict[str, Any], descriptions: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return what an operation says of a JSON body that the route reads itself, strictly: its `openapi_extra`.
+
+    Parameters
+    ----------
+    model
+        What the body is to be.
+    example
+        One that is answered.
+    descriptions
+        Field to what the model cannot say of it: a `maxItems` would promise 400 where it is 413.
+    """
+    schema = model.model_json_schema(ref_template=SCHEMAS + "{model}")
+    for field, text in descriptions.items():
+        schema["properties"][field]["description"] = text
+    models = schema.pop("$defs", {}) | {model.__name__: schema}
+    media = {"schema": {"$ref": SCHEMAS + model.__name__}, "example": example}
+    return {"requestBody": {"required": True, "content": {JSON: media}}, BODY_MODELS: models}
+
+
+def query_of(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """Return query parameters that a route reads itself, strictly, from the model that validates them."""
+    return [
+        # What may be left out is null in a model, but not in a URL.
+        {"name": name, "in": "query", "required": False, "schema": schema.get("anyOf", [schema])[0]}
+        for name, schema in model.model_json_schema(ref_template=SCHEMAS + "{model}")["properties"].items()
+    ]
+
+
+def text_response(description: str) -> dict[str, Any]:
+    """Return a plain text answer, as a route's `responses` have it."""
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
-def _prediction() -> dict[str, Any]:
-    """Return the answer of both routes that predict, as JSON or as CSV."""
-    flat = {"schema": {"type": "string", "description": "A header and one flat row a candidate."}}
-    told = {
-        MODELS_HEADER: "Of a CSV answer: `property=version` of each model that answered.",
-        IGNORED_HEADER: "Of a CSV answer to a table: its columns that were not used.",
-    }
-    return {
-        "description": "One row a candidate.",
-        "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in told.items()},
-        "content": _json_content(reference("Answer")) | {CSV: flat},
-    }
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the service, made once for an application; do not change it."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, servers=app.servers,
+            routes=app.routes, separate_input_output_schemas=False,
+        )  # fmt: skip
+        components = document["components"]
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                components["schemas"] |= operation.pop(BODY_MODELS, {})
+        app.openapi_schema = document | {
+            "security": OPTIONAL_KEY, "components": components | {"securitySchemes": SECURITY_SCHEMES},
+        }  # fmt: skip
+    return app.openapi_schema
 
 
-def _predicting_paths() -> dict[str, Any]:
-    predict = {
-        "operationId": "predict",
-        "summary": "Predict conductivity, stability and critical current density",
-        "description": "A candidate that cannot be judged becomes a row of status `error`; the others stand.",
-        "requestBody": {
-            "required": True,
-            "content": _json_content(reference("PredictRequest"), EXAMPLE_REQUEST),
-        },
-        "responses": {"200": _prediction(), **_refusals({406: NOT_ACCEPTABLE})},
-    }
-    table = {
-        "operationId": "predict_csv",
-        "summary": "Predict the rows of a CSV table",
-        "description": "Columns `id`, `formula`, `cif`, `block` and conditions; a row's conditions win over those of"
-        " the query. Answers JSON, or CSV where the Accept header wants it.",
-        "parameters": query_parameters(),
-        "requestBody": {
-            "required": True,
-            "content": {CSV: {"schema": {"type": "string"}, "example": EXAMPLE_CSV}},
-        },
-        "responses": {"200": _prediction(), **_refusals({400: MALFORMED_TABLE, 406: NOT_ACCEPTABLE})},
-    }
-    nearest = {
-        "operationId": "nearest",
-        "summary": "Name the known materials nearest to candidates",
-        "description": "By each model's own distance, and whether the candidate lies in its domain.",
-        "requestBody": {"required": True, "content": _json_content(reference("NearestRequest"), EXAMPLE_NEAREST)},
-        "responses": {
-            "200": {"description": "One row a candidate.", "content": _json_content(reference("NearestAnswer"))},
-            **_refusals({413: TOO_MANY_FOR_NEAREST}),
-        },
-    }
-    return {"/predict": {"post": predict}, "/predict/csv": {"post": table}, "/nearest": {"post": nearest}}
-
-
-def _paths() -> dict[str, Any]:
-    interface = {
-        "operationId": "interface",
-        "summary": "Name the reactions of an electrolyte with lithium, cathodes, coatings and water",
-        "description": "A partner that cannot be judged becomes a contact of status `error`; the others stand.",
-        "requestBody": {
-            "required": True,
-            "content": _json_content(reference("InterfaceRequest"), EXAMPLE_INTERFACE),
-        },
-        "responses": {
-            "200": {"description": "One contact a partner.", "content": _json_content(reference("InterfaceAnswer"))},
-            "404": _not_served("stability"),
-            **_refusals(),
-        },
-    }
-    grid = {
-        "operationId": "ccd_grid",
-        "summary": "Critical current density of one material over a grid of conditions",
-        "description": "Every combination of the lists, temperatures varying slowest; for what-if plots.",
-        "requestBody": {"required": True, "content": _json_content(reference("CcdGridRequest"), EXAMPLE_GRID)},
-        "responses": {
-            "200": {"description": "One point a combination.", "content": _json_content(reference("CcdGridAnswer"))},
-            "404": _not_served("ccd"),
-            **_refusals(),
-        },
-    }
-    cards = {
-        "operationId": "models",
-        "summary": "Describe the models that answer now",
-        "responses": {
-            "200": {"description": "The models' cards.", "content": _json_content({"type": "object"})},
-            **{str(status): _refusal(status) for status in (401, 500, 503, 504)},
-        },
-    }
-    refresh = refresh_operation(
-        _json_content({"type": "object"}),
-        reference("Error"),
-        {str(status): _refusal(status) for status in (400, 401, 403, 408, 413, 500, 503, 504)},
+def docs_page() -> str:
+    """Return the page that shows the document."""
+    page = get_swagger_ui_html(
+        openapi_url="./openapi.json",
+        title="elyte: REST interface",
+        swagger_js_url="./docs/swagger-ui-bundle.js",
+        swagger_css_url="./docs/swagger-ui.css",
+        swagger_favicon_url="data:,",
     )
-    live = {"summary": "Whether the process lives", "responses": {"200": _plain("It does.")}}
-    ready = {
-        "summary": "Whether the models are loaded and warm",
-        "responses": {"200": _plain("They are."), "503": _refusal(503)},
-    }
-    metrics = {"summary": "Prometheus metrics", "responses": {"200": _plain("Prometheus text format.")}}
-    return _predicting_paths() | {
-        "/interface": {"post": interface},
-        "/ccd/grid": {"post": grid},
-        "/rank": {"post": rank_operation(_refusals({400: BAD_OBJECTIVE}), _not_served("stability"))},
-        "/models": {"get": cards},
-        "/vocabulary": {"get": vocabulary_operation()},
-        "/measurements": {"post": measurements_operation(_refusals(OWN_REFUSALS))},
-        "/models/refresh": {"post": refresh},
-        "/livez": {"get": live},
-        "/readyz": {"get": ready},
-        "/metrics": {"get": metrics},
-    }
-
-
-@lru_cache(maxsize=1)
-def openapi_document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the service; do not change it."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "elyte",
-            "version": "1",
-            "description": "Predicts conductivity, stability and critical current density of solid "
-            "electrolytes, each with an interval and whether the material is one that the model knows.",
-        },
-        "servers": [{"url": "."}],
-        "paths": _paths(),
-        "security": OPTIONAL_KEY,
-        "components": {
-            "schemas": request_schemas() | answer_schemas() | measurement_schemas() | rank_schemas(),
-            "securitySchemes": SECURITY_SCHEMES,
-        },
-    }
-
-
-DOCS_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>elyte: REST interface</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="./docs/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="./docs/swagger-ui-bundle.js"></script>
-<script>
-SwaggerUIBundle({url: "./openapi.json", dom_id: "#swagger-ui", deepLinking: true});
-</script>
-</body>
-</html>
-"""
+    return bytes(page.body).decode()

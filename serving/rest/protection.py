@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.answers.refusals import RequestError, shown
 from serving.environment import ConfigurationError, read_flag, read_list
+from serving.rest.errors import error_response
 from serving.rest.observability import RECORD_KEY, RequestRecord, service_metrics
-from serving.rest.request_body import RequestError, shown
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEY_VARIABLE, READS_VARIABLE, ORIGINS_VARIABLE = "ELYTE_API_KEY", "ELYTE_PROTECT_READS", "ELYTE_ALLOWED_ORIGINS"
@@ -35,7 +35,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 PREFLIGHT_SECONDS = 600
 SECURITY_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
-Endpoint = Callable[["Request"], Awaitable["Response"]]
 Headers = dict[bytes, bytes]
 
 
@@ -168,21 +167,20 @@ def _given_key(headers: Headers) -> bytes | None:
     return key.strip() if scheme.lower() == b"bearer" else None
 
 
-def writes(function: Endpoint) -> Endpoint:
-    """Mark an endpoint that changes what is served or stored: it needs a key, whatever the configuration."""
+async def right_to_write(request: Request) -> None:
+    """Refuse who may not change what is served or stored; a dependency of routes, whatever the configuration.
 
-    @wraps(function)
-    async def guarded(request: Request) -> Response:
-        protection: Protection = request.app.state.protection
-        try:
-            protection.require_right_to_write(_headers(request.scope))
-        except RequestError as error:
-            service_metrics().unauthorized.labels(error.code).inc()
-            raise
-        return await function(request)
-
-    guarded.writes = True  # type: ignore[attr-defined]
-    return guarded
+    Raises
+    ------
+    RequestError
+        403 where writing is not enabled, 401 without a valid key.
+    """
+    protection: Protection = request.app.state.protection
+    try:
+        protection.require_right_to_write(_headers(request.scope))
+    except RequestError as error:
+        service_metrics().unauthorized.labels(error.code).inc()
+        raise
 
 
 def key_label(request: Request) -> str:
@@ -239,7 +237,7 @@ class Guard:
             self._check(scope, headers, origin, allowed=allowed)
         except RequestError as error:
             service_metrics().unauthorized.labels(error.code).inc()
-            await _refusal(error, scope)(scope, receive, send_with_headers)
+            await error_response(error, scope.get(RECORD_KEY))(scope, receive, send_with_headers)
             return
         if _is_preflight(scope, headers):
             await _preflight_answer(scope)(scope, receive, send_with_headers)
@@ -278,8 +276,6 @@ def _is_preflight(scope: Scope, headers: Headers) -> bool:
 
 
 def _preflight_answer(scope: Scope) -> Response:
-    from starlette.responses import Response
-
     record: RequestRecord | None = scope.get(RECORD_KEY)
     if record is not None:
         record.route = "preflight"
@@ -289,9 +285,3 @@ def _preflight_answer(scope: Scope) -> Response:
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
     return Response(status_code=204, headers=headers)
-
-
-def _refusal(error: RequestError, scope: Scope) -> Response:
-    from serving.rest.http_api import error_response
-
-    return error_response(error, scope.get(RECORD_KEY))

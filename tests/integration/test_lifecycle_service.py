@@ -251,6 +251,12 @@ def test_a_worker_carries_no_more_than_it_needs(guarded: RunningService) -> None
         assert worker.memory_info().rss < 900e6
 
 
+def test_telemetry_is_off_by_default(guarded: RunningService) -> None:
+    """BentoML reports usage unless told otherwise: from the process that starts the workers, too."""
+    for process in (psutil.Process(guarded.pid), *workers_of(guarded)):
+        assert process.environ()["BENTOML_DO_NOT_TRACK"].lower() == "true"
+
+
 def test_the_server_is_one_that_unpickles_nothing() -> None:
     """BentoML below 1.4.8 runs pickles sent over HTTP (CVE-2025-27520, CVE-2025-32375)."""
     assert tuple(map(int, version_of("bentoml").split(".")[:3])) >= (1, 4, 8)

@@ -13,10 +13,10 @@ from unittest import mock
 import httpx
 import pytest
 from click.testing import CliRunner
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_cifs import cif
-from starlette.applications import Starlette
 
 from features.candidate import RowError
 from serving.answers.conditions import Conditions
@@ -46,12 +46,12 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def app(predictor: Predictor) -> Starlette:
+def app(predictor: Predictor) -> FastAPI:
     """The application with the shipped models."""
     return create_app(predictor)
 
 
-def post(app: Starlette, path: str = "/predict/csv", headers: dict[str, str] = CSV, **more: Any) -> httpx.Response:
+def post(app: FastAPI, path: str = "/predict/csv", headers: dict[str, str] = CSV, **more: Any) -> httpx.Response:
     """Send one request to an application in this process."""
 
     async def send() -> httpx.Response:
@@ -105,14 +105,14 @@ def test_the_accept_header_chooses(accept: str | None, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/*", "*/*;q=0", "text/csv;q=0, application/json;q=0", ";", "x"])
-def test_what_cannot_be_given_is_a_406(app: Starlette, accept: str) -> None:
+def test_what_cannot_be_given_is_a_406(app: FastAPI, accept: str) -> None:
     """Better no answer than one that the caller cannot read."""
     for path, body in (("/predict/csv", {"content": TABLE}), ("/predict", {"json": {"candidates": []}})):
         message = refusal(post(app, path, CSV | {"Accept": accept}, **body), 406, "not_acceptable")
         assert "application/json or text/csv" in message
 
 
-def test_a_list_of_formulas_is_answered_as_csv(app: Starlette, predictor: Predictor) -> None:
+def test_a_list_of_formulas_is_answered_as_csv(app: FastAPI, predictor: Predictor) -> None:
     """The route of JSON questions gives CSV answers too, in the one writer's columns."""
     body = {"candidates": [{"id": "a", "formula": "Li6PS5Cl"}, {"formula": "nonsense!"}]}
     response = post(app, "/predict", {"Accept": "text/csv"}, json=body)
@@ -126,7 +126,7 @@ def test_a_list_of_formulas_is_answered_as_csv(app: Starlette, predictor: Predic
     assert (good["id"], good["status"], bad["error_code"]) == ("a", "ok", "unparseable_formula")
 
 
-def test_errors_stay_json(app: Starlette) -> None:
+def test_errors_stay_json(app: FastAPI) -> None:
     """One shape of refusals, whatever was wanted."""
     response = post(app, "/predict", {"Accept": "text/csv"}, json={"candidates": []})
     refusal(response, 400, "invalid_request")
@@ -148,7 +148,7 @@ def test_errors_stay_json(app: Starlette) -> None:
     )
 )
 def test_http_command_line_and_python_write_the_same_file(
-    app: Starlette, predictor: Predictor, tmp_path: Path, rows: list[tuple[str, str, str]]
+    app: FastAPI, predictor: Predictor, tmp_path: Path, rows: list[tuple[str, str, str]]
 ) -> None:
     """Whoever moves from one to the other must find the same bytes, ids with line ends and quotes included."""
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
@@ -172,7 +172,7 @@ def test_http_command_line_and_python_write_the_same_file(
         assert (row["error_code"] == "invalid_condition") == (temperature in ("warm", "-300"))
 
 
-def test_an_answer_can_be_sent_back_as_a_question(app: Starlette) -> None:
+def test_an_answer_can_be_sent_back_as_a_question(app: FastAPI) -> None:
     """People sort and thin out the answer in a spreadsheet, and ask again."""
     first = post(app, headers=CSV | {"Accept": "text/csv"}, content="formula\nLi6PS5Cl\nLi3YCl6\n")
     again = post(app, headers=CSV, content=first.content)
@@ -180,7 +180,7 @@ def test_an_answer_can_be_sent_back_as_a_question(app: Starlette) -> None:
     assert [row["status"] for row in again.json()["results"]] == ["ok", "ok"]
 
 
-def test_a_bad_row_leaves_its_neighbours_alone(app: Starlette) -> None:
+def test_a_bad_row_leaves_its_neighbours_alone(app: FastAPI) -> None:
     """JSON by default; conditions of a row win over those of the query."""
     response = post(app, "/predict/csv?temperature_C=100&property=conductivity&coverage=0.8", content=TABLE)
     document = response.json()
@@ -194,13 +194,13 @@ def test_a_bad_row_leaves_its_neighbours_alone(app: Starlette) -> None:
     assert document["ignored_columns"] == []
 
 
-def test_the_explanation_has_a_column_of_its_own(app: Starlette) -> None:
+def test_the_explanation_has_a_column_of_its_own(app: FastAPI) -> None:
     """As in the command line's file."""
     response = post(app, "/predict/csv?explain=true", CSV | {"Accept": "text/csv"}, content=TABLE)
     assert list(rows_of(response.text)[0])[-1] == "explanation"
 
 
-def test_cif_in_a_cell(app: Starlette) -> None:
+def test_cif_in_a_cell(app: FastAPI) -> None:
     """A quoted cell may hold line ends, and more than csv takes by default (128 KiB)."""
     text = cif() + "# " + "x" * 200_000 + "\n"
     buffer = io.StringIO(newline="")
@@ -252,7 +252,7 @@ def test_the_same_table_in_all_its_spellings(text: str) -> None:
         (b"sep=;\nformula;id\nLi3N;a\n", "semicolons; expected commas"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_in_words(app: Starlette, body: bytes, part: str) -> None:
+def test_a_table_that_cannot_be_used_is_refused_in_words(app: FastAPI, body: bytes, part: str) -> None:
     """The whole request fails where the table itself is not what it seems; the message says where."""
     message = refusal(post(app, content=body), 400, "malformed_csv")
     assert part in message
@@ -267,7 +267,7 @@ def test_files_are_refused_as_requests_are(tmp_path: Path, path: str) -> None:
         read_candidates_file(tmp_path / path)
 
 
-def test_a_decimal_comma_is_told_by_its_row(app: Starlette) -> None:
+def test_a_decimal_comma_is_told_by_its_row(app: FastAPI) -> None:
     """In quotes it stays in its cell: the row fails, with the remedy, and the others stand."""
     rows = post(app, content='formula,temperature_C\nLi3N,"60,5"\nLi3N,60.5\n').json()["results"]
     assert rows[0]["error"]["code"] == "invalid_condition"
@@ -275,7 +275,7 @@ def test_a_decimal_comma_is_told_by_its_row(app: Starlette) -> None:
     assert rows[1]["status"] == "ok"
 
 
-def test_foreign_columns_are_named_and_left_alone(app: Starlette) -> None:
+def test_foreign_columns_are_named_and_left_alone(app: FastAPI) -> None:
     """A lab's own columns are no mistake; but whoever sent them must see that they changed nothing."""
     table = "formula,operator,Tiegel µ,\nLi3N,me,7,\n"
     assert post(app, content=table).json()["ignored_columns"] == ["Tiegel µ", "operator"]
@@ -283,7 +283,7 @@ def test_foreign_columns_are_named_and_left_alone(app: Starlette) -> None:
     assert response.headers["x-elyte-ignored-columns"] == "Tiegel %C2%B5, operator"
 
 
-def test_a_header_cannot_be_forged(app: Starlette) -> None:
+def test_a_header_cannot_be_forged(app: FastAPI) -> None:
     """Column names reach a response header: no line end may."""
     response = post(app, headers=CSV | {"Accept": "text/csv"}, content='formula,"x\r\nSet-Cookie: a"\nLi3N,\n')
     assert response.status_code == 200
@@ -301,13 +301,13 @@ def test_a_million_columns_cost_no_million_cells_a_row() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/csv; charset=latin-1", ""])
-def test_only_csv_is_taken(app: Starlette, content_type: str) -> None:
+def test_only_csv_is_taken(app: FastAPI, content_type: str) -> None:
     """Guessing formats is how mistakes become answers."""
     response = post(app, headers={"Content-Type": content_type}, content=TABLE)
     assert "expected text/csv" in refusal(response, 415, "unsupported_media_type")
 
 
-def test_too_many_rows(app: Starlette) -> None:
+def test_too_many_rows(app: FastAPI) -> None:
     """As many as in JSON, and not one more; the reader stops there."""
     message = refusal(post(app, content="formula\n" + "?\n" * (MAX_CANDIDATES + 1)), 413, "too_many_candidates")
     assert str(MAX_CANDIDATES) in message
@@ -327,7 +327,7 @@ def test_what_a_row_says_is_shown_short() -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: b"id,formula,cif\n" + text.encode("utf-8")))
-def test_no_table_makes_a_server_error(app: Starlette, body: bytes) -> None:
+def test_no_table_makes_a_server_error(app: FastAPI, body: bytes) -> None:
     """Whatever arrives is answered or refused."""
     response = post(app, content=body)
     assert response.status_code in (200, 400), response.text
@@ -337,7 +337,7 @@ def test_no_table_makes_a_server_error(app: Starlette, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@SUM(A1)", "\tx", "\rx", "\nx", "\uff1d1", "=cmd|'/c calc'!A0"])
-def test_an_id_that_a_spreadsheet_would_run_is_marked_as_text(app: Starlette, name: str) -> None:
+def test_an_id_that_a_spreadsheet_would_run_is_marked_as_text(app: FastAPI, name: str) -> None:
     """An apostrophe in front, as spreadsheets themselves mark text; JSON keeps the id as it came."""
     body = {"candidates": [{"id": name, "formula": "Li3N"}, {"id": name, "formula": name}]}
     response = post(app, "/predict", {"Accept": "text/csv"}, json=body)
@@ -348,7 +348,7 @@ def test_an_id_that_a_spreadsheet_would_run_is_marked_as_text(app: Starlette, na
 
 
 @pytest.mark.parametrize("name", ["-1", "+2.5", "-0.3", "a=b", "'x", "12", "x-1"])
-def test_an_id_that_harms_nobody_stays_as_it_is(app: Starlette, name: str) -> None:
+def test_an_id_that_harms_nobody_stays_as_it_is(app: FastAPI, name: str) -> None:
     """Numbers with a sign are numbers; tables are joined by id."""
     body = {"candidates": [{"id": name, "formula": "Li3N"}]}
     (row,) = rows_of(post(app, "/predict", {"Accept": "text/csv"}, json=body).text)

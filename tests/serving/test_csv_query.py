@@ -6,8 +6,9 @@ import pytest
 
 from serving.answers.conditions import Conditions
 from serving.answers.input_tables import COLUMNS
-from serving.rest.csv_exchange import read_query
-from serving.rest.request_body import RequestError
+from serving.answers.refusals import RequestError
+from serving.rest.csv_exchange import CsvQuery
+from serving.rest.request_body import read_query
 
 
 def test_every_parameter_of_the_query_arrives() -> None:
@@ -19,11 +20,12 @@ def test_every_parameter_of_the_query_arrives() -> None:
     }  # fmt: skip
     assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
     items = [(name, str(value)) for name, value in conditions.items()]
-    query = read_query([*items, ("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")])
+    items += [("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")]
+    query = read_query(CsvQuery, items, several="property")
     assert query.conditions() == Conditions(**conditions)
     assert query.properties == ["ccd", "stability"]
     assert (query.coverage, query.explain) == (0.8, True)
-    assert read_query([]).conditions() == Conditions()
+    assert read_query(CsvQuery, []).conditions() == Conditions()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,6 @@ def test_every_parameter_of_the_query_arrives() -> None:
 def test_a_bad_query_is_refused_with_its_name(items: list[tuple[str, str]], part: str) -> None:
     """Before the body is read."""
     with pytest.raises(RequestError) as caught:
-        read_query(items)
+        read_query(CsvQuery, items, several="property")
     assert caught.value.status == 400
     assert part in caught.value.message

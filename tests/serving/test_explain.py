@@ -24,7 +24,6 @@ from serving.answers.request import CandidateInput, PredictRequest
 from serving.cli import elyte
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
-from serving.rest.openapi import openapi_document
 from training.bundle import save_bundle
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.explanation import with_explainers
@@ -146,7 +145,7 @@ def test_rest_explains_where_asked(predictor: Predictor) -> None:
     for row in explained.json()["results"]:
         value = row["conductivity"]["log10_sigma_S_per_cm"]["value"]
         assert sum(terms(row["conductivity"]["explanation"])) == pytest.approx(value, abs=1e-9)
-    schema = {"$ref": "#/components/schemas/Answer"} | {"components": openapi_document()["components"]}
+    schema = {"$ref": "#/components/schemas/Answer"} | {"components": create_app().openapi()["components"]}
     jsonschema.validate(explained.json(), schema)
 
 

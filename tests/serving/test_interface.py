@@ -10,8 +10,8 @@ from typing import Any, cast
 import httpx
 import pytest
 from click.testing import CliRunner
+from fastapi import FastAPI
 from phase_tables import SMALL, build
-from starlette.applications import Starlette
 
 from serving.answers.interface_answers import terminal_lines
 from serving.answers.interface_request import MAX_PARTNERS, InterfaceRequest
@@ -42,11 +42,11 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def app(predictor: Predictor) -> Starlette:
+def app(predictor: Predictor) -> FastAPI:
     return create_app(predictor)
 
 
-def post(app: Starlette, body: object) -> httpx.Response:
+def post(app: FastAPI, body: object) -> httpx.Response:
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -55,7 +55,7 @@ def post(app: Starlette, body: object) -> httpx.Response:
     return asyncio.run(send())
 
 
-def test_the_document_has_one_contact_a_partner_in_order(app: Starlette) -> None:
+def test_the_document_has_one_contact_a_partner_in_order(app: FastAPI) -> None:
     response = post(app, {"formula": "Li6PS5Cl", "against": ["lithium", "LiCoO2", "LiXe", "water"], "voltage_V": 3.0})
     assert response.status_code == 200
     document: dict[str, Any] = response.json()
@@ -71,12 +71,12 @@ def test_the_document_has_one_contact_a_partner_in_order(app: Starlette) -> None
     json.dumps(document, allow_nan=False)
 
 
-def test_python_and_rest_give_the_same_document(app: Starlette, predictor: Predictor) -> None:
+def test_python_and_rest_give_the_same_document(app: FastAPI, predictor: Predictor) -> None:
     body = {"formula": "Li3PS4", "against": ["Li", "LiCl"]}
     assert post(app, body).json() == json.loads(json.dumps(predictor.interface(InterfaceRequest.model_validate(body))))
 
 
-def test_an_unreadable_electrolyte_is_an_answer_of_status_error(app: Starlette) -> None:
+def test_an_unreadable_electrolyte_is_an_answer_of_status_error(app: FastAPI) -> None:
     document = post(app, {"formula": "Li3Qq", "against": ["Li"]}).json()
     assert document["status"] == "error"
     assert document["error"]["code"] == "unknown_element"
@@ -96,7 +96,7 @@ def test_an_unreadable_electrolyte_is_an_answer_of_status_error(app: Starlette) 
         ([], "expected a JSON object"),
     ],
 )
-def test_a_bad_call_is_a_400_that_says_why(app: Starlette, body: object, told: str) -> None:
+def test_a_bad_call_is_a_400_that_says_why(app: FastAPI, body: object, told: str) -> None:
     response = post(app, body)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "invalid_request"

@@ -12,15 +12,14 @@ import httpx
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 
 from serving.client.client import Client, ServiceError
 from serving.commands.data import data
 from serving.rest import measurements
 from serving.rest.http_api import create_app
-from serving.rest.openapi import openapi_document
 from serving.rest.protection import Protection
 from training.ledger import database
 from training.ledger.schema import Kind
@@ -39,11 +38,11 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="module")
-def app() -> Starlette:
+def app() -> FastAPI:
     return create_app(protection=Protection.of(KEYS))
 
 
-def send(app: Starlette, document: object = None, headers: dict[str, str] = HEADERS, **more: Any) -> httpx.Response:
+def send(app: FastAPI, document: object = None, headers: dict[str, str] = HEADERS, **more: Any) -> httpx.Response:
     """Post a document, or `content=` with headers of its own."""
     if "content" not in more:
         more["json"] = document
@@ -65,7 +64,7 @@ def held(address: str) -> list[float]:
     return [float(entry.content["sigma_S_per_cm"]) for entry in ledger.holding(Kind.CONDUCTIVITY) if entry.content]
 
 
-def test_rows_are_stored_once_with_the_name_of_who_sent_them(app: Starlette, address: str) -> None:
+def test_rows_are_stored_once_with_the_name_of_who_sent_them(app: FastAPI, address: str) -> None:
     first = send(app, {"measurements": [ROW], "who": " J.\tDoe "})
     assert first.status_code == 200, first.text
     assert first.json()["status"] == "stored"
@@ -80,13 +79,13 @@ def test_rows_are_stored_once_with_the_name_of_who_sent_them(app: Starlette, add
     assert address not in first.text
 
 
-def test_without_a_name_the_key_is_named_by_its_place(app: Starlette, address: str) -> None:
+def test_without_a_name_the_key_is_named_by_its_place(app: FastAPI, address: str) -> None:
     assert send(app, {"measurements": [ROW]}).json()["who"] == "API key 2"
     bearer = {"Authorization": f"Bearer {KEYS[0]}"}
     assert send(app, {"measurements": [ROW], "dry_run": True}, bearer).json()["who"] == "API key 1"
 
 
-def test_an_impossible_row_stops_all_and_is_named(app: Starlette, address: str) -> None:
+def test_an_impossible_row_stops_all_and_is_named(app: FastAPI, address: str) -> None:
     response = send(app, {"measurements": [ROW, ROW | {"sigma_mS_per_cm": -2}]})
     assert code_of(response) == (400, "rows_refused")
     report = response.json()["report"]
@@ -101,7 +100,7 @@ def test_an_impossible_row_stops_all_and_is_named(app: Starlette, address: str) 
     assert held(address) == [pytest.approx(3.1e-3)]
 
 
-def test_a_suspicious_row_waits_until_somebody_has_looked(app: Starlette, address: str) -> None:
+def test_a_suspicious_row_waits_until_somebody_has_looked(app: FastAPI, address: str) -> None:
     document = {"measurements": [ROW | {"temperature_C": 298}]}
     response = send(app, document)
     assert code_of(response) == (409, "rows_held")
@@ -115,7 +114,7 @@ def test_a_suspicious_row_waits_until_somebody_has_looked(app: Starlette, addres
 
 
 def test_held_rows_and_their_acceptance_are_the_same_over_rest_and_at_the_command_line(
-    app: Starlette, address: str, tmp_path: Path
+    app: FastAPI, address: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "measurements.csv"
     rows = ["Li6PS5Cl2,3.1,25", "LiCoO2,1e-5,25", "Li₆PS₅Cl(s),2,298", "Li5.93PS4.93Cl1.07,3.1,25"]
@@ -141,7 +140,7 @@ def test_held_rows_and_their_acceptance_are_the_same_over_rest_and_at_the_comman
     assert (listed.status_code, listed.json()["entries"]) == (200, [3])
 
 
-def test_a_table_is_taken_as_a_file_would_be(app: Starlette, address: str) -> None:
+def test_a_table_is_taken_as_a_file_would_be(app: FastAPI, address: str) -> None:
     csv = "formula,sigma_mS_per_cm,temperature_C\nLi5.93PS4.93Cl1.07,3.1,25\n".encode("utf-8-sig")
     headers = HEADERS | {"Content-Type": "text/csv; charset=utf-8"}
     response = send(app, headers=headers, content=csv, params={"source": "lab:2025-01-02:JD", "who": "JD"})
@@ -173,13 +172,13 @@ def test_a_table_is_taken_as_a_file_would_be(app: Starlette, address: str) -> No
         ({}, "invalid_request"),
     ],
 )
-def test_what_cannot_be_read_is_refused(app: Starlette, address: str, document: object, code: str) -> None:
+def test_what_cannot_be_read_is_refused(app: FastAPI, address: str, document: object, code: str) -> None:
     response = send(app, document)
     assert code_of(response) == (400, code), response.text
     assert len(response.json()["error"]["message"]) > 20
 
 
-def test_too_many_rows_another_media_type_and_a_query_are_refused(app: Starlette, address: str) -> None:
+def test_too_many_rows_another_media_type_and_a_query_are_refused(app: FastAPI, address: str) -> None:
     many = {"measurements": [{}] * (measurements.MAX_MEASUREMENTS + 1)}
     assert code_of(send(app, many)) == (413, "too_many_measurements")
     form = HEADERS | {"Content-Type": "application/x-www-form-urlencoded"}
@@ -187,7 +186,7 @@ def test_too_many_rows_another_media_type_and_a_query_are_refused(app: Starlette
     assert code_of(send(app, {"measurements": [ROW]}, params={"dry_run": "true"})) == (400, "invalid_request")
 
 
-def test_nobody_writes_without_a_key(address: str, app: Starlette) -> None:
+def test_nobody_writes_without_a_key(address: str, app: FastAPI) -> None:
     closed = create_app()
     assert code_of(send(closed, {"measurements": [ROW]}, {})) == (403, "writing_disabled")
     for headers in ({}, {"X-API-Key": "wrong"}):
@@ -196,7 +195,7 @@ def test_nobody_writes_without_a_key(address: str, app: Starlette) -> None:
 
 
 def test_a_busy_a_full_and_an_absent_ledger_say_so(
-    app: Starlette, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Ledger.open(address).close()
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
@@ -240,8 +239,8 @@ def test_a_ledger_that_takes_too_long_does_not_promise_that_nothing_was_stored(
     assert "safe" in response.text
 
 
-def test_the_examples_run_and_every_answer_fits_the_document(app: Starlette, address: str) -> None:
-    document = openapi_document()
+def test_the_examples_run_and_every_answer_fits_the_document(app: FastAPI, address: str) -> None:
+    document = create_app().openapi()
     operation = document["paths"]["/measurements"]["post"]
     components = {"components": document["components"]}
     bodies = {name: media["example"] for name, media in operation["requestBody"]["content"].items()}
@@ -275,7 +274,7 @@ headers_of_rows = st.sampled_from(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.dictionaries(st.one_of(headers_of_rows, st.text(max_size=8)), cells, max_size=7), max_size=4))
-def test_no_rows_make_a_server_error(app: Starlette, address: str, rows: list[dict[str, object]]) -> None:
+def test_no_rows_make_a_server_error(app: FastAPI, address: str, rows: list[dict[str, object]]) -> None:
     response = send(app, {"measurements": rows, "dry_run": True})
     assert response.status_code in (200, 400), response.text
     json.loads(response.text)

@@ -19,13 +19,12 @@ from serving.answers.nearest_request import (
     MAX_NEAREST,
     MAX_NEAREST_CANDIDATES,
     NearestRequest,
-    read_nearest_request,
 )
+from serving.answers.refusals import RequestError, read_as
 from serving.answers.request import PredictRequest
 from serving.models.store import load_models
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
-from serving.rest.request_body import RequestError
 from training.applicability import N_NEAREST
 from training.properties import registry
 
@@ -166,17 +165,20 @@ def test_what_cannot_be_meant_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NearestRequest.model_validate(body)
     with pytest.raises(RequestError) as caught:
-        read_nearest_request(json.dumps(body).encode())
+        read_as(NearestRequest, json.dumps(body).encode(), MAX_NEAREST_CANDIDATES)
     assert caught.value.status == 400
 
 
 def test_a_thousand_and_no_more() -> None:
     """The bound is a promise on both sides."""
     body = {"candidates": [{"formula": "Li3N"}] * MAX_NEAREST_CANDIDATES, "count": 5.0}
-    assert len(read_nearest_request(json.dumps(body).encode()).candidates) == MAX_NEAREST_CANDIDATES
+    assert (
+        len(read_as(NearestRequest, json.dumps(body).encode(), MAX_NEAREST_CANDIDATES).candidates)
+        == MAX_NEAREST_CANDIDATES
+    )
     body["candidates"] = [{"formula": "Li3N"}] * (MAX_NEAREST_CANDIDATES + 1)
     with pytest.raises(RequestError) as caught:
-        read_nearest_request(json.dumps(body).encode())
+        read_as(NearestRequest, json.dumps(body).encode(), MAX_NEAREST_CANDIDATES)
     assert caught.value.status == 413
 
 

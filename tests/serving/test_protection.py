@@ -10,17 +10,18 @@ from typing import Any, cast
 import httpx
 import pytest
 from click.testing import CliRunner
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
-from starlette.applications import Starlette
 
+from serving.answers.refusals import RequestError
 from serving.commands.serve import is_loopback, serve
 from serving.environment import ConfigurationError
-from serving.rest.http_api import ROUTES, create_app
-from serving.rest.openapi import openapi_document
+from serving.rest.http_api import create_app
 from serving.rest.protection import Protection
-from serving.rest.request_body import RequestError, read_request
+from serving.rest.request_body import read_request
 
 KEY = "a key that nobody guesses"
 # Routes that take a body and change nothing; whatever else is not a GET needs a key.
@@ -51,13 +52,13 @@ class Keeper:
         return {"conductivity": {"registry": {"state": "served"}}}
 
 
-def app_with(protection: Protection | None = None, keeper: Keeper | None = None) -> Starlette:
+def app_with(protection: Protection | None = None, keeper: Keeper | None = None) -> FastAPI:
     app = create_app(cast("Any", Cards()), protection=protection)
     app.state.keeper = keeper or Keeper()
     return app
 
 
-def call(app: Starlette, method: str, path: str, host: str = "127.0.0.1:3000", **more: Any) -> httpx.Response:
+def call(app: FastAPI, method: str, path: str, host: str = "127.0.0.1:3000", **more: Any) -> httpx.Response:
     async def send() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
             return await client.request(method, path, **more)
@@ -74,11 +75,13 @@ def refused(response: httpx.Response) -> tuple[int, str]:
 # ---------------------------------------------------------------- keys
 
 
-def test_every_route_that_writes_is_marked() -> None:
-    writing = {path for path, function, method in ROUTES if method != "GET" and getattr(function, "writes", False)}
-    posts = {path for path, _, method in ROUTES if method != "GET"}
-    assert {"/models/refresh", "/measurements"} <= writing
-    assert posts - writing <= READING_POSTS
+def test_every_route_that_writes_is_closed_and_says_so() -> None:
+    routes = iter_route_contexts(create_app().routes)
+    posts = {route.path for route in routes if (route.methods or set()) - {"GET"}}
+    assert posts > READING_POSTS
+    for path in posts - READING_POSTS:
+        assert refused(call(app_with(), "POST", path, json={})) == (403, "writing_disabled")
+        assert create_app().openapi()["paths"][path]["post"]["security"] == [{"apiKey": []}, {"bearer": []}]
 
 
 def test_writing_is_off_without_a_key_and_the_answer_says_how_to_turn_it_on() -> None:
@@ -298,7 +301,7 @@ def test_a_refresh_says_when_there_is_no_registry_or_no_answer() -> None:
 
 
 def test_the_document_declares_keys_and_refusals() -> None:
-    document = openapi_document()
+    document = create_app().openapi()
     assert document["paths"]["/models/refresh"]["post"]["security"] == [{"apiKey": []}, {"bearer": []}]
     assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-API-Key"
     assert document["paths"]["/predict"]["post"]["responses"].keys() >= {"401", "403"}

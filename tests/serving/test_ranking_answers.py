@@ -18,7 +18,6 @@ from serving.commands.rank import rank as rank_command
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.rest.http_api import create_app
-from serving.rest.openapi import openapi_document
 
 KNOWN = ["Li6PS5Cl", "Li3YCl6", "Li3InCl6", "Li2ZrCl6", "Li10GeP2S12", "Li7P3S11", "Li6.5La3Zr1.5Ta0.5O12", "LiTaOCl4"]
 WISHES = ["sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"]
@@ -384,12 +383,12 @@ def test_rest_answers_the_document_of_python(predictor: Predictor) -> None:
     for one in (document, expected):
         one["scenarios"].pop("seconds")
     assert document == json.loads(json.dumps(expected))
-    schema = openapi_document()["components"]["schemas"]["RankAnswer"]
+    schema = create_app().openapi()["components"]["schemas"]["RankAnswer"]
     assert set(schema["required"]) <= set(document)
 
 
 def test_the_example_of_openapi_works(predictor: Predictor) -> None:
-    operation = openapi_document()["paths"]["/rank"]["post"]
+    operation = create_app().openapi()["paths"]["/rank"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["example"]
     response = post(predictor, json.dumps(example))
     assert response.status_code == 200

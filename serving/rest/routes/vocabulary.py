@@ -1,0 +1,40 @@
+"""`GET /vocabulary`: the names, ranges and potentials that a page or a client offers for choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from serving.answers.vocabulary import Electrode, vocabulary_of
+from serving.rest.answer_writers import json_response
+from serving.rest.errors import AnsweringRoute
+
+router = APIRouter(route_class=AnsweringRoute)
+
+
+class Vocabulary(BaseModel):
+    """Names, ranges and potentials."""
+
+    properties: list[str]
+    served: list[str] | None = Field(description="null before models are loaded.")
+    interlayer_types: list[str]
+    anodes: list[str]
+    electrolyte_classes: list[str]
+    interface_partners: list[str]
+    electrodes: list[Electrode]
+    conditions: list[dict[str, Any]]
+    default_temperature_C: float
+    limits: dict[str, float]
+
+
+@router.get(
+    "/vocabulary",
+    summary="Names of interlayers, anodes and electrolyte classes, electrode potentials and limits",
+    response_model=Vocabulary,
+    response_description="The names.",
+)
+async def vocabulary(request: Request) -> Response:
+    """Name what a page or a client may offer for choice; before the models are loaded, too."""
+    return json_response(vocabulary_of(request.app.state.predictor))

@@ -18,7 +18,7 @@ import pytest
 
 import elyte
 from serving.cli import COMMANDS
-from serving.rest.openapi import openapi_document
+from serving.rest.http_api import create_app
 from serving.synthesis.errors import SynthesisCode
 from training.ledger.problems import Code
 from training.properties import contract, registry
@@ -90,7 +90,7 @@ def test_every_environment_variable_has_an_entry_under_configuration() -> None:
 
 def test_every_route_has_a_line_on_the_page_of_routes() -> None:
     listed = (DOCS / "use" / "rest.md").read_text(encoding="utf-8").split("\n## ")[0]
-    routes = [(method, path) for path, methods in openapi_document()["paths"].items() for method in methods]
+    routes = [(method, path) for path, methods in create_app().openapi()["paths"].items() for method in methods]
     assert len(routes) > 10
     lines = [line.partition(" | ")[0] for line in listed.splitlines() if line.startswith("| ")]
     missing = [

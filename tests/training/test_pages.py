@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from jinja2 import UndefinedError
-from training.retraining.comparison import ComparisonReport, GoldenMaterial
-from training.retraining.held_out import HeldOutPredictions
 
 from training.pages import filled_in
-from training.retraining.gates import Decision, Gate, Outcome, Verdict
+from training.retraining.comparison import ComparisonReport, GoldenMaterial
+from training.retraining.gates import Decision, Gate, GateOutcome, Verdict
+from training.retraining.held_out import HeldOutPredictions
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import load_rules
 from training.retraining.training_set import TrainingSet
@@ -34,13 +34,15 @@ def judged(seed: int) -> HeldOutPredictions:
     rng, n = np.random.default_rng(seed), 12
     value, bound = rng.normal(size=n), np.zeros(n, dtype=bool)
     names = np.array([f"{HOSTILE}{i}" for i in range(n)])
-    return HeldOutPredictions(names, names, np.full(n, HOSTILE), value + 0.5, value, value - 1.0, value + 1.0, bound, bound)
+    return HeldOutPredictions(
+        names, names, np.full(n, HOSTILE), value + 0.5, value, value - 1.0, value + 1.0, bound, bound
+    )
 
 
 def test_a_report_shows_hostile_names_as_text() -> None:
     golden = (GoldenMaterial(HOSTILE, -3.0, -3.1, -3.2),)
     evidence = ComparisonReport("conductivity", "a", "b", "c", 1, 1, 0, golden=golden, licences={HOSTILE: HOSTILE})
-    decision = Decision(Verdict.KEEP, (Gate(HOSTILE, Outcome.FAILED, HOSTILE),))
+    decision = Decision(Verdict.KEEP, (Gate(HOSTILE, GateOutcome.FAILED, HOSTILE),))
     table = pd.DataFrame({"family": [HOSTILE]})
     training_set = TrainingSet("a", table, np.ones(1, dtype=bool), table, table, "b", (), (), 0, (HOSTILE,))
     pictured = Pictured(judged(0), judged(1), judged(2))

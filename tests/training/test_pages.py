@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 
 from training.pages import filled_in
 from training.retraining.comparison import ComparisonReport, GoldenMaterial
-from training.retraining.gates import Decision, Gate, Outcome, Verdict
+from training.retraining.gates import Decision, Gate, GateOutcome, Verdict
 from training.retraining.held_out import HeldOutPredictions
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import load_rules
@@ -42,7 +42,7 @@ def judged(seed: int) -> HeldOutPredictions:
 def test_a_report_shows_hostile_names_as_text() -> None:
     golden = (GoldenMaterial(HOSTILE, -3.0, -3.1, -3.2),)
     evidence = ComparisonReport("conductivity", "a", "b", "c", 1, 1, 0, golden=golden, licences={HOSTILE: HOSTILE})
-    decision = Decision(Verdict.KEEP, (Gate(HOSTILE, Outcome.FAILED, HOSTILE),))
+    decision = Decision(Verdict.KEEP, (Gate(HOSTILE, GateOutcome.FAILED, HOSTILE),))
     table = pd.DataFrame({"family": [HOSTILE]})
     training_set = TrainingSet("a", table, np.ones(1, dtype=bool), table, table, "b", (), (), 0, (HOSTILE,))
     pictured = Pictured(judged(0), judged(1), judged(2))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.properties.stability.judgement import StabilityJudgement
+    from training.properties.stability.measurements import StabilityMeasurements
     from training.properties.stability.model import StabilityModel
     from training.retraining.property_job import PropertyJob
 
@@ -194,6 +195,12 @@ def _work_folder(options: FitOptions) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="elyte-stability-") as scratch:
         yield Path(scratch)
+
+    def measurements(self) -> StabilityMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.stability.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
 
 STABILITY = Stability()

@@ -9,16 +9,7 @@ from features.errors import RowErrorCode, shown
 from features.table_files import RawRow, UnreadableCell
 from training.ledger import cells
 from training.ledger.cells import CellError, read_material
-from training.ledger.columns import (
-    BOUND,
-    DOI,
-    FORMULA,
-    REFERENCE,
-    CellContent,
-    Contents,
-    LedgerColumn,
-    Value,
-)
+from training.ledger.columns import BOUND, DOI, FORMULA, REFERENCE, CellContent, Contents, LedgerColumn, Value
 from training.ledger.entries import content_text
 from training.ledger.headings import Heading, Headings
 from training.ledger.kinds import measurements_of

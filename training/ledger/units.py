@@ -75,11 +75,7 @@ CELSIUS = Unit("C")
 KELVIN = Unit("K", offset=-273.15)
 PLAIN = {"": Unit("")}
 LENGTH_um = scaled(("um", 1.0), ("nm", 1e-3), ("mm", 1e3), ("cm", 1e4))
-LENGTH_angstrom = {
-    **scaled(("angstrom", 1.0), ("nm", 10.0), ("pm", 0.01)),
-    "": Unit("angstrom"),
-    "A": Unit("angstrom"),
-}
+LENGTH_angstrom = {**scaled(("angstrom", 1.0), ("nm", 10.0), ("pm", 0.01)), "": Unit("angstrom"), "A": Unit("angstrom")}
 DEGREE = {"": Unit("degree"), "degree": Unit("degree"), "deg": Unit("degree")}
 KJ_PER_MOL = Unit("kJ/mol", 1 / 96.485332)
 """In eV: 1 eV per particle is 96.485332 kJ/mol (CODATA 2018)."""

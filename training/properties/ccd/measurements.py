@@ -151,20 +151,12 @@ class CcdMeasurements(Measurements):
     decides_kind = True
     across = (
         RowRule(
-            FORMULA,
-            Code.MISSING_VALUE,
-            "a formula, or a material with its electrolyte_class",
-            _names_its_material,
+            FORMULA, Code.MISSING_VALUE, "a formula, or a material with its electrolyte_class", _names_its_material
         ),
     )
     assumed = (
         ROOM_TEMPERATURE,
-        Assumed(
-            ANODE,
-            PLAIN_ANODE,
-            Code.ANODE_ASSUMED,
-            "no anode is given; plain lithium metal (Li) would be assumed",
-        ),
+        Assumed(ANODE, PLAIN_ANODE, Code.ANODE_ASSUMED, "no anode is given; plain lithium metal (Li) would be assumed"),
     )
 
     def reasons_to_exclude(self, contents: Sequence[Contents]) -> list[str]:

@@ -105,6 +105,7 @@ class ConductivityMeasurements(Measurements):
         """See `Measurements.reasons_to_exclude`."""
         import pandas as pd
 
+        from training.ledger.known import fractions_of
         from training.properties.conductivity.table import leaks_into_test
 
         try:
@@ -114,7 +115,8 @@ class ConductivityMeasurements(Measurements):
         sources = [tuple(str(content.get(column, "")) for column in _IDENTITY) for content in contents]
         unique = sorted(set(sources))
         frame = pd.DataFrame(unique, columns=[column.name for column in _IDENTITY])
-        leaks = dict(zip(unique, leaks_into_test(frame, test), strict=True)) if unique else {}
+        fractions = fractions_of(list(frame[FORMULA]))
+        leaks = dict(zip(unique, leaks_into_test(frame, test, fractions), strict=True))
         reason = f"{LEAKS} (OBELiX test split: same paper, or a composition within 0.01 of a test row)"
         return [reason if leaks[source] else "" for source in sources]
 

@@ -65,7 +65,7 @@ def ledger_of(folder: Path, records: list[dict[str, Any]]) -> Ledger:
 
 
 def rows_of(ledger: Ledger) -> TrainingRows:
-    return training_rows(ledger, Kind.CCD)
+    return training_rows(ledger, "ccd")
 
 
 @pytest.fixture(scope="module")

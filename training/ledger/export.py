@@ -8,6 +8,7 @@ from training.ledger.leakage import reasons_to_exclude
 from training.ledger.store import Ledger
 from training.ledger.training_rows import TrainingRows
 
+
 def training_rows(ledger: Ledger, kind: str) -> TrainingRows:
     """Return what holds now and may be learned from; leakage is judged anew, by the frozen sets of today.
 

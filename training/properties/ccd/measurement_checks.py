@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.ledger.rows import Row
 
 NOISE_DECADES = 0.45
-"""The 90 % half-width of 0.75 decades (docs/ccd.md) over 1.645."""
+"""The 90 % half-width of 0.75 decades (docs/science/ccd.md) over 1.645."""
 SAME_VALUE_DECADES = 0.002
 """Critical currents are round already."""
 HIGHEST_USUAL_CCD = 20.0

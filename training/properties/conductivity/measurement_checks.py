@@ -1,7 +1,7 @@
 """Is a measured conductivity a likely one? Compared with the tables, at other temperatures along Arrhenius.
 
 Two laboratories that measure one composition differ by 0.5 to 0.8 decades of conductivity (mean difference 0.73 to
-0.75, a perfect model would miss by 0.52: docs/benchmark.md, "The noise floor"); 0.65 is the middle.
+0.75, a perfect model would miss by 0.52: docs/science/benchmark.md, "The noise floor"); 0.65 is the middle.
 """
 
 from __future__ import annotations

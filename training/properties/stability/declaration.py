@@ -186,6 +186,12 @@ class Stability(Property):
         """See `contract.Property.retraining`."""
         raise NotRetrainedError(NOT_RETRAINED)
 
+    def measurements(self) -> StabilityMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.stability.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
+
 
 @contextmanager
 def _work_folder(options: FitOptions) -> Iterator[Path]:
@@ -195,12 +201,6 @@ def _work_folder(options: FitOptions) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="elyte-stability-") as scratch:
         yield Path(scratch)
-
-    def measurements(self) -> StabilityMeasurements:
-        """See `contract.Property.measurements`."""
-        from training.properties.stability.measurements import MEASUREMENTS
-
-        return MEASUREMENTS
 
 
 STABILITY = Stability()

@@ -25,7 +25,6 @@ from retraining_families import REDUCED, Family, Laboratory
 
 from training.bundle import load_bundle
 from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.retraining.bundles import load_model
@@ -74,7 +73,7 @@ def _verdict(
     model, _ = load_model("conductivity", folder, None)
     bundle = load_bundle(folder, expected_property="conductivity")
     champion = Champion("1", bundle.digest, bundle, model)
-    training_set = job.read(training_rows(ledger, Kind.CONDUCTIVITY), champion)
+    training_set = job.read(training_rows(ledger, "conductivity"), champion)
     pipeline = EvaluationPipeline(job, rules, laboratory.folder, champion, training_set, lambda what: None)
     evidence, _ = pipeline.first()
     gate = next(gate for gate in decide(evidence, rules).gates if gate.name == "new rows can be learnt")

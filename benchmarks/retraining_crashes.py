@@ -37,7 +37,6 @@ from training.ledger import export
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
@@ -131,9 +130,9 @@ class World:
             for x in (draw.uniform(0.0, 0.8), draw.uniform(0.0, 0.8))
         ]
         table = from_records(records, "life")
-        wishes = LedgerWishes(Kind.CONDUCTIVITY, dry_run=True)
+        wishes = LedgerWishes("conductivity", dry_run=True)
         named = add_table(table, who="crash test", wishes=wishes, ledger=self.ledger).accept_warnings
-        wishes = LedgerWishes(Kind.CONDUCTIVITY, accept_warnings=named)
+        wishes = LedgerWishes("conductivity", accept_warnings=named)
         report = add_table(table, who="crash test", wishes=wishes, ledger=self.ledger)
         assert report.all_accepted, report.problems
         descriptor = os.open(self.receipts, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -166,7 +165,7 @@ class World:
         assert done[-1].version == alias.version, f"log says {done[-1].version}, alias {alias.version}"
         ledger = self.ledger
         ledger.verify()
-        held = Counter(str(entry.content["reference"]) for entry in ledger.holding(Kind.CONDUCTIVITY) if entry.content)
+        held = Counter(str(entry.content["reference"]) for entry in ledger.holding("conductivity") if entry.content)
         for line in self.receipts.read_text().splitlines():
             for reference in json.loads(line):
                 assert held[reference] == 2, f"{reference}: {held[reference]} of 2 accepted rows"

@@ -17,7 +17,6 @@ from training.bundle import DataSource
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.recipe import PUBLIC_SOURCES, load_tables
@@ -136,8 +135,8 @@ class Laboratory:
         """Return a ledger that holds the records; whatever is odd about them was waved through."""
         ledger = Ledger.open(f"sqlite:///{self.folder / 'ledger.db'}")
         table = from_records(records, "benchmark")
-        wishes = LedgerWishes(Kind.CONDUCTIVITY, dry_run=True)
+        wishes = LedgerWishes("conductivity", dry_run=True)
         named = add_table(table, who="benchmark", wishes=wishes, ledger=ledger).accept_warnings
-        wishes = LedgerWishes(Kind.CONDUCTIVITY, accept_warnings=named, keep_good=True)
+        wishes = LedgerWishes("conductivity", accept_warnings=named, keep_good=True)
         add_table(table, who="benchmark", wishes=wishes, ledger=ledger)
         return ledger

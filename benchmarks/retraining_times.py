@@ -14,7 +14,6 @@ from serving.models.store import SHIPPED
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.ccd.declaration import CCD
 from training.properties.conductivity.ensemble import EnsembleSettings
@@ -39,7 +38,7 @@ def time_conductivity(settings: EnsembleSettings, work: Path) -> dict[str, Any]:
         }
         for number, x in enumerate(0.93 + 0.06 * i for i in range(N_ROWS))
     ]
-    return _timed(ConductivityJob(settings), Kind.CONDUCTIVITY, records, work)
+    return _timed(ConductivityJob(settings), "conductivity", records, work)
 
 
 def time_ccd(work: Path) -> dict[str, Any]:
@@ -55,10 +54,10 @@ def time_ccd(work: Path) -> dict[str, Any]:
         }
         for number in range(N_ROWS)
     ]
-    return _timed(CCD.retraining(seed=None, quick=False, model_of=shipped_model), Kind.CCD, records, work)
+    return _timed(CCD.retraining(seed=None, quick=False, model_of=shipped_model), "ccd", records, work)
 
 
-def _timed(job: PropertyJob, kind: Kind, records: list[dict[str, Any]], work: Path) -> dict[str, Any]:
+def _timed(job: PropertyJob, kind: str, records: list[dict[str, Any]], work: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         laboratory = Laboratory(Path(scratch))
         ledger = Ledger.open(f"sqlite:///{laboratory.folder / 'ledger.db'}")

@@ -19,7 +19,6 @@ from training.bundle import DataSource
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
@@ -91,9 +90,9 @@ def family_records(*, shuffled: int | None = None, rows: slice = slice(None)) ->
 def add(ledger: Ledger, records: list[dict[str, Any]]) -> None:
     """Put records into the ledger, each warning of them accepted by name."""
     table = from_records(records, "test")
-    wishes = LedgerWishes(Kind.CONDUCTIVITY, dry_run=True)
+    wishes = LedgerWishes("conductivity", dry_run=True)
     named = add_table(table, who=WHO, wishes=wishes, ledger=ledger).accept_warnings
-    wishes = LedgerWishes(Kind.CONDUCTIVITY, accept_warnings=named)
+    wishes = LedgerWishes("conductivity", accept_warnings=named)
     report = add_table(table, who=WHO, wishes=wishes, ledger=ledger)
     assert report.all_accepted, report.problems
 

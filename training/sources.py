@@ -21,7 +21,7 @@ from training.catalogue import Source, UnknownSourceError, catalogue, source
 __all__ = [
     "FetchOutcome", "FetchResult", "MissingSourceError", "Source", "SourceStatus", "StatusRow",
     "UnknownSourceError", "catalogue", "check", "data_dir", "fetch", "how_to_get", "locate", "missing",
-    "require", "source",
+    "places", "require", "source",
 ]  # fmt: skip
 
 DATA_DIR_VARIABLE = "ELYTE_DATA_DIR"
@@ -94,6 +94,11 @@ def data_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("elyte", appauthor=False)
+
+
+def places() -> tuple[str, str]:
+    """Return where tables are looked for now; what is kept in memory of a table is kept by this."""
+    return str(data_dir()), os.environ.get(MIRROR_VARIABLE, "")
 
 
 def how_to_get(wanted: Source) -> str:

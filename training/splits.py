@@ -17,6 +17,7 @@ from features.formula import parse_formula
 
 COMPOSITION_DECIMALS = 3
 _DOI_PREFIX = re.compile(r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|doi:\s*)", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
 _SUPPLEMENT = re.compile(r"\.s\d{3}$")
 _GERMAN_EDITION = re.compile(r"^10\.1002/ange\.")
 
@@ -48,6 +49,11 @@ def normalise_doi(text: str) -> str:
     """
     plain = _DOI_PREFIX.sub("", text.strip()).lower()
     return _GERMAN_EDITION.sub("10.1002/anie.", _SUPPLEMENT.sub("", plain))
+
+
+def is_doi_list(text: str) -> bool:
+    """Whether a text is one DOI or several joined by `|`, without a resolver."""
+    return all(_DOI.fullmatch(part) for part in text.split("|"))
 
 
 def paper_keys(doi: str, reference: str = "") -> frozenset[str]:

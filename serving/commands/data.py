@@ -132,9 +132,8 @@ def check_sources(
         _check_tables(as_json)
         return
     from training.ledger.intake import Wishes
-    from training.ledger.schema import Kind
 
-    wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run=True)
+    wishes = Wishes(kind, source, accept_warnings, keep_good, dry_run=True)
     add_file(path, wishes, "nobody", address, decimal_comma=decimal_comma, as_json=as_json)
 
 

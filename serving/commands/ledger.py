@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from training.properties import registry
+
 if TYPE_CHECKING:
     from training.ledger.entries import Entry
     from training.ledger.intake import Wishes
     from training.ledger.report import Report
 
 EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
-KINDS = ("conductivity", "ccd", "stability")
 MAX_TOLD = 200
 """Problems, and formulas read, written out in words; the document of --json has all."""
 
@@ -30,7 +31,7 @@ ledger_option = click.option(
     help="sqlite:///FILE or postgresql://...; default: ELYTE_LEDGER_URL, else a file in the user's data folder.",
 )  # fmt: skip
 who_option = click.option("--who", default=None, help="Who records this; default: the name of the user's account.")
-kind_option = click.option("--kind", type=click.Choice(KINDS), default=None, help="What is measured.")
+kind_option = click.option("--kind", type=click.Choice(registry.names()), default=None, help="What is measured.")
 
 
 accept_option = click.option(
@@ -75,9 +76,8 @@ def add(
     file cannot be used, or a warning is accepted that is not there.
     """
     from training.ledger.intake import Wishes
-    from training.ledger.schema import Kind
 
-    wishes = Wishes(None if kind is None else Kind(kind), source, accept_warnings, keep_good, dry_run)
+    wishes = Wishes(kind, source, accept_warnings, keep_good, dry_run)
     add_file(path, wishes, who or user(), address, decimal_comma=decimal_comma, as_json=as_json)
 
 
@@ -100,14 +100,14 @@ def add_file(path: Path, wishes: Wishes, who: str, address: str | None, *, decim
 @as_json
 def history(kind: str | None, entry: int | None, address: str | None, as_json: bool) -> None:
     """Show every entry in the order of recording: what, by whom, when, from where, and what took its place."""
-    from training.ledger.schema import Kind
+    from training.ledger.kinds import kinds
     from training.ledger.store import Ledger
 
     with failing_clearly():
         ledger = Ledger.open(address)
         measurement = None if entry is None else ledger.find(entry).measurement
-        found = ledger.history(None if kind is None else Kind(kind), measurement)
-        hashes = {str(one): ledger.content_hash(one) for one in Kind}
+        found = ledger.history(kind, measurement)
+        hashes = {one: ledger.content_hash(one) for one in kinds()}
     gone = {e.supersedes for e in found}
     if as_json:
         rows = [_entry_document(e, holds=e.entry not in gone and e.content is not None) for e in found]
@@ -265,12 +265,12 @@ def _entry_document(entry: Entry, *, holds: bool) -> dict[str, Any]:
 
 
 def _in_words(entry: Entry) -> str:
-    from training.ledger.schema import Column
+    from training.ledger.columns import FORMULA
 
     cells = ", ".join(f"{column}={value}" for column, value in (entry.content or {}).items())
     words = {"add": cells, "correct": f"corrects {entry.supersedes} ({entry.reason}): {cells}"}
     told = words.get(entry.action, f"retracts {entry.supersedes} ({entry.reason})")
-    if entry.read_as not in (None, (entry.content or {}).get(Column.FORMULA)):
+    if entry.read_as not in (None, (entry.content or {}).get(FORMULA)):
         told += f" [read as {entry.read_as}]"
     if entry.warnings:
         told += f" [{entry.who} accepted {', '.join(entry.warnings)}]"

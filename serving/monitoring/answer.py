@@ -152,11 +152,11 @@ def _reference(served: ServedModel, quantity: str) -> Reference:
 
 def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     """Return what was first recorded after a model was trained, without papers and values that it learned from."""
+    from training.ledger.columns import DOI, FORMULA
     from training.ledger.problems import Code
-    from training.ledger.schema import Column, Kind
     from training.splits import composition_key, paper_keys
 
-    about, kind = registry.get(served.property), Kind(str(served.property))
+    about, kind = registry.get(served.property), served.property
     first: dict[int, str] = {}
     for entry in ledger.history(kind):
         first.setdefault(entry.measurement, entry.recorded_at)
@@ -170,7 +170,7 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
             left_out["recorded before the model was trained"] += 1
         elif entry.refusal:
             left_out["with a formula that is refused now"] += 1
-        elif paper_keys(str(content.get(Column.DOI, ""))) & learnt:
+        elif paper_keys(str(content.get(DOI, ""))) & learnt:
             left_out["of a paper that the model has learned from"] += 1
         # a paper of the tables was decided on above: a model that is fitted without it does not know its values
         elif Code.REPEATS_KNOWN in entry.warnings and Code.PAPER_ALREADY_KNOWN not in entry.warnings:
@@ -179,7 +179,7 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
             left_out["of a published window by which the intervals were made"] += 1
         else:
             kept.append(entry)
-    names = {str((e.content or {}).get(Column.FORMULA, "")) for e in kept} - {""}
+    names = {str((e.content or {}).get(FORMULA, "")) for e in kept} - {""}
     return NewMeasurements(
         tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len({composition_key(n) for n in names})
     )

@@ -167,8 +167,8 @@ def _group(row: _Row) -> str:
 
 def source_of(entry: Entry) -> str:
     """Return where a measurement comes from: its paper, else its reference; its rows count as one."""
-    from training.ledger.schema import Column
+    from training.ledger.columns import DOI, REFERENCE
 
     content = entry.content or {}
-    doi = str(content.get(Column.DOI, "")).split("|")[0].lower()
-    return doi or str(content.get(Column.REFERENCE, ""))
+    doi = str(content.get(DOI, "")).split("|")[0].lower()
+    return doi or str(content.get(REFERENCE, ""))

@@ -119,22 +119,19 @@ def _of_document(body: dict[str, Any], key: str) -> tuple[Report, str]:
 
 def _of_table(raw: bytes, asked: MeasurementOptions, key: str) -> tuple[Report, str]:
     from training.ledger.intake import Wishes, add_table
+    from training.ledger.kinds import kinds
     from training.ledger.problems import UnusableTableError
     from training.ledger.reading import read_measurements_file
-    from training.ledger.schema import Kind
     from training.ledger.store import Ledger
 
-    if asked.kind is not None and asked.kind not in list(Kind):
-        raise UnusableTableError(f"'kind': expected one of {', '.join(Kind)}")
+    if asked.kind is not None and asked.kind not in kinds():
+        raise UnusableTableError(f"'kind': expected one of {', '.join(kinds())}")
     with tempfile.TemporaryDirectory(prefix="elyte-measurements-") as folder:
         path = Path(folder) / TABLE_NAME
         path.write_bytes(raw)
         table = replace(read_measurements_file(path), name="measurements")
     _refuse_too_many(table.n_rows)
-    wishes = Wishes(
-        None if asked.kind is None else Kind(asked.kind), asked.source, asked.accept_warnings, asked.keep_good,
-        asked.dry_run,
-    )  # fmt: skip
+    wishes = Wishes(asked.kind, asked.source, asked.accept_warnings, asked.keep_good, asked.dry_run)
     who = _who(asked, key)
     ledger = Ledger.open()
     try:

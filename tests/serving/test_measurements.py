@@ -22,7 +22,6 @@ from serving.rest import measurements
 from serving.rest.http_api import create_app
 from serving.rest.protection import Protection
 from training.ledger import database
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 
 KEYS = ("the first key of two", "the second key of two")
@@ -61,7 +60,7 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
 
 def held(address: str) -> list[float]:
     ledger = Ledger.open(address)
-    return [float(entry.content["sigma_S_per_cm"]) for entry in ledger.holding(Kind.CONDUCTIVITY) if entry.content]
+    return [float(entry.content["sigma_S_per_cm"]) for entry in ledger.holding("conductivity") if entry.content]
 
 
 def test_rows_are_stored_once_with_the_name_of_who_sent_them(app: FastAPI, address: str) -> None:

@@ -24,7 +24,6 @@ from serving.rest.observability import RequestRecord
 from serving.rest.request_file import RequestFile
 from serving.rest.request_history import read_requests
 from training.ledger.entries import NewRow
-from training.ledger.schema import Column, Kind
 from training.ledger.store import Ledger
 
 FORMULAS = [f"Li{x:.2f}PS{x - 1:.2f}Cl{7 - x:.2f}" for x in (5.3 + 0.05 * i for i in range(26))]
@@ -195,10 +194,10 @@ def add(shipped: Path) -> Callable[..., list[int]]:
         rows = []
         for i, (formula, value) in enumerate(zip(formulas, values, strict=True)):
             cells = {
-                Column.FORMULA: formula, Column.SIGMA: 10**value, Column.TEMPERATURE: 25.0,
-                Column.REFERENCE: f"lab:2025-01-02:{i}",
+                "formula": formula, "sigma_S_per_cm": 10**value, "temperature_C": 25.0,
+                "reference": f"lab:2025-01-02:{i}",
             }  # fmt: skip
-            rows.append(NewRow(Kind.CONDUCTIVITY, cells | more.get("cells", {}), warnings=more.get("warnings", ())))
+            rows.append(NewRow("conductivity", cells | more.get("cells", {}), warnings=more.get("warnings", ())))
         return [recorded.entry for recorded in ledger.add(rows, who="test")]
 
     return of
@@ -247,7 +246,7 @@ def test_what_the_model_may_know_is_not_judged(add: Callable[..., list[int]], sh
     doi = next(doi for doi in served.model.domain.dois if doi.startswith("10."))
     values = predicted(FORMULAS[:4])
     add(FORMULAS[:1], values[:1])
-    add(FORMULAS[1:2], values[1:2], cells={Column.DOI: doi})
+    add(FORMULAS[1:2], values[1:2], cells={"doi": doi})
     add(FORMULAS[2:3], values[2:3], warnings=("repeats_known",))
     ledger = Ledger.open()
     new = new_measurements(served, ledger)
@@ -262,11 +261,11 @@ def test_a_paper_of_the_tables_that_this_model_was_fitted_without_is_judged(add:
     served = load_shipped("conductivity")
     assert served is not None
     flags = ("paper_already_known", "repeats_known")
-    add(FORMULAS[:1], [-3.0], cells={Column.DOI: "10.1000/left.out"}, warnings=flags)
+    add(FORMULAS[:1], [-3.0], cells={"doi": "10.1000/left.out"}, warnings=flags)
     learnt = next(doi for doi in served.model.domain.dois if doi.startswith("10."))
-    add(FORMULAS[1:2], [-3.0], cells={Column.DOI: learnt}, warnings=flags)
+    add(FORMULAS[1:2], [-3.0], cells={"doi": learnt}, warnings=flags)
     new = new_measurements(served, Ledger.open())
-    assert [str((entry.content or {})[Column.DOI]) for entry in new.entries] == ["10.1000/left.out"]
+    assert [str((entry.content or {})["doi"]) for entry in new.entries] == ["10.1000/left.out"]
     assert new.left_out == {"of a paper that the model has learned from": 1}
 
 
@@ -276,9 +275,9 @@ def test_a_correction_after_training_does_not_make_an_old_measurement_new(add: C
     (entry,) = add(FORMULAS[:1], [-3.0])
     trained_on = datetime.now(UTC) + timedelta(seconds=1)  # cards know whole seconds
     time.sleep(1.1)
-    cells = {Column.FORMULA: FORMULAS[0], Column.SIGMA: 2e-3, Column.REFERENCE: "lab:2025-01-02:0"}
+    cells = {"formula": FORMULAS[0], "sigma_S_per_cm": 2e-3, "reference": "lab:2025-01-02:0"}
     ledger = Ledger.open()
-    ledger.correct(entry, NewRow(Kind.CONDUCTIVITY, cells), who="test", reason="typing error")
+    ledger.correct(entry, NewRow("conductivity", cells), who="test", reason="typing error")
     card = served.bundle.card.model_copy(update={"trained_on": f"{trained_on:%Y-%m-%dT%H:%M:%SZ}"})
     seen = new_measurements(replace(served, bundle=replace(served.bundle, card=card)), ledger)
     assert seen.left_out == {"recorded before the model was trained": 1}
@@ -286,17 +285,17 @@ def test_a_correction_after_training_does_not_make_an_old_measurement_new(add: C
 
 def test_windows_energies_and_currents_are_compared_with_the_shipped_models(tmp_path: Path) -> None:
     ledger = Ledger.open(str(tmp_path / "ledger.db"))
-    at = {Column.REFERENCE: "lab:2025-01-02:x"}
-    novel = {Column.FORMULA: "Li5.35PS4.3Se0.05Cl1.65"} | at
+    at = {"reference": "lab:2025-01-02:x"}
+    novel = {"formula": "Li5.35PS4.3Se0.05Cl1.65"} | at
     ledger.add(
         [
-            NewRow(Kind.STABILITY, novel | {Column.FORMATION_ENERGY: -1.0, Column.ENERGY_ABOVE_HULL: 0.02}),
-            NewRow(Kind.STABILITY, novel | {Column.REDUCTION: 1.7, Column.OXIDATION: 2.2}),
-            NewRow(Kind.STABILITY, at | {Column.FORMULA: "Li3PS4", Column.FORMATION_ENERGY: -1.0}),
-            NewRow(Kind.STABILITY, novel | {Column.OBSERVATION: "decomposes"}),
-            NewRow(Kind.CCD, novel | {Column.CCD: 1.2, Column.INTERLAYER_TYPE: "none", Column.TEMPERATURE: 60.0}),
-            NewRow(Kind.CCD, novel | {Column.CCD: 50.0, Column.INTERLAYER_TYPE: "none", Column.TEMPERATURE: 200.0}),
-            NewRow(Kind.CCD, at | {Column.MATERIAL: "LLZO", Column.CCD: 0.5, Column.INTERLAYER_TYPE: "none"}),
+            NewRow("stability", novel | {"formation_energy_eV_per_atom": -1.0, "energy_above_hull_eV_per_atom": 0.02}),
+            NewRow("stability", novel | {"reduction_V": 1.7, "oxidation_V": 2.2}),
+            NewRow("stability", at | {"formula": "Li3PS4", "formation_energy_eV_per_atom": -1.0}),
+            NewRow("stability", novel | {"observation": "decomposes"}),
+            NewRow("ccd", novel | {"ccd_mA_per_cm2": 1.2, "interlayer_type": "none", "temperature_C": 60.0}),
+            NewRow("ccd", novel | {"ccd_mA_per_cm2": 50.0, "interlayer_type": "none", "temperature_C": 200.0}),
+            NewRow("ccd", at | {"material": "LLZO", "ccd_mA_per_cm2": 0.5, "interlayer_type": "none"}),
         ],
         who="test",
     )

@@ -23,7 +23,6 @@ import pytest
 from training.ledger.database import LedgerFullError
 from training.ledger.entries import NewRow
 from training.ledger.problems import LedgerError
-from training.ledger.schema import Column, Kind
 from training.ledger.store import Ledger
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ BATCH_ROWS = 20
 
 def rows(name: str, n: int = BATCH_ROWS) -> list[NewRow]:
     """Return measurements that no other name has."""
-    cells = {Column.FORMULA: "Li6PS5Cl", Column.SIGMA: 1e-3, Column.TEMPERATURE: 25.0}
-    return [NewRow(Kind.CONDUCTIVITY, {**cells, Column.REFERENCE: f"lab:{name}:{i}"}) for i in range(n)]
+    cells = {"formula": "Li6PS5Cl", "sigma_S_per_cm": 1e-3, "temperature_C": 25.0}
+    return [NewRow("conductivity", {**cells, "reference": f"lab:{name}:{i}"}) for i in range(n)]
 
 
 def in_child(work: Callable[[int], None]) -> tuple[int, int]:
@@ -81,7 +80,7 @@ def check_nothing_lost(address: str, told: list[str]) -> Counter[str]:
     """Every acknowledged batch is there, every batch that is there is whole, and each row is there once."""
     ledger = Ledger.open(address)
     ledger.verify()
-    references = [str((e.content or {})[Column.REFERENCE]) for e in ledger.holding(Kind.CONDUCTIVITY)]
+    references = [str((e.content or {})["reference"]) for e in ledger.holding("conductivity")]
     assert len(references) == len(set(references))
     ledger.close()
     found = Counter(reference.split(":")[1] for reference in references)

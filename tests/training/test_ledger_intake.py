@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from serving.commands.data import data
 from training.ledger.export import training_rows
+from training.ledger.headings import understand
 from training.ledger.intake import Wishes, add_measurements, add_table, correct_entry
+from training.ledger.kinds import all_columns, kinds
 from training.ledger.leakage import LEAKS, NOT_CHECKED
 from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records, read_measurements_file
 from training.ledger.report import Report, Status
-from training.ledger.schema import Column, Kind, columns_of
 from training.ledger.store import Ledger
-from training.ledger.units import QUANTITIES, understand
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, missing
 
 ROW: dict[str, Any] = {"formula": "Li5.7PS4.7Cl1.3", "sigma_S_per_cm": 2e-3, "temperature_C": 25, "reference": "lab:1"}
@@ -48,47 +48,47 @@ def codes(report: Report, level: Level = Level.SUSPICIOUS) -> set[Code]:
 @pytest.mark.parametrize(
     ("header", "value", "column", "expected"),
     [
-        ("sigma_mS_per_cm", 2.0, Column.SIGMA, 2e-3),
-        ("sigma (mS/cm)", 2.0, Column.SIGMA, 2e-3),
-        ("Ionic conductivity [S cm⁻¹]", 2e-3, Column.SIGMA, 2e-3),
-        ("σ / S m^-1", 0.2, Column.SIGMA, 2e-3),
-        ("conductivity_uS_per_cm", 2.0, Column.SIGMA, 2e-6),
-        ("log10_sigma_S_per_cm", -3.0, Column.SIGMA, 1e-3),
-        ("log10(sigma / S cm-1)", -3.0, Column.SIGMA, 1e-3),
-        ("log10(sigma (mS/cm))", 0.0, Column.SIGMA, 1e-3),
-        ("T / K", 298.15, Column.TEMPERATURE, 25.0),
-        ("Temperature (°C)", 25.0, Column.TEMPERATURE, 25.0),
-        ("temperature_K", 333.15, Column.TEMPERATURE, 60.0),
-        ("Ea (kJ/mol)", 96.485332, Column.ACTIVATION_ENERGY, 1.0),
-        ("activation_energy_meV", 300.0, Column.ACTIVATION_ENERGY, 0.3),
-        ("ccd_A_per_m2", 10.0, Column.CCD, 1.0),
-        ("CCD (mA cm-2)", 1.0, Column.CCD, 1.0),
-        ("relative_density_pct", 95.0, Column.RELATIVE_DENSITY, 0.95),
-        ("Relative density (%)", 95.0, Column.RELATIVE_DENSITY, 0.95),
-        ("ASR (Ω cm²)", 5.0, Column.RESISTANCE, 5.0),
-        ("pressure_bar", 50.0, Column.STACK_PRESSURE, 5.0),
-        ("areal_capacity_mAh_cm2", 0.5, Column.AREAL_CAPACITY, 0.5),
-        ("thickness (µm)", 30.0, Column.THICKNESS, 30.0),
-        ("oxidation_mV", 2100.0, Column.OXIDATION, 2.1),
-        ("energy_above_hull_meV_per_atom", 25.0, Column.ENERGY_ABOVE_HULL, 0.025),
-        ("a_nm", 0.99, Column.A, 9.9),
-        ("step_time_min", 30.0, Column.STEP_TIME, 0.5),
+        ("sigma_mS_per_cm", 2.0, "sigma_S_per_cm", 2e-3),
+        ("sigma (mS/cm)", 2.0, "sigma_S_per_cm", 2e-3),
+        ("Ionic conductivity [S cm⁻¹]", 2e-3, "sigma_S_per_cm", 2e-3),
+        ("σ / S m^-1", 0.2, "sigma_S_per_cm", 2e-3),
+        ("conductivity_uS_per_cm", 2.0, "sigma_S_per_cm", 2e-6),
+        ("log10_sigma_S_per_cm", -3.0, "sigma_S_per_cm", 1e-3),
+        ("log10(sigma / S cm-1)", -3.0, "sigma_S_per_cm", 1e-3),
+        ("log10(sigma (mS/cm))", 0.0, "sigma_S_per_cm", 1e-3),
+        ("T / K", 298.15, "temperature_C", 25.0),
+        ("Temperature (°C)", 25.0, "temperature_C", 25.0),
+        ("temperature_K", 333.15, "temperature_C", 60.0),
+        ("Ea (kJ/mol)", 96.485332, "activation_energy_eV", 1.0),
+        ("activation_energy_meV", 300.0, "activation_energy_eV", 0.3),
+        ("ccd_A_per_m2", 10.0, "ccd_mA_per_cm2", 1.0),
+        ("CCD (mA cm-2)", 1.0, "ccd_mA_per_cm2", 1.0),
+        ("relative_density_pct", 95.0, "relative_density", 0.95),
+        ("Relative density (%)", 95.0, "relative_density", 0.95),
+        ("ASR (Ω cm²)", 5.0, "interfacial_resistance_ohm_cm2", 5.0),
+        ("pressure_bar", 50.0, "stack_pressure_MPa", 5.0),
+        ("areal_capacity_mAh_cm2", 0.5, "areal_capacity_mAh_cm2", 0.5),
+        ("thickness (µm)", 30.0, "thickness_um", 30.0),
+        ("oxidation_mV", 2100.0, "oxidation_V", 2.1),
+        ("energy_above_hull_meV_per_atom", 25.0, "energy_above_hull_eV_per_atom", 0.025),
+        ("a_nm", 0.99, "a", 9.9),
+        ("step_time_min", 30.0, "step_time_h", 0.5),
     ],
 )
-def test_units_are_converted_as_the_header_says(header: str, value: float, column: Column, expected: float) -> None:
+def test_units_are_converted_as_the_header_says(header: str, value: float, column: str, expected: float) -> None:
     heading = understand(header, frozenset([header]))
     assert heading is not None
     assert heading.unit is not None
-    assert heading.column is column
+    assert heading.column == column
     assert heading.unit.convert(value) == pytest.approx(expected, rel=1e-9)
 
 
 def test_every_canonical_column_is_understood_as_it_is() -> None:
-    for kind in Kind:
-        for column in columns_of(kind):
+    for measurements in kinds().values():
+        for column in measurements.columns:
             heading = understand(str(column), frozenset([str(column)]))
             assert heading is not None
-            assert heading.column is column
+            assert heading.column == column
             assert heading.unit is None or (heading.unit.factor, heading.unit.offset) == (1.0, 0.0)
 
 
@@ -96,7 +96,7 @@ def test_every_canonical_column_is_understood_as_it_is() -> None:
 @given(value=st.floats(1e-12, 0.9), name=st.sampled_from(["S/cm", "mS/cm", "S/m", "uS/cm"]))
 def test_one_measurement_is_one_content_in_any_unit(value: float, name: str) -> None:
     value = float(f"{value:.6g}")
-    units = next(quantity.units for quantity in QUANTITIES if quantity.column is Column.SIGMA)
+    units = all_columns()["sigma_S_per_cm"].notations[0].units
     written = float(f"{value / units[name].factor:.9g}")
     assert units[name].convert(written) == pytest.approx(value, rel=1e-8)
     assert units[name].convert(float(f"{value / units[name].factor:.15g}")) == units["S/cm"].convert(value)
@@ -109,7 +109,7 @@ def test_the_unit_may_stand_in_a_column_of_its_own(sqlite_ledger: Ledger) -> Non
         {**base, "sigma": 2, "sigma_unit": "mS/cm", "temperature": 298.15, "temperature_unit": "K"},
         {**base, "sigma": 0.004, "sigma_unit": "S/cm", "temperature": 60, "temperature_unit": "°C"},
     )
-    table = sqlite_ledger.current(Kind.CONDUCTIVITY)
+    table = sqlite_ledger.current("conductivity")
     assert table["sigma_S_per_cm"].tolist() == [2e-3, 4e-3]
     assert table["temperature_C"].tolist() == [25.0, 60.0]
 
@@ -117,7 +117,7 @@ def test_the_unit_may_stand_in_a_column_of_its_own(sqlite_ledger: Ledger) -> Non
 def test_columns_that_agree_are_one(sqlite_ledger: Ledger) -> None:
     row = {**ROW, "log10_sigma_S_per_cm": -2.699, "temperature_K": 298}
     assert add(sqlite_ledger, row).status is Status.STORED
-    assert sqlite_ledger.current(Kind.CONDUCTIVITY)["sigma_S_per_cm"].tolist() == [2e-3]  # the canonical one
+    assert sqlite_ledger.current("conductivity")["sigma_S_per_cm"].tolist() == [2e-3]  # the canonical one
 
 
 # ---------------------------------------------------------------- what is stored
@@ -126,11 +126,11 @@ def test_columns_that_agree_are_one(sqlite_ledger: Ledger) -> None:
 def test_bounds(sqlite_ledger: Ledger) -> None:
     report = add_accepting(sqlite_ledger, ROW | {"sigma_S_per_cm": "<1e-9", "formula": "Li9Y3Te5N"})
     assert report.status is Status.STORED
-    row = sqlite_ledger.current(Kind.CONDUCTIVITY).iloc[0]
+    row = sqlite_ledger.current("conductivity").iloc[0]
     assert (row["sigma_S_per_cm"], row["bound"]) == (1e-9, "upper")
     ccd = {"formula": "Li6PS5Cl", "ccd_mA_per_cm2": ">2", "interlayer_type": "None", "anode": "li", "temperature_C": 25}
     add_accepting(sqlite_ledger, ccd | {"reference": "lab:1"})
-    row = sqlite_ledger.current(Kind.CCD).iloc[0]
+    row = sqlite_ledger.current("ccd").iloc[0]
     assert (row["bound"], row["interlayer_type"], row["anode"]) == ("lower", "none", "Li")
 
 
@@ -139,11 +139,11 @@ def test_a_file_added_twice_changes_nothing(sqlite_ledger: Ledger, tmp_path: Pat
     path.write_text("formula,sigma_mS_per_cm,doi\nLi5.7PS4.7Cl1.3,2,10.1234/abc\n")
     wishes = Wishes(accept_warnings="1:temperature_assumed")
     first = add_table(read_measurements_file(path), who="JD", wishes=wishes, ledger=sqlite_ledger)
-    before = sqlite_ledger.content_hash(Kind.CONDUCTIVITY)
+    before = sqlite_ledger.content_hash("conductivity")
     again = add_table(read_measurements_file(path), who="AB", ledger=sqlite_ledger)  # its warning was accepted then
     assert (first.status, again.status) == (Status.STORED, Status.NOTHING_NEW)
     assert "entry 1" in str(again.problems[0])
-    assert sqlite_ledger.content_hash(Kind.CONDUCTIVITY) == before
+    assert sqlite_ledger.content_hash("conductivity") == before
     (entry,) = sqlite_ledger.history()
     assert (entry.who, entry.origin, entry.warnings) == ("JD", "new.csv", ("temperature_assumed",))
     assert len(entry.origin_sha256) == 64
@@ -160,7 +160,7 @@ def test_jsonl_and_parquet_say_the_same_as_csv(tmp_path: Path) -> None:
     for suffix in ("csv", "parquet", "jsonl"):
         ledger = Ledger.open(str(tmp_path / f"{suffix}.db"))
         add_table(read_measurements_file(tmp_path / f"t.{suffix}"), who="JD", ledger=ledger)
-        hashes.add(ledger.content_hash(Kind.CONDUCTIVITY))
+        hashes.add(ledger.content_hash("conductivity"))
     assert len(hashes) == 1
 
 
@@ -196,7 +196,7 @@ def test_corrections_are_checked_like_new_rows(sqlite_ledger: Ledger) -> None:
     assert held.status is Status.HELD
     right = correct_entry(sqlite_ledger, 1, {"sigma_mS_per_cm": "3", "state": "pellet"}, who="JD", reason="typo")
     assert right.entries == (2,)
-    row = sqlite_ledger.current(Kind.CONDUCTIVITY).iloc[0]
+    row = sqlite_ledger.current("conductivity").iloc[0]
     assert (row["sigma_S_per_cm"], row["state"], row["measurement"]) == (3e-3, "pellet", 1)
     gone = sqlite_ledger.retract(2, who="JD", reason="short circuit")
     again = add(sqlite_ledger, ROW | {"formula": "Li8SnN4"})
@@ -204,7 +204,7 @@ def test_corrections_are_checked_like_new_rows(sqlite_ledger: Ledger) -> None:
     assert "corrected since by entry 2" in str(again.problems[0])
     back = correct_entry(sqlite_ledger, gone, {"state": ""}, who="JD", reason="was no short circuit")
     assert back.entries == (4,)
-    assert sqlite_ledger.current(Kind.CONDUCTIVITY)["sigma_S_per_cm"].tolist() == [3e-3]
+    assert sqlite_ledger.current("conductivity")["sigma_S_per_cm"].tolist() == [3e-3]
     with pytest.raises(UnusableTableError, match="'colour' is not known"):
         correct_entry(sqlite_ledger, 4, {"colour": "red"}, who="JD", reason="x")
 
@@ -254,15 +254,15 @@ def test_what_leaks_is_stored_but_never_learned_from(sqlite_ledger: Ledger) -> N
     assert [bool(row.excluded_from_training) for row in report.rows] == [False, True, True]
     assert codes(report, Level.NOTE) == {Code.LEAKS_INTO_EVALUATION}
     assert "no model will learn from it" in str(report.problems[-1])
-    assert sqlite_ledger.current(Kind.CONDUCTIVITY)["excluded_from_training"].str.startswith(LEAKS).sum() == 2
-    rows = training_rows(sqlite_ledger, Kind.CONDUCTIVITY)
+    assert sqlite_ledger.current("conductivity")["excluded_from_training"].str.startswith(LEAKS).sum() == 2
+    rows = training_rows(sqlite_ledger, "conductivity")
     assert rows.table["formula"].tolist() == [ROW["formula"]]
     assert rows.table["log10_sigma_S_per_cm"].tolist() == [pytest.approx(math.log10(2e-3))]
     assert set(rows.left_out) == {2, 3}
     table_schema().validate(rows.table)
     alone = Ledger.open(str(Path(sqlite_ledger.place.removeprefix("sqlite:///")).with_name("b.db")))
     add(alone, ROW)
-    assert rows.content_hash == alone.content_hash(Kind.CONDUCTIVITY)
+    assert rows.content_hash == alone.content_hash("conductivity")
 
 
 @needs_tables
@@ -279,7 +279,7 @@ def test_stability_leaks_by_energies_and_by_windows(sqlite_ledger: Ledger) -> No
         {**base, "formula": "Li9Ta1Sn2P9N4", "formation_energy_eV_per_atom": -1.0, "oxidation_V": 2.2},
     )
     assert [bool(row.excluded_from_training) for row in report.rows] == [True, True, False]
-    assert training_rows(sqlite_ledger, Kind.STABILITY).table["formula"].tolist() == ["Li9Ta1Sn2P9N4"]
+    assert training_rows(sqlite_ledger, "stability").table["formula"].tolist() == ["Li9Ta1Sn2P9N4"]
 
 
 def test_what_cannot_be_checked_is_not_learned_from(
@@ -291,7 +291,7 @@ def test_what_cannot_be_checked_is_not_learned_from(
     assert report.status is Status.STORED
     assert codes(report, Level.NOTE) == {Code.LEAKAGE_NOT_CHECKED}
     assert "embedded literature only" in report.remarks[0]
-    rows = training_rows(sqlite_ledger, Kind.CONDUCTIVITY)
+    rows = training_rows(sqlite_ledger, "conductivity")
     assert (len(rows.table), rows.left_out[1][: len(NOT_CHECKED)]) == (0, NOT_CHECKED)
 
 
@@ -300,10 +300,10 @@ def test_currents_become_rows_of_the_ccd_table(sqlite_ledger: Ledger) -> None:
 
     ccd = {"ccd_mA_per_cm2": 1.13, "interlayer_type": "none", "anode": "Li", "temperature_C": 25, "reference": "lab:1"}
     add(sqlite_ledger, ccd | {"formula": "Li6PS5Cl"}, ccd | {"material": "LLZTO", "electrolyte_class": "garnet"})
-    table = training_rows(sqlite_ledger, Kind.CCD).table
+    table = training_rows(sqlite_ledger, "ccd").table
     assert table["electrolyte_class"].tolist() == ["argyrodite", "garnet"]
     assert set(table.columns) == set(load_literature().columns)
-    assert len(training_rows(sqlite_ledger, Kind.STABILITY).table) == 0
+    assert len(training_rows(sqlite_ledger, "stability").table) == 0
 
 
 # ---------------------------------------------------------------- the command line

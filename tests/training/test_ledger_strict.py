@@ -12,16 +12,16 @@ from click.testing import CliRunner, Result
 from features.candidate import MaterialBatch
 from serving.commands.data import data
 from training.ledger.acceptance import read_accepted, write_accepted
-from training.ledger.checks import Row
 from training.ledger.entries import NewRow
 from training.ledger.export import training_rows
 from training.ledger.intake import Wishes, add_table, correct_entry
-from training.ledger.known import KnownMaterials, known_materials
+from training.ledger.known import KnownMaterials
 from training.ledger.material_checks import suspect_materials
 from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records, read_measurements_file
 from training.ledger.report import Outcome, Report, Status
-from training.ledger.schema import Column, Kind
+from training.ledger.rows import Row
+from training.ledger.sanity import known_materials
 from training.ledger.store import Ledger
 from training.properties.conductivity.table import load_literature
 
@@ -81,7 +81,7 @@ def test_twenty_doubtful_rows_are_held_each_by_its_reason(doubtful: Path, sqlite
     assert [(r.row, r.line, r.outcome) for r in report.rows] == [(i, i + 1, Outcome.HELD) for i in range(1, 21)]
     assert [code for told, (_, code) in zip(report.rows, DOUBTFUL, strict=True) if code not in told.held_for] == []
     assert sqlite_ledger.history() == []
-    assert len(training_rows(sqlite_ledger, Kind.CONDUCTIVITY).table) == 0
+    assert len(training_rows(sqlite_ledger, "conductivity").table) == 0
 
 
 def test_a_row_is_stored_once_its_own_warnings_are_accepted_and_no_other(doubtful: Path, sqlite_ledger: Ledger) -> None:
@@ -98,7 +98,7 @@ def test_a_row_is_stored_once_its_own_warnings_are_accepted_and_no_other(doubtfu
 
 def test_what_is_held_reaches_no_training_table(doubtful: Path, sqlite_ledger: Ledger) -> None:
     add_file(doubtful, sqlite_ledger, accept_warnings="3:not_charge_balanced")
-    held = training_rows(sqlite_ledger, Kind.CONDUCTIVITY)
+    held = training_rows(sqlite_ledger, "conductivity")
     assert set(held.table["formula"]) | {sqlite_ledger.find(e).read_as for e in held.left_out} == {"Li5.8PS5Cl"}
 
 
@@ -153,7 +153,7 @@ def test_pairs_are_written_as_they_are_read() -> None:
 
 def test_no_known_material_is_far_from_the_known_and_few_have_charges_left() -> None:
     formulas = [*load_literature()["formula"]]
-    rows = [Row(number, None, {Column.FORMULA: formula}) for number, formula in enumerate(formulas)]
+    rows = [Row(number, None, {"formula": formula}) for number, formula in enumerate(formulas)]
     suspect_materials(rows, known_materials([]))
     held = [code for one in rows for code in one.codes(Level.SUSPICIOUS)]
     assert not {"out_of_domain", "unseen_element"} & set(held)
@@ -240,12 +240,12 @@ def test_a_correction_keeps_what_was_accepted_of_the_formula_and_the_paper(sqlit
 
 
 def test_an_old_entry_whose_formula_is_refused_now_is_left_out_and_stops_nothing(sqlite_ledger: Ledger) -> None:
-    cells = {Column.FORMULA: "LiPON", Column.SIGMA: 2e-6, Column.TEMPERATURE: 25.0, Column.REFERENCE: "lab:1"}
-    sqlite_ledger.add([NewRow(Kind.CONDUCTIVITY, cells)], who="an earlier elyte")
+    cells = {"formula": "LiPON", "sigma_S_per_cm": 2e-6, "temperature_C": 25.0, "reference": "lab:1"}
+    sqlite_ledger.add([NewRow("conductivity", cells)], who="an earlier elyte")
     assert add(sqlite_ledger, row("Li5.7PS4.7Cl1.3")).status is Status.STORED
     old = sqlite_ledger.find(1)
     assert (old.read_as, "is refused now" in old.refusal) == (None, True)
-    assert training_rows(sqlite_ledger, Kind.CONDUCTIVITY).left_out[1] == old.refusal
+    assert training_rows(sqlite_ledger, "conductivity").left_out[1] == old.refusal
     right = correct_entry(sqlite_ledger, 1, {"formula": "Li2.9PO3.3N0.46"}, who="JD", reason="a name")
     assert right.rows[0].outcome in (Outcome.STORED, Outcome.HELD)
 

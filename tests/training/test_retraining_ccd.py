@@ -13,7 +13,6 @@ from training.ledger.export import training_rows
 from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.ledger.training_rows import TrainingRows
 from training.properties.ccd.retraining import CcdJob
@@ -59,14 +58,14 @@ def reports(values: list[float]) -> list[dict[str, Any]]:
 def ledger_of(folder: Path, records: list[dict[str, Any]]) -> Ledger:
     ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
     table = from_records(records, "test")
-    wishes = LedgerWishes(Kind.CCD, dry_run=True)
+    wishes = LedgerWishes("ccd", dry_run=True)
     named = add_table(table, who="a test", wishes=wishes, ledger=ledger).accept_warnings
-    add_table(table, who="a test", wishes=LedgerWishes(Kind.CCD, accept_warnings=named), ledger=ledger)
+    add_table(table, who="a test", wishes=LedgerWishes("ccd", accept_warnings=named), ledger=ledger)
     return ledger
 
 
 def rows_of(ledger: Ledger) -> TrainingRows:
-    return training_rows(ledger, Kind.CCD)
+    return training_rows(ledger, "ccd")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ from retraining_world import (
 
 from training.bundle import load_bundle
 from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.properties.conductivity.retraining import ConductivityJob
 from training.retraining import job
 from training.retraining.background import BackgroundProcess
@@ -233,7 +232,7 @@ def test_the_same_data_and_seed_give_the_same_arrays(world: RetrainingWorld, tmp
     digests = []
     for settings in (SETTINGS, SETTINGS, replace(SETTINGS, seed=8)):
         trainer = world.job(settings)
-        training_set = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
+        training_set = trainer.read(training_rows(world.ledger, "conductivity"), champion)
         folder = tmp_path / f"bundle{len(digests)}"
         fitted = trainer.fit(training_set, folder, lambda what: None)
         bundle = load_bundle(folder, expected_property="conductivity", expected_digest=fitted.digest)
@@ -279,7 +278,7 @@ def test_a_champion_fitted_on_these_very_rows_is_left_alone(
 
 def test_what_is_new_is_told_by_content_not_by_number(world: RetrainingWorld) -> None:
     add(world.ledger, family_records(rows=slice(0, 4)))
-    rows = training_rows(world.ledger, Kind.CONDUCTIVITY).table
+    rows = training_rows(world.ledger, "conductivity").table
     renumbered = rows.assign(row_id=[f"ledger{n + 100}" for n in range(len(rows))])
     assert fingerprints(rows) == fingerprints(renumbered)
     assert len(set(fingerprints(rows))) == len(rows)
@@ -298,14 +297,14 @@ def test_the_bundle_knows_its_ledger_rows(world: RetrainingWorld, tmp_path: Path
     trainer.fit(first, tmp_path / "bundle", lambda what: None)
     bundle = load_bundle(tmp_path / "bundle", expected_property="conductivity")
     champion = replace(champion_of(world), bundle=bundle)
-    again = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
+    again = trainer.read(training_rows(world.ledger, "conductivity"), champion)
     assert (again.n_new, again.rows_removed) == (0, 0)
     assert again.hash == first.hash == bundle.card.recipe["training_set"]
     pd.testing.assert_frame_equal(again.base, again.table, check_dtype=False)
-    entry = world.ledger.holding(Kind.CONDUCTIVITY)[0].entry
+    entry = world.ledger.holding("conductivity")[0].entry
     world.ledger.retract(entry, who=WHO, reason="the pellet was cracked")
     add(world.ledger, family_records(rows=slice(4, 5)))
-    later = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), champion)
+    later = trainer.read(training_rows(world.ledger, "conductivity"), champion)
     assert (later.n_new, later.rows_removed) == (1, 1)
     assert f"former-ledger{entry}" in set(later.base["row_id"])
     assert len(later.base) == len(known_table()) + 4

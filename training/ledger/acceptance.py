@@ -13,7 +13,7 @@ from features.errors import shown
 from training.ledger.problems import Level, UnusableTableError
 
 if TYPE_CHECKING:
-    from training.ledger.checks import Row
+    from training.ledger.rows import Row
 
 Accepted = frozenset[tuple[int, str]]
 """Numbers of rows, each with the code of a warning of it."""

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from features.candidate import Candidate
 from features.errors import CandidateError
 from features.formula import read_formula
+from training.ledger.columns import REFERENCE, LedgerColumn
 from training.ledger.problems import AnyCode, Code
-from training.ledger.schema import MAX_TEXT_LENGTH, Column, Rule
-from training.properties.conductivity.schema import is_doi_list
-from training.splits import normalise_doi
+from training.splits import is_doi_list, normalise_doi
 
+MAX_TEXT_LENGTH = 500
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?")
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?|[+-]?\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?")
@@ -55,7 +55,7 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
 
 
-def number(value: Any, rule: Rule, *, decimal_comma: bool = False) -> float:  # noqa: ANN401
+def number(value: Any, column: LedgerColumn, *, decimal_comma: bool = False) -> float:  # noqa: ANN401
     """Return a cell as a finite number, in whatever unit it stands.
 
     Raises
@@ -63,7 +63,7 @@ def number(value: Any, rule: Rule, *, decimal_comma: bool = False) -> float:  # 
     CellError
         With the way in which it is no number.
     """
-    expected = f"a number ({rule.expected})"
+    expected = f"a number ({column.expected})"
     if isinstance(value, (bool, list, dict)):
         raise CellError(Code.NOT_A_NUMBER, expected)
     if isinstance(value, (dt.date, dt.datetime)):
@@ -168,7 +168,7 @@ def _plain_text(value: Any, expected: str, what: str) -> str:  # noqa: ANN401
     return text
 
 
-def text(value: Any, rule: Rule, today: dt.date) -> str:  # noqa: ANN401
+def text(value: Any, column: LedgerColumn, today: dt.date) -> str:  # noqa: ANN401
     """Return a text; a number where a name is expected (a sample called 12) is taken as its text.
 
     Raises
@@ -176,7 +176,7 @@ def text(value: Any, rule: Rule, today: dt.date) -> str:  # noqa: ANN401
     CellError
         For a spreadsheet's errors and dates, and for a reference that names no source.
     """
-    if rule.column is not Column.REFERENCE:
+    if column != REFERENCE:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return _plain_text(value, "a text", "text")
@@ -190,22 +190,22 @@ def text(value: Any, rule: Rule, today: dt.date) -> str:  # noqa: ANN401
     return found
 
 
-def word(value: Any, rule: Rule) -> str:  # noqa: ANN401
-    """Return a word of the rule's vocabulary, in its spelling.
+def word(value: Any, column: LedgerColumn) -> str:  # noqa: ANN401
+    """Return a word of the column's vocabulary, in its spelling.
 
     Raises
     ------
     CellError
         For any other, with the nearest known one.
     """
-    text = _plain_text(value, rule.expected, "word")
-    plain = {known.lower(): known for known in rule.words}
+    text = _plain_text(value, column.expected, "word")
+    plain = {known.lower(): known for known in column.words}
     if text.lower() in plain:
         return plain[text.lower()]
-    parts = {part: known for known in rule.words for part in (known.lower(), *re.split("[/ ]", known.lower()))}
+    parts = {part: known for known in column.words for part in (known.lower(), *re.split("[/ ]", known.lower()))}
     near = difflib.get_close_matches(text.lower(), parts, n=1, cutoff=0.6)
     hint = f" (did you mean '{parts[near[0]]}'?)" if near else ""
-    raise CellError(Code.UNKNOWN_WORD, rule.expected + hint)
+    raise CellError(Code.UNKNOWN_WORD, column.expected + hint)
 
 
 def doi(value: Any) -> str:  # noqa: ANN401

@@ -3,105 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from features.blank_words import is_word_for_missing, is_word_for_nothing
 from features.errors import RowErrorCode, shown
 from features.table_files import RawRow, UnreadableCell
 from training.ledger import cells
 from training.ledger.cells import CellError, read_material
+from training.ledger.columns import BOUND, DOI, FORMULA, REFERENCE, CellContent, Contents, LedgerColumn, Value
 from training.ledger.entries import content_text
-from training.ledger.headings import Headings
-from training.ledger.problems import AnyCode, Code, Level, Problem
+from training.ledger.headings import Heading, Headings
+from training.ledger.kinds import measurements_of
+from training.ledger.measurements import Measurements
+from training.ledger.problems import Code, Level, Problem
 from training.ledger.reading import RawTable
-from training.ledger.rules import broken_rules
-from training.ledger.schema import (
-    MEASURED,
-    ROOM_TEMPERATURE_C,
-    Column,
-    Content,
-    Kind,
-    Rule,
-    Value,
-    rules_of,
-)
-from training.ledger.units import Heading, Unit, plain_unit
+from training.ledger.rows import Row
+from training.ledger.rules import refuse_broken_rules
+from training.ledger.units import Unit, plain_unit
 from training.splits import COMPOSITION_DECIMALS
 
 _LATEST_ZONE = dt.timezone(dt.timedelta(hours=14))
 _BOUND_SIGNS = {"<": "upper", "≤": "upper", ">": "lower", "≥": "lower"}
-_NEVER_THE_SAME = frozenset({Column.BOUND, Column.YEAR, Column.OPERATOR, Column.FAMILY})
-
-
-@dataclass(slots=True)
-class Row:
-    """One measurement while it is checked.
-
-    Parameters
-    ----------
-    number, line
-        Where it stands.
-    content
-        Canonical cells, blanks left out.
-    problems
-        What was found so far.
-    raw
-        The cells as written, by the column they belong to, and the header they stand under.
-    read
-        Numbers before conversion, and their units.
-    text
-        What is hashed, once the content is final.
-    """
-
-    number: int
-    line: int | None
-    content: dict[Column, Value] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    raw: dict[Column, tuple[str, Any]] = field(default_factory=dict)
-    read: dict[Column, tuple[float, Unit]] = field(default_factory=dict)
-    text: str = ""
-
-    def add(self, level: Level, code: AnyCode, column: str, expected: str, received: object = None) -> None:
-        """Name a problem; without `received` it is the cell as it was written."""
-        header, cell = column, received
-        if isinstance(column, Column) and column in self.raw:
-            header, written = self.raw[column]
-            cell = written if received is None else received
-        text = "" if cell is None else str(cell)
-        self.problems.append(Problem(self.number, self.line, level, code, str(header), text, expected))
-
-    def refuse(self, code: AnyCode, column: str, expected: str, received: object = None) -> None:
-        """Name a reason for which the row can never be stored."""
-        self.add(Level.REFUSED, code, column, expected, received)
-
-    def suspect(self, code: AnyCode, column: str, why: str, received: object = None) -> None:
-        """Name something that somebody has to confirm."""
-        self.add(Level.SUSPICIOUS, code, column, why, received)
-
-    def has(self, level: Level) -> bool:
-        """Whether a problem of this level was found."""
-        return any(problem.level is level for problem in self.problems)
-
-    def codes(self, level: Level) -> tuple[str, ...]:
-        """Return the codes of the problems of one level, each once, in the order in which they were found."""
-        return tuple(dict.fromkeys(str(problem.code) for problem in self.problems if problem.level is level))
-
-    @property
-    def typed_formula(self) -> str:
-        """The formula as it stands in the cell, blanks of more than one taken for one; "" for none."""
-        written = self.raw[Column.FORMULA][1] if Column.FORMULA in self.raw else self.content.get(Column.FORMULA, "")
-        return " ".join(str(written).split())
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether nothing speaks against storing it but suspicion."""
-        return not self.has(Level.REFUSED)
-
-    def refused_columns(self) -> set[str]:
-        """Headers that already have a reason to be refused."""
-        return {problem.column for problem in self.problems if problem.level is Level.REFUSED}
 
 
 def latest_day() -> dt.date:
@@ -109,7 +30,7 @@ def latest_day() -> dt.date:
     return dt.datetime.now(_LATEST_ZONE).date()
 
 
-def check(table: RawTable, kind: Kind, headings: Headings, *, reference: str = "") -> list[Row]:
+def check(table: RawTable, headings: Headings, *, reference: str = "") -> list[Row]:
     """Read and check every row.
 
     Parameters
@@ -117,7 +38,7 @@ def check(table: RawTable, kind: Kind, headings: Headings, *, reference: str = "
     table
         As read.
     headings
-        What its headers mean.
+        What its headers mean, and the kind of its rows.
     reference
         Source of rows that name none, "" for none.
 
@@ -127,30 +48,29 @@ def check(table: RawTable, kind: Kind, headings: Headings, *, reference: str = "
         One per readable row, in order; those without a refusal obey every rule of the kind.
     """
     today = latest_day()
-    rules = rules_of(kind)
-    rows = [_read_row(raw, rules, headings, today, table.decimal_comma) for raw in table.rows]
+    measurements = measurements_of(headings.kind)
+    rows = [_read_row(raw, headings, today, table.decimal_comma) for raw in table.rows]
     for row in rows:
-        _complete(row, kind, reference)
-    broken_rules(rows, kind, today.year)
-    _refuse_duplicates(rows, kind)
+        _complete(row, measurements, reference)
+    refuse_broken_rules(rows, measurements, today.year)
+    _refuse_duplicates(rows, headings.kind, measurements)
     return rows
 
 
-def _read_row(raw: RawRow, rules: dict[Column, Rule], headings: Headings, today: dt.date, decimal_comma: bool) -> Row:
+def _read_row(raw: RawRow, headings: Headings, today: dt.date, decimal_comma: bool) -> Row:
     row = Row(raw.number, raw.line)
     for heading in headings.known:
-        value = raw.cells.get(heading.header)
-        rule = rules[heading.column]
-        says_nothing = _says_nothing(value, rule)
-        if value is None or (says_nothing and not (rule.content is Content.FORMULA and rule.required)):
+        value, column = raw.cells.get(heading.header), heading.column
+        says_nothing = _says_nothing(value, column)
+        if value is None or (says_nothing and not (column.content is CellContent.FORMULA and column.is_required)):
             continue
-        row.raw.setdefault(heading.column, (heading.header, value))
+        row.raw.setdefault(column, (heading.header, value))
         if says_nothing:
             expected = "a formula with lithium, such as Li6PS5Cl (this stands for an empty cell)"
-            row.refuse(RowErrorCode.EMPTY_FORMULA, heading.column, expected)
+            row.refuse(RowErrorCode.EMPTY_FORMULA, column, expected)
             continue
         try:
-            found = _read_cell(row, raw, heading, rule, today, decimal_comma)
+            found = _read_cell(row, raw, heading, today, decimal_comma)
         except CellError as error:
             row.problems.append(
                 Problem(row.number, row.line, Level.REFUSED, error.code, heading.header, str(value), error.expected)
@@ -160,56 +80,50 @@ def _read_row(raw: RawRow, rules: dict[Column, Rule], headings: Headings, today:
     return row
 
 
-def _says_nothing(value: object, rule: Rule) -> bool:
+def _says_nothing(value: object, column: LedgerColumn) -> bool:
     """Whether a cell holds a word for an empty one; what a spreadsheet could not compute is refused by its own code."""
     if not isinstance(value, str):
         return False
-    says_nothing = is_word_for_nothing(value) if rule.content is Content.FORMULA else is_word_for_missing(value)
-    return says_nothing and value[:1] != "#" and value.lower() not in {word.lower() for word in rule.words}
+    is_formula = column.content is CellContent.FORMULA
+    says_nothing = is_word_for_nothing(value) if is_formula else is_word_for_missing(value)
+    return says_nothing and value[:1] != "#" and value.lower() not in {word.lower() for word in column.words}
 
 
-def _read_cell(
-    row: Row, raw: RawRow, heading: Heading, rule: Rule, today: dt.date, decimal_comma: bool
-) -> Value:  # fmt: skip
-    value = raw.cells[heading.header]
+def _read_cell(row: Row, raw: RawRow, heading: Heading, today: dt.date, decimal_comma: bool) -> Value:
+    value, column = raw.cells[heading.header], heading.column
     if isinstance(value, UnreadableCell):
         raise CellError(Code.UNREADABLE_ROW, "text in UTF-8 ('CSV UTF-8' in a spreadsheet)")
-    match rule.content:
-        case Content.FORMULA:
+    match column.content:
+        case CellContent.FORMULA:
             return cells.formula(value)
-        case Content.TEXT:
-            return cells.text(value, rule, today)
-        case Content.WORD:
-            return _bound_word(value, rule) if rule.column is Column.BOUND else cells.word(value, rule)
-        case Content.DOI:
+        case CellContent.TEXT:
+            return cells.text(value, column, today)
+        case CellContent.WORD:
+            return cells.word(_BOUND_SIGNS.get(str(value).strip(), value) if column == BOUND else value, column)
+        case CellContent.DOI:
             return cells.doi(value)
-        case Content.DATE:
+        case CellContent.DATE:
             return cells.day(value, today)
-        case _:
-            return _read_number(row, raw, heading, rule, decimal_comma)
+        case CellContent.NUMBER | CellContent.WHOLE_NUMBER:
+            return _read_number(row, raw, heading, decimal_comma)
 
 
-def _bound_word(value: object, rule: Rule) -> str:
-    text = _BOUND_SIGNS.get(str(value).strip(), value)
-    return cells.word(text, rule)
-
-
-def _read_number(row: Row, raw: RawRow, heading: Heading, rule: Rule, decimal_comma: bool) -> Value:
-    value = raw.cells[heading.header]
+def _read_number(row: Row, raw: RawRow, heading: Heading, decimal_comma: bool) -> Value:
+    value, column = raw.cells[heading.header], heading.column
     if isinstance(value, str) and value[:1] in _BOUND_SIGNS:
-        _set_bound(row, rule.column, _BOUND_SIGNS[value[0]])
+        _set_bound(row, column, _BOUND_SIGNS[value[0]])
         value = value[1:].lstrip("= ")
-    found = cells.number(value, rule, decimal_comma=decimal_comma)
+    found = cells.number(value, column, decimal_comma=decimal_comma)
     unit = heading.unit
     if heading.unit_header is not None:
         unit = _named_unit(heading, raw.cells.get(heading.unit_header))
-    if rule.content is Content.WHOLE_NUMBER:
+    if column.content is CellContent.WHOLE_NUMBER:
         if found != int(found):
-            raise CellError(Code.NOT_A_NUMBER, f"a whole number ({rule.expected})")
+            raise CellError(Code.NOT_A_NUMBER, f"a whole number ({column.expected})")
         return int(found)
     if unit is None:
         return found
-    row.read.setdefault(rule.column, (found, unit))
+    row.read.setdefault(column, (found, unit))
     return unit.convert(found)
 
 
@@ -221,8 +135,8 @@ def _named_unit(heading: Heading, name: object) -> Unit:
     CellError
         If the cell is blank or the unit unknown.
     """
-    assert heading.quantity is not None
-    units = heading.quantity.units
+    assert heading.notation is not None
+    units = heading.notation.units
     found = units.get(plain_unit(name)) if isinstance(name, str) else None
     if found is None:
         known = ", ".join(filter(None, units))
@@ -232,24 +146,22 @@ def _named_unit(heading: Heading, name: object) -> Unit:
     return found
 
 
-def _set_bound(row: Row, column: Column, sign: str) -> None:
-    if column in (Column.SIGMA, Column.CCD) and row.content.get(Column.BOUND, sign) == sign:
-        row.content[Column.BOUND] = sign
-        return
-    raise CellError(Code.BOUND_NOT_ALLOWED, "a value, not a bound" if column not in (Column.SIGMA, Column.CCD) else
-                    "a bound that agrees with the column 'bound'")  # fmt: skip
+def _set_bound(row: Row, column: LedgerColumn, sign: str) -> None:
+    if not column.takes_bound:
+        raise CellError(Code.BOUND_NOT_ALLOWED, "a value, not a bound")
+    if row.content.setdefault(BOUND, sign) != sign:
+        raise CellError(Code.BOUND_NOT_ALLOWED, "a bound that agrees with the column 'bound'")
 
 
 def _settle(row: Row, heading: Heading, found: Value) -> None:
     """Store a value, or refuse the row if another column says something else."""
-    column = heading.column
+    column, notation = heading.column, heading.notation
     known = row.content.get(column)
     if known is None:
         row.content[column] = found
         return
-    if isinstance(known, float) and isinstance(found, float) and heading.quantity is not None:
-        tolerance = heading.quantity.tolerance
-        allowed = tolerance if column is Column.TEMPERATURE else tolerance * max(abs(known), abs(found))
+    if isinstance(known, float) and isinstance(found, float) and notation is not None:
+        allowed = notation.tolerance * (1.0 if notation.is_absolute else max(abs(known), abs(found)))
         agree = abs(known - found) <= allowed
     else:
         agree = known == found
@@ -259,34 +171,26 @@ def _settle(row: Row, heading: Heading, found: Value) -> None:
         row.refuse(Code.COLUMNS_DISAGREE, heading.header, expected, f"{found} {column.unit}".rstrip())
 
 
-def _complete(row: Row, kind: Kind, reference: str) -> None:
+def _complete(row: Row, measurements: Measurements, reference: str) -> None:
     """Fill in what may be assumed, each time saying so, and ask for what may not."""
-    content = row.content
-    if not {Column.DOI, Column.REFERENCE} & (content.keys() | row.raw.keys()) and reference:
-        content[Column.REFERENCE] = reference
-    if not {Column.DOI, Column.REFERENCE} & (content.keys() | row.raw.keys()):
-        row.refuse(Code.MISSING_SOURCE, Column.DOI, "a DOI, or a reference such as lab:2026-11-03:JD (or --source)")
-    if kind is not Kind.STABILITY and Column.TEMPERATURE not in content.keys() | row.raw.keys():
-        content[Column.TEMPERATURE] = ROOM_TEMPERATURE_C
-        row.suspect(Code.TEMPERATURE_ASSUMED, Column.TEMPERATURE, "no temperature is given; 25 C would be assumed", "")
-    if kind is Kind.CCD and Column.ANODE not in content.keys() | row.raw.keys():
-        content[Column.ANODE] = "Li"
-        row.suspect(
-            Code.ANODE_ASSUMED, Column.ANODE, "no anode is given; plain lithium metal (Li) would be assumed", ""
-        )
-    if not any(column in content or column in row.raw for column in MEASURED[kind]):
-        names = " or ".join(MEASURED[kind])
-        row.refuse(
-            Code.MISSING_VALUE,
-            MEASURED[kind][0],
-            f"a value in {names}",
-        )
+    if reference and not row.names(DOI, REFERENCE):
+        row.content[REFERENCE] = reference
+    if not row.names(DOI, REFERENCE):
+        row.refuse(Code.MISSING_SOURCE, DOI, "a DOI, or a reference such as lab:2026-11-03:JD (or --source)")
+    for assumed in measurements.assumed:
+        if not row.names(assumed.column):
+            row.content[assumed.column] = assumed.value
+            row.suspect(assumed.code, assumed.column, assumed.why, "")
+    if not row.names(*measurements.measured):
+        names = " or ".join(measurements.measured)
+        row.refuse(Code.MISSING_VALUE, measurements.measured[0], f"a value in {names}")
 
 
-def _refuse_duplicates(rows: list[Row], kind: Kind) -> None:
+def _refuse_duplicates(rows: list[Row], kind: str, measurements: Measurements) -> None:
     """Refuse rows that repeat an earlier one, and flag rows that contradict one under the same conditions."""
-    first_of: dict[frozenset[tuple[Column, Value]], int] = {}
-    alike: dict[frozenset[tuple[Column, Value]], list[Row]] = {}
+    first_of: dict[frozenset[tuple[str, Value]], int] = {}
+    alike: dict[frozenset[tuple[str, Value]], list[Row]] = {}
+    results = {*measurements.measured, *(column for column in measurements.columns if not column.tells_apart)}
     for row in rows:
         if not row.is_possible:
             continue
@@ -297,20 +201,21 @@ def _refuse_duplicates(rows: list[Row], kind: Kind) -> None:
                 Code.DUPLICATE_ROW, "row", f"a row of its own; it says the same as row {earlier}", "the same cells"
             )
             continue
-        alike.setdefault(_conditions(kind, row.content), []).append(row)
+        conditions = {column: value for column, value in row.content.items() if column not in results}
+        alike.setdefault(in_any_spelling(conditions, COMPOSITION_DECIMALS), []).append(row)
     for group in alike.values():
         for row in group if len(group) > 1 else ():
             others = ", ".join(str(other.number) for other in group if other is not row)
             why = f"row {others} says otherwise under the same conditions; name the pellets in a column 'sample'"
-            measured = next(column for column in MEASURED[kind] if column in row.content)
+            measured = next(column for column in measurements.measured if column in row.content)
             row.suspect(Code.CONFLICTING_ROWS, measured, why)
 
 
-def in_any_spelling(content: Mapping[Column, Value]) -> frozenset[tuple[Column, Value]]:
+def in_any_spelling(content: Contents, decimals: int = 6) -> frozenset[tuple[str, Value]]:
     """Return the cells of a measurement, the same ones however its formula is spelled: `2Li3N` is `Li3N`."""
     cells = dict(content)
-    if Column.FORMULA in cells:
-        cells[Column.FORMULA] = _fractions(str(cells[Column.FORMULA]), 6)
+    if FORMULA in cells:
+        cells[FORMULA] = _fractions(str(cells[FORMULA]), decimals)
     return frozenset(cells.items())
 
 
@@ -319,14 +224,3 @@ def _fractions(formula: str, decimals: int) -> str:
     amounts = read_material(formula).candidate.amounts
     total = sum(amounts.values())
     return " ".join(f"{symbol}{amounts[symbol] / total:.{decimals}f}" for symbol in sorted(amounts))
-
-
-def _conditions(kind: Kind, content: dict[Column, Value]) -> frozenset[tuple[Column, Value]]:
-    kept = {
-        column: value
-        for column, value in content.items()
-        if column not in _NEVER_THE_SAME and column not in MEASURED[kind]
-    }
-    if Column.FORMULA in kept:
-        kept[Column.FORMULA] = _fractions(str(kept[Column.FORMULA]), COMPOSITION_DECIMALS)
-    return frozenset(kept.items())

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from training.ledger.problems import LedgerError
 
 URL_VARIABLE = "ELYTE_LEDGER_URL"
-HEAD = "0001"
+HEAD = "0002"
 """The version of the tables that this code reads and writes: the newest of `migrations/versions`."""
 BUSY_TIMEOUT_S = 20.0
 ATTEMPTS = 4

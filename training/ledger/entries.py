@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from features.errors import CandidateError
 from training.ledger.cells import read_material
+from training.ledger.columns import FORMULA, Contents, Value
 from training.ledger.problems import LedgerError
-from training.ledger.schema import COLUMN_OF, Column, Kind, Value
 
 
 class Action(StrEnum):
@@ -50,8 +50,8 @@ class NewRow:
         `content_text` of it, if that is at hand.
     """
 
-    kind: Kind
-    content: Mapping[Column, Value]
+    kind: str
+    content: Contents
     number: int = 1
     warnings: tuple[str, ...] = ()
     excluded_from_training: str = ""
@@ -88,10 +88,10 @@ class Entry:
 
     entry: int
     measurement: int
-    kind: Kind
+    kind: str
     action: Action
     supersedes: int | None
-    content: dict[Column, Value] | None
+    content: dict[str, Value] | None
     content_hash: str | None
     reason: str
     warnings: tuple[str, ...]
@@ -107,13 +107,13 @@ class Entry:
     @property
     def read_as(self) -> str | None:
         """The composition that its formula is read as, None where it has none or is refused now."""
-        formula = (self.content or {}).get(Column.FORMULA)
+        formula = (self.content or {}).get(FORMULA)
         return None if formula is None or self.refusal else read_material(str(formula)).candidate.read_as
 
     @property
     def refusal(self) -> str:
         """Why its formula, which an earlier elyte took, is refused by this one; "" for all others."""
-        formula = (self.content or {}).get(Column.FORMULA)
+        formula = (self.content or {}).get(FORMULA)
         try:
             read_material("Li" if formula is None else str(formula))
         except CandidateError as error:
@@ -121,10 +121,9 @@ class Entry:
         return ""
 
 
-def content_text(kind: Kind, content: Mapping[Column, Value]) -> str:
+def content_text(kind: str, content: Contents) -> str:
     """Return the one text of a measurement: its cells by name in the alphabet, as JSON; this is what is hashed."""
-    cells = {str(column): value for column, value in content.items()}
-    return json.dumps({"kind": str(kind), **cells}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"kind": kind, **content}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def content_digest(text: str) -> str:
@@ -149,6 +148,6 @@ def as_entry(row: sa.RowMapping) -> Entry:
     if text is not None and content_digest(text) != digest:
         raise LedgerDamagedError(f"entry {row['entry']} is damaged: its content does not have the recorded hash")
     cells: dict[str, Value] = {} if text is None else json.loads(text)
-    content = {COLUMN_OF[name]: value for name, value in cells.items() if name != "kind"}
-    changed = {"content": content or None, "kind": Kind(row["kind"]), "action": Action(row["action"])}
+    cells.pop("kind", None)
+    changed = {"content": cells or None, "action": Action(row["action"])}
     return Entry(**{**row, **changed, "warnings": tuple(json.loads(row["warnings"]))})

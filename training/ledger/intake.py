@@ -8,18 +8,19 @@ from typing import Any
 
 from features.errors import shown
 from training.ledger.acceptance import Accepted, read_accepted, refuse_wrong, write_accepted
-from training.ledger.cells import read_material
-from training.ledger.checks import Row, check, in_any_spelling
+from training.ledger.cells import CellError, read_material, text
+from training.ledger.checks import check, in_any_spelling, latest_day
+from training.ledger.columns import BOUND, DOI, FORMULA, REFERENCE, Contents, Value
 from training.ledger.entries import Entry, LedgerConflictError, NewRow, Recorded
-from training.ledger.headings import Headings, read_headings
+from training.ledger.headings import HeaderError, Headings, read_headings, understand
+from training.ledger.kinds import kinds, measurements_of
 from training.ledger.leakage import NOT_CHECKED, reasons_to_exclude
 from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import RawTable, from_records
 from training.ledger.report import Outcome, Report, RowReport, Status
+from training.ledger.rows import Row
 from training.ledger.sanity import suspect
-from training.ledger.schema import MEASURED, Column, Kind, Value
 from training.ledger.store import Ledger
-from training.ledger.units import HeaderError, understand
 
 STEPS = ("checking", "comparing", "storing")
 DOCUMENT_KEYS = ("measurements", "kind", "source", "accept_warnings", "keep_good", "dry_run")
@@ -44,7 +45,7 @@ class Wishes:
         Store nothing.
     """
 
-    kind: Kind | None = None
+    kind: str | None = None
     source: str = ""
     accept_warnings: str | Sequence[str] | Accepted = ""
     keep_good: bool = False
@@ -83,12 +84,12 @@ def add_measurements(document: Mapping[str, Any], who: str, ledger: Ledger | Non
     if wrong is not None:
         raise UnusableTableError(f"'{wrong}': expected true or false")
     kind, source = document.get("kind"), document.get("source", "")
-    if kind is not None and kind not in list(Kind):
-        raise UnusableTableError(f"'kind': expected one of {', '.join(Kind)}")
+    if kind is not None and kind not in kinds():
+        raise UnusableTableError(f"'kind': expected one of {', '.join(kinds())}")
     if not isinstance(source, str):
         raise UnusableTableError("'source': expected a text")
     accepted = read_accepted(document.get("accept_warnings", ""))
-    wishes = Wishes(None if kind is None else Kind(kind), source, accepted, **flags)
+    wishes = Wishes(kind, source, accepted, **flags)
     return add_table(from_records(rows, "measurements"), who=who, wishes=wishes, ledger=ledger)
 
 
@@ -124,7 +125,7 @@ def add_table(
     accepted = read_accepted(wishes.accept_warnings)
     on_step(STEPS[0])
     headings = read_headings(table.headers, wishes.kind, table.name)
-    rows = check(table, headings.kind, headings, reference=_reference(wishes.source))
+    rows = check(table, headings, reference=_reference(wishes.source))
     on_step(STEPS[1])
     history = ledger.history(headings.kind)
     known = _already_known(rows, headings.kind, ledger, history)
@@ -181,7 +182,7 @@ def correct_entry(
     kind, content = found.kind, found.content or {}
     table = from_records([_changed(kind, content, changes)], f"correction of entry {entry}")
     headings = read_headings(table.headers, kind, table.name)
-    rows = check(table, kind, headings)
+    rows = check(table, headings)
     others = [e for e in ledger.holding(kind) if e.measurement != found.measurement]
     lacking = suspect(rows, kind, _comparable(others))
     accepted = read_accepted(accept_warnings)
@@ -196,14 +197,15 @@ def correct_entry(
     return _report(table, headings, rows, told, Wishes(kind, accept_warnings=accepted), lacking, ledger)
 
 
-def _accepted_before(row: Row, content: Mapping[Column, Value], warnings: Sequence[str]) -> list[str]:
+def _accepted_before(row: Row, content: Contents, warnings: Sequence[str]) -> list[str]:
     """Return what was accepted of formula and paper when the entry was recorded, where neither is changed now."""
-    same = {str(column) for column in (Column.FORMULA, Column.DOI) if row.content.get(column) == content.get(column)}
+    same = {column.name for column in (FORMULA, DOI) if row.content.get(column) == content.get(column)}
     return [str(p.code) for p in row.problems if p.column in same and str(p.code) in warnings]
 
 
-def _changed(kind: Kind, content: Mapping[Column, Value], changes: Mapping[str, str]) -> dict[str, Any]:
-    cells: dict[str, Any] = {str(column): value for column, value in content.items()}
+def _changed(kind: str, content: Contents, changes: Mapping[str, str]) -> dict[str, Any]:
+    cells: dict[str, Any] = dict(content)
+    takes_bound = {column for column in measurements_of(kind).columns if column.takes_bound}
     headers = frozenset(changes)
     for header, value in changes.items():
         try:
@@ -212,9 +214,9 @@ def _changed(kind: Kind, content: Mapping[Column, Value], changes: Mapping[str, 
             raise UnusableTableError(str(error)) from None
         if heading is None:
             raise UnusableTableError(f"column '{header}' is not known")
-        cells.pop(str(heading.column), None)
-        if heading.column in (Column.SIGMA, Column.CCD) and heading.column in _measured(kind):
-            cells.pop(str(Column.BOUND), None)
+        cells.pop(heading.column, None)
+        if heading.column in takes_bound:
+            cells.pop(BOUND, None)
         if value.strip():
             cells[header] = value
     if not changes:
@@ -222,21 +224,12 @@ def _changed(kind: Kind, content: Mapping[Column, Value], changes: Mapping[str, 
     return cells
 
 
-def _measured(kind: Kind) -> tuple[Column, ...]:
-    return (Column.SIGMA,) if kind is Kind.CONDUCTIVITY else (Column.CCD,)
-
-
 def _reference(source: str) -> str:
     """Return the source of rows that name none; a text that would be no reference is refused for the whole batch."""
-    from training.ledger.cells import CellError, text
-    from training.ledger.checks import latest_day
-    from training.ledger.schema import RULES
-
     if not source.strip():
         return ""
-    rule = next(rule for rule in RULES[Kind.CONDUCTIVITY] if rule.column is Column.REFERENCE)
     try:
-        return text(source.strip(), rule, latest_day())
+        return text(source.strip(), REFERENCE, latest_day())
     except CellError as error:
         raise UnusableTableError(f"source: received '{shown(source)}', expected {error.expected}") from None
 
@@ -248,7 +241,7 @@ def _comparable(history: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in holding if not entry.refusal]
 
 
-def _already_known(rows: Sequence[Row], kind: Kind, ledger: Ledger, history: Sequence[Entry]) -> dict[int, Recorded]:
+def _already_known(rows: Sequence[Row], kind: str, ledger: Ledger, history: Sequence[Entry]) -> dict[int, Recorded]:
     """Return the rows that the ledger has, and say so in place of any suspicion: they were looked at then."""
     possible = [row for row in rows if row.is_possible]
     found = ledger.lookup([NewRow(kind, row.content, text=row.text) for row in possible])
@@ -272,15 +265,16 @@ def _already_known(rows: Sequence[Row], kind: Kind, ledger: Ledger, history: Seq
     return known
 
 
-def _known_otherwise(rows: Sequence[Row], kind: Kind, history: Sequence[Entry]) -> dict[int, Recorded]:
+def _known_otherwise(rows: Sequence[Row], kind: str, history: Sequence[Entry]) -> dict[int, Recorded]:
     """Return the rows that the ledger has with their formula in another spelling."""
+    measured_columns = measurements_of(kind).measured
 
-    def measured(content: Mapping[Column, Value]) -> tuple[Value | None, ...]:
-        return tuple(content.get(column) for column in MEASURED[kind])
+    def measured(content: Contents) -> tuple[Value | None, ...]:
+        return tuple(content.get(column) for column in measured_columns)
 
     values = {measured(row.content) for row in rows}
     successor = {entry.supersedes: entry for entry in history}
-    has: dict[frozenset[tuple[Column, Value]], Recorded] = {}
+    has: dict[frozenset[tuple[str, Value]], Recorded] = {}
     for entry in history:
         if entry.content is not None and measured(entry.content) in values and not entry.refusal:
             later = successor.get(entry.entry)
@@ -294,7 +288,7 @@ def _known_otherwise(rows: Sequence[Row], kind: Kind, history: Sequence[Entry]) 
     return {number: has[mine] for number, mine in cells.items() if mine in has}
 
 
-def _exclude(rows: Sequence[Row], kind: Kind) -> dict[int, str]:
+def _exclude(rows: Sequence[Row], kind: str) -> dict[int, str]:
     """Return why rows must not be learned from, and say so on the rows."""
     possible = [row for row in rows if row.is_possible]
     reasons = dict(
@@ -304,12 +298,12 @@ def _exclude(rows: Sequence[Row], kind: Kind) -> dict[int, str]:
         reason = reasons[row.number]
         if reason:
             code = Code.LEAKAGE_NOT_CHECKED if reason.startswith(NOT_CHECKED) else Code.LEAKS_INTO_EVALUATION
-            column = Column.FORMULA if Column.FORMULA in row.raw else Column.DOI
+            column = FORMULA if FORMULA in row.raw else DOI
             row.add(Level.NOTE, code, column, f"stored, but no model will learn from it: {reason}")
     return reasons
 
 
-def _new_row(row: Row, kind: Kind, excluded: str) -> NewRow:
+def _new_row(row: Row, kind: str, excluded: str) -> NewRow:
     warnings = tuple(sorted({str(p.code) for p in row.problems if p.level is Level.SUSPICIOUS}))
     return NewRow(kind, row.content, row.number, warnings, excluded, row.text)
 
@@ -339,7 +333,7 @@ def _told(
         elif held_for:
             outcome = Outcome.HELD
         read_as = None
-        if Column.FORMULA in row.content:
+        if FORMULA in row.content:
             read_as = read_material(row.typed_formula).candidate.read_as
         excluded = reasons.get(row.number, "")
         told.append(

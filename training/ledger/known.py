@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import Candidate, MaterialBatch
 from training.ledger.cells import read_material
-from training.ledger.schema import Column, Kind
-from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError, data_dir
+from training.ledger.columns import BOUND, FORMULA, TEMPERATURE
 from training.splits import paper_keys
 
 if TYPE_CHECKING:
@@ -37,13 +34,11 @@ class Known:
     fractions
         Atomic fractions, shape (n, elements); a row of zeros where no formula is known.
     value
-        log10 of the measured quantity (conductivity in S/cm, CCD in mA/cm2), NaN where there is none.
-    temperature_C, activation_energy_eV
+        log10 of the measured quantity, NaN where there is none.
+    temperature_C
         NaN where not given.
     is_bound
         Whether the value is a bound.
-    group
-        Class of the electrolyte, "" where unknown or of no use.
     label
         What a reader may look up.
     formulas
@@ -52,39 +47,43 @@ class Known:
         Paper key to where it is known from; papers of the ledger itself are not among them.
     lacking
         What could not be compared with, in words; "" if everything was at hand.
+    beside
+        Further columns by name: numbers, NaN where not given, or texts, "" where unknown or of no use.
     """
 
     fractions: Array
     value: Array
     temperature_C: Array
-    activation_energy_eV: Array
     is_bound: NDArray[np.bool_]
-    group: tuple[str, ...]
     label: tuple[str, ...]
     formulas: tuple[str, ...]
     papers: dict[str, str]
     lacking: str = ""
+    beside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def and_ledger(self, entries: Sequence[Entry], measured: Column) -> Known:
+    def and_ledger(self, entries: Sequence[Entry], measured: str) -> Known:
         """Return the same with what a ledger holds."""
         if not entries:
             return self
         contents = [entry.content or {} for entry in entries]
+        formulas = tuple(str(content.get(FORMULA, "")) for content in contents)
 
-        def numbers(column: Column) -> Array:
+        def numbers(column: str) -> Array:
             return np.array([float(content.get(column, np.nan)) for content in contents], dtype=np.float64)
 
-        return Known(
-            np.vstack([self.fractions, fractions_of([str(c.get(Column.FORMULA, "")) for c in contents])]),
-            np.concatenate([self.value, np.log10(numbers(measured))]),
-            np.concatenate([self.temperature_C, numbers(Column.TEMPERATURE)]),
-            np.concatenate([self.activation_energy_eV, numbers(Column.ACTIVATION_ENERGY)]),
-            np.concatenate([self.is_bound, np.array([Column.BOUND in content for content in contents])]),
-            self.group + tuple(str(content.get(Column.ELECTROLYTE_CLASS, "")) for content in contents),
-            self.label + tuple(f"entry {entry.entry} of the ledger" for entry in entries),
-            self.formulas + tuple(str(content.get(Column.FORMULA, "")) for content in contents),
-            self.papers,
-            self.lacking,
+        def more(column: str, known: NDArray[Any]) -> NDArray[Any]:
+            texts = [str(content.get(column, "")) for content in contents]
+            return np.concatenate([known, numbers(column) if known.dtype.kind == "f" else np.array(texts)])
+
+        return replace(
+            self,
+            fractions=np.vstack([self.fractions, fractions_of(formulas)]),
+            value=np.concatenate([self.value, np.log10(numbers(measured))]),
+            temperature_C=np.concatenate([self.temperature_C, numbers(TEMPERATURE)]),
+            is_bound=np.concatenate([self.is_bound, np.array([BOUND in content for content in contents])]),
+            label=self.label + tuple(f"entry {entry.entry} of the ledger" for entry in entries),
+            formulas=self.formulas + formulas,
+            beside={column: more(column, known) for column, known in self.beside.items()},
         )
 
     def neighbours(self, formulas: Sequence[str]) -> list[list[int]]:
@@ -140,17 +139,6 @@ class KnownMaterials:
         return distance / 2.0, [self.formulas[i] for i in index]
 
 
-def known_materials(held: Sequence[Entry]) -> KnownMaterials:
-    """Return the materials of the training tables of conductivities and CCDs, and those that a ledger holds."""
-    contents = [entry.content or {} for entry in held]
-    mine = tuple(str(content[Column.FORMULA]) for content in contents if Column.FORMULA in content)
-    tables = [known_measurements(kind) for kind in (Kind.CONDUCTIVITY, Kind.CCD)]
-    fractions = np.vstack([*(table.fractions for table in tables), fractions_of(mine)])
-    formulas = sum((table.formulas for table in tables), ()) + mine
-    some = np.asarray(fractions.any(axis=1))
-    return KnownMaterials(fractions[some], tuple(f for f, is_known in zip(formulas, some, strict=True) if is_known))
-
-
 def fractions_of(formulas: Sequence[str]) -> Array:
     """Return atomic fractions, shape (n, elements); zeros for an empty formula."""
     written = [row for row, formula in enumerate(formulas) if formula]
@@ -162,60 +150,7 @@ def fractions_of(formulas: Sequence[str]) -> Array:
     return matrix
 
 
-def known_measurements(kind: Kind) -> Known:
-    """Return the known conductivities or CCDs of the training tables, kept in memory after the first call.
-
-    Without the public tables these are the embedded ones, and `lacking` says so.
-    """
-    place = (str(data_dir()), os.environ.get(DATA_DIR_VARIABLE, ""), os.environ.get(MIRROR_VARIABLE, ""))
-    return _conductivities(place) if kind is Kind.CONDUCTIVITY else _currents()
-
-
-@lru_cache(maxsize=2)
-def _conductivities(_place: tuple[str, ...]) -> Known:
-    from training.properties.conductivity.schema import Column as Table
-    from training.properties.conductivity.table import load_literature, load_training_table
-
-    lacking = ""
-    literature = load_literature()
-    try:
-        table = load_training_table(with_obelix_test=True)
-    except MissingSourceError:
-        table = literature
-        lacking = "the public tables are not here (`elyte data fetch`); compared with the embedded literature only"
-    papers = _papers(literature, "row_id", "the literature table") | _papers(table, "row_id", "the training table")
-    return Known(
-        fractions_of(list(table[Table.FORMULA])),
-        table[Table.LOG10_SIGMA].to_numpy(dtype=float),
-        table[Table.TEMPERATURE].to_numpy(dtype=float),
-        table[Table.ACTIVATION_ENERGY].to_numpy(dtype=float),
-        table[Table.IS_UPPER_BOUND].to_numpy(dtype=bool),
-        ("",) * len(table),
-        tuple(f"{source} {row}" for source, row in zip(table[Table.SOURCE], table[Table.ROW_ID], strict=True)),
-        tuple(table[Table.FORMULA]),
-        papers,
-        lacking,
-    )
-
-
-@lru_cache(maxsize=1)
-def _currents() -> Known:
-    from training.properties.ccd.table import load_literature
-
-    table = load_literature()
-    return Known(
-        fractions_of(list(table["formula"])),
-        np.log10(table["ccd_mA_per_cm2"].to_numpy(dtype=float)),
-        table["temperature_C"].to_numpy(dtype=float),
-        np.full(len(table), np.nan),
-        table["is_lower_bound"].to_numpy(dtype=bool),
-        tuple(table["electrolyte_class"].where(table["regime"] == "regular", "")),
-        tuple(f"CCD literature {row}" for row in table["id"]),
-        tuple(table["formula"]),
-        _papers(table, "id", "the CCD table"),
-    )
-
-
-def _papers(table: pd.DataFrame, name_column: str, table_name: str) -> dict[str, str]:
+def papers_of(table: pd.DataFrame, name_column: str, table_name: str) -> dict[str, str]:
+    """Return the papers of a table by their keys, and in words where each stands."""
     cells = zip(table["doi"], table[name_column], strict=True)
     return {key: f"{table_name}, row {row}" for doi, row in cells for key in paper_keys(doi)}

@@ -18,9 +18,9 @@ from features.elements import SYMBOLS
 from features.errors import WarningCode
 from features.formula_writing import reduced_amounts
 from training.ledger.cells import read_material
-from training.ledger.checks import Row
+from training.ledger.columns import FORMULA
 from training.ledger.known import Array, KnownMaterials
-from training.ledger.schema import Column
+from training.ledger.rows import Row
 
 LARGEST_CHARGE_LEFT = 0.1
 """Elementary charges per formula unit, as it was read; amounts rounded to two decimals stay below."""
@@ -42,13 +42,8 @@ class _Judged(NamedTuple):
     unseen: list[str]
 
 
-def has_no_other_source(_formula: str) -> bool:
-    """Whether a material is known from elsewhere: never, where measurements alone count."""
-    return False
-
-
 def suspect_materials(
-    rows: Sequence[Row], known: KnownMaterials, is_known_otherwise: Callable[[str], bool] = has_no_other_source
+    rows: Sequence[Row], known: KnownMaterials, is_known_otherwise: Callable[[str], bool] = lambda formula: False
 ) -> None:
     """Flag materials that nobody may have meant, in place; rows without a formula are left alone.
 
@@ -61,7 +56,7 @@ def suspect_materials(
     is_known_otherwise
         Asked of a formula that none of these is near: whether it is known from elsewhere, such as a table of energies.
     """
-    with_formula = [row for row in rows if Column.FORMULA in row.content]
+    with_formula = [row for row in rows if FORMULA in row.content]
     place = {formula: i for i, formula in enumerate(dict.fromkeys(row.typed_formula for row in with_formula))}
     if not place:
         return
@@ -73,7 +68,7 @@ def suspect_materials(
         _suspect_reading(row, judged.candidates[i])
         if judged.is_unbalanced[i]:
             left = f"no common oxidation states balance it: {judged.charge_left[i]:+.2f} charges are left per formula"
-            row.suspect(WarningCode.NOT_CHARGE_BALANCED, Column.FORMULA, f"{left}; is an amount mistyped?")
+            row.suspect(WarningCode.NOT_CHARGE_BALANCED, FORMULA, f"{left}; is an amount mistyped?")
         if not judged.unseen[i] and judged.distance[i] <= FARTHEST_USUAL:
             continue
         if formula not in excused:
@@ -99,16 +94,16 @@ def _suspect_reading(row: Row, candidate: Candidate) -> None:
     """Hold what the reader of formulas had a word to say about; a formula without lithium is refused elsewhere."""
     for remark in candidate.remarks:
         if remark.code is not WarningCode.NO_LITHIUM:
-            row.suspect(remark.code, Column.FORMULA, f"{remark.message} (read as {candidate.read_as})")
+            row.suspect(remark.code, FORMULA, f"{remark.message} (read as {candidate.read_as})")
 
 
 def _suspect_distance(row: Row, judged: _Judged, i: int) -> None:
     if judged.unseen[i]:
         why = f"nothing that is known holds {judged.unseen[i]}; is the formula right?"
-        row.suspect(WarningCode.UNSEEN_ELEMENT, Column.FORMULA, why)
+        row.suspect(WarningCode.UNSEEN_ELEMENT, FORMULA, why)
     if judged.distance[i] > FARTHEST_USUAL:
         why = (
             f"{judged.distance[i]:.2f} from the nearest known material, {judged.nearest[i]} (half the L1 distance of"
             f" atomic fractions; at most {FARTHEST_USUAL:g} is usual); is the formula right?"
         )
-        row.suspect(WarningCode.OUT_OF_DOMAIN, Column.FORMULA, why)
+        row.suspect(WarningCode.OUT_OF_DOMAIN, FORMULA, why)

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from features.errors import shown
 from training.ledger.problems import Level, Problem
-from training.ledger.schema import Kind
 
 
 class Outcome(StrEnum):
@@ -113,7 +112,7 @@ class Report:
     """
 
     status: Status
-    kind: Kind
+    kind: str
     name: str
     rows: tuple[RowReport, ...]
     problems: tuple[Problem, ...]
@@ -154,7 +153,7 @@ class Report:
         """Return the JSON document."""
         return {
             "status": str(self.status),
-            "kind": str(self.kind),
+            "kind": self.kind,
             "name": self.name,
             "message": self.summary(),
             "counts": self.counts,

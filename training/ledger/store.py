@@ -21,7 +21,7 @@ from training.ledger.entries import (
     content_digest,
     digest_of,
 )
-from training.ledger.schema import Content, Kind, rules_of
+from training.ledger.kinds import measurements_of
 from training.ledger.tables import batches, entries
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Ledger:
             if last.action == Action.RETRACT:
                 raise LedgerConflictError(f"entry {entry} is a retraction; bring its measurement back by a correction")
             number = _last(connection, entries.c.entry) + 1
-            new = _entry(number, Action.RETRACT, last.measurement, entry, Kind(last.kind), None, None)
+            new = _entry(number, Action.RETRACT, last.measurement, entry, last.kind, None, None)
             _insert(connection, batch, [new | {"reason": reason}])
             return number
 
@@ -196,18 +196,18 @@ class Ledger:
             raise LedgerConflictError(f"the ledger has no entry {entry}")
         return found[0]
 
-    def history(self, kind: Kind | None = None, measurement: int | None = None) -> list[Entry]:
+    def history(self, kind: str | None = None, measurement: int | None = None) -> list[Entry]:
         """Return every entry in the order of recording, of one kind or one measurement where asked."""
-        wanted = [] if kind is None else [entries.c.kind == str(kind)]
+        wanted = [] if kind is None else [entries.c.kind == kind]
         if measurement is not None:
             wanted.append(entries.c.measurement == measurement)
         return self._entries(*wanted)
 
-    def holding(self, kind: Kind) -> list[Entry]:
+    def holding(self, kind: str) -> list[Entry]:
         """Return the entries that hold now: the last word on each measurement that is not retracted."""
-        return self._entries(entries.c.kind == str(kind), _is_last_word(), entries.c.action != str(Action.RETRACT))
+        return self._entries(entries.c.kind == kind, _is_last_word(), entries.c.action != str(Action.RETRACT))
 
-    def current(self, kind: Kind) -> pd.DataFrame:
+    def current(self, kind: str) -> pd.DataFrame:
         """Return what holds now, in the order of the entries.
 
         Returns
@@ -221,21 +221,9 @@ class Ledger:
         LedgerDamagedError
             If an entry is not what was recorded.
         """
-        import pandas as pd
+        return measurements_of(kind).table(self.holding(kind))
 
-        held = self.holding(kind)
-        columns: dict[str, list[Any]] = {
-            name: [getattr(entry, name) for entry in held]
-            for name in ("entry", "measurement", "recorded_at", "who", "excluded_from_training")
-        }
-        numbers = (Content.NUMBER, Content.WHOLE_NUMBER)
-        for column, rule in rules_of(kind).items():
-            blank = float("nan") if rule.content in numbers else ""
-            cells = [(entry.content or {}).get(column, blank) for entry in held]
-            columns[str(column)] = [float(cell) for cell in cells] if rule.content in numbers else cells
-        return pd.DataFrame(columns)
-
-    def content_hash(self, kind: Kind) -> str:
+    def content_hash(self, kind: str) -> str:
         """Return the SHA-256 of what holds now, whatever the order in which it was recorded."""
         return digest_of(entry.content_hash or "" for entry in self.holding(kind))
 
@@ -284,11 +272,11 @@ def _batch(who: str, source: str, origin: str, origin_sha256: str) -> dict[str, 
 
 
 def _entry(
-    number: int, action: Action, measurement: int, supersedes: int | None, kind: Kind, text: str | None,
+    number: int, action: Action, measurement: int, supersedes: int | None, kind: str, text: str | None,
     digest: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     return {
-        "entry": number, "row_number": 1, "kind": str(kind), "action": str(action), "measurement": measurement,
+        "entry": number, "row_number": 1, "kind": kind, "action": str(action), "measurement": measurement,
         "supersedes": supersedes, "content": text, "content_hash": digest, "reason": "", "warnings": "[]",
         "excluded_from_training": "",
     }  # fmt: skip

@@ -26,7 +26,7 @@ entries = Table(
     Column("entry", Integer, primary_key=True, autoincrement=False),
     Column("batch", Integer, ForeignKey("batches.batch"), nullable=False),
     Column("row_number", Integer, nullable=False),
-    Column("kind", String(20), nullable=False),
+    Column("kind", Text, nullable=False),
     Column("action", String(10), nullable=False),
     Column("measurement", Integer, nullable=False),
     Column("supersedes", Integer, ForeignKey("entries.entry"), nullable=True),

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from features.candidate import MaterialBatch
     from features.errors import CandidateError, WarningCode
     from training.bundle import Bundle, Card
+    from training.ledger.measurements import Measurements
     from training.properties.conditions import ConditionColumns
     from training.retraining.property_job import PropertyJob
     from training.uncertainty import Interval
 
-    Measurements = Any
     DesignPool = Any
     Distribution = Any
     ModelOutputs = Any

@@ -20,7 +20,6 @@ from typing import Any
 
 from training.bundle import BundleError
 from training.ledger.export import training_rows
-from training.ledger.schema import Kind
 from training.ledger.store import Ledger
 from training.retraining.comparison import ComparisonReport
 from training.retraining.gates import Decision, GateOutcome, Verdict, decide
@@ -153,7 +152,7 @@ def retrain(
         champion = first_champion(registry, options.shipped, who=options.who, look_only=options.dry_run, of_elyte=True)
         if champion is None:
             raise NoChampionError(f"no champion of {job.name} and no shipped bundle; run `elyte train {job.name}`")
-        training_set = job.read(training_rows(ledger, Kind(job.name)), champion)
+        training_set = job.read(training_rows(ledger, job.name), champion)
         pipeline = EvaluationPipeline(job, rules, work / job.name, champion, training_set, on_step)
         run = Run(registry, options, pipeline)
         result = run.earlier_result() or run.judge()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.properties.ccd.judgement import CcdJudgement
+    from training.properties.ccd.measurements import CcdMeasurements
     from training.properties.ccd.model import CcdModel
     from training.properties.ccd.retraining import CcdJob
     from training.properties.conductivity.model import ConductivityModel
@@ -245,6 +246,12 @@ class Ccd(Property):
     def _others(self, model_of: ModelOf) -> tuple[ConductivityModel, StabilityModel]:
         conductivity, stability = (model_of(name)[0] for name in self.needs)
         return conductivity, stability
+
+    def measurements(self) -> CcdMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.ccd.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
 
 CCD = Ccd()

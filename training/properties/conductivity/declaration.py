@@ -31,6 +31,7 @@ from training.properties.contract import (
 if TYPE_CHECKING:
     from training.bundle import Bundle
     from training.properties.conductivity.judgement import ConductivityJudgement
+    from training.properties.conductivity.measurements import ConductivityMeasurements
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.conductivity.retraining import ConductivityJob
 
@@ -178,6 +179,12 @@ class Conductivity(Property):
     def papers(self, model: ConductivityModel) -> Iterable[str]:
         """See `contract.Property.papers`."""
         return model.domain.dois
+
+    def measurements(self) -> ConductivityMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.conductivity.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
 
 CONDUCTIVITY = Conductivity()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from features.errors import CandidateError
 from features.formula import parse_formula
 from training.columns import LabelledColumn
+from training.splits import is_doi_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +59,6 @@ TEMPERATURE_RANGE_C = (-200.0, 1000.0)
 ACTIVATION_ENERGY_RANGE_EV = (0.0, 3.0)
 YEAR_RANGE = (1900, 2100)
 
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
-
 FAMILY_OF: dict[str, str] = {
     "perovskites": "perovskite", "argyrodites": "argyrodite", "garnet-like": "garnet", "lgps-type": "LGPS",
     "lgps": "LGPS", "nasicon": "NASICON", "lisicon": "LISICON", "thio-lisicon": "thio-LISICON",
@@ -88,11 +86,6 @@ def normalise_family(text: str) -> str:
     """
     plain = " ".join(text.lower().split())
     return FAMILY_OF.get(plain, plain)
-
-
-def is_doi_list(text: str) -> bool:
-    """Whether a text is one DOI or several joined by `|`, without a resolver."""
-    return all(_DOI.fullmatch(part) for part in text.split("|"))
 
 
 def _reads(formula: object) -> bool:

@@ -26,7 +26,7 @@ from training.properties.conductivity.schema import (
     table_schema,
 )
 from training.sources import locate
-from training.splits import composition_key, normalise_doi, paper_keys
+from training.splits import normalise_doi, paper_keys
 from training.tables import numbers, read_csv_as_text, validate
 
 if TYPE_CHECKING:
@@ -275,18 +275,27 @@ def papers(table: pd.DataFrame) -> list[str]:
     return list(chosen.where(~is_quoted, "row " + table[Column.ROW_ID]))
 
 
-def leaks_into_test(table: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.bool_]:
+def leaks_into_test(
+    table: pd.DataFrame, test: pd.DataFrame, fractions: NDArray[np.float64] | None = None
+) -> NDArray[np.bool_]:
     """Return which rows of an auxiliary table must not be learned from when `test` is scored, shape (n,).
 
-    A row leaks if a test row has its composition (atomic fractions rounded to 0.001), shares a paper with it,
-    or lies nearer than 0.01 in composition (half the L1 distance of atomic fractions).
+    A row leaks if it shares a paper with a test row, or lies nearer than 0.01 to one in composition (half the L1
+    distance of atomic fractions).
+
+    Parameters
+    ----------
+    table, test
+        Formulas, DOIs and references.
+    fractions
+        Atomic fractions of the rows of `table`, shape (n, elements), where they are at hand.
     """
-    test_compositions = set(test[Column.FORMULA].map(composition_key))
-    same_composition = table[Column.FORMULA].map(composition_key).isin(test_compositions).to_numpy(dtype=bool)
     test_papers = frozenset().union(*_row_papers(test))
     same_paper = np.array([bool(keys & test_papers) for keys in _row_papers(table)], dtype=bool)
-    near = _nearest_distance(table, test) < NEAR_DUPLICATE_DISTANCE
-    leaks: NDArray[np.bool_] = same_composition | same_paper | near
+    rows = _fractions(table) if fractions is None else fractions
+    others = _fractions(test)
+    distance = [np.abs(others - row).sum(axis=1).min(initial=np.inf) / 2.0 for row in rows]
+    leaks: NDArray[np.bool_] = same_paper | (np.array(distance, dtype=np.float64) < NEAR_DUPLICATE_DISTANCE)
     return leaks
 
 
@@ -294,14 +303,9 @@ def _row_papers(table: pd.DataFrame) -> list[frozenset[str]]:
     return [paper_keys(doi, text) for doi, text in zip(table[Column.DOI], table[Column.REFERENCE], strict=True)]
 
 
-def _nearest_distance(table: pd.DataFrame, test: pd.DataFrame) -> NDArray[np.float64]:
-    """Return half the L1 distance of each row's atomic fractions to the nearest test row, shape (n,)."""
-    if not len(table):
-        return np.empty(0)
-    rows = MaterialBatch.from_formulas(list(table[Column.FORMULA])).matrix()
-    others = MaterialBatch.from_formulas(list(test[Column.FORMULA])).matrix()
-    nearest = [np.abs(others - row).sum(axis=1).min(initial=np.inf) / 2.0 for row in rows]
-    return np.array(nearest, dtype=np.float64)
+def _fractions(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the atomic fractions of each row, shape (n, elements)."""
+    return MaterialBatch.from_formulas(list(table[Column.FORMULA])).matrix()
 
 
 def _conform(columns: dict[Column, object], n_rows: int) -> pd.DataFrame:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.properties.stability.judgement import StabilityJudgement
+    from training.properties.stability.measurements import StabilityMeasurements
     from training.properties.stability.model import StabilityModel
     from training.retraining.property_job import PropertyJob
 
@@ -184,6 +185,12 @@ class Stability(Property):
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PropertyJob:
         """See `contract.Property.retraining`."""
         raise NotRetrainedError(NOT_RETRAINED)
+
+    def measurements(self) -> StabilityMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.stability.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from math import nan
 
 from features.errors import CandidateError
 from features.formula import parse_formula
+from training.splits import composition_key, paper_keys
 from training.tables import TableError, Violation
 
 _COMPARABLE = ("yes", "reduction", "no")
@@ -102,6 +103,26 @@ def literature_windows() -> tuple[LiteratureWindow, ...]:
         )
         for row in table.rows()
     )
+
+
+def _scored_windows() -> tuple[LiteratureWindow, ...]:
+    return tuple(window for window in literature_windows() if window.comparable != "no")
+
+
+@cache
+def windows_by_composition() -> dict[str, tuple[LiteratureWindow, ...]]:
+    """Return the published windows that computed ones are scored by, by composition."""
+    found: dict[str, tuple[LiteratureWindow, ...]] = {}
+    for window in _scored_windows():
+        key = composition_key(window.formula)
+        found[key] = (*found.get(key, ()), window)
+    return found
+
+
+@cache
+def scored_papers() -> frozenset[str]:
+    """Return the papers of these windows, by their keys."""
+    return frozenset(key for window in _scored_windows() for key in paper_keys(window.url))
 
 
 @cache

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import lru_cache
+from math import isnan
 from typing import TYPE_CHECKING
 
-from training.ledger.leakage import published_windows
+from training.ledger.columns import DOI, FORMULA
 from training.ledger.problems import Code
-from training.ledger.schema import Column
-from training.sources import MIRROR_VARIABLE, MissingSourceError, data_dir, locate
+from training.properties.stability.literature import scored_papers, windows_by_composition
+from training.sources import MissingSourceError, locate, places
 from training.splits import composition_key, paper_keys
 
 if TYPE_CHECKING:
-    from training.ledger.checks import Row
     from training.ledger.entries import Entry
+    from training.ledger.rows import Row
 
 ENERGY_TOLERANCE_eV = 0.2
 """Calculated energies miss measured ones by 0.1 eV/atom in the mean (Kirklin et al., doi 10.1038/npjcompumats.2015.10);
@@ -23,58 +23,50 @@ twice that is odd."""
 HIGHEST_USUAL_ABOVE_HULL_eV = 0.5
 LIMIT_TOLERANCE_V = 0.5
 HIGHEST_USUAL_OXIDATION_V = 6.0
-_LIMITS = {Column.REDUCTION: "reduction_V", Column.OXIDATION: "oxidation_V"}
+_FORMATION_ENERGY, _ABOVE_HULL = "formation_energy_eV_per_atom", "energy_above_hull_eV_per_atom"
+_LIMITS = ("reduction_V", "oxidation_V")
 
 
 def suspect_stability(rows: Sequence[Row], held: Sequence[Entry]) -> str:
     """Flag what is suspicious about possible rows; return in words what could not be compared with."""
     lacking = ""
     energies: dict[str, float] = {}
-    if any(Column.FORMATION_ENERGY in row.content for row in rows):
+    if any(_FORMATION_ENERGY in row.content for row in rows):
         try:
-            energies = _reference_energies((str(data_dir()), os.environ.get(MIRROR_VARIABLE, "")))
+            energies = reference_energies(places())
         except MissingSourceError:
             lacking = "the public energies are not here (`elyte data fetch`); formation energies were not compared"
-    papers = {key for windows in published_windows().values() for w in windows for key in paper_keys(w.url)}
     seen = _observations(held)
     for row in rows:
-        key = composition_key(str(row.content[Column.FORMULA]))
-        if paper_keys(str(row.content.get(Column.DOI, ""))) & papers:
+        key = composition_key(str(row.content[FORMULA]))
+        if paper_keys(str(row.content.get(DOI, ""))) & scored_papers():
             why = "this paper is known already (the published windows); is the observation new?"
-            row.suspect(Code.PAPER_ALREADY_KNOWN, Column.DOI, why)
+            row.suspect(Code.PAPER_ALREADY_KNOWN, DOI, why)
         _suspect_energies(row, energies.get(key))
         _suspect_window(row, key)
         _suspect_observation(row, key, seen)
     return lacking
 
 
-def has_reference_energy(formula: str) -> bool:
-    """Whether the public tables hold a calculated energy of this composition; False where they are not here."""
-    try:
-        energies = _reference_energies((str(data_dir()), os.environ.get(MIRROR_VARIABLE, "")))
-    except MissingSourceError:
-        return False
-    return composition_key(formula) in energies
-
-
 def _suspect_energies(row: Row, reference: float | None) -> None:
-    found = row.content.get(Column.FORMATION_ENERGY)
+    found = row.content.get(_FORMATION_ENERGY)
     if found is not None and reference is not None and abs(float(found) - reference) > ENERGY_TOLERANCE_eV:
         why = f"{abs(float(found) - reference):.2f} eV/atom from the calculated {reference:.3f}; is the unit eV/atom?"
-        row.suspect(Code.DEVIATES_FROM_KNOWN, Column.FORMATION_ENERGY, why)
-    above = row.content.get(Column.ENERGY_ABOVE_HULL)
+        row.suspect(Code.DEVIATES_FROM_KNOWN, _FORMATION_ENERGY, why)
+    above = row.content.get(_ABOVE_HULL)
     if above is not None and float(above) > HIGHEST_USUAL_ABOVE_HULL_eV:
         why = f"above {HIGHEST_USUAL_ABOVE_HULL_eV:g} eV/atom nothing can be made; was meV given as eV?"
-        row.suspect(Code.UNUSUAL_VALUE, Column.ENERGY_ABOVE_HULL, why)
+        row.suspect(Code.UNUSUAL_VALUE, _ABOVE_HULL, why)
 
 
 def _suspect_window(row: Row, key: str) -> None:
-    oxidation = row.content.get(Column.OXIDATION)
+    oxidation = row.content.get("oxidation_V")
     if oxidation is not None and float(oxidation) > HIGHEST_USUAL_OXIDATION_V:
         why = f"above {HIGHEST_USUAL_OXIDATION_V:g} V, which even fluorides hardly reach"
-        row.suspect(Code.FAR_ABOVE_KNOWN, Column.OXIDATION, why)
-    for column, name in _LIMITS.items():
-        known = [getattr(w, name) for w in published_windows().get(key, ()) if getattr(w, name) == getattr(w, name)]
+        row.suspect(Code.FAR_ABOVE_KNOWN, "oxidation_V", why)
+    for column in _LIMITS:
+        limits = [getattr(window, column) for window in windows_by_composition().get(key, ())]
+        known = [limit for limit in limits if not isnan(limit)]
         found = row.content.get(column)
         if found is None or not known:
             continue
@@ -90,23 +82,23 @@ def _observations(held: Sequence[Entry]) -> dict[tuple[str, str], tuple[str, int
     seen: dict[tuple[str, str], tuple[str, int]] = {}
     for entry in held:
         content = entry.content or {}
-        if Column.OBSERVATION in content:
-            key = (composition_key(str(content[Column.FORMULA])), str(content.get(Column.AGAINST, "")).lower())
-            seen[key] = (str(content[Column.OBSERVATION]), entry.entry)
+        if "observation" in content:
+            key = (composition_key(str(content[FORMULA])), str(content.get("against", "")).lower())
+            seen[key] = (str(content["observation"]), entry.entry)
     return seen
 
 
 def _suspect_observation(row: Row, key: str, seen: dict[tuple[str, str], tuple[str, int]]) -> None:
-    found = row.content.get(Column.OBSERVATION)
-    known = seen.get((key, str(row.content.get(Column.AGAINST, "")).lower()))
+    found = row.content.get("observation")
+    known = seen.get((key, str(row.content.get("against", "")).lower()))
     if found is None or known is None:
         return
     if known[0] != found:
-        row.suspect(Code.DEVIATES_FROM_KNOWN, Column.OBSERVATION, f"entry {known[1]} of the ledger says '{known[0]}'")
+        row.suspect(Code.DEVIATES_FROM_KNOWN, "observation", f"entry {known[1]} of the ledger says '{known[0]}'")
 
 
 @lru_cache(maxsize=1)
-def _reference_energies(_where: tuple[str, str]) -> dict[str, float]:
+def reference_energies(_places: tuple[str, str]) -> dict[str, float]:
     """Return calculated formation energies by composition; of several compounds the most stable one's."""
     from training.tables import read_csv_as_text
 

@@ -1,0 +1,167 @@
+"""Measured conductivities: their columns and rules, what is frozen, and how they join the training table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from training.ledger.columns import (
+    BOUND,
+    DOI,
+    FORMULA,
+    LATTICE,
+    ORIGIN,
+    REFERENCE,
+    ROOM_TEMPERATURE,
+    TEMPERATURE,
+    YEAR,
+    Contents,
+    LedgerColumn,
+    RowRule,
+    UnitHint,
+    number,
+    word,
+)
+from training.ledger.leakage import LEAKS, NOT_CHECKED
+from training.ledger.measurements import Measurements, cells_of
+from training.ledger.problems import Code
+from training.ledger.units import KCAL_PER_MOL, KJ_PER_MOL, Notation, log10_of, scaled
+from training.properties.conductivity.schema import (
+    ACTIVATION_ENERGY_RANGE_EV,
+    CONTRIBUTIONS,
+    SIGMA_RANGE_S_PER_CM,
+    TEMPERATURE_RANGE_C,
+    Column,
+    normalise_family,
+    table_schema,
+)
+from training.sources import MissingSourceError, places
+from training.tables import validate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from training.ledger.entries import Entry
+    from training.ledger.known import Known
+    from training.ledger.rows import Row
+
+SIEMENS = scaled(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6), ("S/m", 1e-2), ("mS/m", 1e-5))
+SIGMA = number(
+    "sigma_S_per_cm",
+    "Ionic conductivity",
+    "S/cm",
+    Notation(("sigma", "ionic_sigma", "conductivity", "ionic_conductivity", "σ"), SIEMENS),
+    Notation(("log10_sigma", "log10_conductivity", "log10_ionic_conductivity"), log10_of(SIEMENS)),
+    low=SIGMA_RANGE_S_PER_CM[0],
+    high=SIGMA_RANGE_S_PER_CM[1],
+    often_written=("sigma_mS_per_cm", "log10_sigma_S_per_cm"),
+    is_positive=True,
+    takes_bound=True,
+    hint=UnitHint(1.0, 1e6, "was mS/cm given as S/cm?", is_weak=True),
+)
+ACTIVATION_ENERGY = number(
+    "activation_energy_eV",
+    "Activation energy",
+    "eV",
+    Notation(
+        ("activation_energy", "ea", "e_a"),
+        scaled(("eV", 1.0), ("meV", 1e-3)) | {unit.name: unit for unit in (KJ_PER_MOL, KCAL_PER_MOL)},
+    ),
+    low=ACTIVATION_ENERGY_RANGE_EV[0],
+    high=ACTIVATION_ENERGY_RANGE_EV[1],
+    hint=UnitHint(3.0, 300.0, "in kJ/mol? name the column activation_energy_kJ_per_mol"),
+)
+CONTRIBUTION = word("contribution", "Bulk or total conductivity", CONTRIBUTIONS)
+FAMILY = LedgerColumn("family", "Family", tells_apart=False)
+STATE = LedgerColumn("state", "State of the sample")
+_IDENTITY = (FORMULA, DOI, REFERENCE)
+
+
+def _bounds_a_value(content: Contents) -> bool:
+    return BOUND not in content or SIGMA in content
+
+
+class ConductivityMeasurements(Measurements):
+    """Ionic conductivities and activation energies; the test split of OBELiX is frozen."""
+
+    columns = (
+        FORMULA.but(is_required=True),
+        SIGMA,
+        BOUND,
+        TEMPERATURE.but(low=TEMPERATURE_RANGE_C[0], high=TEMPERATURE_RANGE_C[1]),
+        ACTIVATION_ENERGY,
+        CONTRIBUTION,
+        FAMILY,
+        STATE,
+        *LATTICE,
+        *ORIGIN,
+    )
+    measured = (SIGMA, ACTIVATION_ENERGY)
+    across = (RowRule(BOUND, Code.MISSING_VALUE, "a bound only beside a conductivity", _bounds_a_value),)
+    assumed = (ROOM_TEMPERATURE,)
+
+    def reasons_to_exclude(self, contents: Sequence[Contents]) -> list[str]:
+        """See `Measurements.reasons_to_exclude`."""
+        import pandas as pd
+
+        from training.ledger.known import fractions_of
+        from training.properties.conductivity.table import leaks_into_test
+
+        try:
+            test = _obelix_test(places())
+        except MissingSourceError:
+            return [f"{NOT_CHECKED} (OBELiX test split: `elyte data fetch obelix_test`)"] * len(contents)
+        sources = [tuple(str(content.get(column, "")) for column in _IDENTITY) for content in contents]
+        unique = sorted(set(sources))
+        frame = pd.DataFrame(unique, columns=[column.name for column in _IDENTITY])
+        fractions = fractions_of(list(frame[FORMULA]))
+        leaks = dict(zip(unique, leaks_into_test(frame, test, fractions), strict=True))
+        reason = f"{LEAKS} (OBELiX test split: same paper, or a composition within 0.01 of a test row)"
+        return [reason if leaks[source] else "" for source in sources]
+
+    def known(self) -> Known:
+        """See `Measurements.known`."""
+        from training.properties.conductivity.measurement_checks import known_conductivities
+
+        return known_conductivities(places())
+
+    def suspect(self, rows: Sequence[Row], held: Sequence[Entry]) -> str:
+        """See `Measurements.suspect`."""
+        from training.properties.conductivity.measurement_checks import suspect_conductivities
+
+        return suspect_conductivities(rows, self.known(), held, SIGMA)
+
+    def training_table(self, entries: Sequence[Entry]) -> pd.DataFrame:
+        """Return the rows as the conductivity table has them; a lower bound counts as a value, as everywhere there."""
+        import numpy as np
+        import pandas as pd
+
+        columns: dict[str, object] = {
+            Column.ROW_ID: [f"ledger{entry.entry}" for entry in entries],
+            Column.SOURCE: "literature",
+            Column.LOG10_SIGMA: np.log10(np.array(cells_of(entries, SIGMA), dtype=float)),
+            Column.IS_UPPER_BOUND: [bound == "upper" for bound in cells_of(entries, BOUND)],
+            Column.FAMILY: [normalise_family(text) for text in cells_of(entries, FAMILY)],
+            Column.PROVENANCE: "primary",
+            Column.IS_DOUBTFUL: False,
+            Column.OBELIX_SPLIT: "",
+            Column.REPEATS: "",
+        }
+        as_stored = (FORMULA, TEMPERATURE, ACTIVATION_ENERGY, CONTRIBUTION, STATE, DOI, REFERENCE, YEAR, *LATTICE)
+        columns |= {column.name: cells_of(entries, column) for column in as_stored}
+        frame = pd.DataFrame({str(column): columns[column] for column in Column}, index=range(len(entries)))
+        frame = frame.astype({str(Column.IS_UPPER_BOUND): bool, str(Column.IS_DOUBTFUL): bool})
+        if not entries:
+            return frame
+        return validate(frame, table_schema(), table="the ledger's conductivities", id_column=Column.ROW_ID)
+
+
+@lru_cache(maxsize=2)
+def _obelix_test(_places: tuple[str, str]) -> pd.DataFrame:
+    from training.properties.conductivity.table import load_obelix
+
+    return load_obelix("test")
+
+
+MEASUREMENTS = ConductivityMeasurements()

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from features.similarity import half_l1
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters
 from training.properties.conductivity.joint_uncertainty import ProcessUncertainty
-from training.properties.conductivity.kernels import COMPOSITION_KERNELS, Materials
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, TrainingMaterials
 from training.properties.conductivity.process_fit import condition, fit_process
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 from training.suggestions.greedy import choose
@@ -79,7 +79,7 @@ def speed(n: int) -> dict[str, float]:
 def learn(rows: Measurements, hyper: Hyperparameters | None) -> ArrheniusProcess:
     """Return the process of some rows; without hyperparameters they are fitted."""
     distinct, material = rows.descriptors.distinct(with_lattice=False)
-    materials, observed = Materials.of(distinct), rows.observations().of_materials(material)
+    materials, observed = TrainingMaterials.of(distinct), rows.observations().of_materials(material)
     if hyper is None:
         return fit_process(materials, observed, COMPOSITION_KERNELS)
     return condition(materials, observed, hyper)

@@ -22,7 +22,7 @@ from features.cif_text import (
     MAX_BLOCKS,
     MAX_CIF_CHARACTERS,
     MAX_SITES,
-    Block,
+    DataBlock,
     number_of,
     read_blocks,
     unusable,
@@ -127,14 +127,14 @@ def structure_blocks(text: str) -> list[str]:
     return [block.name for block in read_blocks(text) if block.has_positions]
 
 
-def _first(blocks: list[Block]) -> Block:
+def _first(blocks: list[DataBlock]) -> DataBlock:
     for wanted in ("has_positions", "has_sites"):
         if (found := next((block for block in blocks if getattr(block, wanted)), None)) is not None:
             return found
     raise unusable("no data block with labelled atom sites (_atom_site_label, _atom_site_fract_x ...)")
 
 
-def _named(blocks: list[Block], name: str) -> Block:
+def _named(blocks: list[DataBlock], name: str) -> DataBlock:
     """Find a block by its name, with or without `data_`; blanks count as underscores."""
 
     def plain(text: str) -> str:
@@ -153,7 +153,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"'{shown(name)[:40]}'" for name in names[:_MOST_NAMED_BLOCKS]) + more
 
 
-def _read_block(block: Block) -> CifStructure:
+def _read_block(block: DataBlock) -> CifStructure:
     for tag, (one, other) in block.conflicts.items():
         if tag not in FORMULA_TAGS:
             raise unusable(f"{tag} stands twice with different values, '{shown(one)}' and '{shown(other)}'")
@@ -178,7 +178,7 @@ def _read_block(block: Block) -> CifStructure:
     return CifStructure(formula, amounts, lattice, crystal, tuple(remarks))
 
 
-def _cell(block: Block) -> tuple[float, ...]:
+def _cell(block: DataBlock) -> tuple[float, ...]:
     """Return lengths in angstrom and angles in degrees; an angle of which nothing stands is 90, as by definition."""
     texts = [block.first((tag,)) if tag in block.values or i < 3 else "90" for i, tag in enumerate(CELL_TAGS)]
     if not any(texts[:3]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from features.cif_text import FORMULA_TAGS, Block
+from features.cif_text import FORMULA_TAGS, DataBlock
 from features.elements import ATOMIC_NUMBER
 from features.errors import Remark, WarningCode, shown
 from features.formula_writing import write_formula
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)(?:\(\d+\))?")
 _PART = re.compile(r"(\d*\.?\d*)\s*(?:\((.*)\)|\[(.*)\]|(.*))")
 
 
-def stated_formulas(block: Block) -> list[tuple[str, dict[str, float]]]:
+def stated_formulas(block: DataBlock) -> list[tuple[str, dict[str, float]]]:
     """Return the formulas that a block states, as written and as amounts; those that cannot be read are left out."""
     out = []
     for tag in FORMULA_TAGS:

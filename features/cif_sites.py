@@ -12,7 +12,7 @@ from features.cif_text import (
     CARTESIAN_TAGS,
     MULTIPLICITY_TAGS,
     POSITION_TAGS,
-    Block,
+    DataBlock,
     decimals_of,
     number_of,
     unusable,
@@ -62,7 +62,7 @@ class Sites(NamedTuple):
     multiplicities: NDArray[np.float64]
 
 
-def read_sites(block: Block) -> tuple[Sites, list[Remark]]:
+def read_sites(block: DataBlock) -> tuple[Sites, list[Remark]]:
     """Read the atom sites of a block; dummy atoms are left out.
 
     Raises
@@ -125,7 +125,7 @@ def element_of(kind: str, label: str) -> str:
     raise CandidateError(RowErrorCode.UNKNOWN_ELEMENT, message)
 
 
-def _check_columns(block: Block) -> None:
+def _check_columns(block: DataBlock) -> None:
     if not block.has_positions:
         if any(any(block.values.get(tag, ())) for tag in CARTESIAN_TAGS):
             raise unusable(
@@ -141,7 +141,7 @@ def _check_columns(block: Block) -> None:
         raise unusable("no labelled atom sites (_atom_site_label or _atom_site_type_symbol)")
 
 
-def _rows(block: Block) -> list[dict[str, str]]:
+def _rows(block: DataBlock) -> list[dict[str, str]]:
     n = len(block.values[POSITION_TAGS[0]])
     columns = {
         "label": ("_atom_site_label",),

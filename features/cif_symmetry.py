@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.cif_text import HALL_TAGS, NAME_TAGS, NUMBER_TAGS, OPERATOR_TAGS, Block, unusable
+from features.cif_text import HALL_TAGS, NAME_TAGS, NUMBER_TAGS, OPERATOR_TAGS, DataBlock, unusable
 from features.errors import Remark, WarningCode, shown
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Statement(NamedTuple):
     fixes_setting: bool
 
 
-def stated_symmetry(block: Block, angles: tuple[float, float]) -> tuple[list[Statement], list[Remark]]:
+def stated_symmetry(block: DataBlock, angles: tuple[float, float]) -> tuple[list[Statement], list[Remark]]:
     """Return what a block says about its group, the weightiest first: operators, Hall symbol, name, number.
 
     Parameters
@@ -142,7 +142,7 @@ def find_by_name(name: str, angles: tuple[float, float] = (90.0, 90.0)) -> tuple
     return None
 
 
-def _named(block: Block, angles: tuple[float, float]) -> Iterator[Statement]:
+def _named(block: DataBlock, angles: tuple[float, float]) -> Iterator[Statement]:
     """Look up Hall symbol, names and number."""
     import gemmi
 

@@ -68,7 +68,7 @@ _PARSER_WORDS = (
 )
 
 
-class Block(NamedTuple):
+class DataBlock(NamedTuple):
     """One data block: values by name, in small letters and without dots, `''` where the file says `?` or `.`."""
 
     name: str
@@ -120,7 +120,7 @@ def decimals_of(text: str) -> int:
     return len(digits) - len(digits.lstrip("0123456789"))
 
 
-def read_blocks(text: str) -> list[Block]:
+def read_blocks(text: str) -> list[DataBlock]:
     """Return the data blocks of a CIF.
 
     Raises
@@ -170,7 +170,7 @@ def _in_words(error: str, text: str) -> str:
     return f"not a readable CIF, line {number} ('{line}'): {reason}"
 
 
-def _block(block: gemmi.cif.Block) -> Block:
+def _block(block: gemmi.cif.Block) -> DataBlock:
     values: dict[str, list[str]] = {}
     conflicts: dict[str, tuple[str, str]] = {}
     for tag, given in _columns(block):
@@ -180,7 +180,7 @@ def _block(block: gemmi.cif.Block) -> Block:
             values[tag] = given
         elif any(given) and (pair := _first_difference(values[tag], given)) is not None:
             conflicts.setdefault(tag, pair)
-    return Block(block.name.strip(), values, conflicts)
+    return DataBlock(block.name.strip(), values, conflicts)
 
 
 def _columns(block: gemmi.cif.Block) -> Iterator[tuple[str, list[str]]]:
@@ -213,7 +213,7 @@ def _first_difference(one: list[str], other: list[str]) -> tuple[str, str] | Non
     return None
 
 
-def _with_own_names(blocks: list[Block]) -> list[Block]:
+def _with_own_names(blocks: list[DataBlock]) -> list[DataBlock]:
     """Give blocks of one name a number, so that each can be chosen."""
     seen: dict[str, int] = {}
     out = []

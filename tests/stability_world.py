@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
 from training.bundle import Card, DataSource
-from training.properties.stability.descriptors import NetInputs, Scaling
+from training.properties.stability.descriptors import NetInputs, Standardisation
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.ensemble_fit import fit_scaling
 from training.properties.stability.evaluation import Scored
@@ -94,7 +94,7 @@ def known(*splits: str) -> Surroundings:
 
 
 @cache
-def scaling() -> Scaling:
+def scaling() -> Standardisation:
     """Return the scaling of composition features of the training rows."""
     return fit_scaling(world())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from training.thermodynamics.interface import Contact, SolidContact, WaterContact
     from training.thermodynamics.mixing import Lithiation, Mixing
     from training.thermodynamics.phases import PhaseTable
-    from training.thermodynamics.reactions import Material, Reaction
+    from training.thermodynamics.reactions import Reactant, Reaction
 
 LEAST_SHOWN_eV = 5e-4
 
@@ -69,7 +69,7 @@ def _error(error: CandidateError) -> dict[str, str]:
     return {"code": str(error.code), "message": error.message}
 
 
-def _energies(material: Material) -> dict[str, Any]:
+def _energies(material: Reactant) -> dict[str, Any]:
     return {
         "reduced_formula": material.formula,
         "formation_energy_eV_per_atom": round(material.energy_eV_per_atom, 6),

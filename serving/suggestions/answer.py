@@ -19,7 +19,7 @@ from serving.models.store import ModelUnavailableError, ServedModel
 from serving.suggestions.fields import Field, field_of
 from training.properties.contract import DECIMALS
 from training.properties.registry import with_needed
-from training.suggestions.greedy import Pick, choose
+from training.suggestions.greedy import ChosenMeasurement, choose
 
 Array = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def _reference(points: Field, n: int, about: str) -> NDArray[np.int64]:
 
 
 def _told(
-    picks: Sequence[Pick], points: Field, distinct: Sequence[Candidate], members: Sequence[Sequence[int]],
+    picks: Sequence[ChosenMeasurement], points: Field, distinct: Sequence[Candidate], members: Sequence[Sequence[int]],
     good: Sequence[tuple[int, Candidate]], models: Mapping[str, ServedModel], wish: Wish,
 ) -> list[dict[str, Any]]:  # fmt: skip
     chosen = [distinct[pick.point] for pick in picks]

@@ -30,7 +30,7 @@ from serving.synthesis.gases import (
 from training.thermodynamics.mixing import Mixing, mix
 from training.thermodynamics.moist_air import PROTON_CORRECTION_eV
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import EnergyBasis, Material, read_material, reduced, require_covered
+from training.thermodynamics.reactions import EnergyBasis, Reactant, read_material, reduced, require_covered
 
 OXYANION_CORRECTION_eV: Mapping[str, tuple[float, float]] = {"C": (0.89, 2.0), "N": (2.4, 2.5), "S": (2.0, 3.5)}
 """Energy per atom, and from how many oxygens for each on it counts as an oxyanion (not CO, not SO2)."""
@@ -69,11 +69,11 @@ class SynthesisEnergies:
 
     phases: PhaseTable
     with_target: PhaseTable
-    target: Material
+    target: Reactant
     temperature_K: float
     gas_bar: float
     _pairs: dict[tuple[str, str], Mixing] = field(default_factory=dict, repr=False)
-    _materials: dict[str, Material] = field(default_factory=dict, repr=False)
+    _materials: dict[str, Reactant] = field(default_factory=dict, repr=False)
 
     @classmethod
     def build(
@@ -123,10 +123,10 @@ class SynthesisEnergies:
         phases = _table(compounds, wanted, target, kelvin)
         with_target = _table([*compounds, own], wanted, target, kelvin) if len(per_unit) > 1 else phases
         material = read_material(phases, per_unit)
-        material = Material(formula, per_unit, energy, material.mixture_energy_eV_per_atom, EnergyBasis.GIVEN)
+        material = Reactant(formula, per_unit, energy, material.mixture_energy_eV_per_atom, EnergyBasis.GIVEN)
         return cls(phases, with_target, material, kelvin, gas_bar)
 
-    def material(self, formula: str) -> Material:
+    def material(self, formula: str) -> Reactant:
         """Return a phase or precursor with its energy on this scale."""
         found = self._materials.get(formula)
         if found is None:

@@ -14,7 +14,7 @@ from features.candidate import MaterialBatch
 from training.properties.conductivity.arrhenius import inverse_temperature
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, Observations
-from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, TrainingMaterials
 from training.properties.conductivity.process_fit import _Problem, condition, fit_process
 
 Array = NDArray[np.float64]
@@ -38,9 +38,9 @@ def cubic(edges: list[float]) -> Array:
     return np.array([[a, a, a, 90, 90, 90, 216, 52] if np.isfinite(a) else [np.nan] * 8 for a in edges], dtype=float)
 
 
-def materials_of(formulas: list[str], edges: list[float] | None = None) -> Materials:
+def materials_of(formulas: list[str], edges: list[float] | None = None) -> TrainingMaterials:
     lattice = None if edges is None else cubic(edges)
-    return Materials.of(Descriptors.of(MaterialBatch.from_formulas(formulas, lattice)))
+    return TrainingMaterials.of(Descriptors.of(MaterialBatch.from_formulas(formulas, lattice)))
 
 
 def of_formula(formula: str) -> Descriptors:
@@ -206,7 +206,7 @@ def test_a_far_material_is_answered_by_the_prior_with_more_doubt() -> None:
     assert far.activation_energy_sd_eV[0] > near.activation_energy_sd_eV[0]
 
 
-def random_problem(edges: list[float] | None = None) -> tuple[Materials, Observations]:
+def random_problem(edges: list[float] | None = None) -> tuple[TrainingMaterials, Observations]:
     rng = np.random.default_rng(3)
     return materials_of(FORMULAS, edges), observe(list(range(8)) * 2, list(-4.0 + rng.normal(size=16)))
 

@@ -16,7 +16,7 @@ from training.properties.conductivity.ensemble import REVERT_FROM, Ensemble, Les
 from training.properties.conductivity.forest import QuantileForest
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Observations
 from training.properties.conductivity.imputation import HotDeck
-from training.properties.conductivity.kernels import COMPOSITION_KERNELS, Materials
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, TrainingMaterials
 from training.properties.conductivity.leave_paper_out import predict_without_own_paper
 from training.properties.conductivity.process_fit import condition, fit_process
 from training.properties.conductivity.residual_net import RESIDUAL_UNIT
@@ -125,7 +125,7 @@ def measured(synthetic_rows: Measurements) -> Measurements:
 def process(measured: Measurements) -> ArrheniusProcess:
     distinct, material = measured.descriptors.distinct(with_lattice=False)
     observed = measured.observations().of_materials(material)
-    return fit_process(Materials.of(distinct), observed, COMPOSITION_KERNELS, n_iterations=3)
+    return fit_process(TrainingMaterials.of(distinct), observed, COMPOSITION_KERNELS, n_iterations=3)
 
 
 def test_a_training_row_is_judged_as_if_its_paper_and_its_copies_were_unknown(

@@ -15,7 +15,7 @@ from stability_world import known, scaling, training_inputs, world
 from features.candidate import MaterialBatch
 from training.properties.stability.descriptors import (
     NetInputs,
-    Scaling,
+    Standardisation,
     composition_features,
     hull_inputs,
     neighbour_inputs,
@@ -215,7 +215,7 @@ def test_the_scalars_of_relatives_are_theirs() -> None:
 
 def test_composition_features_are_scaled_by_the_training_rows() -> None:
     features = composition_features(world().batch(world().rows_of("train")))
-    scaled = Scaling.fit(features)(features)
+    scaled = Standardisation.fit(features)(features)
     inside = np.abs(scaled).max(axis=0) < 5
     assert inside.mean() > 0.5
     np.testing.assert_allclose(scaled[:, inside].mean(axis=0), 0.0, atol=1e-5)
@@ -223,7 +223,7 @@ def test_composition_features_are_scaled_by_the_training_rows() -> None:
     np.testing.assert_allclose(scaled[:, varied].std(axis=0), 1.0, atol=1e-4)
     constant = features.std(axis=0) < 1e-9
     assert (scaled[:, constant] == 0).all()
-    np.testing.assert_array_equal(Scaling.fit(features)(features + 1e9).max(axis=0), 5.0)
+    np.testing.assert_array_equal(Standardisation.fit(features)(features + 1e9).max(axis=0), 5.0)
 
 
 def test_a_part_of_the_inputs_is_what_that_part_would_be_given() -> None:

@@ -22,7 +22,7 @@ from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import (
     SULFUR_NOTE,
     EnergyBasis,
-    Material,
+    Reactant,
     Reaction,
     chemists_formula,
     decompositions,
@@ -34,7 +34,7 @@ from training.thermodynamics.reactions import (
 )
 
 
-def material(table: PhaseTable, formula: str) -> Material:
+def material(table: PhaseTable, formula: str) -> Reactant:
     return read_material(table, parse_formula(formula))
 
 
@@ -214,7 +214,7 @@ def test_open_mixing_has_the_grand_potential_of_highs() -> None:
     a, b, voltage = material(table, "Li6PS5Cl"), material(table, "LiCoO2"), 3.9
     found = mix(table, a, b, voltage_V=voltage)
 
-    def per_counted(m: Material) -> float:
+    def per_counted(m: Reactant) -> float:
         lithium = m.amounts["Li"]
         return (m.energy_eV_per_atom * m.atoms + voltage * lithium) / (m.atoms - lithium)
 

@@ -14,7 +14,7 @@ from features.candidate import MaterialBatch
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Observations
 from training.properties.conductivity.joint_uncertainty import ProcessUncertainty, disagreement_of
-from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.prototypes import prototypes_of
 from training.properties.stability.joint_uncertainty import NetUncertainty
 from training.suggestions.greedy import ALIKE, choose
@@ -114,7 +114,7 @@ def with_measurement(process: ArrheniusProcess, descriptors: Descriptors, row: i
     one, old, o = descriptors.take(np.array([row])), process.materials, process.observations
     cells = {n: np.concatenate([getattr(old.descriptors, n), getattr(one, n)]) for n in one.__dataclass_fields__}
     more = Descriptors(**cells)
-    materials = Materials(
+    materials = TrainingMaterials(
         more, old.chemistry_scaling, old.order_scaling, old.crystal_scaling, prototypes_of(more.composition)
     )
     added = Observations(

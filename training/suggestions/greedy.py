@@ -39,7 +39,7 @@ class Uncertainty(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class ChosenMeasurement:
     """One chosen measurement.
 
     Parameters
@@ -69,7 +69,7 @@ class Pick:
         return self.mean_sd_before - self.mean_sd_after
 
 
-def choose(about: Uncertainty, count: int, *, allowed: NDArray[np.bool_], reference: Points) -> list[Pick]:
+def choose(about: Uncertainty, count: int, *, allowed: NDArray[np.bool_], reference: Points) -> list[ChosenMeasurement]:
     """Choose measurements.
 
     Parameters
@@ -85,7 +85,7 @@ def choose(about: Uncertainty, count: int, *, allowed: NDArray[np.bool_], refere
 
     Returns
     -------
-    list of Pick
+    list of ChosenMeasurement
         In the order of choice. Of equally good points the first is taken.
     """
     noise, free = about.noise_variance, allowed.copy()
@@ -93,7 +93,7 @@ def choose(about: Uncertainty, count: int, *, allowed: NDArray[np.bool_], refere
     start = variance.copy()
     to_reference = about.covariance(reference)
     of_reference = variance[reference].copy()
-    picks: list[Pick] = []
+    picks: list[ChosenMeasurement] = []
     steps: list[Array] = []
     raw: list[Array] = []
     while len(picks) < count and free.any():
@@ -113,7 +113,7 @@ def choose(about: Uncertainty, count: int, *, allowed: NDArray[np.bool_], refere
         to_reference -= np.outer(step, step[reference])
         variance = np.maximum(variance - step**2, 0.0)
         of_reference = np.maximum(of_reference - step[reference] ** 2, 0.0)
-        picks.append(Pick(point, sd, before, float(np.sqrt(of_reference + noise).mean()), likeness, alike))
+        picks.append(ChosenMeasurement(point, sd, before, float(np.sqrt(of_reference + noise).mean()), likeness, alike))
     return picks
 
 

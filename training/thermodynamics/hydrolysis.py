@@ -24,7 +24,7 @@ from training.thermodynamics.moist_air import (
     oxidised_anions,
 )
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import Material, Reaction, formula_units, net_reaction, read_material
+from training.thermodynamics.reactions import Reactant, Reaction, formula_units, net_reaction, read_material
 
 _ANIONS = frozenset({"N", "O", "F", "P", "S", "Cl", "As", "Se", "Br", "Te", "I"})
 _GAS_NAMES = frozenset(COMMON_NAMES.get(gas, gas) for gas in GASES)
@@ -123,16 +123,16 @@ def hydrolyse(
 
 def _in_air(
     moist: PhaseTable, table: PhaseTable, amounts: Mapping[str, float], energy_eV_per_atom: float | None
-) -> Material:
+) -> Reactant:
     """Return the material with its energy above its mixture as in the plain table, on the scale of the moist one."""
     plain = read_material(table, amounts, energy_eV_per_atom=energy_eV_per_atom)
     mended = read_material(moist, amounts)
     above = plain.energy_above_mixture_eV_per_atom
     mixture = mended.mixture_energy_eV_per_atom
-    return Material(plain.formula, plain.amounts, mixture + above, mixture, plain.basis)
+    return Reactant(plain.formula, plain.amounts, mixture + above, mixture, plain.basis)
 
 
-def _points(moist: PhaseTable, material: Material) -> list[Point]:
+def _points(moist: PhaseTable, material: Reactant) -> list[Point]:
     water = parse_formula(WATER)
     union = sorted({*material.amounts, *water}, key=ATOMIC_NUMBER.__getitem__)
     return kinks(lowest_energies(moist, union, material.amounts, water))
@@ -148,14 +148,14 @@ class _Step:
     atoms: float
 
     @classmethod
-    def of(cls, point: Point, material: Material, water_eV: float) -> _Step:
+    def of(cls, point: Point, material: Reactant, water_eV: float) -> _Step:
         atoms = material.atoms / (1.0 - point.ratio)
         waters = point.ratio * atoms / 3.0
         energy = point.energy * atoms - material.energy_eV_per_atom * material.atoms - waters * water_eV
         return cls(waters, energy, point, atoms)
 
 
-def _written(moist: PhaseTable, material: Material, step: _Step) -> Reaction:
+def _written(moist: PhaseTable, material: Reactant, step: _Step) -> Reaction:
     units = formula_units(moist, step.point.phase, step.point.amount, step.atoms)
     named = [(COMMON_NAMES.get(formula, formula), amount) for formula, amount in units]
     reactants = {material.formula: 1.0, WATER: step.waters}

@@ -23,7 +23,7 @@ from training.thermodynamics.mixing import Lithiation, Mixing, lithiation, mix
 from training.thermodynamics.moist_air import Air
 from training.thermodynamics.partners import Partner, Role, find_partners
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import Material, read_material
+from training.thermodynamics.reactions import Reactant, read_material
 
 DEFAULT_AGAINST = ("all",)
 LARGEST_VOLTAGE_V = 10.0
@@ -57,7 +57,7 @@ class SolidContact:
     """
 
     partner: Partner
-    material: Material
+    material: Reactant
     closed: Mixing
     at_voltage: Mixing | None
     lithiated: Lithiation | None
@@ -104,7 +104,7 @@ class Interface:
         Remarks on the electrolyte.
     """
 
-    electrolyte: Material
+    electrolyte: Reactant
     alone: Lithiation | None
     contacts: tuple[Contact, ...]
     voltage_V: float | None
@@ -166,7 +166,7 @@ def interface(
     return Interface(material, alone, tuple(contacts), voltage_V, charge_remarks(material.formula, electrolyte))
 
 
-def _solid(table: PhaseTable, electrolyte: Material, partner: Partner, voltage_V: float | None) -> SolidContact:
+def _solid(table: PhaseTable, electrolyte: Reactant, partner: Partner, voltage_V: float | None) -> SolidContact:
     amounts = parse_formula(partner.formula)
     other = read_material(table, amounts)
     closed = mix(table, electrolyte, other)

@@ -19,7 +19,7 @@ from training.thermodynamics.conduction import conduction
 from training.thermodynamics.hull import NO_PHASE, open_equilibria
 from training.thermodynamics.mixing import lithiation
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import LEAST_AMOUNT, Material, Reaction, chemists_formula, layout, phase_formula
+from training.thermodynamics.reactions import LEAST_AMOUNT, Reactant, Reaction, chemists_formula, layout, phase_formula
 
 TOLERATED_V = 0.1
 """A limit of reduction so near lithium's that little of a reaction is seen: garnets (Li7La3Zr2O12: 0.05 V, some 0.02 eV
@@ -66,7 +66,7 @@ def interphase_of(reaction: Reaction) -> InterphaseVerdict:
     return InterphaseVerdict(Interphase.PROTECTIVE, f"no product conducts electrons: {products}")
 
 
-def lasts_by_kinetics(table: PhaseTable, material: Material) -> bool:
+def lasts_by_kinetics(table: PhaseTable, material: Reactant) -> bool:
     """Return whether lithium reduces a material only below `TOLERATED_V`, judged as the mixture if it lies above."""
     as_mixture = replace(
         material, energy_eV_per_atom=min(material.energy_eV_per_atom, material.mixture_energy_eV_per_atom)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.elements import ATOMIC_NUMBER
 from training.thermodynamics.hull import equilibria, open_equilibria
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import Material, Reaction, formula_units, layout, net_reaction
+from training.thermodynamics.reactions import Reactant, Reaction, formula_units, layout, net_reaction
 
 ENDS = 1e-6  # mixing ratios closer to an end than this are the pure material
 SAME_ENERGY_eV = 1e-8
@@ -143,7 +143,7 @@ def _meeting(left: Point, right: Point) -> float:
     return meeting if inside else 0.5 * (left.ratio + right.ratio)
 
 
-def mix(table: PhaseTable, first: Material, second: Material, *, voltage_V: float | None = None) -> Mixing:
+def mix(table: PhaseTable, first: Reactant, second: Reactant, *, voltage_V: float | None = None) -> Mixing:
     """Find the most exothermic reaction of two materials over all mixing ratios.
 
     Parameters
@@ -201,7 +201,7 @@ def _rounded_end(ratio: float) -> float:
     return 0.0 if ratio <= ENDS else 1.0 if ratio >= 1.0 - ENDS else ratio
 
 
-def _energy_per_counted_atom(material: Material, counted: float, voltage_V: float | None) -> float:
+def _energy_per_counted_atom(material: Reactant, counted: float, voltage_V: float | None) -> float:
     """Return the energy per atom, or the grand potential per atom without lithium (which is `counted`)."""
     energy = material.energy_eV_per_atom * material.atoms
     if voltage_V is not None:
@@ -263,8 +263,8 @@ def _written(
     table: PhaseTable,
     point: Point,
     energy: float,
-    first: Material,
-    second: Material,
+    first: Reactant,
+    second: Reactant,
     sizes: list[float],
     *,
     exchanging: bool,
@@ -307,7 +307,7 @@ class Lithiation:
     voltage_V: float
 
 
-def lithiation(table: PhaseTable, material: Material, voltage_V: float = 0.0) -> Lithiation:
+def lithiation(table: PhaseTable, material: Reactant, voltage_V: float = 0.0) -> Lithiation:
     """Find what a material becomes when lithium comes and goes freely at a potential; 0 V is lithium metal.
 
     Parameters

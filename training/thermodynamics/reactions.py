@@ -34,7 +34,7 @@ class EnergyBasis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Reactant:
     """One side of a reaction.
 
     Attributes
@@ -342,7 +342,7 @@ def require_covered(table: PhaseTable, amounts: Mapping[str, float]) -> None:
 
 def read_material(
     table: PhaseTable, amounts: Mapping[str, float], *, energy_eV_per_atom: float | None = None
-) -> Material:
+) -> Reactant:
     """Find the energy of a material: the given one, else the table's, else that of the mixture at its composition.
 
     Parameters
@@ -368,4 +368,4 @@ def read_material(
         energy, basis = energy_eV_per_atom, EnergyBasis.GIVEN
     elif row >= 0:
         energy, basis = float(table.energy_eV_per_atom[row]), EnergyBasis.REFERENCE
-    return Material(*reduced(amounts), energy, mixture, basis)
+    return Reactant(*reduced(amounts), energy, mixture, basis)

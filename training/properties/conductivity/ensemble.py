@@ -24,7 +24,7 @@ from training.properties.conductivity.familiarity import distance_to_known
 from training.properties.conductivity.forest import QuantileForest
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Hyperparameters, LatentPrediction
 from training.properties.conductivity.imputation import HotDeck
-from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, Materials
+from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTICE_KERNELS, TrainingMaterials
 from training.properties.conductivity.leave_paper_out import predict_without_own_paper
 from training.properties.conductivity.process_fit import condition, fit_process
 from training.properties.conductivity.residual_net import ResidualNets, ResidualNetSettings
@@ -145,7 +145,7 @@ class Ensemble:
         """
         kernels = COMPOSITION_KERNELS if variant == "formula" else LATTICE_KERNELS
         distinct, material = rows.descriptors.distinct(with_lattice=variant == "lattice")
-        materials, observed = Materials.of(distinct), rows.observations().of_materials(material)
+        materials, observed = TrainingMaterials.of(distinct), rows.observations().of_materials(material)
         if hyper is None:
             process = fit_process(
                 materials, observed, kernels, n_iterations=settings.process_iterations, on_step=on_step

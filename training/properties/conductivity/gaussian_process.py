@@ -25,7 +25,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 
 from training.properties.conductivity.descriptors import Descriptors
-from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.kernels import TrainingMaterials
 
 Array = NDArray[np.float64]
 _ROWS_PER_BLOCK = 128  # likenesses of a block stay in the processor's cache
@@ -53,7 +53,7 @@ class Hyperparameters:
     mean_energy: float
     other_prototype: float = 1.0
 
-    def covariance(self, materials: Materials, other: Descriptors) -> Array:
+    def covariance(self, materials: TrainingMaterials, other: Descriptors) -> Array:
         """Return k between materials, shape (len(other), len(materials))."""
         total = self._sum_of_kernels(materials.distances(other, self.kernels))
         if self.other_prototype < 1.0:
@@ -140,7 +140,7 @@ class ProcessPrediction(NamedTuple):
 class ArrheniusProcess:
     """The fitted process: materials, observations and hyperparameters; factors are derived when first needed."""
 
-    materials: Materials
+    materials: TrainingMaterials
     observations: Observations
     hyper: Hyperparameters
     targets: Array
@@ -210,7 +210,7 @@ class ArrheniusProcess:
         Parameters
         ----------
         descriptors
-            Materials to judge, n of them.
+            TrainingMaterials to judge, n of them.
 
         Returns
         -------
@@ -283,7 +283,7 @@ class ArrheniusProcess:
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         hyper = Hyperparameters(**values)
         return cls(
-            Materials.from_arrays(materials), Observations(*(arrays[name] for name in names)), hyper,
+            TrainingMaterials.from_arrays(materials), Observations(*(arrays[name] for name in names)), hyper,
             arrays["targets"], arrays["extra_variance"],
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from training.properties.conductivity.arrhenius import inverse_temperature
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import Ensemble, _tree_features
 from training.properties.conductivity.gaussian_process import SMALLEST_VARIANCE, ArrheniusProcess, inverse_of
-from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.prototypes import prototypes_of
 
 Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ class ProcessUncertainty:
         """Return the covariance of all materials with some, decades squared, shape (n, len(points))."""
         chosen = self._descriptors.take(points)
         scaled = self._scalings
-        few = Materials(
+        few = TrainingMaterials(
             chosen, scaled.chemistry_scaling, scaled.order_scaling, scaled.crystal_scaling,
             prototypes_of(chosen.composition),
         )  # fmt: skip

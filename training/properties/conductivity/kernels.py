@@ -47,7 +47,7 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
-class Materials:
+class TrainingMaterials:
     """Training materials, ready for distances to them."""
 
     descriptors: Descriptors
@@ -57,7 +57,7 @@ class Materials:
     prototype: NDArray[np.int8]
 
     @classmethod
-    def of(cls, descriptors: Descriptors) -> Materials:
+    def of(cls, descriptors: Descriptors) -> TrainingMaterials:
         """Take materials and the scale of their features."""
         return cls(
             descriptors,
@@ -101,7 +101,7 @@ class Materials:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Materials:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingMaterials:
         """Rebuild from `arrays()`."""
         from training.properties.conductivity.descriptors import element_similarity
 

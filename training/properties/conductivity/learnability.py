@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.similarity import half_l1
 from training.properties.conductivity.arrhenius import to_temperature
 from training.properties.conductivity.gaussian_process import Hyperparameters
-from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.process_fit import condition
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 from training.retraining.comparison import NewRows
@@ -97,7 +97,7 @@ def _contradicting(rows: Measurements, chosen: Numbers, known: Numbers) -> Flags
 def _predict(rows: Measurements, learnt: Numbers, asked: Numbers, hyper: Hyperparameters) -> Array:
     known = rows.take(learnt)
     distinct, material = known.descriptors.distinct(with_lattice=False)
-    process = condition(Materials.of(distinct), known.observations().of_materials(material), hyper)
+    process = condition(TrainingMaterials.of(distinct), known.observations().of_materials(material), hyper)
     said = process.predict(rows.descriptors.take(asked))
     at_temperature: Array = to_temperature(
         said.log10_sigma, np.maximum(said.activation_energy_eV, 0.0), rows.temperature_C[asked]

@@ -17,7 +17,7 @@ from training.properties.conductivity.gaussian_process import (
     Observations,
     inverse_of,
 )
-from training.properties.conductivity.kernels import Materials
+from training.properties.conductivity.kernels import TrainingMaterials
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +39,7 @@ _FAR = 1e6  # finite, so that the gradient of exp(-d/length) stays zero instead 
 
 
 def fit_process(
-    materials: Materials,
+    materials: TrainingMaterials,
     observations: Observations,
     kernels: tuple[str, ...],
     *,
@@ -77,7 +77,7 @@ def fit_process(
     return settle_bounds(replace(process, hyper=problem.hyperparameters(theta.detach().numpy())))
 
 
-def condition(materials: Materials, observations: Observations, hyper: Hyperparameters) -> ArrheniusProcess:
+def condition(materials: TrainingMaterials, observations: Observations, hyper: Hyperparameters) -> ArrheniusProcess:
     """Return a process with given hyperparameters on other data: what a cross-validation fold needs."""
     n = len(observations.value)
     return settle_bounds(ArrheniusProcess(materials, observations, hyper, observations.value.copy(), np.zeros(n)))
@@ -117,7 +117,7 @@ def update_bounds(process: ArrheniusProcess) -> ArrheniusProcess:
 class _Problem:
     """The marginal likelihood as a function of an unconstrained vector theta."""
 
-    def __init__(self, materials: Materials, observations: Observations, kernels: tuple[str, ...]) -> None:
+    def __init__(self, materials: TrainingMaterials, observations: Observations, kernels: tuple[str, ...]) -> None:
         import torch
 
         self.materials, self.observations, self.kernels = materials, observations, kernels

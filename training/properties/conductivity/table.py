@@ -54,7 +54,7 @@ _BLANKS: dict[Column, object] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AssemblyStep:
     """One step of the assembly: what was done and how many rows it left."""
 
     what: str
@@ -66,7 +66,7 @@ class AssembledTable:
     """The assembled rows and the steps that led to them."""
 
     rows: pd.DataFrame
-    steps: tuple[Step, ...]
+    steps: tuple[AssemblyStep, ...]
 
 
 def load_training_table(
@@ -111,20 +111,20 @@ def assemble_training_table(
 
     table = load_obelix(None if with_obelix_test else "train")
     test = None if with_obelix_test else load_obelix("test")
-    steps = [Step("OBELiX" if with_obelix_test else "OBELiX, training split", len(table))]
+    steps = [AssemblyStep("OBELiX" if with_obelix_test else "OBELiX, training split", len(table))]
     for name, all_rows in _auxiliary_tables(literature, laskowski):
         rows = all_rows
-        steps.append(Step(f"{name}: read", len(rows)))
+        steps.append(AssemblyStep(f"{name}: read", len(rows)))
         if not doubtful:
             rows = rows[~rows[Column.IS_DOUBTFUL]]
-            steps.append(Step(f"{name}: not doubtful", len(rows)))
+            steps.append(AssemblyStep(f"{name}: not doubtful", len(rows)))
         if test is not None:
             rows = rows[~leaks_into_test(rows, test)]
-            steps.append(Step(f"{name}: not leaking into the OBELiX test split", len(rows)))
+            steps.append(AssemblyStep(f"{name}: not leaking into the OBELiX test split", len(rows)))
         rows = without_repeats(rows, table)
-        steps.append(Step(f"{name}: not repeating an earlier table", len(rows)))
+        steps.append(AssemblyStep(f"{name}: not repeating an earlier table", len(rows)))
         table = pd.concat([table, rows], ignore_index=True)
-    steps.append(Step("all", len(table)))
+    steps.append(AssemblyStep("all", len(table)))
     checked = validate(table, table_schema(), table="the assembled conductivity table", id_column=Column.ROW_ID)
     return AssembledTable(checked, tuple(steps))
 

@@ -158,14 +158,14 @@ def composition_features(batch: MaterialBatch) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Scaling:
+class Standardisation:
     """Mean and spread of the composition features in the training rows, shape (g,)."""
 
     mean: Array
     spread: Array
 
     @classmethod
-    def fit(cls, features: Array) -> Scaling:
+    def fit(cls, features: Array) -> Standardisation:
         """Measure; columns that never vary get spread 1."""
         spread = features.std(axis=0)
         return cls(features.mean(axis=0), np.where(spread > 1e-9, spread, 1.0))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.properties.stability.descriptors import Scaling, composition_features
+from training.properties.stability.descriptors import Standardisation, composition_features
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.fit import FitSettings, fit_member
 from training.properties.stability.inputs import Surroundings, net_inputs
@@ -69,9 +69,9 @@ def load_table(settings: EnsembleSettings) -> EnergyTable:
     return table.take(np.sort(np.concatenate(parts)))
 
 
-def fit_scaling(table: EnergyTable) -> Scaling:
+def fit_scaling(table: EnergyTable) -> Standardisation:
     """Measure the composition features of the training rows."""
-    return Scaling.fit(composition_features(table.batch(table.rows_of("train"))))
+    return Standardisation.fit(composition_features(table.batch(table.rows_of("train"))))
 
 
 def fit_ensemble(

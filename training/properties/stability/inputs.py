@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from training.properties.stability.descriptors import (
     NetInputs,
-    Scaling,
+    Standardisation,
     composition_features,
     hull_inputs,
     neighbour_inputs,
@@ -63,7 +63,7 @@ class Surroundings:
 def net_inputs(
     surroundings: Surroundings,
     batch: MaterialBatch,
-    scaling: Scaling,
+    scaling: Standardisation,
     excluded: NDArray[np.int64] | None = None,
 ) -> NetInputs:
     """Describe compositions by what the surroundings know.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
 from training.properties.stability.calibration import Calibration, Pooled
-from training.properties.stability.descriptors import Scaling
+from training.properties.stability.descriptors import Standardisation
 from training.properties.stability.domain import has_phase_within, nearest_phases
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
@@ -214,7 +214,7 @@ class StabilityModel:
 
     surroundings: Surroundings
     ensemble: NetEnsemble
-    scaling: Scaling
+    scaling: Standardisation
     calibration: Calibration
     reduction_error_V: ConformalScale
     oxidation_error_V: ConformalScale
@@ -286,7 +286,7 @@ class StabilityModel:
         return cls(
             surroundings=surroundings_from_arrays(arrays),
             ensemble=NetEnsemble.from_arrays(part("net."), int(settings["heads"])),
-            scaling=Scaling(arrays["scaling.mean"].astype(float), arrays["scaling.spread"].astype(float)),
+            scaling=Standardisation(arrays["scaling.mean"].astype(float), arrays["scaling.spread"].astype(float)),
             calibration=Calibration.from_arrays(part("calibration.")),
             reduction_error_V=ConformalScale(arrays["window.reduction_scores"]),
             oxidation_error_V=ConformalScale(arrays["window.oxidation_scores"]),

@@ -59,7 +59,7 @@ def fraction_codes(fraction: Tensor) -> Tensor:
     return torch.stack([fraction, torch.sqrt(fraction), *waves], dim=-1)
 
 
-class Block(nn.Module):
+class AttentionBlock(nn.Module):
     """Attention among the elements of a compound, then a small net on each; both add to what was there."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -93,7 +93,7 @@ class StabilityNet(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.3)
         self.from_properties = nn.Linear(self.properties.shape[1], s.embedding)
         self.into_tokens = nn.Linear(s.embedding + FRACTION_CODES + 2, s.width)
-        self.blocks = nn.ModuleList(Block(s.width, s.heads, s.dropout) for _ in range(s.blocks))
+        self.blocks = nn.ModuleList(AttentionBlock(s.width, s.heads, s.dropout) for _ in range(s.blocks))
         self.product_1 = nn.Linear(s.width + PRODUCT_SCALARS, s.width)
         self.product_2 = nn.Linear(s.width, s.width)
         self.relative_1 = nn.Linear(2 * s.embedding + NEIGHBOUR_SCALARS, s.relatives)

@@ -293,7 +293,7 @@ def test_what_is_new_is_told_by_content_not_by_number(world: RetrainingWorld) ->
 def test_the_bundle_knows_its_ledger_rows(world: RetrainingWorld, tmp_path: Path) -> None:
     trainer = world.job()
     add(world.ledger, family_records(rows=slice(0, 4)))
-    first = trainer.read(world.ledger, None)
+    first = trainer.read(training_rows(world.ledger, Kind.CONDUCTIVITY), None)
     assert first.n_new == 4
     trainer.fit(first, tmp_path / "bundle", lambda what: None)
     bundle = load_bundle(tmp_path / "bundle", expected_property="conductivity")
@@ -321,7 +321,7 @@ def test_a_published_row_in_the_ledger_is_not_counted_twice(world: RetrainingWor
         "doi": known["doi"],
     }
     add(world.ledger, [record])
-    found = world.job().read(world.ledger, None)
+    found = world.job().read(training_rows(world.ledger, Kind.CONDUCTIVITY), None)
     assert found.n_new == 0
     assert any("repeat" in remark for remark in found.remarks)
 

@@ -19,11 +19,10 @@ from serving.answers.conditions import Conditions
 from serving.models.store import load_models
 from serving.ranking.acquisition import Acquisition
 from serving.ranking.batch import choose_batch
-from serving.ranking.believing import Believer, believe_all
 from serving.ranking.constraints import Constraints
 from serving.ranking.core import rank
-from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import parse_objective
+from serving.ranking.predictions import Predictions
 from serving.ranking.request import BatchRequest
 
 ASKED_SECONDS = 2.0
@@ -69,16 +68,16 @@ def main() -> None:
     models = {name: served for name, served in load_models("shipped", None).items()}
     candidates = [Candidate.from_formula(formula) for formula in formulas(count)]
     objectives = [parse_objective(text) for text in OBJECTIVES]
-    small = Believer(Evidence(candidates[:20], [Conditions()] * 20, models))
+    small = Predictions.of_candidates(candidates[:20], [Conditions()] * 20, models)
     choose_batch(rank(small, objectives, Constraints()), small, objectives, BatchRequest(size=2))  # compiles
 
-    believer = Believer(Evidence(candidates, [Conditions()] * count, models))
-    predicted, _ = best_of(lambda: believe_all(believer, objectives), 1)
-    ranked, ranking = best_of(lambda: rank(believer, objectives, Constraints()))
+    predictions = Predictions.of_candidates(candidates, [Conditions()] * count, models)
+    predicted, _ = best_of(lambda: [predictions.of(objective) for objective in objectives], 1)
+    ranked, ranking = best_of(lambda: rank(predictions, objectives, Constraints()))
     batches = {
         str(method): best_of(
             lambda method=method: choose_batch(  # type: ignore[misc]
-                ranking, believer, objectives, BatchRequest(size=10, method=method)
+                ranking, predictions, objectives, BatchRequest(size=10, method=method)
             ), 1,
         )[0]
         for method in Acquisition

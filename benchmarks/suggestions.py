@@ -62,13 +62,13 @@ def speed(n: int) -> dict[str, float]:
     """Time five suggestions of n candidates."""
     from features.candidate import Candidate
     from serving.models.store import load_models
-    from serving.suggestions.answer import Wish, suggest
+    from serving.suggestions.answer import SuggestOptions, suggest
 
     models = load_models("shipped", ["conductivity"])
     rows = [Candidate.from_formula(formula) for formula in candidates(n)]
-    suggest(models, rows[:300], Wish())
+    suggest(models, rows[:300], SuggestOptions())
     started, busy = time.perf_counter(), time.process_time()
-    found = suggest(models, rows, Wish())
+    found = suggest(models, rows, SuggestOptions())
     assert len(found["suggestions"]) == 5
     return {
         f"seconds_{n}": round(time.perf_counter() - started, 2),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
     from serving.generation.known import KnownMaterials
-    from serving.ranking.request import RankRequest, Wishes
-    from serving.suggestions.answer import Wish
+    from serving.ranking.request import RankingSpec, RankRequest
+    from serving.suggestions.answer import SuggestOptions
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import Precursor
     from training.thermodynamics.phases import PhaseTable
@@ -205,14 +205,12 @@ class Predictor:
         ObjectiveError
             If objectives contradict each other, or the batch cannot be chosen by the rule asked for.
         """
-        from serving.ranking.answer import answer_ranking
-
-        return answer_ranking(
-            self, self._models, request.candidates, request.wishes(), conditions=request.conditions,
-            order=request.order, top=request.top, batch=request.batch, coverage=request.coverage,
+        return self.rank_rows(
+            request.candidates, request.spec(), conditions=request.conditions, order=request.order, top=request.top,
+            batch=request.batch, coverage=request.coverage,
         )  # fmt: skip
 
-    def suggest(self, rows: Sequence[CandidateInput | RowError], wish: Wish) -> dict[str, Any]:
+    def suggest(self, rows: Sequence[CandidateInput | RowError], options: SuggestOptions) -> dict[str, Any]:
         """Answer which candidates to measure so that a model learns most; see `serving.suggestions.answer`.
 
         Raises
@@ -222,10 +220,10 @@ class Predictor:
         """
         from serving.suggestions.answer import suggest
 
-        if wish.property not in self._models:
-            name = wish.property
+        if options.property not in self._models:
+            name = options.property
             raise ModelUnavailableError(f"this installation serves no {name} model; run `elyte train {name}`")
-        return suggest(self._models, read_rows(rows), wish)
+        return suggest(self._models, read_rows(rows), options)
 
     def synthesis(
         self, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None, top: int = 5
@@ -248,13 +246,16 @@ class Predictor:
     def rank_rows(
         self,
         rows: Sequence[CandidateInput | RowError],
-        wishes: Wishes,
+        spec: RankingSpec,
         **how: Any,  # noqa: ANN401
     ) -> dict[str, Any]:
-        """Rank rows, of which some may have failed before they came here; see `serving.ranking.answer`."""
-        from serving.ranking.answer import answer_ranking
+        """Rank rows, of which some may have failed before they came here; see `serving.ranking.answer`.
 
-        return answer_ranking(self, self._models, rows, wishes, **how)
+        `how` are the fields of `serving.ranking.answer.RankingOptions`.
+        """
+        from serving.ranking.answer import RankingOptions, answer_ranking
+
+        return answer_ranking(self._models, rows, spec, RankingOptions(**how))
 
     def _asked(self, wanted: Sequence[str]) -> list[str]:
         """Return the properties whose models speak in an answer: those wanted, and those that they ask."""

@@ -14,7 +14,7 @@ from serving.cli import EXIT_ROW_FAILED
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
-    from serving.ranking.request import BatchRequest, Wishes
+    from serving.ranking.request import BatchRequest, RankingSpec
 
 TOP = 20
 
@@ -64,10 +64,10 @@ def rank(
     limits = {name: value for name, value in {**given, **flags}.items() if value}
     if output is not None:
         _check_ending(output)
-    wishes = _wishes(objectives, preset, limits)
+    spec = _spec(objectives, preset, limits)
     batch = _batch({"size": batch_size, "method": acquisition, "explore": explore, "known": list(known)})
     listed = top or (None if output is not None else TOP)
-    document = _ranked(input_file, wishes, _conditions(temperature_c), order, batch, listed, coverage)
+    document = _ranked(input_file, spec, _conditions(temperature_c), order, batch, listed, coverage)
     if output is not None:
         _write(document, output)
     _show(document, top or TOP, as_json=as_json, quiet=output is not None)
@@ -75,21 +75,21 @@ def rank(
         sys.exit(EXIT_ROW_FAILED)
 
 
-def _wishes(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any]) -> Wishes:
+def _spec(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any]) -> RankingSpec:
     from pydantic import ValidationError
 
     from features.text import suggestion
     from serving.ranking.constraints import Constraints
     from serving.ranking.objectives import ObjectiveError, parse_objective
     from serving.ranking.presets import Preset
-    from serving.ranking.request import read_wishes
+    from serving.ranking.request import read_spec
 
     names = [str(one) for one in Preset]
     if preset is not None and preset not in names:
         raise click.UsageError(f"'{preset}' is no preset{suggestion(preset, names)}; there are: {', '.join(names)}")
     try:
         constraints = Constraints(**limits) if limits else None
-        return read_wishes([parse_objective(o) for o in objectives], Preset(preset) if preset else None, constraints)
+        return read_spec([parse_objective(o) for o in objectives], Preset(preset) if preset else None, constraints)
     except ObjectiveError as error:
         raise click.UsageError(str(error)) from error
     except ValidationError as error:
@@ -127,7 +127,7 @@ def _conditions(temperature_C: float | None) -> Conditions:
 
 
 def _ranked(
-    input_file: Path, wishes: Wishes, conditions: Conditions, order: str | None, batch: BatchRequest | None,
+    input_file: Path, spec: RankingSpec, conditions: Conditions, order: str | None, batch: BatchRequest | None,
     top: int | None, coverage: float,
 ) -> dict[str, Any]:  # fmt: skip
     from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
@@ -141,9 +141,9 @@ def _ranked(
         table = read_candidates_file(input_file)
         if table.ignored:
             click.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
-        predictor = Predictor.load(properties=properties_to_load(wishes.objectives))
+        predictor = Predictor.load(properties=properties_to_load(spec.objectives))
         document = predictor.rank_rows(
-            table.rows, wishes, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
+            table.rows, spec, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
             coverage=coverage,
         )  # fmt: skip
         return document | {"failed": with_places(document["failed"], table.places)}

@@ -56,11 +56,11 @@ def suggest(
     """
     from features.errors import CandidateError
     from serving.models.store import ModelUnavailableError, load_models
-    from serving.suggestions.answer import Wish, suggestion_lines
+    from serving.suggestions.answer import SuggestOptions, suggestion_lines
     from serving.suggestions.answer import suggest as choose
     from training.properties.registry import with_needed
 
-    wish = Wish(
+    options = SuggestOptions(
         name, count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
         0.0 if known_only else dial, about,
     )  # fmt: skip
@@ -68,10 +68,10 @@ def suggest(
     with _progress() as on_step:
         on_step("loading models")
         try:
-            models = load_models(properties=with_needed([wish.property]))
-            if wish.property not in models:
+            models = load_models(properties=with_needed([options.property]))
+            if options.property not in models:
                 raise click.UsageError(f"this installation serves no {name} model; run `elyte train {name}`")
-            document = choose(models, rows, wish, on_step)
+            document = choose(models, rows, options, on_step)
         except (ModelUnavailableError, CandidateError) as error:
             raise click.UsageError(str(error)) from error
     _show(document, suggestion_lines(document), as_json=as_json)

@@ -4,49 +4,48 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.candidate import Candidate, RowError, read_candidates
 from serving.answers.conditions import Conditions
+from serving.answers.documents import remarks_of as warnings_said
 from serving.answers.judging import lacking
-from serving.answers.request import CandidateInput, material_columns
+from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, material_columns
 from serving.answers.rows import error_row, head_of, warnings_of
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
-from serving.ranking.believing import Believer, believe_all
 from serving.ranking.core import Order, Ranking, rank
-from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
-from serving.ranking.quantities import ABOUT, Quantity
-from serving.ranking.reasons import assumptions, exclusion_dicts, intervals, limiting, made_nevertheless, remarks_of
-from serving.ranking.request import BatchRequest, Wishes
-from serving.ranking.scenarios import SEED
+from serving.ranking.predictions import Predictions
+from serving.ranking.quantities import property_of
+from serving.ranking.reasons import (
+    assumptions,
+    exclusion_dicts,
+    has_caveat,
+    intervals,
+    limiting,
+    made_nevertheless,
+    remarks_of,
+)
+from serving.ranking.request import BatchRequest, RankingSpec
+from training.joint_samples import SEED
 from training.properties import registry
 from training.properties.contract import DECIMALS
 from training.properties.registry import with_needed
 
-if TYPE_CHECKING:
-    from serving.predictor import Predictor
+Models = Mapping[str, ServedModel]
 
 
-def answer_ranking(
-    predictor: Predictor, models: Mapping[str, ServedModel], rows: Sequence[CandidateInput | RowError],
-    wishes: Wishes, *, conditions: Conditions | None = None, order: Order | None = None, top: int | None = None,
-    batch: BatchRequest | None = None, coverage: float = 0.9,
-) -> dict[str, Any]:  # fmt: skip
-    """Rank candidates.
+@dataclass(frozen=True, slots=True)
+class RankingOptions:
+    """How a ranking is made and told.
 
     Parameters
     ----------
-    predictor, models
-        What answers, and its served models.
-    rows
-        Candidates as given, or the error that reading one raised.
-    wishes
-        Objectives and constraints (`request.read_wishes`).
     conditions
         What holds for every row that does not say otherwise; an objective's own win over both.
     order
@@ -57,6 +56,30 @@ def answer_ranking(
         Which batch to propose, None for none.
     coverage
         Of the intervals that are shown.
+    """
+
+    conditions: Conditions | None = None
+    order: Order | None = None
+    top: int | None = None
+    batch: BatchRequest | None = None
+    coverage: float = DEFAULT_COVERAGE
+
+
+def answer_ranking(
+    models: Models, rows: Sequence[CandidateInput | RowError], spec: RankingSpec, options: RankingOptions
+) -> dict[str, Any]:
+    """Rank candidates.
+
+    Parameters
+    ----------
+    models
+        Served models by property.
+    rows
+        Candidates as given, or the error that reading one raised.
+    spec
+        Objectives and constraints (`request.read_spec`).
+    options
+        How.
 
     Raises
     ------
@@ -65,164 +88,220 @@ def answer_ranking(
     ObjectiveError
         If a batch cannot be chosen by the rule that was asked for.
     """
-    objectives: list[Objective] = wishes.objectives
+    objectives: list[Objective] = spec.objectives
     needed = properties_of(objectives)
+    _require_served(needed, models)
+    given = _Given.of(rows, options.conditions or Conditions())
+    predictions = Predictions.of_candidates(given.candidates, given.conditions, models)
+    for objective in objectives:
+        predictions.of(objective)
+    began = time.perf_counter()
+    ranking = rank(predictions, objectives, spec.constraints, options.order)
+    notes = [*spec.notes, *_failed_note(given.failed, len(rows)), *remarks_of(ranking, objectives, len(given.places))]
+    notes += _made_notes(ranking, objectives, predictions, models)
+    heads = [given.head(i) for i in ranking.rows.tolist()]
+    chosen = None
+    if options.batch is not None and len(ranking.rows):
+        picks, said = choose_batch(ranking, predictions, objectives, options.batch)
+        chosen = batch_document(ranking, picks, options.batch, heads)
+        notes += said
+    seconds = time.perf_counter() - began
+    listed = ranking.order[: options.top]
+    return {
+        "models": {name: models[name].header() for name in with_needed(needed)},
+        "status": "ok" if len(ranking.rows) else "empty",
+        "objectives": [objective.as_dict() for objective in objectives],
+        "constraints": spec.constraints.model_dump(exclude_defaults=True),
+        "order": str(options.order or (Order.FRONT if ranking.success is None else Order.SUCCESS)),
+        "assumptions": assumptions(ranking, objectives),
+        "notes": notes,
+        "counts": _counts(ranking, given, len(rows), len(listed)),
+        "scenarios": {"count": len(ranking.samples), "seed": SEED, "seconds": round(seconds, 3)},
+        "ranking": _Told(ranking, predictions, objectives, needed, given).entries(listed, options.coverage),
+        "batch": chosen,
+        "excluded": [given.excluded(i, reasons) for i, reasons in sorted(ranking.exclusions.items())],
+        "failed": [error_row(error) for error in given.failed],
+    }
+
+
+def _require_served(needed: Sequence[str], models: Models) -> None:
     for name in needed:
         if name not in models:
             raise ModelUnavailableError(f"this installation serves no {name} model, which an objective needs")
         if (reason := lacking(name, models)) is not None:
             raise ModelUnavailableError(reason)
-    general = conditions or Conditions()
-    places, candidates, own, failed = _read(rows, general)
-    believer = Believer(Evidence(candidates, own, models))
-    believe_all(believer, objectives)
-    began = time.perf_counter()
-    ranking = rank(believer, objectives, wishes.constraints, order)
-    notes = [*wishes.notes, *_failed_note(failed, len(rows)), *remarks_of(ranking, objectives, len(candidates))]
-    if "conductivity" in models:
-        known = models["conductivity"].model.domain
-        notes += made_nevertheless(ranking, objectives, believer.evidence.composition[ranking.rows], known)
-    heads = [head_of(candidates[i], places[i]) for i in ranking.rows.tolist()]
-    chosen = None
-    if batch is not None and len(ranking.rows):
-        picks, said = choose_batch(ranking, believer, objectives, batch)
-        chosen = batch_document(ranking, picks, batch, heads)
-        notes += said
-    seconds = time.perf_counter() - began
-    listed = ranking.order[:top].tolist()
-    shown = [(rows[places[i]], candidates[i]) for i in ranking.rows[listed].tolist()]
-    told = _told_by_predict(predictor, shown, general, needed, coverage)
+
+
+def _made_notes(
+    ranking: Ranking, objectives: Sequence[Objective], predictions: Predictions, models: Models
+) -> list[str]:
+    """Return a remark on materials that have been made all the same, by the first model that knows such."""
+    for one in registry.properties():
+        made = one.made(models[one.name].model) if one.name in models else None
+        if made is not None:
+            composition = predictions.outputs.composition[ranking.rows]
+            return made_nevertheless(ranking, objectives, composition, made.known)
+    return []
+
+
+def _counts(ranking: Ranking, given: _Given, n_rows: int, n_listed: int) -> dict[str, int]:
     return {
-        "models": {str(name): models[name].header() for name in with_needed(needed)},
-        "status": "ok" if len(ranking.rows) else "empty",
-        "objectives": [objective.as_dict() for objective in objectives],
-        "constraints": wishes.constraints.model_dump(exclude_defaults=True),
-        "order": str(order or (Order.FRONT if ranking.success is None else Order.SUCCESS)),
-        "assumptions": assumptions(ranking, objectives),
-        "notes": notes,
-        "counts": {
-            "given": len(rows), "ranked": len(ranking.rows), "excluded": len(ranking.exclusions),
-            "failed": len(failed), "listed": len(listed), "on_front": int(ranking.on_front.sum()),
-        },
-        "scenarios": {"count": len(ranking.samples), "seed": SEED, "seconds": round(seconds, 3)},
-        "ranking": _listed(ranking, believer, objectives, listed, heads, told, coverage),
-        "batch": chosen,
-        "excluded": [
-            head_of(candidates[i], places[i])
-            | {"reasons": exclusion_dicts(reasons), "warnings": warnings_of(candidates[i].remarks)}
-            for i, reasons in sorted(ranking.exclusions.items())
-        ],
-        "failed": [error_row(error) for error in failed],
-    }  # fmt: skip
+        "given": n_rows,
+        "ranked": len(ranking.rows),
+        "excluded": len(ranking.exclusions),
+        "failed": len(given.failed),
+        "listed": n_listed,
+        "on_front": int(ranking.on_front.sum()),
+    }
 
 
 def properties_of(objectives: Sequence[Objective]) -> list[str]:
     """Return the properties whose models objectives need, in the order of the registry."""
-    named = {ABOUT[objective.quantity].property for objective in objectives}
+    named = {property_of(objective.quantity) for objective in objectives}
     return [name for name in registry.names() if name in named]
 
 
 def properties_to_load(objectives: Sequence[Objective]) -> list[str]:
-    """Return the properties whose models must be loaded: those needed, what they ask, and volumes for densities."""
-    named = properties_of(objectives) or ["conductivity"]
-    if any(one.target is not None and one.quantity in (Quantity.HULL, Quantity.STABLE) for one in objectives):
-        named.append("conductivity")  # it knows what has been made
+    """Return the properties whose models must be loaded: those needed, what they ask, and what knows made materials."""
+    named, knowing = properties_of(objectives), [one.name for one in registry.properties() if one.knows_made]
+    if not named or any(map(has_caveat, objectives)):
+        named += knowing
     return [name for name in registry.names() if name in with_needed(named)]
 
 
-def _read(
-    rows: Sequence[CandidateInput | RowError], general: Conditions
-) -> tuple[list[int], list[Candidate], list[Conditions], list[RowError]]:
-    """Return the readable candidates with their places and conditions, and the errors of the others."""
-    given = [(place, row) for place, row in enumerate(rows) if isinstance(row, CandidateInput)]
-    read = read_candidates(*material_columns([row for _, row in given]))
-    failed = [row for row in rows if isinstance(row, RowError)]
-    places, candidates, own = [], [], []
-    for (place, row), one in zip(given, read, strict=True):
-        if isinstance(one, RowError):
-            failed.append(replace(one, index=place))
-            continue
-        places.append(place)
-        candidates.append(one)
-        own.append(row.conditions.over(general) if row.conditions.model_fields_set else general)
-    failed.sort(key=lambda error: error.index)
-    return places, candidates, own, failed
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The readable candidates with their places and conditions, and the errors of the others."""
+
+    places: list[int]
+    candidates: list[Candidate]
+    conditions: list[Conditions]
+    failed: list[RowError]
+
+    @classmethod
+    def of(cls, rows: Sequence[CandidateInput | RowError], general: Conditions) -> _Given:
+        given = [(place, row) for place, row in enumerate(rows) if isinstance(row, CandidateInput)]
+        read = read_candidates(*material_columns([row for _, row in given]))
+        found = cls([], [], [], [row for row in rows if isinstance(row, RowError)])
+        for (place, row), one in zip(given, read, strict=True):
+            if isinstance(one, RowError):
+                found.failed.append(replace(one, index=place))
+                continue
+            found.places.append(place)
+            found.candidates.append(one)
+            found.conditions.append(row.conditions.over(general) if row.conditions.model_fields_set else general)
+        found.failed.sort(key=lambda error: error.index)
+        return found
+
+    def head(self, row: int) -> dict[str, Any]:
+        """Return how an answer names a candidate."""
+        return head_of(self.candidates[row], self.places[row])
+
+    def excluded(self, row: int, reasons: Sequence[Any]) -> dict[str, Any]:
+        """Return the entry of a candidate that is not ranked."""
+        warnings = warnings_of(self.candidates[row].remarks)
+        return self.head(row) | {"reasons": exclusion_dicts(reasons), "warnings": warnings}
 
 
 def _failed_note(failed: Sequence[RowError], n: int) -> list[str]:
     return [f"{len(failed)} of {n} rows cannot be read; see `failed`"] if failed else []
 
 
-def _told_by_predict(
-    predictor: Predictor, shown: Sequence[tuple[CandidateInput | RowError, Candidate]], general: Conditions,
-    needed: list[str], coverage: float,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Return what an ordinary answer says of the listed candidates: nearest known, domain, warnings."""
-    if not shown or not needed:
-        return [{"applicability": {}, "warnings": warnings_of(candidate.remarks)} for _, candidate in shown]
-    rows = [row for row, _ in shown]
-    results: list[dict[str, Any]] = predictor.answer(rows, general, properties=needed, coverage=coverage)["results"]
-    return results
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What there is to tell of ranked candidates, and whose models objectives `needed`."""
 
+    ranking: Ranking
+    predictions: Predictions
+    objectives: Sequence[Objective]
+    needed: Sequence[str]
+    given: _Given
 
-def _listed(
-    ranking: Ranking, believer: Believer, objectives: Sequence[Objective], listed: Sequence[int],
-    heads: Sequence[dict[str, Any]], told: Sequence[dict[str, Any]], coverage: float,
-) -> list[dict[str, Any]]:  # fmt: skip
-    chosen = np.array(listed, dtype=np.int64)
-    composition = believer.evidence.composition[ranking.rows]
-    central = np.array([belief.take(chosen).central() for belief in ranking.beliefs]).reshape(len(objectives), -1)
-    ends = [intervals(belief, chosen, composition, coverage) for belief in ranking.beliefs] if listed else []
-    entries = []
-    for place, i in enumerate(listed):
+    def entries(self, listed: NDArray[np.int64], coverage: float) -> list[dict[str, Any]]:
+        """Return the entries of positions in the ranking, best first."""
+        values, central = self._values(listed, coverage)
+        applicability, warnings = self._applicability(self.ranking.rows[listed])
+        entries = []
+        for place, i in enumerate(listed.tolist()):
+            known = applicability[place]
+            near = {name: block["nearest"][0] for name, block in known.items() if block.get("nearest")}
+            entries.append(
+                {"rank": place + 1}
+                | self.given.head(int(self.ranking.rows[i]))
+                | self._standing(i)
+                | {
+                    "objectives": values[place],
+                    "limiting": limiting(self.objectives, self.ranking.chances[i], central[:, place].tolist()),
+                    "nearest": near,
+                    "applicability": {
+                        name: {key: block.get(key) for key in ("in_domain", "distance", "domain_radius")}
+                        for name, block in known.items()
+                    },
+                    "in_domain": {name: block["in_domain"] for name, block in known.items()},
+                    "warnings": warnings[place],
+                }
+            )
+        return entries
+
+    def _standing(self, i: int) -> dict[str, Any]:
+        ranking, success = self.ranking, self.ranking.success
+        return {
+            "probability_of_success": None if success is None else _chance(success.probability[i]),
+            "standard_error": None if success is None else round(float(success.standard_error[i]), DECIMALS),
+            "on_front": bool(ranking.on_front[i]),
+            "probability_on_front": round(float(ranking.probability_on_front[i]), DECIMALS),
+            "utility": round(float(ranking.utility[i]), DECIMALS),
+        }
+
+    def _values(self, listed: NDArray[np.int64], coverage: float) -> tuple[list[list[dict[str, Any]]], Any]:
+        """Return each listed candidate's value of each objective, and central values, shape (objectives, k)."""
+        ranking = self.ranking
+        composition = self.predictions.outputs.composition[ranking.rows]
+        central = np.array([one.take(listed).central() for one in ranking.distributions])
+        central = central.reshape(len(self.objectives), -1)
+        ends = [intervals(one, listed, composition, coverage) for one in ranking.distributions] if len(listed) else []
         values = [
-            {
-                "objective": objective.text,
-                "value": round(float(central[j, place]), DECIMALS),
-                "lower": round(float(ends[j][0][place]), DECIMALS),
-                "upper": round(float(ends[j][1][place]), DECIMALS),
-                "coverage": coverage if ranking.beliefs[j].sources else None,
-                "probability": None if objective.target is None else _chance(ranking.chances[i, j]),
-            }
-            | _level(objective, float(central[j, place]))
-            for j, objective in enumerate(objectives)
+            [
+                {
+                    "objective": objective.text,
+                    "value": round(float(central[j, place]), DECIMALS),
+                    "lower": round(float(ends[j][0][place]), DECIMALS),
+                    "upper": round(float(ends[j][1][place]), DECIMALS),
+                    "coverage": coverage if ranking.distributions[j].sources else None,
+                    "probability": None if objective.target is None else _chance(ranking.chances[i, j]),
+                }
+                | _level(objective, float(central[j, place]))
+                for j, objective in enumerate(self.objectives)
+            ]
+            for place, i in enumerate(listed.tolist())
         ]
-        success = ranking.success
-        entries.append(
-            {"rank": place + 1}
-            | heads[i]
-            | {
-                "probability_of_success": None if success is None else _chance(success.probability[i]),
-                "standard_error": None if success is None else round(float(success.standard_error[i]), DECIMALS),
-                "on_front": bool(ranking.on_front[i]),
-                "probability_on_front": round(float(ranking.probability_on_front[i]), DECIMALS),
-                "utility": round(float(ranking.utility[i]), DECIMALS),
-                "objectives": values,
-                "limiting": limiting(objectives, ranking.chances[i], central[:, place].tolist()),
-                "nearest": _nearest(told[place]),
-                "applicability": {
-                    name: {key: block.get(key) for key in ("in_domain", "distance", "domain_radius")}
-                    for name, block in told[place].get("applicability", {}).items()
-                },
-                "in_domain": {name: block["in_domain"] for name, block in told[place].get("applicability", {}).items()},
-                "warnings": told[place]["warnings"],
-            }
-        )
-    return entries
+        return values, central
+
+    def _applicability(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[list[dict[str, Mapping[str, Any]]], list[list[dict[str, str]]]]:
+        """Return what the models know near candidates, and warnings, as an ordinary answer says them."""
+        remarks = [list(self.given.candidates[row].remarks) for row in rows.tolist()]
+        known: list[dict[str, Mapping[str, Any]]] = [{} for _ in remarks]
+        outputs = self.predictions.outputs
+        for name in self.needed:
+            good = np.flatnonzero(np.isin(rows, outputs.judged(name).rows))
+            if not len(good):
+                continue
+            judgement = outputs.of_rows(name, rows[good])
+            blocks = judgement.applicability(registry.get(name).n_nearest)
+            for place, block, said in zip(good.tolist(), blocks, warnings_said(judgement), strict=True):
+                known[place][name] = block
+                remarks[place] += [remark for remark in said if remark not in remarks[place]]
+        return known, [warnings_of(said) for said in remarks]
 
 
 def _level(objective: Objective, value: float) -> dict[str, str]:
     """Return the name of a value, of a quantity whose values have names."""
-    name = ABOUT[objective.quantity].level(value)
+    name = objective.quantity.level(value)
     return {} if name is None else {"level": name}
 
 
 def _chance(probability: float) -> float:
     """Return a probability with as many digits as mean something: small ones still tell candidates apart."""
     return float(f"{probability:.4g}")
-
-
-def _nearest(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nearest known material of each property."""
-    blocks = told.get("applicability", {}).items()
-    return {name: block["nearest"][0] for name, block in blocks if block.get("nearest")}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.candidate import Candidate
 from features.errors import CandidateError, shown
 from serving.answers.conditions import Conditions
+from serving.answers.judging import query_of
 from serving.ranking.acquisition import (
     OPTIMISM,
     Acquisition,
@@ -19,14 +20,14 @@ from serving.ranking.acquisition import (
     pick_by_thompson,
     pick_by_utility,
     pick_by_volume,
-)  # fmt: skip
-from serving.ranking.believing import Believer
+)
 from serving.ranking.core import Axis, Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
-from serving.ranking.evidence import Evidence
 from serving.ranking.hypervolume import MOST_OBJECTIVES
 from serving.ranking.objectives import Objective, ObjectiveError, Sense
+from serving.ranking.predictions import Predictions
 from serving.ranking.request import BatchRequest
-from serving.ranking.scenarios import Scenarios
+from training.joint_samples import JointSamples
+from training.properties.outputs import COVERAGE, ModelOutputs
 
 Array = NDArray[np.float64]
 WORST_DECILE = 0.1
@@ -39,7 +40,7 @@ GAINS = {
 
 
 def choose_batch(
-    ranking: Ranking, believer: Believer, objectives: Sequence[Objective], asked: BatchRequest
+    ranking: Ranking, predictions: Predictions, objectives: Sequence[Objective], asked: BatchRequest
 ) -> tuple[list[Pick], list[str]]:
     """Choose a batch among the ranked candidates.
 
@@ -54,19 +55,19 @@ def choose_batch(
         If the rule cannot work with these objectives, or a known material cannot be read.
     """
     notes: list[str] = []
-    composition = believer.evidence.composition[ranking.rows]
+    composition = predictions.outputs.composition[ranking.rows]
     if asked.method is Acquisition.SUCCESS:
-        picks = pick_by_success(_met(ranking, objectives, believer, asked.explore), asked.size, composition)
+        picks = pick_by_success(_met(ranking, objectives, predictions, asked.explore), asked.size, composition)
     elif not ranking.axes:
         raise ObjectiveError("batch: no objective has a direction (each has a bound on either side); use success")
     else:
         central = oriented_centres(ranking.axes, len(ranking.rows))
         samples = ranking.samples
         if asked.explore != 1.0:
-            errors = ranking.scenarios.errors(asked.explore)
+            errors = ranking.joint.errors(asked.explore)
             samples = oriented_samples(ranking.axes, errors, len(ranking.rows), len(ranking.samples))
         if asked.method is Acquisition.EHVI:
-            picks = _by_volume(ranking, believer, objectives, samples, central, asked, notes)
+            picks = _by_volume(ranking, predictions, objectives, samples, central, asked, notes)
         elif asked.method is Acquisition.UCB:
             level = _normal_cdf(OPTIMISM * asked.explore)
             optimistic = np.quantile(ranking.samples, level, axis=0) if asked.explore > 0.0 else central
@@ -92,7 +93,7 @@ def _normal_cdf(number: float) -> float:
 
 
 def _met(
-    ranking: Ranking, objectives: Sequence[Objective], believer: Believer, explore: float,
+    ranking: Ranking, objectives: Sequence[Objective], predictions: Predictions, explore: float,
     some: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Return whether all targets are met, or those of some objectives, in each scenario; shape (s, m)."""
@@ -100,16 +101,16 @@ def _met(
     n = len(ranking.rows)
     if not targets:
         raise ObjectiveError("batch: success needs at least one objective with a target, such as sigma>=1e-3")
-    needed = sorted({source for j in targets for source in ranking.beliefs[j].sources})
-    scenarios = ranking.scenarios
-    if not set(needed) <= set(scenarios.normal):
-        shared = {source: share[ranking.rows] for source, share in believer.shared().items()}
-        composition = believer.evidence.composition[ranking.rows]
-        scenarios = Scenarios.draw(composition, needed, shared, count=len(ranking.samples))
-    errors = scenarios.errors(explore)
+    needed = sorted({source for j in targets for source in ranking.distributions[j].sources})
+    joint = ranking.joint
+    if not set(needed) <= set(joint.normal):
+        shared = {source: share[ranking.rows] for source, share in predictions.shared().items()}
+        composition = predictions.outputs.composition[ranking.rows]
+        joint = JointSamples.draw(composition, needed, shared, count=len(ranking.samples))
+    errors = joint.errors(explore)
     met = np.ones((len(ranking.samples), n), dtype=bool)
     for j in targets:
-        met &= _meets(objectives[j], ranking.beliefs[j].values(errors))
+        met &= _meets(objectives[j], ranking.distributions[j].values(errors))
     return met
 
 
@@ -122,7 +123,7 @@ def _meets(objective: Objective, values: Array) -> NDArray[np.bool_]:
 
 
 def _by_volume(
-    ranking: Ranking, believer: Believer, objectives: Sequence[Objective], samples: Array, central: Array,
+    ranking: Ranking, predictions: Predictions, objectives: Sequence[Objective], samples: Array, central: Array,
     asked: BatchRequest, notes: list[str],
 ) -> list[Pick]:  # fmt: skip
     m = min(len(ranking.axes), MOST_OBJECTIVES)
@@ -135,9 +136,9 @@ def _by_volume(
     worst = np.quantile(central[:, :m], WORST_DECILE, axis=0)
     wanted, further = _reference(ranking.axes[:m], objectives)
     reference = np.where(np.isnan(wanted), worst, wanted)
-    known = _known_values(ranking, believer, asked.known)[:, :m]
-    composition = believer.evidence.composition[ranking.rows]
-    met = _met(ranking, objectives, believer, asked.explore, further)[..., None] if further else np.bool_(True)
+    known = _known_values(ranking, predictions, asked.known)[:, :m]
+    composition = predictions.outputs.composition[ranking.rows]
+    met = _met(ranking, objectives, predictions, asked.explore, further)[..., None] if further else np.bool_(True)
 
     def above(values: Array, point: Array) -> Array:
         gains: Array = np.maximum((values - point) / scale, 0.0)
@@ -175,7 +176,7 @@ def _reference(axes: Sequence[Axis], objectives: Sequence[Objective]) -> tuple[l
     return wanted, further
 
 
-def _known_values(ranking: Ranking, believer: Believer, formulas: Sequence[str]) -> Array:
+def _known_values(ranking: Ranking, predictions: Predictions, formulas: Sequence[str]) -> Array:
     """Return the oriented central values of materials at hand, shape (k, axes); what cannot be judged is left out."""
     if not formulas:
         return np.zeros((0, len(ranking.axes)))
@@ -183,9 +184,9 @@ def _known_values(ranking: Ranking, believer: Believer, formulas: Sequence[str])
         candidates = [Candidate.from_formula(formula) for formula in formulas]
     except CandidateError as error:
         raise ObjectiveError(f"batch: known material: {shown(error.message)}") from None
-    evidence = Evidence(candidates, [Conditions()] * len(candidates), believer.evidence.models)
-    other = Believer(evidence)
-    values = np.column_stack([a.sign * other.believe(a.objective).belief.central() for a in ranking.axes])
+    query = query_of(candidates, [Conditions()] * len(candidates), COVERAGE)
+    known = Predictions(ModelOutputs(query, predictions.outputs.models))
+    values = np.column_stack([a.sign * known.of(a.objective).distribution.central() for a in ranking.axes])
     return values[np.isfinite(values).all(axis=1)]
 
 

@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
 from features.text import suggestion
-from serving.ranking.ccd_evidence import in_domain
-from serving.ranking.evidence import Evidence
 from serving.ranking.objectives import Objective
-from serving.ranking.quantities import ABOUT, Quantity
+from serving.ranking.quantities import property_of
+from training.properties import registry
+from training.properties.contract import Flags
+from training.properties.outputs import ModelOutputs
 
 MAX_ELEMENTS = 30
 TOXIC = ("Cd", "Hg", "Tl", "As", "Be", "Pb")
@@ -61,13 +63,12 @@ class Exclusion(NamedTuple):
 
 
 def exclusions_of(
-    evidence: Evidence, constraints: Constraints, objectives: Iterable[Objective]
+    outputs: ModelOutputs, constraints: Constraints, objectives: Iterable[Objective]
 ) -> dict[int, list[Exclusion]]:
     """Return, for each candidate that breaks constraints, which ones."""
     found: dict[int, list[Exclusion]] = defaultdict(list)
-    balanced = evidence.balanced
-    for row, candidate in enumerate(evidence.candidates):
-        held = candidate.amounts
+    balanced = outputs.balanced
+    for row, held in enumerate(outputs.query.amounts):
         unwanted = [symbol for symbol in constraints.avoid if symbol in held]
         lacking = [symbol for symbol in constraints.require if symbol not in held]
         if unwanted:
@@ -78,27 +79,21 @@ def exclusions_of(
             message = f"{len(held)} elements, at most {constraints.max_elements} allowed"
             found[row].append(Exclusion("too_many_elements", message))
         if constraints.charge_balanced and len(held) > 1 and not balanced[row]:
-            left = f"{evidence.charge_imbalance[row]:+.2f} charges per atom are left"
+            left = f"{outputs.charge_imbalance[row]:+.2f} charges per atom are left"
             found[row].append(Exclusion("not_charge_balanced", f"no common oxidation states balance it: {left}"))
     if constraints.in_domain:
-        for name, inside in domains_of(evidence, objectives).items():
-            for row in range(len(evidence)):
-                if not inside[row]:
-                    message = f"{name}: the model does not know the like of it"
-                    found[row].append(Exclusion("out_of_domain", message))
+        for name, inside in domains_of(outputs, objectives).items():
+            for row in np.flatnonzero(~inside).tolist():
+                found[row].append(Exclusion("out_of_domain", f"{name}: the model does not know the like of it"))
     return found
 
 
-def domains_of(evidence: Evidence, objectives: Iterable[Objective]) -> dict[str, list[bool]]:
-    """Return, for each property that objectives need, whether its model knows the like of each candidate."""
-    wanted = list(objectives)
-    needed = {ABOUT[objective.quantity].property for objective in wanted}
-    found: dict[str, list[bool]] = {}
-    if "conductivity" in needed:
-        found["conductivity"] = evidence.conductivity_in_domain.tolist()
-    if "stability" in needed:
-        found["stability"] = evidence.stability_said.in_domain.tolist()
-    if "ccd" in needed:
-        of_each = [in_domain(evidence, o.at) for o in wanted if o.quantity is Quantity.CCD]
-        found["ccd"] = [all(row) for row in zip(*(one.tolist() for one in of_each), strict=True)]
-    return found
+def domains_of(outputs: ModelOutputs, objectives: Iterable[Objective]) -> dict[str, Flags]:
+    """Return, for each property that objectives need, whether its model knows the like of each candidate under all."""
+    found: dict[str, Flags] = {}
+    for objective in objectives:
+        name = property_of(objective.quantity)
+        if name is not None:
+            inside = outputs.under(objective.at.model_dump(exclude_none=True)).judged(name).in_domain
+            found[name] = found.get(name, np.True_) & inside
+    return {name: found[name] for name in registry.names() if name in found}

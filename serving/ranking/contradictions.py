@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations, permutations
 
 from serving.ranking.objectives import MAX_OBJECTIVES, Objective, ObjectiveError, Sense
-from serving.ranking.quantities import ABOUT, Quantity
+from training.properties import registry
 
 
 def check_objectives(objectives: Sequence[Objective]) -> None:
@@ -54,22 +54,20 @@ def _impossible(lower: Objective, upper: Objective) -> str | None:
         return None
     assert lower.target is not None
     assert upper.target is not None
-    if lower.quantity is Quantity.REDUCTION and upper.quantity is Quantity.OXIDATION and lower.target > upper.target:
-        return "the oxidation limit never lies below the reduction limit"
-    if lower.quantity is Quantity.WINDOW and upper.quantity is Quantity.OXIDATION and lower.target > upper.target:
-        return "a window is no wider than its oxidation limit is high"
-    if lower.quantity is upper.quantity and lower.target > upper.target and _warmer(upper, lower):
-        return f"the {ABOUT[lower.quantity].label} does not fall with temperature"
+    if lower.target <= upper.target:
+        return None
+    for other, reason in lower.quantity.never_above:
+        if other == upper.quantity.name:
+            return reason
+    rising = lower.quantity.rises_with
+    if lower.quantity == upper.quantity and rising and _is_higher(upper, lower, rising):
+        return f"the {lower.quantity.label} does not fall with {registry.conditions()[rising].short}"
     return None
 
 
-def _warmer(first: Objective, second: Objective) -> bool:
-    """Whether the first is asked at a higher temperature under otherwise equal conditions."""
-    if first.quantity not in (Quantity.SIGMA, Quantity.CCD):
-        return False
-    here, there = first.at.temperature_C, second.at.temperature_C
-    same = {"temperature_C": None}
-    return (
-        here is not None and there is not None and here > there
-        and first.at.model_copy(update=same) == second.at.model_copy(update=same)
-    )  # fmt: skip
+def _is_higher(first: Objective, second: Objective, condition: str) -> bool:
+    """Whether a condition of the first lies above that of the second, all others being equal."""
+    here, there = getattr(first.at, condition), getattr(second.at, condition)
+    same = {condition: None}
+    is_above: bool = here is not None and there is not None and here > there
+    return is_above and first.at.model_copy(update=same) == second.at.model_copy(update=same)

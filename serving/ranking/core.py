@@ -9,13 +9,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ranking.beliefs import Belief, Errors
-from serving.ranking.believing import Believed, Believer
 from serving.ranking.constraints import Constraints, Exclusion, exclusions_of
 from serving.ranking.objectives import Objective, Sense
 from serving.ranking.pareto import non_dominated, probability_non_dominated
-from serving.ranking.probability import Bound, Chance, joint_chance
-from serving.ranking.scenarios import N_SCENARIOS, Scenarios
+from serving.ranking.predictions import Predictions
+from training.distributions import Bound, Chance, Distribution, Errors, Predictive, joint_chance
+from training.joint_samples import N_SAMPLES, JointSamples
 
 Array = NDArray[np.float64]
 SMALLEST_SPREAD = 1e-9
@@ -40,7 +39,7 @@ class Axis:
     ----------
     objective
         The objective that it stands for.
-    belief
+    distribution
         Of the ranked candidates.
     sign
         1 where more is better, else -1.
@@ -49,7 +48,7 @@ class Axis:
     """
 
     objective: Objective
-    belief: Belief
+    distribution: Distribution
     sign: float
     weight: float
 
@@ -66,18 +65,18 @@ class Ranking:
         Their order, best first: positions in `rows`.
     exclusions
         Why others are not: row to reasons.
-    beliefs
+    distributions
         One an objective, of the ranked candidates.
     success
         Probability that all targets are met; None where no objective has a target.
     chances
         Probability of each objective's target, shape (m, objectives), NaN for directions.
-    axes, scenarios, samples
+    axes, joint, samples
         The quantities of the front, the errors, and oriented values, shape (s, m, axes).
     on_front
         Whether nobody dominates the central values.
     probability_on_front
-        Share of scenarios in which nobody dominates.
+        Share of samples in which nobody dominates.
     utility
         Weighted mean of the central values, each in units of the middle four fifths' spread.
     """
@@ -85,11 +84,11 @@ class Ranking:
     rows: NDArray[np.int64]
     order: NDArray[np.int64]
     exclusions: dict[int, list[Exclusion]]
-    beliefs: list[Belief]
+    distributions: list[Distribution]
     success: Chance | None
     chances: Array
     axes: list[Axis]
-    scenarios: Scenarios
+    joint: JointSamples
     samples: Array
     on_front: NDArray[np.bool_]
     probability_on_front: Array
@@ -97,14 +96,14 @@ class Ranking:
 
 
 def rank(
-    believer: Believer, objectives: Sequence[Objective], constraints: Constraints, order: Order | None = None,
-    n_scenarios: int | None = None,
+    predictions: Predictions, objectives: Sequence[Objective], constraints: Constraints, order: Order | None = None,
+    n_samples: int | None = None,
 ) -> Ranking:  # fmt: skip
     """Rank candidates.
 
     Parameters
     ----------
-    believer
+    predictions
         Candidates and what models say about them.
     objectives
         At least one, none contradicting another (`contradictions.check_objectives`).
@@ -112,23 +111,23 @@ def rank(
         Who is ranked at all.
     order
         By what; None takes success where there is a target, else the front.
-    n_scenarios
-        How many scenarios the front is judged in; None takes 256, or 128 where there are more than four axes.
+    n_samples
+        How many samples the front is judged in; None takes 256, or 128 where there are more than four axes.
     """
-    believed = [believer.believe(objective) for objective in objectives]
-    exclusions = exclusions_of(believer.evidence, constraints, objectives)
-    _exclude_unknown(exclusions, objectives, believed)
-    rows = np.array([i for i in range(len(believer.evidence)) if i not in exclusions], dtype=np.int64)
-    beliefs = [one.belief.take(rows) for one in believed]
-    composition = believer.evidence.composition[rows]
-    axes = _axes(objectives, beliefs)
-    count = n_scenarios or (N_SCENARIOS if len(axes) <= MOST_FRONT_AXES else N_SCENARIOS // 2)
-    needed = sorted({source for axis in axes for source in axis.belief.sources})
-    shared = {source: share[rows] for source, share in believer.shared().items()}
-    scenarios = Scenarios.draw(composition, needed, shared, count=count)
-    samples = oriented_samples(axes, scenarios.errors(), len(rows), count)
+    predicted = [predictions.of(objective) for objective in objectives]
+    exclusions = exclusions_of(predictions.outputs, constraints, objectives)
+    _exclude_unknown(exclusions, objectives, predicted)
+    rows = np.array([i for i in range(len(predictions.outputs)) if i not in exclusions], dtype=np.int64)
+    distributions = [one.distribution.take(rows) for one in predicted]
+    composition = predictions.outputs.composition[rows]
+    axes = _axes(objectives, distributions)
+    count = n_samples or (N_SAMPLES if len(axes) <= MOST_FRONT_AXES else N_SAMPLES // 2)
+    needed = sorted({source for axis in axes for source in axis.distribution.sources})
+    shared = {source: share[rows] for source, share in predictions.shared().items()}
+    joint = JointSamples.draw(composition, needed, shared, count=count)
+    samples = oriented_samples(axes, joint.errors(), len(rows), count)
     central = oriented_centres(axes, len(rows))
-    success, chances = _chances(objectives, beliefs, composition)
+    success, chances = _chances(objectives, distributions, composition)
     probability_on_front = probability_non_dominated(samples[:, :, :MOST_FRONT_AXES]) if len(rows) else np.zeros(0)
     utility = weighted_utility(central, central, axes)
     chosen = order or (Order.FRONT if success is None else Order.SUCCESS)
@@ -142,11 +141,11 @@ def rank(
         rows=rows,
         order=np.lexsort([-key for key in reversed(keys)]),
         exclusions=exclusions,
-        beliefs=beliefs,
+        distributions=distributions,
         success=success,
         chances=chances,
         axes=axes,
-        scenarios=scenarios,
+        joint=joint,
         samples=samples,
         on_front=non_dominated(central[:, :MOST_FRONT_AXES]),
         probability_on_front=probability_on_front,
@@ -155,22 +154,22 @@ def rank(
 
 
 def _exclude_unknown(
-    exclusions: dict[int, list[Exclusion]], objectives: Sequence[Objective], believed: Sequence[Believed]
+    exclusions: dict[int, list[Exclusion]], objectives: Sequence[Objective], predicted: Sequence[Predictive]
 ) -> None:
-    for objective, (belief, missing) in zip(objectives, believed, strict=True):
-        central, text = belief.central(), objective.text
+    for objective, one in zip(objectives, predicted, strict=True):
+        central, text = one.distribution.central(), objective.text
         for row in np.flatnonzero(np.isnan(central)).tolist():
-            reason = missing[row] or "the models give no number"
+            reason = one.missing[row] or "the models give no number"
             new = Exclusion("not_known", f"{text} cannot be judged: {reason}")
             if not any(reason in known.message for known in exclusions.get(row, ())):
                 exclusions.setdefault(row, []).append(new)
 
 
-def _axes(objectives: Sequence[Objective], beliefs: Sequence[Belief]) -> list[Axis]:
+def _axes(objectives: Sequence[Objective], distributions: Sequence[Distribution]) -> list[Axis]:
     """Return one axis a quantity; a quantity with a bound on either side has no better and is none."""
-    by_key: dict[object, list[tuple[Objective, Belief]]] = {}
-    for objective, belief in zip(objectives, beliefs, strict=True):
-        by_key.setdefault(objective.key, []).append((objective, belief))
+    by_key: dict[object, list[tuple[Objective, Distribution]]] = {}
+    for objective, distribution in zip(objectives, distributions, strict=True):
+        by_key.setdefault(objective.key, []).append((objective, distribution))
     axes = []
     for same in by_key.values():
         wishes = [one for one, _ in same if one.sense in (Sense.MAXIMISE, Sense.MINIMISE)] or [one for one, _ in same]
@@ -181,11 +180,11 @@ def _axes(objectives: Sequence[Objective], beliefs: Sequence[Belief]) -> list[Ax
     return axes
 
 
-def oriented_samples(axes: Sequence[Axis], errors: Errors, n: int, n_scenarios: int) -> Array:
-    """Return values in scenarios, more is better, shape (s, n, axes)."""
-    samples = np.empty((n_scenarios, n, len(axes)))
+def oriented_samples(axes: Sequence[Axis], errors: Errors, n: int, n_samples: int) -> Array:
+    """Return values in samples, more is better, shape (s, n, axes)."""
+    samples = np.empty((n_samples, n, len(axes)))
     for j, axis in enumerate(axes):
-        samples[:, :, j] = axis.sign * axis.belief.values(errors)
+        samples[:, :, j] = axis.sign * axis.distribution.values(errors)
     return samples
 
 
@@ -193,7 +192,7 @@ def oriented_centres(axes: Sequence[Axis], n: int) -> Array:
     """Return central values, more is better, shape (n, axes)."""
     centres = np.empty((n, len(axes)))
     for j, axis in enumerate(axes):
-        centres[:, j] = axis.sign * axis.belief.central()
+        centres[:, j] = axis.sign * axis.distribution.central()
     return centres
 
 
@@ -226,16 +225,16 @@ def weighted_utility(values: Array, central: Array, axes: Sequence[Axis]) -> Arr
 
 
 def _chances(
-    objectives: Sequence[Objective], beliefs: Sequence[Belief], composition: Array
+    objectives: Sequence[Objective], distributions: Sequence[Distribution], composition: Array
 ) -> tuple[Chance | None, Array]:
     chances = np.full((len(composition), len(objectives)), np.nan)
     bounds = []
-    for j, (objective, belief) in enumerate(zip(objectives, beliefs, strict=True)):
+    for j, (objective, distribution) in enumerate(zip(objectives, distributions, strict=True)):
         if objective.target is None:
             continue
         upward = objective.sense is Sense.AT_LEAST
         low, high = (objective.target, np.inf) if upward else (-np.inf, objective.target)
-        bounds.append(Bound(belief, low, high))
+        bounds.append(Bound(distribution, low, high))
         chances[:, j] = joint_chance(bounds[-1:], composition).probability
     if not bounds:
         return None, chances

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import SYMBOLS, element_table
-from serving.ranking.beliefs import Known
+from training.distributions import KnownValue, Predictive
 
 Array = NDArray[np.float64]
 UNRATED = ("H",)
@@ -42,12 +42,12 @@ def mass_fractions(composition: Array) -> Array:
     return fractions
 
 
-def element_price_USD_per_kg(composition: Array) -> tuple[Known, list[str | None]]:
+def element_price_USD_per_kg(composition: Array) -> Predictive:
     """Return the price of the elements in one kg, and why there is none where there is none."""
     return _weighted(mass_fractions(composition), supply_table()["price_USD_per_kg"], "no price is known of")
 
 
-def supply_concentration(composition: Array) -> tuple[Known, list[str | None]]:
+def supply_concentration(composition: Array) -> Predictive:
     """Return the concentration of production (0 to 10,000), weighted by mass."""
     weights = mass_fractions(composition)
     weights[:, [SYMBOLS.index(symbol) for symbol in UNRATED]] = 0.0
@@ -56,7 +56,7 @@ def supply_concentration(composition: Array) -> tuple[Known, list[str | None]]:
     return _weighted(weights, supply_table()["hhi_production"], "no index of supply is known of")
 
 
-def _weighted(weights: Array, values: Array, words: str) -> tuple[Known, list[str | None]]:
+def _weighted(weights: Array, values: Array, words: str) -> Predictive:
     unknown = (weights > 0.0) & np.isnan(values)
     value = weights @ np.nan_to_num(values)
     value[unknown.any(axis=1) | ~weights.any(axis=1)] = np.nan
@@ -64,4 +64,4 @@ def _weighted(weights: Array, values: Array, words: str) -> tuple[Known, list[st
     for row in np.flatnonzero(np.isnan(value)).tolist():
         names = ", ".join(SYMBOLS[z] for z in np.flatnonzero(unknown[row])) or ", ".join(UNRATED)
         reasons[row] = f"{words} {names}"
-    return Known(value), reasons
+    return Predictive(KnownValue(value), reasons)

@@ -18,7 +18,9 @@ from features.errors import shown
 from features.text import suggestion
 from serving.answers.conditions import Conditions
 from serving.answers.vocabulary import Electrode, electrodes, find_electrode
-from serving.ranking.quantities import ABOUT, CONDITION_NAMES, Quantity, known_names, short_names
+from serving.ranking.quantities import known_names, quantities, short_names
+from training.properties import registry
+from training.properties.contract import Content, Quantity
 
 MAX_OBJECTIVES = 12
 MAX_OBJECTIVE_LENGTH = 300
@@ -60,7 +62,7 @@ class Objective:
     at
         Conditions that win over a row's own.
     electrode
-        Of `Quantity.MARGIN`: what the window is held against.
+        What a quantity that is `against` one is held against.
     weight
         How much it counts in the utility, which orders ties and upper confidences; targets are met or not, and have
         none.
@@ -74,20 +76,21 @@ class Objective:
     weight: float = 1.0
 
     @property
-    def key(self) -> tuple[Quantity, Conditions, str]:
+    def key(self) -> tuple[str, Conditions, str]:
         """What it is about, conditions included: objectives of one key are about the same number."""
-        return self.quantity, self.at, self.electrode.name if self.electrode else ""
+        return self.quantity.name, self.at, self.electrode.name if self.electrode else ""
 
     @property
     def label(self) -> str:
         """What it is about, for people."""
-        return ABOUT[self.quantity].label if self.electrode is None else f"margin against {self.electrode.name}"
+        return self.quantity.label if self.electrode is None else f"margin against {self.electrode.name}"
 
     @property
     def text(self) -> str:
         """The objective as `parse_objective` reads it."""
-        about = ABOUT[self.quantity]
-        name = f"window against {self.electrode.name}" if self.electrode else about.names[0]
+        name = self.quantity.aliases[0]
+        if self.electrode:
+            name = f"{_held_against(self.quantity).aliases[0]} against {self.electrode.name}"
         given = self.at.model_dump(exclude_none=True).items()
         numbers = ((key, f"{value:g}" if isinstance(value, float) else value) for key, value in given)
         said = [f"{_SHORT_CONDITIONS[key]}={value}" for key, value in numbers]
@@ -103,10 +106,10 @@ class Objective:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the objective as JSON; the target in the quantity's own scale."""
-        about = ABOUT[self.quantity]
+        about = self.quantity
         return {
             "text": self.text,
-            "quantity": str(self.quantity),
+            "quantity": about.name,
             "label": self.label,
             "sense": str(self.sense),
             "target": self.target,
@@ -119,17 +122,20 @@ class Objective:
 
 def shown_value(quantity: Quantity, value: float) -> str:
     """Return a value of a quantity as users write it: without the logarithm, a level by its name."""
-    about = ABOUT[quantity]
-    return about.level(value) or (f"{10**value:.3g}" if about.is_log10 else f"{value:.4g}")
+    return quantity.level(value) or (f"{10**value:.3g}" if quantity.is_log10 else f"{value:.4g}")
 
 
-_SHORT_CONDITIONS = {
-    "temperature_C": "temperature", "stack_pressure_MPa": "pressure", "interlayer_type": "interlayer",
-    "anode": "anode", "areal_capacity_mAh_cm2": "capacity", "relative_density": "relative_density",
-    "thickness_um": "thickness", "interfacial_resistance_ohm_cm2": "resistance", "sigma_S_per_cm": "sigma",
-    "electrolyte_class": "class",
-}  # fmt: skip
-_LONG_CONDITIONS = {short: name for name, short in _SHORT_CONDITIONS.items()} | {n: n for n in CONDITION_NAMES}
+def _held_against(quantity: Quantity) -> Quantity:
+    """Return the quantity by whose name one that needs an electrode is called."""
+    return next(one for one in quantities().values() if one.against == quantity.name)
+
+
+def _needs_electrode(quantity: Quantity) -> bool:
+    return quantity.against == quantity.name
+
+
+_SHORT_CONDITIONS = {name: one.short or name for name, one in registry.conditions().items()}
+_LONG_CONDITIONS = {short: name for name, short in _SHORT_CONDITIONS.items()} | {n: n for n in _SHORT_CONDITIONS}
 _WISH = re.compile(r"^(maximi[sz]e|minimi[sz]e|max|min)\s+(.+)$", re.IGNORECASE)
 _BOUND = re.compile(r"^(.*?)\s*(>=|<=|=>|=<|≥|≤|>|<|==|=)\s*(.+)$")
 _NUMBER = re.compile(r"^([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?$")
@@ -175,9 +181,9 @@ def parse_objective(text: str) -> Objective:
         sense = Sense.AT_LEAST if sign in _UP else Sense.AT_MOST
         return make_objective(quantity, sense, _read_number(number, quantity, text, is_log), at, electrode, weight)
     quantity, electrode, _ = _read_name(head, text)
-    if quantity is Quantity.MARGIN:
+    if _needs_electrode(quantity):
         return make_objective(quantity, Sense.AT_LEAST, 0.0, at, electrode, weight)
-    name = ABOUT[quantity].names[0]
+    name = quantity.aliases[0]
     raise ObjectiveError(
         f"objective '{shown(text)}': expected a bound or a direction, such as {name}>=..., {name}<=..., maximise {name}"
         f" or minimise {name}"
@@ -194,10 +200,11 @@ def make_objective(
     ObjectiveError
         If a part does not fit the quantity.
     """
-    about, name = ABOUT[quantity], ABOUT[quantity].names[0]
-    if (quantity is Quantity.MARGIN) != (electrode is not None):
+    about, name = quantity, quantity.aliases[0]
+    if _needs_electrode(quantity) != (electrode is not None):
         known = ", ".join(one.name for one in electrodes())
-        raise ObjectiveError(f"objective {name}: name an electrode with 'window against NAME'; there are {known}")
+        called = f"{_held_against(quantity).aliases[0]} against NAME"
+        raise ObjectiveError(f"objective {name}: name an electrode with '{called}'; there are {known}")
     given = at.model_dump(exclude_none=True)
     unfit = [key for key in given if key not in about.conditions]
     if unfit:
@@ -245,21 +252,33 @@ def read_electrode(name: str) -> Electrode:
     return found
 
 
+def against_electrode(quantity: Quantity) -> Quantity | None:
+    """Return what is meant where a quantity is named with an electrode; None where that means nothing."""
+    return quantities()[quantity.against] if quantity.against else None
+
+
+def _named_with_electrodes() -> list[Quantity]:
+    """Return the quantities that are named with an electrode, those besides that need one left out."""
+    return [one for one in quantities().values() if one.against and not _needs_electrode(one)]
+
+
 def _read_name(text: str, whole: str) -> tuple[Quantity, Electrode | None, bool]:
     """Return the quantity, its electrode, and whether its name says that numbers are logarithms."""
     name, against, electrode = text.partition(" against ")
     try:
         if against:
-            if read_quantity(name) not in (Quantity.WINDOW, Quantity.MARGIN):
-                raise ObjectiveError(f"'{shown(name)}' is not held against an electrode; write 'window against NAME'")
-            return Quantity.MARGIN, read_electrode(electrode), False
+            held = against_electrode(read_quantity(name))
+            if held is None:
+                called = ", ".join(f"'{one.aliases[0]} against NAME'" for one in _named_with_electrodes())
+                raise ObjectiveError(f"'{shown(name)}' is not held against an electrode; write {called}")
+            return held, read_electrode(electrode), False
         return read_quantity(name), None, name.strip().lower().startswith("log10")
     except ObjectiveError as error:
         raise ObjectiveError(f"objective '{shown(whole)}': {error}") from None
 
 
 def _read_number(text: str, quantity: Quantity, whole: str, is_log: bool) -> float:
-    about = ABOUT[quantity]
+    about = quantity
     word = re.sub(r"[\s-]+", "_", text.strip().lower())
     if word in about.levels:
         return float(about.levels.index(word))
@@ -284,7 +303,7 @@ def _read_number(text: str, quantity: Quantity, whole: str, is_log: bool) -> flo
 
 
 def _plain(quantity: Quantity, target: float) -> float:
-    return 10.0 ** max(min(target, 300.0), -300.0) if ABOUT[quantity].is_log10 else target
+    return 10.0 ** max(min(target, 300.0), -300.0) if quantity.is_log10 else target
 
 
 def _read_where(text: str, whole: str) -> tuple[Conditions, float]:
@@ -301,7 +320,7 @@ def _read_where(text: str, whole: str) -> tuple[Conditions, float]:
             raise ObjectiveError(
                 f"objective '{shown(whole)}': '{shown(key)}' is no condition{hint}; there are: {known}"
             )
-        if name in ("interlayer_type", "anode", "electrolyte_class"):
+        if name != "weight" and registry.conditions()[name].content is Content.TEXT:
             given[name] = value
             continue
         try:
@@ -316,20 +335,18 @@ def _read_where(text: str, whole: str) -> tuple[Conditions, float]:
 
 
 def read_conditions(given: dict[str, Any], whole: str) -> Conditions:
-    """Return the conditions of an objective, with names of interlayer and anode as the models know them.
+    """Return the conditions of an objective, with words as the models know them.
 
     Raises
     ------
     ObjectiveError
         If a value is out of range or a name is unknown.
     """
-    from training.properties.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES, anode_word
-
-    for name, allowed in (("interlayer_type", INTERLAYER_TYPES), ("anode", ANODES), ("electrolyte_class", CLASSES)):
-        if name in given:
+    for name, condition in registry.conditions().items():
+        if name in given and condition.words is not None:
+            allowed = condition.words()
             plain = {known.casefold(): known for known in allowed}
-            asked = str(given[name])
-            found = plain.get((anode_word(asked) if name == "anode" else asked).casefold())
+            found = plain.get(condition.plain(str(given[name])).casefold())
             if found is None:
                 hint = suggestion(str(given[name]), list(allowed))
                 message = f"{name} '{shown(str(given[name]))}' is not known{hint}; there are: {', '.join(allowed)}"

@@ -18,7 +18,7 @@ class Preset(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PresetSpec:
     """What a preset asks for."""
 
     why: str
@@ -27,18 +27,18 @@ class Wishes:
 
 
 _TAME = Constraints(avoid=list(TOXIC), charge_balanced=True)
-PRESETS: Mapping[Preset, Wishes] = {
-    Preset.FIRST_SCREEN: Wishes(
+PRESETS: Mapping[Preset, PresetSpec] = {
+    Preset.FIRST_SCREEN: PresetSpec(
         "a first screen of a fast-charging cell's electrolyte at 25 C",
         ("sigma>=1e-3@25", "hull<=0.025", "ccd>=1@25"),
         _TAME,
     ),
-    Preset.NMC_CELL: Wishes(
+    Preset.NMC_CELL: PresetSpec(
         "a catholyte beside NMC811",
         ("sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"),
         _TAME,
     ),
-    Preset.LI_METAL: Wishes(
+    Preset.LI_METAL: PresetSpec(
         "an anolyte that lithium metal leaves alone or covers with a layer that stops electrons",
         ("sigma>=1e-3@25", "hull<=0.05", "interphase>=protective", "ccd>=1@25"),
         _TAME,

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ranking.beliefs import Belief, Source
 from serving.ranking.constraints import Exclusion
 from serving.ranking.core import MOST_FRONT_AXES, Ranking
 from serving.ranking.objectives import Objective, Sense, shown_value
-from serving.ranking.quantities import ABOUT, Quantity
-from serving.ranking.scenarios import SEED, Scenarios
+from serving.ranking.quantities import quantities
 from training.applicability import DomainIndex
+from training.distributions import Distribution
+from training.joint_samples import SEED, JointSamples
 
 Array = NDArray[np.float64]
 HARDLY = 0.01
@@ -45,7 +45,7 @@ def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[
     assert objective.target is not None
     upward = objective.sense is Sense.AT_LEAST
     short = objective.target - value if upward else value - objective.target
-    about = ABOUT[objective.quantity]
+    about = objective.quantity
     shown = f"{shown_value(objective.quantity, value)} {about.unit}".strip()
     if chance >= _NEARLY:
         words = f"every target is met almost surely; nearest to failing: {objective.label} {shown}"
@@ -66,9 +66,11 @@ def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[
     }  # fmt: skip
 
 
-def intervals(belief: Belief, rows: NDArray[np.int64], composition: Array, coverage: float) -> tuple[Array, Array]:
+def intervals(
+    distribution: Distribution, rows: NDArray[np.int64], composition: Array, coverage: float
+) -> tuple[Array, Array]:
     """Return the central interval of some candidates, shape (k,) each; exact where one error decides."""
-    few = belief.take(rows)
+    few = distribution.take(rows)
     ends = np.array([(1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0])
     if not few.sources:
         return few.central(), few.central()
@@ -77,8 +79,8 @@ def intervals(belief: Belief, rows: NDArray[np.int64], composition: Array, cover
 
         low, high = few.values({few.sources[0]: np.repeat(ndtri(ends)[:, None], len(rows), axis=1)})
         return low, high
-    scenarios = Scenarios.draw(composition[rows], few.sources, {}, count=N_FOR_INTERVALS, seed=SEED + 2)
-    low, high = np.quantile(few.values(scenarios.errors()), ends, axis=0)
+    joint = JointSamples.draw(composition[rows], few.sources, {}, count=N_FOR_INTERVALS, seed=SEED + 2)
+    low, high = np.quantile(few.values(joint.errors()), ends, axis=0)
     return low, high
 
 
@@ -123,7 +125,7 @@ def remarks_of(ranking: Ranking, objectives: Sequence[Objective], n_judged: int)
 def made_nevertheless(
     ranking: Ranking, objectives: Sequence[Objective], composition: Array, known: DomainIndex
 ) -> list[str]:
-    """Return a remark on materials that miss a target of stability and have been made all the same.
+    """Return a remark on materials that miss a target whose quantity has a caveat and have been made all the same.
 
     Energies of the reference table carry no error, and none of them knows disorder or entropy: Li6PS5Cl lies 83
     meV/atom above the hull and is sold by the kilogram.
@@ -137,24 +139,26 @@ def made_nevertheless(
     known
         Materials that have been measured.
     """
-    of_stability = [
-        j for j, one in enumerate(objectives)
-        if one.target is not None and one.quantity in (Quantity.HULL, Quantity.STABLE)
-    ]  # fmt: skip
-    if not of_stability:
-        return []
-    missed = ranking.chances[:, of_stability].min(axis=1) < EVEN_CHANCES
-    rows = np.flatnonzero(missed)
-    _, nearest = known.describe(composition[rows], 1)
-    made = [first for (first,) in nearest if first.distance <= SAME_MATERIAL]
-    if not made:
-        return []
-    which = "; ".join(f"{one.formula} ({one.doi})" if one.doi else one.formula for one in made[:NAMED])
-    texts = " or ".join(f"'{objectives[j].text}'" for j in of_stability)
-    return [
-        f"{len(made)} of the candidates probably miss {texts} and have been made and measured all the same: {which}"
-        f"{'; ...' if len(made) > NAMED else ''}. Energies at 0 K know no disorder and no entropy"
-    ]
+    notes = []
+    caveats = dict.fromkeys(one.quantity.caveat for one in objectives if has_caveat(one))
+    for caveat in caveats:
+        asked = [j for j, one in enumerate(objectives) if has_caveat(one) and one.quantity.caveat == caveat]
+        missed = ranking.chances[:, asked].min(axis=1) < EVEN_CHANCES
+        _, nearest = known.describe(composition[np.flatnonzero(missed)], 1)
+        made = [first for (first,) in nearest if first.distance <= SAME_MATERIAL]
+        if made:
+            which = "; ".join(f"{one.formula} ({one.doi})" if one.doi else one.formula for one in made[:NAMED])
+            texts = " or ".join(f"'{objectives[j].text}'" for j in asked)
+            notes.append(
+                f"{len(made)} of the candidates probably miss {texts} and have been made and measured all the same:"
+                f" {which}{'; ...' if len(made) > NAMED else ''}. {caveat}"
+            )
+    return notes
+
+
+def has_caveat(objective: Objective) -> bool:
+    """Whether materials that have been made may miss an objective's target."""
+    return objective.target is not None and bool(objective.quantity.caveat)
 
 
 def _excluded(ranking: Ranking, n_judged: int) -> str:
@@ -182,10 +186,10 @@ def exclusion_dicts(reasons: Sequence[Exclusion]) -> list[dict[str, str]]:
 
 
 def _unreachable(ranking: Ranking, j: int, objective: Objective) -> str:
-    central = ranking.beliefs[j].central()
+    central = ranking.distributions[j].central()
     upward = objective.sense is Sense.AT_LEAST
     best = float(central.max() if upward else central.min())
-    unit = ABOUT[objective.quantity].unit
+    unit = objective.quantity.unit
     return (
         f"no candidate meets '{objective.text}' with a probability above {HARDLY:g}; the best value is"
         f" {shown_value(objective.quantity, best)} {unit}, a target there would be met with even chances".replace(
@@ -196,23 +200,11 @@ def _unreachable(ranking: Ranking, j: int, objective: Objective) -> str:
 
 def assumptions(ranking: Ranking, objectives: Sequence[Objective]) -> list[str]:
     """Return what the probabilities take for granted, as far as it bears on these objectives."""
-    sources = {source for belief in ranking.beliefs for source in belief.sources}
     said = ["errors of different models are independent, given the composition"]
-    if Source.ENERGY in sources:
-        said.append(
-            "energy above hull, limits of the window and hydrolysis of one candidate share the error of its formation"
-            " energy; the limits have besides the deviation of published limits"
-        )
-    if any(one.quantity is Quantity.INTERPHASE for one in objectives):
-        said.append(
-            "the layer beside lithium metal is met or not (0 or 1): its products follow from the composition and the"
-            " table, whether they conduct from a rule, and neither states an error"
-        )
-    repeated = Counter(source for belief in ranking.beliefs for source in belief.sources[:1])
-    if repeated[Source.SIGMA] > 1:
-        said.append("conductivities of one candidate at several temperatures share one error")
-    if repeated[Source.CCD] > 1:
-        said.append("critical current densities of one candidate under several conditions share one error")
+    asked = Counter(one.quantity.name for one in objectives)
+    assumed = {one.quantity.assumes for one in objectives}
+    said += dict.fromkeys(one.assumes for one in quantities().values() if one.assumes and one.assumes in assumed)
+    said += [one.shares_error for name, one in quantities().items() if one.shares_error and asked[name] > 1]
     if ranking.axes:
         share = "the latent share of its variance (conductivity), half of it otherwise"
         said.append(

@@ -18,14 +18,14 @@ from serving.ranking.objectives import (
     Objective,
     ObjectiveError,
     Sense,
+    against_electrode,
     make_objective,
     parse_objective,
     read_conditions,
     read_electrode,
     read_quantity,
-)  # fmt: skip
+)
 from serving.ranking.presets import PRESETS, Preset
-from serving.ranking.quantities import ABOUT, Quantity
 
 MAX_BATCH, MAX_KNOWN = 100, 1000
 DEFAULT_TOP = 100
@@ -58,10 +58,10 @@ class ObjectiveInput(BaseModel):
         given = [value for value in (self.at_least, self.at_most, self.direction) if value is not None]
         quantity = read_quantity(self.quantity)
         electrode = None if self.against is None else read_electrode(self.against)
-        if electrode is not None and quantity in (Quantity.WINDOW, Quantity.MARGIN):
-            quantity = Quantity.MARGIN
+        if electrode is not None:
+            quantity = against_electrode(quantity) or quantity
         at = read_conditions(self.conditions.model_dump(exclude_none=True), self.quantity)
-        if not given and quantity is Quantity.MARGIN:
+        if not given and quantity.against == quantity.name:
             return make_objective(quantity, Sense.AT_LEAST, 0.0, at, electrode, self.weight)
         if len(given) != 1:
             raise ObjectiveError(f"objective {self.quantity}: give one of at_least, at_most and direction")
@@ -72,9 +72,9 @@ class ObjectiveInput(BaseModel):
         if target is None:
             sense, target = Sense.AT_MOST, self.at_most
         assert target is not None
-        is_log = ABOUT[quantity].is_log10 and not self.quantity.lower().startswith("log10")
+        is_log = quantity.is_log10 and not self.quantity.lower().startswith("log10")
         if is_log and target <= 0.0:
-            raise ObjectiveError(f"objective {self.quantity}: expected a number above 0 in {ABOUT[quantity].unit}")
+            raise ObjectiveError(f"objective {self.quantity}: expected a number above 0 in {quantity.unit}")
         return make_objective(quantity, sense, math.log10(target) if is_log else target, at, electrode, self.weight)
 
 
@@ -112,13 +112,13 @@ class RankRequest(BaseModel):
     batch: BatchRequest | None = None
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
 
-    def wishes(self) -> Wishes:
-        """Return what is wanted; see `read_wishes`."""
+    def spec(self) -> RankingSpec:
+        """Return what is wanted; see `read_spec`."""
         own = [parse_objective(one) if isinstance(one, str) else one.read() for one in self.objectives]
-        return read_wishes(own, self.preset, self.constraints)
+        return read_spec(own, self.preset, self.constraints)
 
 
-class Wishes(BaseModel):
+class RankingSpec(BaseModel):
     """Objectives and constraints after presets, and what there is to say about that."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
@@ -128,7 +128,7 @@ class Wishes(BaseModel):
     notes: list[str]
 
 
-def read_wishes(own: list[Objective], preset: Preset | None, constraints: Constraints | None) -> Wishes:
+def read_spec(own: list[Objective], preset: Preset | None, constraints: Constraints | None) -> RankingSpec:
     """Return objectives and constraints; without any objective the first screen is meant.
 
     Parameters
@@ -150,18 +150,18 @@ def read_wishes(own: list[Objective], preset: Preset | None, constraints: Constr
     objectives = list(own)
     limits = constraints or Constraints()
     if chosen is not None:
-        wishes = PRESETS[chosen]
+        start = PRESETS[chosen]
         said = {one.quantity for one in own}
-        taken = [one for one in map(parse_objective, wishes.objectives) if one.quantity not in said]
+        taken = [one for one in map(parse_objective, start.objectives) if one.quantity not in said]
         objectives = [*own, *taken]
-        limits = constraints or wishes.constraints
+        limits = constraints or start.constraints
         why = "no objective was given" if preset is None and not own else f"preset {chosen}"
-        notes.append(f"{why}: {wishes.why} ({', '.join(one.text for one in taken)}; {_limits_text(limits)})")
+        notes.append(f"{why}: {start.why} ({', '.join(one.text for one in taken)}; {_limits_text(limits)})")
     check_objectives(objectives)
     contradiction = limits.contradiction()
     if contradiction is not None:
         raise ObjectiveError(f"constraints: {contradiction}")
-    return Wishes(objectives=objectives, constraints=limits, notes=notes)
+    return RankingSpec(objectives=objectives, constraints=limits, notes=notes)
 
 
 def _limits_text(constraints: Constraints) -> str:

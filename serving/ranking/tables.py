@@ -11,7 +11,8 @@ from serving.answers.output_tables import csv_text
 from serving.answers.rows import MATERIAL_COLUMNS, warning_codes
 from serving.answers.terminal_tables import INDENT, ROWS_COUNTED, aligned, name_of, reading_lines, with_reading
 from serving.ranking.objectives import shown_value
-from serving.ranking.quantities import ABOUT, Quantity
+from serving.ranking.quantities import quantities
+from training.properties import registry
 
 MOST_EXPLAINED = 12  # candidates; longer lists get the table only
 MOST_NAMED = 10  # excluded or failed rows
@@ -126,7 +127,7 @@ def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, 
     chance = entry["probability_of_success"]
     values = []
     for objective, value in zip(document["objectives"], entry["objectives"], strict=True):
-        quantity = Quantity(objective["quantity"])
+        quantity = quantities()[objective["quantity"]]
         met = "" if value["probability"] is None else f" ({value['probability']:.2f})"
         values.append(f"{shown_value(quantity, value['value'])}{met}")
     star = "*" if entry["on_front"] else ""
@@ -149,10 +150,7 @@ def _story(entry: Mapping[str, Any]) -> list[str]:
 def _known_value(name: str, near: Mapping[str, Any]) -> str:
     if near.get("value") is None:
         return ""
-    if name == "stability":
-        return f"{near['energy_above_hull_eV_per_atom']:.3f} eV/atom above the hull"
-    unit = ABOUT[Quantity.SIGMA if name == "conductivity" else Quantity.CCD].unit
-    return f"{10 ** near['value']:.2g} {unit}"
+    return registry.get(name).known_value(near)
 
 
 def _left_out(document: Mapping[str, Any]) -> list[str]:

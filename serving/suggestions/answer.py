@@ -16,10 +16,12 @@ from serving.answers.judging import Silence, judge, lacking, query_of
 from serving.answers.rows import error_row, head_of, warnings_of
 from serving.answers.terminal_tables import with_reading
 from serving.models.store import ModelUnavailableError, ServedModel
-from serving.suggestions.fields import Field, field_of
+from training.properties import registry
 from training.properties.contract import DECIMALS
+from training.properties.outputs import COVERAGE, ModelOutputs
 from training.properties.registry import with_needed
 from training.suggestions.greedy import ChosenMeasurement, choose
+from training.suggestions.pool import DesignPool, UnsuitableReferenceError
 
 Array = NDArray[np.float64]
 
@@ -31,7 +33,7 @@ CANDIDATES, DOMAIN = "candidates", "domain"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SuggestOptions:
     """What is asked for.
 
     Parameters
@@ -42,22 +44,22 @@ class Wish:
         How many suggestions.
     conditions
         Of the planned measurements.
-    dial
+    exploration
         How far from the known a suggestion may lie: 0 inside the model's domain, 1 anywhere, between them the same
         share of the way from the domain's radius to the farthest distance there is, 1.
     about
         Whose uncertainty is to fall: 'candidates', or 'domain' for the materials that the model was fitted on.
     """
 
-    property: str = "conductivity"
+    property: str = field(default_factory=lambda: registry.names()[0])
     count: int = 5
     conditions: Conditions = field(default_factory=Conditions)
-    dial: float = 1.0
+    exploration: float = 1.0
     about: str = CANDIDATES
 
 
 def suggest(
-    models: Mapping[str, ServedModel], rows: Sequence[Candidate | RowError], wish: Wish,
+    models: Mapping[str, ServedModel], rows: Sequence[Candidate | RowError], options: SuggestOptions,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Choose the measurements that lower the mean predictive standard deviation most.
@@ -71,38 +73,46 @@ def suggest(
         The property's model and those that its answers ask; others are not looked at.
     rows
         Candidates, or why one could not be read.
-    wish
+    options
         What is asked for.
     on_step
         Called with what is being done.
     """
-    asked = with_needed([wish.property])
-    if (reason := lacking(wish.property, models)) is not None:
+    asked = with_needed([options.property])
+    if (reason := lacking(options.property, models)) is not None:
         raise ModelUnavailableError(reason)
-    models = {name: models[name] for name in asked if name in models}  # `field_of` tells the property from them
     good = [(index, row) for index, row in enumerate(rows) if isinstance(row, Candidate)]
     document: dict[str, Any] = {
-        "models": {str(name): models[name].header() for name in asked}, "property": str(wish.property),
-        "conditions": wish.conditions.model_dump(exclude_none=True), "n_candidates": len(rows), "n_distinct": 0,
+        "models": {str(name): models[name].header() for name in asked}, "property": str(options.property),
+        "conditions": options.conditions.model_dump(exclude_none=True), "n_candidates": len(rows), "n_distinct": 0,
         "suggestions": [], "errors": [error_row(row) for row in rows if isinstance(row, RowError)],
     }  # fmt: skip
     if not good:
         return document
     distinct, members = _distinct([row for _, row in good])
     on_step("judging candidates")
-    points = field_of(models, distinct, wish.conditions, with_domain=wish.about == DOMAIN)
-    allowed = _within(points, len(distinct), wish.dial)
-    reference = _reference(points, len(distinct), wish.about)
+    pool = _pool(models, distinct, options)
+    allowed = _within(pool, len(distinct), options.exploration)
+    reference = _reference(pool, len(distinct), options.about)
     on_step("choosing")
-    picks = choose(points.uncertainty, wish.count, allowed=allowed, reference=reference)
+    picks = choose(pool.uncertainty, options.count, allowed=allowed, reference=reference)
     on_step("naming neighbours")
     document |= {
-        "n_distinct": len(distinct), "n_allowed": int(allowed.sum()), "unit": points.unit,
-        "about": {"what": wish.about, "n_points": len(reference)},
-        "not_possible": points.reasons(),
-        "suggestions": _told(picks, points, distinct, members, good, models, wish),
+        "n_distinct": len(distinct), "n_allowed": int(allowed.sum()), "unit": pool.unit,
+        "about": {"what": options.about, "n_points": len(reference)},
+        "not_possible": pool.reasons(),
+        "suggestions": _told(picks, pool, distinct, members, good, models, options),
     }  # fmt: skip
     return document
+
+
+def _pool(models: Mapping[str, ServedModel], distinct: Sequence[Candidate], options: SuggestOptions) -> DesignPool:
+    query = query_of(distinct, [options.conditions] * len(distinct), COVERAGE)
+    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()})
+    try:
+        return registry.get(options.property).design_pool(outputs, with_domain=options.about == DOMAIN)
+    except UnsuitableReferenceError as error:
+        raise ModelUnavailableError(str(error)) from error
 
 
 def _distinct(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[list[int]]]:
@@ -119,31 +129,32 @@ def _distinct(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[li
     return [candidates[own[0]] for own in members], members
 
 
-def _within(points: Field, n: int, dial: float) -> NDArray[np.bool_]:
-    """Return which points may be suggested: candidates that the model can judge, as far out as the dial says."""
-    allowed = np.zeros(points.n_points, dtype=bool)
-    allowed[:n] = points.possible
-    if dial < 1.0:
-        distance, radius, inside = points.familiarity()
-        limit = radius + dial * (1.0 - radius)
-        allowed[:n] &= inside | ((distance <= limit) & (dial > 0.0))
+def _within(pool: DesignPool, n: int, exploration: float) -> NDArray[np.bool_]:
+    """Return which points may be suggested: candidates that the model can judge, as far out as exploration goes."""
+    allowed = np.zeros(pool.n_points, dtype=bool)
+    allowed[:n] = pool.possible
+    if exploration < 1.0:
+        distance, radius, inside = pool.familiarity()
+        limit = radius + exploration * (1.0 - radius)
+        allowed[:n] &= inside | ((distance <= limit) & (exploration > 0.0))
     return allowed
 
 
-def _reference(points: Field, n: int, about: str) -> NDArray[np.int64]:
+def _reference(pool: DesignPool, n: int, about: str) -> NDArray[np.int64]:
     """Return the points whose uncertainty is to fall: candidates that can be judged, or those of the domain."""
-    chosen = np.arange(n, points.n_points) if about == DOMAIN else np.flatnonzero(points.possible)
+    chosen = np.arange(n, pool.n_points) if about == DOMAIN else np.flatnonzero(pool.possible)
     if len(chosen) <= MOST_REFERENCES:
         return chosen
     return chosen[np.linspace(0, len(chosen) - 1, MOST_REFERENCES).round().astype(np.int64)]
 
 
 def _told(
-    picks: Sequence[ChosenMeasurement], points: Field, distinct: Sequence[Candidate], members: Sequence[Sequence[int]],
-    good: Sequence[tuple[int, Candidate]], models: Mapping[str, ServedModel], wish: Wish,
+    picks: Sequence[ChosenMeasurement], pool: DesignPool, distinct: Sequence[Candidate],
+    members: Sequence[Sequence[int]], good: Sequence[tuple[int, Candidate]],
+    models: Mapping[str, ServedModel], options: SuggestOptions,
 ) -> list[dict[str, Any]]:  # fmt: skip
     chosen = [distinct[pick.point] for pick in picks]
-    answers = _answers(models, chosen, wish)
+    answers = _answers(models, chosen, options)
     told = []
     for rank, (pick, candidate, answer) in enumerate(zip(picks, chosen, answers, strict=True)):
         own = [good[i][0] for i in members[pick.point]]
@@ -153,7 +164,7 @@ def _told(
                 "same_composition": own[1:],
                 "expected_drop_of_mean_sd": _rounded(pick.drop), "mean_sd_after": _rounded(pick.mean_sd_after),
                 "mean_sd_before": _rounded(pick.mean_sd_before), "sd": _rounded(pick.sd),
-                "disagreement": _rounded(float(points.disagreement[pick.point])),
+                "disagreement": _rounded(float(pool.disagreement[pick.point])),
                 "likeness_to_former_picks": [
                     {"formula": chosen[i].formula, "correlation": _rounded(one)} for i, one in enumerate(pick.likeness)
                 ],
@@ -168,13 +179,13 @@ def _told(
 
 
 def _answers(
-    models: Mapping[str, ServedModel], chosen: Sequence[Candidate], wish: Wish
+    models: Mapping[str, ServedModel], chosen: Sequence[Candidate], options: SuggestOptions
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return what the model says of the chosen ones now, with the nearest known materials."""
     if not chosen:
         return []
-    query = query_of(chosen, [wish.conditions] * len(chosen), 0.9)
-    said = judge(models, query, [wish.property], write).said[wish.property]
+    query = query_of(chosen, [options.conditions] * len(chosen), COVERAGE)
+    said = judge(models, query, [options.property], write).said[options.property]
     if isinstance(said, Silence):
         raise ModelUnavailableError(said.reason)
     return [

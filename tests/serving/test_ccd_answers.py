@@ -24,7 +24,7 @@ from serving.models.store import ModelUnavailableError
 from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.rest.http_api import create_app
-from serving.suggestions.answer import Wish, suggest
+from serving.suggestions.answer import SuggestOptions, suggest
 from training.properties.ccd.declaration import CCD, CURRENT
 from training.properties.ccd.schema import CLASSES, INTERLAYER_TYPES
 
@@ -183,7 +183,7 @@ def test_without_a_model_that_it_is_built_on_there_is_a_reason_and_no_number(pre
     with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
         Predictor(served).rank(RankRequest.model_validate(wish))
     with pytest.raises(ModelUnavailableError, match=f"serves no {absent} model"):
-        suggest(served, [Candidate.from_formula("Li6PS5Cl")], Wish("ccd"))
+        suggest(served, [Candidate.from_formula("Li6PS5Cl")], SuggestOptions("ccd"))
 
 
 def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor) -> None:
@@ -197,7 +197,7 @@ def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor)
     assert set(predictor.ccd_grid(CcdGridRequest(formula="Li6PS5Cl"))["models"]) == everything
     wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
     assert set(predictor.rank(RankRequest.model_validate(wish))["models"]) == everything
-    suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], Wish("ccd"))
+    suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], SuggestOptions("ccd"))
     assert set(suggested["models"]) == everything
     near = NearestRequest.model_validate({"candidates": [{"formula": "Li6PS5Cl"}], "properties": ["ccd"]})
     assert set(predictor.nearest(near)["models"]) == {"ccd"}, "its own reports alone are looked up"

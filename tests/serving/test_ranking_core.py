@@ -10,19 +10,36 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from serving.ranking.acquisition import pick_by_success, pick_by_thompson, pick_by_utility, pick_by_volume
-from serving.ranking.beliefs import Conformal, Errors, Known, Source
 from serving.ranking.elements import element_price_USD_per_kg, supply_concentration, supply_table
-from serving.ranking.energy_beliefs import AboveHull, Hydrolysis, Margin, ResidualEnergy, Width, WindowLimit
 from serving.ranking.hypervolume import hypervolume, mean_added_volume, mean_added_volumes
-from serving.ranking.laws import ScoreLaw
 from serving.ranking.pareto import non_dominated, probability_non_dominated
-from serving.ranking.probability import N_DRAWS, Bound, count_held, joint_chance
-from serving.ranking.scenarios import REACH, Scenarios
+from training.distributions import (
+    N_DRAWS,
+    Bound,
+    ConformalDistribution,
+    Errors,
+    KnownValue,
+    ScoreDistribution,
+    count_held,
+    joint_chance,
+)
+from training.joint_samples import REACH, JointSamples
+from training.properties.conductivity.distributions import SIGMA_ERROR
+from training.properties.stability.distributions import (
+    OXIDATION_LIMITS,
+    REDUCTION_LIMITS,
+    Energy,
+    Hydrolysis,
+    Margin,
+    ResidualEnergy,
+    Width,
+    WindowLimit,
+)
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
-LAW = ScoreLaw(ConformalScale(np.sort(np.abs(np.random.default_rng(0).standard_t(5, 500)))))
-ERROR = ScoreLaw(ConformalScale(np.sort(np.abs(np.random.default_rng(1).normal(0.0, 0.03, 90)))))
+SCORES = ScoreDistribution(ConformalScale(np.sort(np.abs(np.random.default_rng(0).standard_t(5, 500)))))
+ERROR = ScoreDistribution(ConformalScale(np.sort(np.abs(np.random.default_rng(1).normal(0.0, 0.03, 90)))))
 seeds = st.integers(0, 10_000)
 
 
@@ -33,18 +50,22 @@ def compositions(n: int, seed: int = 3) -> Array:
     return fractions
 
 
-def sigma_belief(n: int, shift: float = 0.0) -> Conformal:
+def sigma_distribution(n: int, shift: float = 0.0) -> ConformalDistribution:
     random = np.random.default_rng(n)
     parts = random.normal(-4.0, 1.0, n) + shift, random.uniform(0.3, 1.0, n), random.uniform(0.3, 1.0, n)
-    return Conformal(Source.SIGMA, *parts, (LAW,), np.zeros(n, dtype=np.int64))
+    return ConformalDistribution(SIGMA_ERROR, *parts, (SCORES,), np.zeros(n, dtype=np.int64))
 
 
-def energy_belief(n: int) -> ResidualEnergy:
+def residual_energy(n: int) -> ResidualEnergy:
     random = np.random.default_rng(n + 1)
     centre = random.normal(0.02, 0.05, n)
     scale = np.where(random.random(n) < 0.2, 0.0, random.uniform(0.01, 0.05, n))
     stable = np.where(scale > 0.0, ndtr(-centre / 0.04), centre <= 0.0)
-    return ResidualEnergy(centre, scale, stable, LAW)
+    return ResidualEnergy(centre, scale, stable, SCORES)
+
+
+def above_hull(residual: ResidualEnergy) -> Energy:
+    return Energy(residual, np.zeros(len(residual.centre)), floor=0.0)
 
 
 def limits(residual: ResidualEnergy) -> tuple[WindowLimit, WindowLimit]:
@@ -53,8 +74,8 @@ def limits(residual: ResidualEnergy) -> tuple[WindowLimit, WindowLimit]:
     oxidation, reduction = 2.5 - 4.0 * energies, np.maximum(1.5 + 3.0 * energies, 0.0)
     value = np.full(n, 2.5), np.full(n, 1.5)
     return (
-        WindowLimit(Source.REDUCTION, residual, energies, reduction, value[1], ERROR),
-        WindowLimit(Source.OXIDATION, residual, energies, oxidation, value[0], ERROR),
+        WindowLimit(REDUCTION_LIMITS, residual, energies, reduction, value[1], ERROR),
+        WindowLimit(OXIDATION_LIMITS, residual, energies, oxidation, value[0], ERROR),
     )
 
 
@@ -64,24 +85,24 @@ def limits(residual: ResidualEnergy) -> tuple[WindowLimit, WindowLimit]:
 @given(level=st.floats(0.001, 0.999))
 @settings(max_examples=50, deadline=None)
 def test_a_law_of_scores_and_its_inverse_agree(level: float) -> None:
-    score = LAW.ppf(np.array([level]))
-    assert LAW.cdf(score)[0] == pytest.approx(level, abs=1e-6)
+    score = SCORES.ppf(np.array([level]))
+    assert SCORES.cdf(score)[0] == pytest.approx(level, abs=1e-6)
 
 
 def test_probabilities_agree_with_those_that_predict_answers() -> None:
-    belief = sigma_belief(200)
-    said = LAW.scale.tail_probability(-3.0, belief.centre, belief.below, belief.above)
-    np.testing.assert_allclose(1.0 - belief.at_most(-3.0), said, atol=1.5 / (len(LAW.scale.scores) + 1))
+    predicted = sigma_distribution(200)
+    said = SCORES.scale.tail_probability(-3.0, predicted.centre, predicted.below, predicted.above)
+    np.testing.assert_allclose(1.0 - predicted.at_most(-3.0), said, atol=1.5 / (len(SCORES.scale.scores) + 1))
 
 
 def test_an_interval_of_the_law_is_the_conformal_interval() -> None:
     for coverage in (0.5, 0.8, 0.9, 0.95):
-        reach = LAW.ppf(np.array([(1.0 + coverage) / 2.0]))[0]
-        assert reach == pytest.approx(LAW.scale.factor(coverage), rel=0.02)
+        reach = SCORES.ppf(np.array([(1.0 + coverage) / 2.0]))[0]
+        assert reach == pytest.approx(SCORES.scale.factor(coverage), rel=0.02)
 
 
 def test_the_energy_keeps_the_calibrated_probability_of_being_stable() -> None:
-    residual = energy_belief(300)
+    residual = residual_energy(300)
     np.testing.assert_allclose(residual.at_most(0.0), residual.probability_stable, atol=1e-9)
     levels = np.linspace(0.01, 0.99, 25)[:, None]
     back = residual.at_most(residual.at(levels))
@@ -92,11 +113,11 @@ def test_the_energy_keeps_the_calibrated_probability_of_being_stable() -> None:
 @given(low=st.floats(-6.0, 0.0), step=st.floats(0.0, 2.0))
 @settings(max_examples=30, deadline=None)
 def test_a_harder_target_is_never_met_more_surely(low: float, step: float) -> None:
-    belief, fractions = sigma_belief(40), compositions(40)
-    easy = joint_chance([Bound(belief, low, np.inf)], fractions).probability
-    hard = joint_chance([Bound(belief, low + step, np.inf)], fractions).probability
+    predicted, fractions = sigma_distribution(40), compositions(40)
+    easy = joint_chance([Bound(predicted, low, np.inf)], fractions).probability
+    hard = joint_chance([Bound(predicted, low + step, np.inf)], fractions).probability
     assert (hard <= easy + 1e-12).all()
-    hull = AboveHull(energy_belief(40))
+    hull = above_hull(residual_energy(40))
     near = joint_chance([Bound(hull, -np.inf, -low / 100)], fractions).probability
     far = joint_chance([Bound(hull, -np.inf, -low / 100 + step)], fractions).probability
     assert (near <= far + 1e-12).all()
@@ -106,21 +127,21 @@ def test_a_harder_target_is_never_met_more_surely(low: float, step: float) -> No
 
 
 def counted(bounds: list[Bound], fractions: Array, count: int = 4000) -> Array:
-    sources = sorted({source for bound in bounds for source in bound.belief.sources})
-    return count_held(bounds, Scenarios.draw(fractions, sources, {}, count=count, seed=5))
+    sources = sorted({source for bound in bounds for source in bound.distribution.sources})
+    return count_held(bounds, JointSamples.draw(fractions, sources, {}, count=count, seed=5))
 
 
 def test_closed_forms_and_quadrature_agree_with_counting() -> None:
     n, fractions = 60, compositions(60)
-    residual = energy_belief(n)
+    residual = residual_energy(n)
     reduction, oxidation = limits(residual)
     slope = np.random.default_rng(2).uniform(-8.0, -2.0, n)
     water = Hydrolysis(residual, np.full(n, -0.2), slope, 0.39)
     cases = {
-        "closed form": [Bound(sigma_belief(n), -4.5, np.inf), Bound(AboveHull(residual), -np.inf, 0.025)],
+        "closed form": [Bound(sigma_distribution(n), -4.5, np.inf), Bound(above_hull(residual), -np.inf, 0.025)],
         "quadrature": [
-            Bound(sigma_belief(n), -4.5, np.inf),
-            Bound(AboveHull(residual), -np.inf, 0.05),
+            Bound(sigma_distribution(n), -4.5, np.inf),
+            Bound(above_hull(residual), -np.inf, 0.05),
             Bound(oxidation, 2.55, np.inf),
             Bound(Margin(oxidation, 2.4), 0.0, np.inf),
             Bound(reduction, -np.inf, 1.45),
@@ -139,7 +160,7 @@ def test_closed_forms_and_quadrature_agree_with_counting() -> None:
 
 def test_counted_probabilities_err_as_they_say() -> None:
     n, fractions = 200, compositions(200)
-    bounds = [Bound(Width(*limits(energy_belief(n))), 1.05, np.inf)]
+    bounds = [Bound(Width(*limits(residual_energy(n))), 1.05, np.inf)]
     chance = joint_chance(bounds, fractions)
     assert chance.method == "Monte Carlo"
     true = counted(bounds, fractions, 20_000)
@@ -148,23 +169,23 @@ def test_counted_probabilities_err_as_they_say() -> None:
 
 
 def test_conductivities_at_two_temperatures_share_their_error() -> None:
-    cold, warm, fractions = sigma_belief(50), sigma_belief(50, 0.8), compositions(50)
+    cold, warm, fractions = sigma_distribution(50), sigma_distribution(50, 0.8), compositions(50)
     both = joint_chance([Bound(cold, -4.0, np.inf), Bound(warm, -4.0, np.inf)], fractions).probability
     alone = joint_chance([Bound(cold, -4.0, np.inf)], fractions).probability
     np.testing.assert_allclose(both, alone, atol=1e-12)
 
 
 def test_what_is_known_and_independent_is_multiplied() -> None:
-    fractions, belief = compositions(4), sigma_belief(4)
-    cheap = Known(np.array([1.0, 2.0, 3.0, np.nan]))
-    joint = joint_chance([Bound(belief, -4.0, np.inf), Bound(cheap, -np.inf, 2.5)], fractions).probability
-    alone = joint_chance([Bound(belief, -4.0, np.inf)], fractions).probability
+    fractions, predicted = compositions(4), sigma_distribution(4)
+    cheap = KnownValue(np.array([1.0, 2.0, 3.0, np.nan]))
+    joint = joint_chance([Bound(predicted, -4.0, np.inf), Bound(cheap, -np.inf, 2.5)], fractions).probability
+    alone = joint_chance([Bound(predicted, -4.0, np.inf)], fractions).probability
     np.testing.assert_allclose(joint[:3], alone[:3] * [1.0, 1.0, 0.0])
     assert np.isnan(joint[3])
 
 
 def test_a_margin_against_lithium_counts_a_limit_of_exactly_zero() -> None:
-    reduction, _ = limits(ResidualEnergy(np.array([-0.6, 0.1]), np.zeros(2), np.array([1.0, 0.0]), LAW))
+    reduction, _ = limits(ResidualEnergy(np.array([-0.6, 0.1]), np.zeros(2), np.array([1.0, 0.0]), SCORES))
     chance = joint_chance([Bound(Margin(reduction, 0.0), 0.0, np.inf)], compositions(2)).probability
     assert chance[1] < 1e-6
 
@@ -173,28 +194,28 @@ def test_a_margin_against_lithium_counts_a_limit_of_exactly_zero() -> None:
 
 
 def test_errors_do_not_depend_on_the_order_or_on_who_else_is_there() -> None:
-    fractions, share = compositions(30), {Source.SIGMA: np.full(30, 0.5)}
-    whole = Scenarios.draw(fractions, [Source.SIGMA], share, count=64).normal[Source.SIGMA]
+    fractions, share = compositions(30), {SIGMA_ERROR: np.full(30, 0.5)}
+    whole = JointSamples.draw(fractions, [SIGMA_ERROR], share, count=64).normal[SIGMA_ERROR]
     order = np.random.default_rng(1).permutation(30)
-    mixed = Scenarios.draw(fractions[order], [Source.SIGMA], share, count=64).normal[Source.SIGMA]
+    mixed = JointSamples.draw(fractions[order], [SIGMA_ERROR], share, count=64).normal[SIGMA_ERROR]
     np.testing.assert_array_equal(mixed, whole[:, order])
-    few = Scenarios.draw(fractions[:7], [Source.SIGMA], {Source.SIGMA: np.full(7, 0.5)}, count=64)
-    np.testing.assert_allclose(few.normal[Source.SIGMA], whole[:, :7], atol=1e-5)
-    twice = Scenarios.draw(fractions[[3, 3]], [Source.SIGMA], {Source.SIGMA: np.full(2, 0.5)}, count=64)
-    np.testing.assert_array_equal(*twice.normal[Source.SIGMA].T)
+    few = JointSamples.draw(fractions[:7], [SIGMA_ERROR], {SIGMA_ERROR: np.full(7, 0.5)}, count=64)
+    np.testing.assert_allclose(few.normal[SIGMA_ERROR], whole[:, :7], atol=1e-5)
+    twice = JointSamples.draw(fractions[[3, 3]], [SIGMA_ERROR], {SIGMA_ERROR: np.full(2, 0.5)}, count=64)
+    np.testing.assert_array_equal(*twice.normal[SIGMA_ERROR].T)
 
 
 def test_errors_are_standard_normal_and_correlated_as_the_kernel_says() -> None:
     fractions = compositions(40)
-    drawn = Scenarios.draw(fractions, [Source.SIGMA], {Source.SIGMA: np.ones(40)}, count=20_000)
-    errors = drawn.normal[Source.SIGMA]
+    drawn = JointSamples.draw(fractions, [SIGMA_ERROR], {SIGMA_ERROR: np.ones(40)}, count=20_000)
+    errors = drawn.normal[SIGMA_ERROR]
     assert np.abs(errors.mean(axis=0)).max() < 0.05
     np.testing.assert_allclose(errors.std(axis=0), 1.0, atol=0.03)
     apart = 0.5 * np.abs(fractions[:, None] - fractions[None]).sum(axis=2)
     # random frequencies: 192 of them err by about 1 / sqrt(2 x 192)
     np.testing.assert_allclose(np.corrcoef(errors.T), np.exp(-apart / REACH), atol=0.2)
     assert np.abs(np.corrcoef(errors.T) - np.exp(-apart / REACH)).mean() < 0.06
-    own = Scenarios.draw(fractions, [Source.SIGMA], {}, count=20_000).normal[Source.SIGMA]
+    own = JointSamples.draw(fractions, [SIGMA_ERROR], {}, count=20_000).normal[SIGMA_ERROR]
     assert np.abs(np.corrcoef(own.T) - np.eye(40)).max() < 0.05
 
 
@@ -379,19 +400,21 @@ def test_prices_and_supply_are_weighted_by_mass_and_unknown_elements_are_named()
     from features.candidate import MaterialBatch
 
     fractions = MaterialBatch.from_formulas(["Li2S", "Li3InCl6", "LiPu2O4", "H2", "LiBH4"]).matrix()
-    price, reasons = element_price_USD_per_kg(fractions)
+    priced, reasons, _ = element_price_USD_per_kg(fractions)
+    price = priced.central()
     mass = 2 * 6.94, 32.06
-    assert price.value[0] == pytest.approx((mass[0] * 81.4 + mass[1] * 0.0926) / sum(mass), rel=1e-3)
-    assert price.value[1] > price.value[0]
-    assert np.isnan(price.value[2])
+    assert price[0] == pytest.approx((mass[0] * 81.4 + mass[1] * 0.0926) / sum(mass), rel=1e-3)
+    assert price[1] > price[0]
+    assert np.isnan(price[2])
     assert "Pu" in str(reasons[2])
-    supply, why = supply_concentration(fractions)
-    assert supply.value[0] == pytest.approx((mass[0] * 2900 + mass[1] * 700) / sum(mass), rel=1e-3)
-    assert np.isnan(supply.value[3])
+    supplied, why, _ = supply_concentration(fractions)
+    supply = supplied.central()
+    assert supply[0] == pytest.approx((mass[0] * 2900 + mass[1] * 700) / sum(mass), rel=1e-3)
+    assert np.isnan(supply[3])
     assert why[3]
-    assert 2000 < supply.value[4] < 3000
+    assert 2000 < supply[4] < 3000
 
 
 def test_errors_of_the_protocol_are_mappings() -> None:
-    errors: Errors = {Source.SIGMA: np.zeros((2, 3))}
-    assert sigma_belief(3).values(errors).shape == (2, 3)
+    errors: Errors = {SIGMA_ERROR: np.zeros((2, 3))}
+    assert sigma_distribution(3).values(errors).shape == (2, 3)

@@ -21,8 +21,9 @@ from serving.cli import elyte
 from serving.models import store as model_store
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
 from serving.predictor import Predictor
-from serving.suggestions.answer import Wish, suggest
-from serving.suggestions.fields import field_of
+from serving.suggestions.answer import SuggestOptions, suggest
+from training.properties import registry
+from training.properties.outputs import ModelOutputs
 
 FORMULAS = [
     "Li5.5PS4.5Cl1.5", "Li5.4PS4.4Cl1.6", "Li6PS5Br", "Li6.4La3Zr1.4Ta0.6O12", "Li3YCl6", "Li2.5Y0.5Zr0.5Cl6",
@@ -78,7 +79,7 @@ def test_suggestions_say_what_they_would_teach(tmp_path: Path) -> None:
 def test_the_order_of_the_rows_changes_nothing(served: dict[str, ServedModel], order: list[int]) -> None:
     def chosen(formulas: list[str]) -> list[tuple[str, float]]:
         rows = [Candidate.from_formula(formula) for formula in formulas]
-        found = suggest(served, rows, Wish(count=3))["suggestions"]
+        found = suggest(served, rows, SuggestOptions(count=3))["suggestions"]
         return [(pick["formula"], pytest.approx(pick["mean_sd_after"], abs=2e-5)) for pick in found]
 
     assert chosen([FORMULAS[i] for i in order]) == chosen(FORMULAS)
@@ -86,19 +87,22 @@ def test_the_order_of_the_rows_changes_nothing(served: dict[str, ServedModel], o
 
 def test_the_predictor_says_the_same_as_the_models(served: dict[str, ServedModel]) -> None:
     rows = [CandidateInput(formula=formula) for formula in [*FORMULAS, "Xx2O3"]]
-    document = Predictor(served).suggest(rows, Wish(count=3))
-    direct = suggest(served, [Candidate.from_formula(formula) for formula in FORMULAS], Wish(count=3))
+    document = Predictor(served).suggest(rows, SuggestOptions(count=3))
+    direct = suggest(served, [Candidate.from_formula(formula) for formula in FORMULAS], SuggestOptions(count=3))
     assert document["suggestions"] == direct["suggestions"]
     assert [row["index"] for row in document["errors"]] == [len(FORMULAS)]
     with pytest.raises(ModelUnavailableError, match="serves no ccd model"):
-        Predictor(served).suggest(rows, Wish(property="ccd"))
+        Predictor(served).suggest(rows, SuggestOptions(property="ccd"))
 
 
 def test_models_of_other_properties_change_nothing(served: dict[str, ServedModel]) -> None:
     rows = [Candidate.from_formula(formula) for formula in FORMULAS]
     others = load_models(str(SHIPPED_WITH_ELYTE), ["stability", "ccd"])
     assert len(others) == 2
-    alone, beside = suggest(served, rows, Wish(count=3)), suggest(others | served, rows, Wish(count=3))
+    alone, beside = (
+        suggest(served, rows, SuggestOptions(count=3)),
+        suggest(others | served, rows, SuggestOptions(count=3)),
+    )
     assert alone["suggestions"] == beside["suggestions"]
     assert beside["unit"] == "decades"
 
@@ -120,7 +124,7 @@ def test_the_dial_keeps_suggestions_near_the_known(tmp_path: Path, served: dict[
     assert inside
     assert all(pick["applicability"]["in_domain"] for pick in inside)
     rows = [Candidate.from_formula(formula) for formula in FORMULAS]
-    allowed = [suggest(served, rows, Wish(dial=dial))["n_allowed"] for dial in (0.0, 0.3, 0.7, 1.0)]
+    allowed = [suggest(served, rows, SuggestOptions(exploration=share))["n_allowed"] for share in (0.0, 0.3, 0.7, 1.0)]
     assert allowed == sorted(allowed)
     assert allowed[-1] == 11
 
@@ -147,19 +151,21 @@ def test_the_other_properties_have_suggestions_too(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     models = load_models("shipped")
     rows = [Candidate.from_formula(formula) for formula in [*FORMULAS, "Li2Xe", "NaCl"]]
-    energies = suggest({"stability": models["stability"]}, rows, Wish("stability", 3))
+    energies = suggest({"stability": models["stability"]}, rows, SuggestOptions("stability", 3))
     assert energies["unit"] == "eV/atom"
     assert len(energies["suggestions"]) == 3
     assert "no energies of Xe" in energies["not_possible"]
     assert all(pick["prediction"]["basis"] == "model" for pick in energies["suggestions"])
     at = Conditions(temperature_C=60.0, interlayer_type="none")
-    currents = suggest(models, rows, Wish("ccd", 3, at))
+    currents = suggest(models, rows, SuggestOptions("ccd", 3, at))
     assert len(currents["suggestions"]) == 3
     assert all(pick["prediction"]["log10_ccd_mA_per_cm2"] is not None for pick in currents["suggestions"])
     good = [row for row in rows if row.formula == "Li6PS5Cl"]
-    field = field_of(models, good, at, with_domain=False)
+    query = query_of(good, [at], 0.9)
+    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()})
+    pool = registry.get("ccd").design_pool(outputs, with_domain=False)
     interval = currents_interval(models, good, at)
-    sd = float(np.sqrt(field.uncertainty.variance()[0] + field.uncertainty.noise_variance))
+    sd = float(np.sqrt(pool.uncertainty.variance()[0] + pool.uncertainty.noise_variance))
     assert interval == pytest.approx(2 * models["ccd"].model.scale.factor(0.9) * sd, abs=2e-3)
 
 

@@ -38,7 +38,7 @@ from serving.ranking.request import RankRequest
 from serving.ranking.tables import flat_rows, write_ranking
 from serving.rest.http_api import create_app
 from serving.screening import processes
-from serving.suggestions.answer import Wish
+from serving.suggestions.answer import SuggestOptions
 from serving.synthesis.plan import SynthesisRequest
 
 OTHERWISE, PLAIN = "Li₆PS₅Cl", "Li3YCl6"
@@ -186,7 +186,7 @@ def _screening(place: Place) -> list[dict[str, Any]]:
 
 def _suggest(place: Place) -> list[dict[str, Any]]:
     rows = [CandidateInput(formula=formula) for formula in READ_AS]
-    return _in_order(place.predictor.suggest(rows, Wish(count=2))["suggestions"])
+    return _in_order(place.predictor.suggest(rows, SuggestOptions(count=2))["suggestions"])
 
 
 def _ledger(place: Place) -> list[dict[str, Any]]:
@@ -370,7 +370,7 @@ def test_what_reading_warns_of_stands_in_every_kind_of_answer(place: Place) -> N
     rows = [CandidateInput(formula="name:LLZO"), CandidateInput(formula=PLAIN)]
     answered = place.predictor.answer(rows)["results"]
     near = place.predictor.nearest(NearestRequest(candidates=rows))["results"]
-    suggested = place.predictor.suggest(rows, Wish(count=2))["suggestions"]
+    suggested = place.predictor.suggest(rows, SuggestOptions(count=2))["suggestions"]
     wanted = {"candidates": rows, "constraints": {"avoid": ["Zr"]}}
     ranked = place.predictor.rank(RankRequest.model_validate({"candidates": rows, "objectives": ["minimise cost"]}))
     left_out = place.predictor.rank(RankRequest.model_validate(wanted | {"objectives": ["minimise cost"]}))

@@ -16,8 +16,8 @@ from training.properties.conductivity.gaussian_process import ArrheniusProcess, 
 from training.properties.conductivity.joint_uncertainty import ProcessUncertainty, disagreement_of
 from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.prototypes import prototypes_of
-from training.properties.stability.joint_uncertainty import NetUncertainty
 from training.suggestions.greedy import ALIKE, choose
+from training.suggestions.pool import SharedUncertainty
 
 if TYPE_CHECKING:
     from synthetic_world import Fitted
@@ -174,7 +174,7 @@ def test_disagreement_widens_and_keeps_correlations(fitted: Fitted, descriptors:
 
 def test_known_compounds_teach_nothing_about_the_nets() -> None:
     composition = MaterialBatch.from_formulas(["Li3PS4", "Li3PS3.9O0.1", "LiCl"]).matrix()
-    about = NetUncertainty(composition, np.array([0.0, 0.05, 0.05]), 0.25)
+    about = SharedUncertainty(composition, np.array([0.0, 0.05, 0.05]), 0.25, 4e-4)
     matrix = about.covariance(np.arange(3))
     assert (matrix[0] == 0).all()
     assert np.diag(matrix) == pytest.approx(about.variance())

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 
     from features.candidate import MaterialBatch
     from features.errors import CandidateError, WarningCode
+    from training.applicability import DomainIndex
     from training.bundle import Bundle, Card
+    from training.distributions import Predictive
     from training.ledger.measurements import Measurements
     from training.properties.conditions import ConditionColumns
+    from training.properties.outputs import ModelOutputs
     from training.retraining.property_job import PropertyJob
+    from training.suggestions.pool import DesignPool
     from training.uncertainty import Interval
 
-    DesignPool = Any
-    Distribution = Any
-    ModelOutputs = Any
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -87,6 +88,19 @@ class Quantity:
         Whether `predict` gives it; others follow from an answer and are ranked by alone.
     levels
         Of a quantity that takes few values: their names, that of 0 first.
+    against
+        Name of the quantity that is meant where an electrode is named, as in `window against NMC811`; one that names
+        itself is of an electrode always.
+    rises_with
+        Condition with which it never falls.
+    never_above
+        Names of quantities that it never lies above, with the reason.
+    assumes
+        What probabilities of it take for granted.
+    shares_error
+        What is taken for granted where several objectives are about it.
+    caveat
+        Why a material that has been made may miss a target of it.
     """
 
     stem: str
@@ -103,6 +117,12 @@ class Quantity:
     has_interval: bool = True
     in_answers: bool = True
     levels: tuple[str, ...] = ()
+    against: str = ""
+    rises_with: str = ""
+    never_above: tuple[tuple[str, str], ...] = ()
+    assumes: str = ""
+    shares_error: str = ""
+    caveat: str = ""
 
     @property
     def name(self) -> str:
@@ -145,6 +165,8 @@ class Condition:
         How it is called in an objective.
     words
         Returns the words that a text may be; None where any text is read by the property itself.
+    plain
+        Returns the word that a usual other one stands for.
     """
 
     name: str
@@ -155,6 +177,7 @@ class Condition:
     at_most: float | None = None
     short: str = ""
     words: Callable[[], tuple[str, ...]] | None = None
+    plain: Callable[[str], str] = str
 
 
 class Answered(NamedTuple):
@@ -220,6 +243,40 @@ class Warn(NamedTuple):
     rows: Flags
     words: Callable[[int], str]
     is_of_material: bool = False
+
+
+class Electrode(Protocol):
+    """What an electrolyte meets in a cell: its side, `negative` or `positive`, and where it works against Li/Li+."""
+
+    @property
+    def side(self) -> str:
+        """`negative` or `positive`."""
+
+    @property
+    def low_V(self) -> float:
+        """Lowest working potential."""
+
+    @property
+    def high_V(self) -> float:
+        """Highest working potential."""
+
+
+class Made(NamedTuple):
+    """Materials that have been made and measured.
+
+    Attributes
+    ----------
+    known
+        With what was measured on them.
+    cell_composition
+        Atomic fractions of those whose unit cell is known, shape (k, 103).
+    volume_per_atom_A3
+        Of these unit cells, shape (k,).
+    """
+
+    known: DomainIndex
+    cell_composition: Array
+    volume_per_atom_A3: Array
 
 
 class Beside(NamedTuple):
@@ -329,6 +386,10 @@ class Judgement(ABC):
         """Return what is added where asked for: `explanation`, or None for it and `explanation_reason`."""
         return [{}] * len(self)
 
+    def adopting(self, whole: Judgement, rows: NDArray[np.int64]) -> Self:
+        """Return this judgement with what was computed for one of more materials, of which these are some rows."""
+        return self
+
     def applicability(self, count: int) -> list[dict[str, Any]]:
         """Return whether the model knows each row's like, and `count` materials that it knows, nearest first."""
         nearest = self.nearest(count)  # first: what it finds also says what lies in the domain
@@ -400,6 +461,8 @@ class Property(ABC):
     conditions: ClassVar[tuple[Condition, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     """Other properties whose models it asks; answers name these too."""
+    knows_made: ClassVar[bool] = False
+    """Whether its model carries materials that have been made."""
     n_nearest: ClassVar[int] = 3
     """How many known materials an answer names."""
 
@@ -437,13 +500,34 @@ class Property(ABC):
         """Return the names of these columns."""
         return tuple(column for one in self.quantities if one.in_answers for column in one.columns)
 
-    def distribution(self, quantity: str, outputs: ModelOutputs) -> Distribution:
-        """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them."""
-        raise NotImplementedError(f"{self.name} has no predictive distribution of {quantity}")
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+        """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them.
+
+        A property that declares none has one that has the intervals of its answers. An electrode is given for what is
+        held `against` one.
+        """
+        from training.properties.outputs import distribution_of_intervals
+
+        return distribution_of_intervals(self.name, quantity, outputs)
+
+    def made(self, model: Any) -> Made | None:  # noqa: ANN401
+        """Return the materials that have been made, as far as the model `knows_made` ones."""
+        return None
+
+    def known_value(self, known: Mapping[str, Any]) -> str:
+        """Return what is known of a material of `Judgement.nearest`, in words."""
+        first, value = self.quantities[0], known["value"]
+        return f"{10**value:.2g} {first.unit}" if first.is_log10 else f"{value:.4g} {first.unit}"
 
     def design_pool(self, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
-        """Return candidates as points of a joint uncertainty, for suggestions of what to measure."""
-        raise NotImplementedError(f"{self.name} makes no suggestions")
+        """Return candidates as points of a joint uncertainty, for suggestions of what to measure.
+
+        A property that declares none takes the half-widths of its answers' intervals as standard deviations that
+        similar compositions share. `UnsuitableReferenceError` where `with_domain` is not possible.
+        """
+        from training.suggestions.pool import pool_of_intervals
+
+        return pool_of_intervals(self, outputs, with_domain=with_domain)
 
     def details_model(self) -> type[BaseModel] | None:
         """Return the schema of `Judgement.details`, for OpenAPI; None where there are none."""

@@ -32,12 +32,16 @@ from training.properties.contract import (
 if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
+    from training.distributions import Predictive
     from training.properties.ccd.judgement import CcdJudgement
     from training.properties.ccd.measurements import CcdMeasurements
     from training.properties.ccd.model import CcdModel
     from training.properties.ccd.retraining import CcdJob
     from training.properties.conductivity.model import ConductivityModel
+    from training.properties.contract import Electrode
+    from training.properties.outputs import ModelOutputs
     from training.properties.stability.model import StabilityModel
+    from training.suggestions.pool import DesignPool
 
 
 def _interlayers() -> tuple[str, ...]:
@@ -50,6 +54,12 @@ def _anodes() -> tuple[str, ...]:
     from training.properties.ccd.schema import ANODES
 
     return ANODES
+
+
+def _anode(text: str) -> str:
+    from training.properties.ccd.schema import anode_word
+
+    return anode_word(text)
 
 
 def _classes() -> tuple[str, ...]:
@@ -67,7 +77,7 @@ CONDITIONS = (
     ),
     Condition(
         "anode", _TEXT, "Li (the default of most reports), Li alloy or composite, anode-free.", short="anode",
-        words=_anodes,
+        words=_anodes, plain=_anode,
     ),
     Condition(
         "areal_capacity_mAh_cm2", _NUMBER, "Capacity per cycle in mAh/cm2.", above=0.0, at_most=100.0, short="capacity"
@@ -108,6 +118,8 @@ CURRENT = Quantity(
     is_log10=True,
     units=(("mA/cm2", 1.0), ("A/cm2", 1e3), ("uA/cm2", 1e-3)),
     conditions=tuple(one.name for one in CONDITIONS if one.name not in WITHOUT_EFFECT),
+    rises_with=TEMPERATURE.name,
+    shares_error="critical current densities of one candidate under several conditions share one error",
 )
 
 
@@ -185,6 +197,18 @@ class Ccd(Property):
         from training.properties.ccd.judgement import CcdJudgement
 
         return CcdJudgement(model, query)
+
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+        """See `contract.Property.distribution`."""
+        from training.properties.ccd.distributions import distribution
+
+        return distribution(outputs)
+
+    def design_pool(self, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+        """See `contract.Property.design_pool`."""
+        from training.properties.ccd.joint_uncertainty import pool_of
+
+        return pool_of(outputs, with_domain=with_domain)
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

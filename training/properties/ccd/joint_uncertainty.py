@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.properties.ccd.cells import Cells
+from training.properties.ccd.declaration import CCD
+from training.properties.ccd.judgement import CcdJudgement
 from training.properties.ccd.mixed_model import predictive_sd
 from training.properties.ccd.model import CcdModel
+from training.properties.outputs import ModelOutputs
+from training.suggestions.pool import NO_NUMBER, DesignPool, UnsuitableReferenceError
 
 Array = NDArray[np.float64]
 
@@ -35,3 +39,20 @@ class CellUncertainty:
         """Return the covariance of all cells with some, shape (n, len(points))."""
         covariance: Array = self._folded @ self._design[points].T
         return covariance
+
+
+def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+    """Judge cells of one set of conditions; classes that no paper measured have no answer."""
+    if with_domain:
+        raise UnsuitableReferenceError
+    judged = outputs.judged(CCD.name)
+    for error in judged.errors.values():
+        raise error  # the conditions are those of all candidates
+    assert isinstance(judged.judgement, CcdJudgement)
+    uncertainty = CellUncertainty(outputs.models[CCD.name], judged.judgement.cells)
+    possible = np.array([reason is None for reason in judged.missing], dtype=bool)
+    inside = possible & judged.in_domain
+    return DesignPool(
+        uncertainty, len(outputs), possible, np.sqrt(uncertainty.variance()), "decades",
+        lambda: ((~inside).astype(float), np.zeros(len(outputs)), inside), (NO_NUMBER,) * int((~possible).sum()),
+    )  # fmt: skip

@@ -118,7 +118,8 @@ class CcdJudgement(Judgement):
         return numbers_of(self._composition, measured, self.query.beside)
 
     @cached_property
-    def _cells(self) -> Cells:
+    def cells(self) -> Cells:
+        """The cells as the model takes them."""
         asked, stated = self.questions, self.query.conditions.numbers
         return Cells.of(
             [question.electrolyte_class for question in asked],
@@ -135,7 +136,7 @@ class CcdJudgement(Judgement):
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
         """See `contract.Judgement`."""
-        found = self._model.predict(self._cells, self.query.coverage)
+        found = self._model.predict(self.cells, self.query.coverage)
         silent = np.array([reason is not None for reason in self.reasons], dtype=bool)
         return {"log10_ccd_mA_per_cm2": Interval(*(np.where(silent, np.nan, end) for end in found))}
 

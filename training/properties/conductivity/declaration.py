@@ -30,10 +30,14 @@ from training.properties.contract import (
 
 if TYPE_CHECKING:
     from training.bundle import Bundle
+    from training.distributions import Predictive
     from training.properties.conductivity.judgement import ConductivityJudgement
     from training.properties.conductivity.measurements import ConductivityMeasurements
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.conductivity.retraining import ConductivityJob
+    from training.properties.contract import Electrode, Made
+    from training.properties.outputs import ModelOutputs
+    from training.suggestions.pool import DesignPool
 
 SIGMA = Quantity(
     "log10_sigma",
@@ -47,6 +51,8 @@ SIGMA = Quantity(
     is_log10=True,
     units=(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6)),
     conditions=(TEMPERATURE.name,),
+    rises_with=TEMPERATURE.name,
+    shares_error="conductivities of one candidate at several temperatures share one error",
 )
 ACTIVATION_ENERGY = Quantity(
     "activation_energy",
@@ -100,6 +106,7 @@ class Conductivity(Property):
     label = "Ionic conductivity"
     quantities = (SIGMA, ACTIVATION_ENERGY)
     conditions = (TEMPERATURE,)
+    knows_made = True
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
         """See `contract.Property.load`."""
@@ -114,6 +121,24 @@ class Conductivity(Property):
 
         own = {condition.name for condition in self.conditions}
         return ConductivityJudgement(model, query, [name for name in registry.conditions() if name not in own])
+
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+        """See `contract.Property.distribution`."""
+        from training.properties.conductivity.distributions import distribution
+
+        return distribution(quantity, outputs)
+
+    def made(self, model: ConductivityModel) -> Made:
+        """See `contract.Property.made`."""
+        from training.properties.conductivity.distributions import made
+
+        return made(model)
+
+    def design_pool(self, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+        """See `contract.Property.design_pool`."""
+        from training.properties.conductivity.joint_uncertainty import pool_of
+
+        return pool_of(outputs, with_domain=with_domain)
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

@@ -7,8 +7,12 @@ measured conductivities that share its leaves with the candidate. Distance in co
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
+
+from training.applicability import DomainIndex
 
 Array = NDArray[np.float64]
 
@@ -39,3 +43,25 @@ def is_familiar(distance: Array, radius: Array | float, novelty: Array) -> NDArr
     """Return whether a candidate is as near to what is known as nine tenths of the left-out rows, and not too new."""
     familiar: NDArray[np.bool_] = (distance <= radius) & (novelty <= LARGEST_NOVELTY)
     return familiar
+
+
+class Strangeness(NamedTuple):
+    """By how much n candidates differ from what an ensemble knows, and up to where it trusts itself."""
+
+    distance: Array
+    radius: Array | float
+    novelty: Array
+
+
+def in_domain(domain: DomainIndex, composition: Array, apart: Array, strange: Strangeness) -> NDArray[np.bool_]:
+    """Return whether the model trusts itself: near in composition, of known elements, and familiar; shape (n,).
+
+    Parameters
+    ----------
+    domain, composition, apart
+        Measured materials, atomic fractions of the candidates, and their distances to the nearest few.
+    strange
+        As the ensemble says.
+    """
+    inside: NDArray[np.bool_] = domain.in_domain(apart, composition) & is_familiar(*strange)
+    return inside

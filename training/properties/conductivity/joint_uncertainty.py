@@ -6,14 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from features.elements import ATOMIC_NUMBER
 from training.properties.conductivity.arrhenius import inverse_temperature
+from training.properties.conductivity.declaration import CONDUCTIVITY
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import Ensemble, _tree_features
+from training.properties.conductivity.familiarity import Strangeness, in_domain
 from training.properties.conductivity.gaussian_process import SMALLEST_VARIANCE, ArrheniusProcess, inverse_of
 from training.properties.conductivity.kernels import TrainingMaterials
+from training.properties.conductivity.model import ConductivityModel
 from training.properties.conductivity.prototypes import prototypes_of
+from training.properties.outputs import ModelOutputs
+from training.suggestions.pool import DesignPool, Familiarity
 
 Array = NDArray[np.float64]
+WITHOUT_LITHIUM = "no lithium"
 _MEDIAN = np.array([0.5])
 _ROWS_PER_BLOCK = 256  # likenesses of a block stay in the processor's cache
 
@@ -111,3 +118,30 @@ def disagreement_of(ensemble: Ensemble, descriptors: Descriptors) -> Array:
         centres.append(ensemble.nets.centre(features, process.log10_sigma))
     spread: Array = np.std(centres, axis=0)
     return spread
+
+
+def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+    """Judge by formulas, unit cells left aside: the variant for which every candidate has its inputs."""
+    model: ConductivityModel = outputs.models[CONDUCTIVITY.name]
+    variant, n = model.variants["formula"], len(outputs)
+    own = Descriptors.of(outputs.query.batch)
+    points = _joined(own, variant.ensemble.process.materials.descriptors) if with_domain else own
+    (temperature,) = set(outputs.query.conditions.temperature_C().tolist())  # one for all planned measurements
+    spread = disagreement_of(variant.ensemble, points)
+
+    def familiarity() -> Familiarity:
+        pool = variant.ensemble.predict(own)
+        strange = Strangeness(pool.distance, variant.domain_radius, pool.novelty)
+        inside = in_domain(model.domain, own.composition, model.domain.distances(own.composition), strange)
+        return pool.distance, np.full(n, variant.domain_radius), inside
+
+    possible = own.composition[:, ATOMIC_NUMBER["Li"] - 1] > 0
+    return DesignPool(
+        ProcessUncertainty(variant.ensemble.process, points, temperature, spread), len(points), possible, spread[:n],
+        "decades", familiarity, (WITHOUT_LITHIUM,) * int((~possible).sum()),
+    )  # fmt: skip
+
+
+def _joined(first: Descriptors, second: Descriptors) -> Descriptors:
+    cells = ([getattr(part, name) for part in (first, second)] for name in first.__dataclass_fields__)
+    return type(first)(*(np.concatenate(parts) for parts in cells))

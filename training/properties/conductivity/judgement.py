@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.errors import WarningCode
 from training.applicability import N_NEAREST, Neighbour
 from training.properties.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.properties.conductivity.explanation import explanations_of
 from training.properties.conductivity.explanation_block import WITHOUT_EXPLAINER, explanation_block
-from training.properties.conductivity.familiarity import LARGEST_NOVELTY, is_familiar
+from training.properties.conductivity.familiarity import LARGEST_NOVELTY, Strangeness, in_domain
 from training.properties.conductivity.measured_states import disagreement_words
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
@@ -63,6 +64,12 @@ class ConductivityJudgement(Judgement):
         """Distances in composition, and the nearest materials as answers name them."""
         return self._model.domain.describe(self._composition, N_NEAREST)
 
+    def adopting(self, whole: Judgement, rows: NDArray[np.int64]) -> Self:
+        """See `contract.Judgement.adopting`."""
+        assert isinstance(whole, ConductivityJudgement)
+        vars(self)["prediction"] = whole.prediction.take(rows)
+        return self
+
     @property
     def intervals(self) -> Mapping[str, Interval]:
         """See `contract.Judgement`."""
@@ -72,11 +79,9 @@ class ConductivityJudgement(Judgement):
     @cached_property
     def in_domain(self) -> Flags:
         """Whether the model knows the like of each material."""
-        said, domain = self.prediction, self._model.domain
-        inside: Flags = domain.in_domain(self._around[0], self._composition) & is_familiar(
-            said.distance, said.domain_radius, said.novelty
-        )
-        return inside
+        said = self.prediction
+        strange = Strangeness(said.distance, said.domain_radius, said.novelty)
+        return in_domain(self._model.domain, self._composition, self._around[0], strange)
 
     @property
     def distance(self) -> Array:

@@ -51,6 +51,13 @@ class ConductivityPrediction(NamedTuple):
     distance: Array  # to what is known, 0 to 1
     domain_radius: Array  # largest distance of nine tenths of the left-out rows of the variant that answered
 
+    def take(self, rows: NDArray[np.int64]) -> ConductivityPrediction:
+        """Return the chosen candidates."""
+        sigma, energy = (Interval(*(end[rows] for end in interval)) for interval in self[:2])
+        above = {threshold: column[rows] for threshold, column in self.probability_above.items()}
+        rest = {name: getattr(self, name)[rows] for name in self._fields[3:]}
+        return self._replace(log10_sigma_S_per_cm=sigma, activation_energy_eV=energy, probability_above=above, **rest)
+
 
 @dataclass(frozen=True)
 class OutOfFold:

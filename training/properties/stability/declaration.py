@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training.properties.contract import (
     Answered,
@@ -29,50 +29,144 @@ from training.properties.contract import (
 if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
+    from training.distributions import Predictive
+    from training.properties.contract import Electrode
+    from training.properties.outputs import ModelOutputs
     from training.properties.stability.judgement import StabilityJudgement
     from training.properties.stability.measurements import StabilityMeasurements
     from training.properties.stability.model import StabilityModel
     from training.retraining.property_job import PropertyJob
+    from training.suggestions.pool import DesignPool
 
 _EV_PER_ATOM = (("eV", 1.0), ("meV", 1e-3), ("eV/atom", 1.0), ("meV/atom", 1e-3))
 _VOLT = (("V", 1.0), ("mV", 1e-3))
 
 
-def _energy(stem: str, label: str, aliases: tuple[str, ...], lowest: float) -> Quantity:
+_SHARED = (
+    "energy above hull, limits of the window and hydrolysis of one candidate share the error of its formation energy;"
+    " the limits have besides the deviation of published limits"
+)
+_AT_0_K = "Energies at 0 K know no disorder and no entropy"
+
+
+def _energy(stem: str, label: str, aliases: tuple[str, ...], lowest: float, caveat: str = "") -> Quantity:
     unit = "eV/atom"
-    return Quantity(stem, "eV_per_atom", label, unit, False, lowest, 10.0, aliases, units=_EV_PER_ATOM)
-
-
-def _volt(stem: str, label: str, aliases: tuple[str, ...], *, higher_is_better: bool, in_answers: bool) -> Quantity:
-    lowest = -10.0 if stem == "margin" else 0.0
-    return Quantity(stem, "V", label, "V", higher_is_better, lowest, 10.0, aliases, units=_VOLT, in_answers=in_answers)
+    return Quantity(
+        stem, "eV_per_atom", label, unit, False, lowest, 10.0, aliases, units=_EV_PER_ATOM, assumes=_SHARED,
+        caveat=caveat,
+    )  # fmt: skip
 
 
 FORMATION_ENERGY = _energy("formation_energy", "formation energy", ("formation_energy", "ef"), -10.0)
 DECOMPOSITION_ENERGY = _energy("decomposition_energy", "decomposition energy", ("decomposition_energy", "ed"), -10.0)
-ABOVE_HULL = _energy("energy_above_hull", "energy above the hull", ("hull", "energy_above_hull", "ehull"), 0.0)
+ABOVE_HULL = _energy("energy_above_hull", "energy above the hull", ("hull", "energy_above_hull", "ehull"), 0.0, _AT_0_K)
 PROBABILITY_STABLE = Quantity(
-    "probability_stable", "", "probability of lying on the hull", "", True, 0.0, 1.0, ("stable", "p_stable"),
+    "probability_stable",
+    "",
+    label="probability of lying on the hull",
+    unit="",
+    higher_is_better=True,
+    lowest=0.0,
+    highest=1.0,
+    aliases=("stable", "p_stable"),
     has_interval=False,
-)  # fmt: skip
-REDUCTION = _volt("reduction", "reduction limit", ("reduction", "red"), higher_is_better=False, in_answers=True)
-OXIDATION = _volt("oxidation", "oxidation limit", ("oxidation", "ox"), higher_is_better=True, in_answers=True)
-INTERPHASE = Quantity(
-    "lithium_interphase", "", "layer between the material and lithium metal", "", True, 0.0, 2.0,
-    ("interphase", "lithium_layer"), in_answers=False, levels=("mixed_conducting", "protective", "stable"),
-)  # fmt: skip
-WINDOW_WIDTH = _volt(
-    "window_width", "width of the window", ("window", "width", "window_width"), higher_is_better=True, in_answers=False
+    caveat=_AT_0_K,
 )
-MARGIN = _volt("margin", "margin against an electrode", ("margin",), higher_is_better=True, in_answers=False)
+REDUCTION = Quantity(
+    "reduction",
+    "V",
+    label="reduction limit",
+    unit="V",
+    higher_is_better=False,
+    lowest=0.0,
+    highest=10.0,
+    aliases=("reduction", "red"),
+    units=_VOLT,
+    never_above=(("oxidation_V", "the oxidation limit never lies below the reduction limit"),),
+    assumes=_SHARED,
+)
+OXIDATION = Quantity(
+    "oxidation",
+    "V",
+    label="oxidation limit",
+    unit="V",
+    higher_is_better=True,
+    lowest=0.0,
+    highest=10.0,
+    aliases=("oxidation", "ox"),
+    units=_VOLT,
+    assumes=_SHARED,
+)
+INTERPHASE = Quantity(
+    "lithium_interphase",
+    "",
+    label="layer between the material and lithium metal",
+    unit="",
+    higher_is_better=True,
+    lowest=0.0,
+    highest=2.0,
+    aliases=("interphase", "lithium_layer"),
+    in_answers=False,
+    levels=("mixed_conducting", "protective", "stable"),
+    assumes=(
+        "the layer beside lithium metal is met or not (0 or 1): its products follow from the composition and the"
+        " table, whether they conduct from a rule, and neither states an error"
+    ),
+)
+WINDOW_WIDTH = Quantity(
+    "window_width",
+    "V",
+    label="width of the window",
+    unit="V",
+    higher_is_better=True,
+    lowest=0.0,
+    highest=10.0,
+    aliases=("window", "width", "window_width"),
+    units=_VOLT,
+    in_answers=False,
+    against="margin_V",
+    never_above=(("oxidation_V", "a window is no wider than its oxidation limit is high"),),
+    assumes=_SHARED,
+)
+MARGIN = Quantity(
+    "margin",
+    "V",
+    label="margin against an electrode",
+    unit="V",
+    higher_is_better=True,
+    lowest=-10.0,
+    highest=10.0,
+    aliases=("margin",),
+    units=_VOLT,
+    in_answers=False,
+    against="margin_V",
+    assumes=_SHARED,
+)
 HYDROLYSIS = Quantity(
-    "hydrolysis", "eV_per_H2O", "energy of the reaction with moist air", "eV/H2O", True, -20.0, 20.0,
-    ("moisture", "hydrolysis", "water"), units=(("eV", 1.0), ("eV/H2O", 1.0), ("meV", 1e-3)), in_answers=False,
-)  # fmt: skip
+    "hydrolysis",
+    "eV_per_H2O",
+    label="energy of the reaction with moist air",
+    unit="eV/H2O",
+    higher_is_better=True,
+    lowest=-20.0,
+    highest=20.0,
+    aliases=("moisture", "hydrolysis", "water"),
+    units=(("eV", 1.0), ("eV/H2O", 1.0), ("meV", 1e-3)),
+    in_answers=False,
+    assumes=_SHARED,
+)
 H2S = Quantity(
-    "h2s", "mmol_per_g", "hydrogen sulfide given off in moist air", "mmol/g", False, 0.0, 100.0, ("h2s",),
-    units=(("mmol/g", 1.0),), in_answers=False,
-)  # fmt: skip
+    "h2s",
+    "mmol_per_g",
+    label="hydrogen sulfide given off in moist air",
+    unit="mmol/g",
+    higher_is_better=False,
+    lowest=0.0,
+    highest=100.0,
+    aliases=("h2s",),
+    units=(("mmol/g", 1.0),),
+    in_answers=False,
+)
 NOT_RETRAINED = (
     "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
     " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
@@ -127,6 +221,22 @@ class Stability(Property):
         from training.properties.stability.judgement import StabilityJudgement
 
         return StabilityJudgement(model, query)
+
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+        """See `contract.Property.distribution`."""
+        from training.properties.stability.distributions import distribution
+
+        return distribution(quantity, outputs, electrode)
+
+    def design_pool(self, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+        """See `contract.Property.design_pool`."""
+        from training.properties.stability.joint_uncertainty import pool_of
+
+        return pool_of(outputs, with_domain=with_domain)
+
+    def known_value(self, known: Mapping[str, Any]) -> str:
+        """See `contract.Property.known_value`."""
+        return f"{known[ABOVE_HULL.name]:.3f} {ABOVE_HULL.unit} above the hull"
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.similarity import half_l1
+from training.properties.outputs import ModelOutputs
+from training.properties.stability.declaration import ABOVE_HULL, STABILITY
+from training.properties.stability.model import StabilityModel
+from training.suggestions.pool import DesignPool, SharedUncertainty, UnsuitableReferenceError
 
-Array = NDArray[np.float64]
 ENERGY_NOISE_eV_PER_ATOM = 0.02
 """Of a computed formation energy: some ten meV per atom between functionals (docs/science/stability.md)."""
 
 
-class NetUncertainty:
-    """Disagreement of the nets as a covariance that falls with the distance of compositions.
-
-    Parameters
-    ----------
-    composition
-        Shape (n, 103), atomic fractions.
-    spread_eV_per_atom
-        Shape (n,), standard deviation over the nets; 0 where the energy is known.
-    length
-        Distance (half L1) over which disagreement is shared: the model's radius.
-    """
-
-    def __init__(self, composition: Array, spread_eV_per_atom: Array, length: float) -> None:
-        self._composition, self._spread, self._length = composition, spread_eV_per_atom, length
-
-    @property
-    def noise_variance(self) -> float:
-        """Variance of a computed energy, eV/atom squared."""
-        return ENERGY_NOISE_eV_PER_ATOM**2
-
-    def variance(self) -> Array:
-        """Return the variance of each compound, shape (n,)."""
-        variance: Array = self._spread**2
-        return variance
-
-    def covariance(self, points: NDArray[np.int64]) -> Array:
-        """Return the covariance of all compounds with some, shape (n, len(points))."""
-        likeness = np.exp(-half_l1(self._composition, self._composition[points]) / self._length)
-        covariance: Array = likeness * self._spread[:, None] * self._spread[points]
-        return covariance
+def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+    """Judge the formation energy; elements without energies cannot be judged, tabled compounds teach nothing."""
+    if with_domain:
+        raise UnsuitableReferenceError
+    model: StabilityModel = outputs.models[STABILITY.name]
+    batch, n = outputs.query.batch, len(outputs)
+    uncovered = model.uncovered_elements(batch)
+    possible = np.array([not elements for elements in uncovered], dtype=bool)
+    spread, distance, inside = np.zeros(n), np.ones(n), np.zeros(n, dtype=bool)
+    if possible.any():
+        around = model.predict(batch.take(np.flatnonzero(possible)))
+        spread[possible], distance[possible] = around.spread_eV_per_atom, around.distance
+        inside[possible] = around.in_domain
+    known = possible & (spread == 0.0)
+    why = [f"no energies of {', '.join(elements)}" for elements in uncovered if elements]
+    why += ["its energy is in the table"] * int(known.sum())
+    uncertainty = SharedUncertainty(outputs.composition, spread, model.radius, ENERGY_NOISE_eV_PER_ATOM**2)
+    radius = np.full(n, model.radius)
+    return DesignPool(
+        uncertainty, n, possible & ~known, spread, ABOVE_HULL.unit, lambda: (distance, radius, inside), tuple(why)
+    )

@@ -6,11 +6,12 @@ for it. An answer in words asks for the details first, and the window comes with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, RowErrorCode, WarningCode
@@ -29,7 +30,10 @@ WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
 ELEMENT_ALONE = "an element alone has no window"
 NOT_SOLVED = "the phase equilibrium did not converge"
 NARROWEST_WINDOW_V = 1e-3
-UNBALANCED = "no common oxidation states balance the formula; its window would mean nothing"
+UNBALANCED = (
+    "no common oxidation states balance the formula; its window would mean nothing ({left:+.2f} charges per atom are"
+    " left)"
+)
 
 
 def refusals(model: StabilityModel, query: Query) -> dict[int, CandidateError]:
@@ -76,19 +80,19 @@ class StabilityJudgement(Judgement):
         return found
 
     @cached_property
-    def _no_window(self) -> list[tuple[Flags, Callable[[int], str]]]:
+    def _no_window(self) -> list[tuple[Flags, str]]:
         """Causes of having no window, the first that holds being the reason: which rows, and the words."""
         batch = self.query.batch
-        imbalance = assign_ions(batch).charge_imbalance
         return [
-            (batch.fraction_of("Li") == 0, lambda row: WITHOUT_LITHIUM),
-            ((batch.fraction > 0).sum(axis=1) == 1, lambda row: ELEMENT_ALONE),
-            (
-                np.abs(imbalance) > NEUTRALITY_TOLERANCE,
-                lambda row: f"{UNBALANCED} ({imbalance[row]:+.2f} charges per atom are left)",
-            ),
-            (np.isnan(self.prediction.reduction_V.value), lambda row: NOT_SOLVED),
+            (batch.fraction_of("Li") == 0, WITHOUT_LITHIUM),
+            ((batch.fraction > 0).sum(axis=1) == 1, ELEMENT_ALONE),
+            (np.abs(self._charge_imbalance) > NEUTRALITY_TOLERANCE, UNBALANCED),
+            (np.isnan(self.prediction.reduction_V.value), NOT_SOLVED),
         ]
+
+    @cached_property
+    def _charge_imbalance(self) -> Array:
+        return assign_ions(self.query.batch).charge_imbalance
 
     @cached_property
     def without_window(self) -> Flags:
@@ -96,9 +100,18 @@ class StabilityJudgement(Judgement):
         none: Flags = np.logical_or.reduce([rows for rows, _ in self._no_window])
         return none
 
-    def window_reason(self, row: int) -> str | None:
-        """Return why a material has no window, None where it has one."""
-        return next((words(row) for rows, words in self._no_window if rows[row]), None)
+    def window_reason(self, row: int, unbalanced: str = UNBALANCED) -> str | None:
+        """Return why a material has no window, None where it has one; `unbalanced` says it of charges that are left."""
+        words = next((words for rows, words in self._no_window if rows[row]), None)
+        if words is not UNBALANCED:
+            return words
+        return unbalanced.format(left=self._charge_imbalance[row])
+
+    def adopting(self, whole: Judgement, rows: NDArray[np.int64]) -> Self:
+        """See `contract.Judgement.adopting`."""
+        assert isinstance(whole, StabilityJudgement)
+        self.prediction = whole.prediction.take(rows)
+        return self
 
     @property
     def in_domain(self) -> Flags:

@@ -49,6 +49,15 @@ class StabilityPrediction:
     batch: MaterialBatch
     coverage: float
 
+    def take(self, rows: NDArray[np.int64]) -> StabilityPrediction:
+        """Return the chosen candidates with what is known of their energies."""
+        taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage)
+        known = vars(taken)
+        known["spread_eV_per_atom"] = self.spread_eV_per_atom[rows]
+        for name in ("decomposition_energy_eV_per_atom", "formation_energy_eV_per_atom"):
+            known[name] = Interval(*(end[rows] for end in getattr(self, name)))
+        return taken
+
     @cached_property
     def _composition(self) -> tuple[NDArray[np.int64], Array]:
         return compositions(self.batch)

@@ -1,10 +1,10 @@
-"""Errors in scenarios: for each source of error one number a candidate and a scenario.
+"""Joint samples of errors: for each source of error one number a candidate and a sample.
 
-A scenario is one way in which all predictions may turn out. The error of a candidate is a sum of two parts: one that
+A sample is one way in which all predictions may turn out. The error of a candidate is a sum of two parts: one that
 it shares with candidates of similar composition, and one of its own. The shared part is a Gaussian process over the
 composition with the exponential kernel of the conductivity model, drawn with random Fourier features (Rahimi and
 Recht, NIPS 20 (2007); for exp(-|x - y|_1 / l) the frequencies follow a Cauchy law of width 1 / l). The own part comes
-from a counter: it depends on the seed, the scenario and the material alone, so neither the order of candidates nor
+from a counter: it depends on the seed, the sample and the material alone, so neither the order of candidates nor
 who else is there changes it, and a material that is given twice fares the same twice.
 """
 
@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.compiling import kernel
-from serving.ranking.beliefs import Source
 
 Array = NDArray[np.float64]
-N_SCENARIOS = 256
+N_SAMPLES = 256
 N_FREQUENCIES = 192
 SEED = 20_251
 REACH = 0.28
@@ -31,7 +30,7 @@ _ROUNDED = 9  # decimals of atomic fractions that tell materials apart
 
 
 @dataclass(frozen=True, eq=False)
-class Scenarios:
+class JointSamples:
     """Standard normal errors of each source.
 
     Parameters
@@ -40,14 +39,19 @@ class Scenarios:
         Shape (s, n) each.
     """
 
-    normal: Mapping[Source, Array]
+    normal: Mapping[str, Array]
 
     @classmethod
     def draw(
-        cls, composition: Array, sources: Sequence[Source], shared: Mapping[Source, Array], *,
-        count: int = N_SCENARIOS, seed: int = SEED,
-    ) -> Scenarios:  # fmt: skip
-        """Draw scenarios.
+        cls,
+        composition: Array,
+        sources: Sequence[str],
+        shared: Mapping[str, Array],
+        *,
+        count: int = N_SAMPLES,
+        seed: int = SEED,
+    ) -> JointSamples:
+        """Draw samples.
 
         Parameters
         ----------
@@ -59,18 +63,16 @@ class Scenarios:
             Share of a source's error variance that similar compositions have in common, 0 to 1, shape (n,); a source
             that is missing shares nothing.
         count, seed
-            How many scenarios, and which.
+            How many samples, and which.
         """
         # each material once, in the order of its key: then the order of candidates changes nothing at all
         keys, first, place = np.unique(material_keys(composition), return_index=True, return_inverse=True)
         any_shared = any(np.any(shared.get(source, 0.0) > 0.0) for source in sources)
         features = _features(composition[first], seed) if any_shared else None
-        return cls({
-            source: _errors(keys, features, place.reshape(-1), shared.get(source), _seed_of(source, seed), count)
-            for source in sources
-        })  # fmt: skip
+        draw = _Draw(keys, features, place.reshape(-1), count)
+        return cls({source: draw.errors(shared.get(source), _seed_of(source, seed)) for source in sources})
 
-    def errors(self, spread: float = 1.0) -> Mapping[Source, Array]:
+    def errors(self, spread: float = 1.0) -> Mapping[str, Array]:
         """Return the errors, scaled; shape (s, n) each.
 
         Parameters
@@ -110,14 +112,14 @@ def _own_normals(keys: NDArray[np.uint64], steps: NDArray[np.uint64], out: NDArr
 
 
 def own_normals(keys: NDArray[np.uint64], seed: int, count: int) -> Array:
-    """Return independent standard normal numbers that only key, seed and scenario decide, shape (count, n)."""
+    """Return independent standard normal numbers that only key, seed and sample decide, shape (count, n)."""
     steps = np.arange(1, count + 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     out = np.empty((count, len(keys)))
     _own_normals(keys ^ np.uint64(seed), steps, out)
     return out
 
 
-def _seed_of(source: Source, seed: int) -> int:
+def _seed_of(source: str, seed: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed} {source}".encode(), digest_size=7).digest(), "little")
 
 
@@ -133,16 +135,22 @@ def _features(composition: Array, seed: int) -> NDArray[np.float32]:
     return features
 
 
-def _errors(
-    keys: NDArray[np.uint64], features: NDArray[np.float32] | None, place: NDArray[np.int64], shared: Array | None,
-    seed: int, count: int,
-) -> Array:  # fmt: skip
-    """Return errors of candidates, shape (count, n); `place` says which material each of them is."""
-    own = own_normals(keys, seed, count)[:, place]
-    if features is None or shared is None or not np.any(shared > 0.0):
-        return own
-    weights = np.random.default_rng(seed).standard_normal((count, features.shape[1])).astype(np.float32)
-    together = (weights @ features.T).astype(np.float64)[:, place]
-    share = np.clip(shared, 0.0, 1.0)
-    errors: Array = np.sqrt(share) * together + np.sqrt(1.0 - share) * own
-    return errors
+@dataclass(frozen=True, eq=False)
+class _Draw:
+    """Materials by key, their features, which of them each candidate is, and how many samples are drawn."""
+
+    keys: NDArray[np.uint64]
+    features: NDArray[np.float32] | None
+    place: NDArray[np.int64]
+    count: int
+
+    def errors(self, shared: Array | None, seed: int) -> Array:
+        """Return errors of candidates, shape (count, n)."""
+        own = own_normals(self.keys, seed, self.count)[:, self.place]
+        if self.features is None or shared is None or not np.any(shared > 0.0):
+            return own
+        weights = np.random.default_rng(seed).standard_normal((self.count, self.features.shape[1])).astype(np.float32)
+        together = (weights @ self.features.T).astype(np.float64)[:, self.place]
+        share = np.clip(shared, 0.0, 1.0)
+        errors: Array = np.sqrt(share) * together + np.sqrt(1.0 - share) * own
+        return errors

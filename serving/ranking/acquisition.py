@@ -1,8 +1,8 @@
 """Which candidates to make next: a batch of k, by one of four rules, between exploiting and exploring.
 
-The dial scales the errors in the scenarios: 0 believes the medians, 1 the full distributions. In every rule a
-batch is diverse because candidates of similar composition share errors: what is likely to be good in the same
-scenarios as one that is already chosen adds little. In all but `thompson`, copies of what is chosen (nearer than a
+The exploration weight scales the errors in the joint samples: 0 takes the medians, 1 the full distributions. In every
+rule a batch is diverse because candidates of similar composition share errors: what is likely to be good in the same
+samples as one that is already chosen adds little. In all but `thompson`, copies of what is chosen (nearer than a
 twentieth in composition) stand back besides as long as something else adds anything.
 
 - `ehvi`: the expected volume that a candidate adds to what known materials and the batch so far dominate, scenario by
@@ -10,7 +10,7 @@ twentieth in composition) stand back besides as long as something else adds anyt
   rises while the batch grows, so candidates wait in a heap with their last gain and few are asked again (Minoux).
 - `success`: the same with the probability that at least one of the batch meets all targets; once that can rise no
   more, the rest of the batch is chosen as a batch of its own.
-- `ucb`: the utility at an optimistic quantile of every objective, at dial 1 the 95 % one.
+- `ucb`: the utility at an optimistic quantile of every objective, at a weight of 1 the 95 % one.
 - `thompson`: in each of k scenarios the candidate of the highest utility.
 """
 
@@ -52,7 +52,7 @@ class Pick(NamedTuple):
 
 def pick_by_volume(
     samples: Array, known: Array, count: int, composition: Array | None = None, before: Sequence[int] = ()
-) -> list[Pick]:  # fmt: skip
+) -> list[Pick]:
     """Choose greedily by expected hypervolume improvement.
 
     Parameters
@@ -123,9 +123,12 @@ class NothingToAddError(Exception):
 
 
 def _greedy(
-    gains: Array, gain: Callable[[int, list[int]], float], count: int, composition: Array | None,
+    gains: Array,
+    gain: Callable[[int, list[int]], float],
+    count: int,
+    composition: Array | None,
     before: Sequence[int] = (),
-) -> list[Pick]:  # fmt: skip
+) -> list[Pick]:
     """Choose by gains that never rise while more is chosen; copies wait until nothing else adds anything."""
     heap = [(-value, row, 0) for row, value in enumerate(gains.tolist()) if value > _NOTHING]
     heapq.heapify(heap)

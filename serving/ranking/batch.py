@@ -93,9 +93,12 @@ def _normal_cdf(number: float) -> float:
 
 
 def _met(
-    ranking: Ranking, objectives: Sequence[Objective], predictions: Predictions, explore: float,
+    ranking: Ranking,
+    objectives: Sequence[Objective],
+    predictions: Predictions,
+    explore: float,
     some: Sequence[int] | None = None,
-) -> NDArray[np.bool_]:  # fmt: skip
+) -> NDArray[np.bool_]:
     """Return whether all targets are met, or those of some objectives, in each scenario; shape (s, m)."""
     targets = [j for j, one in enumerate(objectives) if one.target is not None] if some is None else list(some)
     n = len(ranking.rows)
@@ -123,9 +126,14 @@ def _meets(objective: Objective, values: Array) -> NDArray[np.bool_]:
 
 
 def _by_volume(
-    ranking: Ranking, predictions: Predictions, objectives: Sequence[Objective], samples: Array, central: Array,
-    asked: BatchRequest, notes: list[str],
-) -> list[Pick]:  # fmt: skip
+    ranking: Ranking,
+    predictions: Predictions,
+    objectives: Sequence[Objective],
+    samples: Array,
+    central: Array,
+    asked: BatchRequest,
+    notes: list[str],
+) -> list[Pick]:
     m = min(len(ranking.axes), MOST_OBJECTIVES)
     if m < len(ranking.axes):
         named = ", ".join(axis.objective.text for axis in ranking.axes[:m])

@@ -96,9 +96,12 @@ class Ranking:
 
 
 def rank(
-    predictions: Predictions, objectives: Sequence[Objective], constraints: Constraints, order: Order | None = None,
+    predictions: Predictions,
+    objectives: Sequence[Objective],
+    constraints: Constraints,
+    order: Order | None = None,
     n_samples: int | None = None,
-) -> Ranking:  # fmt: skip
+) -> Ranking:
     """Rank candidates.
 
     Parameters

@@ -61,9 +61,11 @@ def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[
         away = "below" if upward else "above"
         words = f"{objective.label} {shown} lies {short:.3g} {about.unit} {away} the target; probability {chance:.2g}"
     return {
-        "objective": objective.text, "probability": round(chance, 4), "shortfall": round(max(short, 0.0), 4),
+        "objective": objective.text,
+        "probability": round(chance, 4),
+        "shortfall": round(max(short, 0.0), 4),
         "words": words,
-    }  # fmt: skip
+    }
 
 
 def intervals(

@@ -17,9 +17,20 @@ from training.properties import registry
 MOST_EXPLAINED = 12  # candidates; longer lists get the table only
 MOST_NAMED = 10  # excluded or failed rows
 _FIRST = (
-    "rank", "id", "index", "status", *MATERIAL_COLUMNS, "probability_of_success", "standard_error", "on_front",
-    "probability_on_front", "utility", "limiting_objective", "limiting_probability", "limiting_words",
-)  # fmt: skip
+    "rank",
+    "id",
+    "index",
+    "status",
+    *MATERIAL_COLUMNS,
+    "probability_of_success",
+    "standard_error",
+    "on_front",
+    "probability_on_front",
+    "utility",
+    "limiting_objective",
+    "limiting_probability",
+    "limiting_words",
+)
 _LAST = ("nearest_formula", "nearest_value", "nearest_doi", "out_of_domain", "in_batch", "warnings", "reason")
 
 
@@ -132,9 +143,12 @@ def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, 
         values.append(f"{shown_value(quantity, value['value'])}{met}")
     star = "*" if entry["on_front"] else ""
     return (
-        str(entry["rank"]), name_of(entry), "-" if chance is None else f"{chance:.3g}",
-        f"{entry['probability_on_front']:.2f}{star}", *values,
-    )  # fmt: skip
+        str(entry["rank"]),
+        name_of(entry),
+        "-" if chance is None else f"{chance:.3g}",
+        f"{entry['probability_on_front']:.2f}{star}",
+        *values,
+    )
 
 
 def _story(entry: Mapping[str, Any]) -> list[str]:

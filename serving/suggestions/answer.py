@@ -59,9 +59,11 @@ class SuggestOptions:
 
 
 def suggest(
-    models: Mapping[str, ServedModel], rows: Sequence[Candidate | RowError], options: SuggestOptions,
+    models: Mapping[str, ServedModel],
+    rows: Sequence[Candidate | RowError],
+    options: SuggestOptions,
     on_step: Callable[[str], None] = lambda what: None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Choose the measurements that lower the mean predictive standard deviation most.
 
     The order of the rows changes nothing: equal compositions count once, and are compared in the order of their atomic
@@ -83,10 +85,14 @@ def suggest(
         raise ModelUnavailableError(reason)
     good = [(index, row) for index, row in enumerate(rows) if isinstance(row, Candidate)]
     document: dict[str, Any] = {
-        "models": {str(name): models[name].header() for name in asked}, "property": str(options.property),
-        "conditions": options.conditions.model_dump(exclude_none=True), "n_candidates": len(rows), "n_distinct": 0,
-        "suggestions": [], "errors": [error_row(row) for row in rows if isinstance(row, RowError)],
-    }  # fmt: skip
+        "models": {str(name): models[name].header() for name in asked},
+        "property": str(options.property),
+        "conditions": options.conditions.model_dump(exclude_none=True),
+        "n_candidates": len(rows),
+        "n_distinct": 0,
+        "suggestions": [],
+        "errors": [error_row(row) for row in rows if isinstance(row, RowError)],
+    }
     if not good:
         return document
     distinct, members = _distinct([row for _, row in good])
@@ -98,11 +104,13 @@ def suggest(
     picks = choose(pool.uncertainty, options.count, allowed=allowed, reference=reference)
     on_step("naming neighbours")
     document |= {
-        "n_distinct": len(distinct), "n_allowed": int(allowed.sum()), "unit": pool.unit,
+        "n_distinct": len(distinct),
+        "n_allowed": int(allowed.sum()),
+        "unit": pool.unit,
         "about": {"what": options.about, "n_points": len(reference)},
         "not_possible": pool.reasons(),
         "suggestions": _told(picks, pool, distinct, members, good, models, options),
-    }  # fmt: skip
+    }
     return document
 
 
@@ -149,10 +157,14 @@ def _reference(pool: DesignPool, n: int, about: str) -> NDArray[np.int64]:
 
 
 def _told(
-    picks: Sequence[ChosenMeasurement], pool: DesignPool, distinct: Sequence[Candidate],
-    members: Sequence[Sequence[int]], good: Sequence[tuple[int, Candidate]],
-    models: Mapping[str, ServedModel], options: SuggestOptions,
-) -> list[dict[str, Any]]:  # fmt: skip
+    picks: Sequence[ChosenMeasurement],
+    pool: DesignPool,
+    distinct: Sequence[Candidate],
+    members: Sequence[Sequence[int]],
+    good: Sequence[tuple[int, Candidate]],
+    models: Mapping[str, ServedModel],
+    options: SuggestOptions,
+) -> list[dict[str, Any]]:
     chosen = [distinct[pick.point] for pick in picks]
     answers = _answers(models, chosen, options)
     told = []
@@ -160,10 +172,13 @@ def _told(
         own = [good[i][0] for i in members[pick.point]]
         told.append(
             {
-                "rank": rank + 1, **head_of(candidate, own[0]),
+                "rank": rank + 1,
+                **head_of(candidate, own[0]),
                 "same_composition": own[1:],
-                "expected_drop_of_mean_sd": _rounded(pick.drop), "mean_sd_after": _rounded(pick.mean_sd_after),
-                "mean_sd_before": _rounded(pick.mean_sd_before), "sd": _rounded(pick.sd),
+                "expected_drop_of_mean_sd": _rounded(pick.drop),
+                "mean_sd_after": _rounded(pick.mean_sd_after),
+                "mean_sd_before": _rounded(pick.mean_sd_before),
+                "sd": _rounded(pick.sd),
                 "disagreement": _rounded(float(pool.disagreement[pick.point])),
                 "likeness_to_former_picks": [
                     {"formula": chosen[i].formula, "correlation": _rounded(one)} for i, one in enumerate(pick.likeness)
@@ -174,13 +189,13 @@ def _told(
                 },
                 **answer,
             }
-        )  # fmt: skip
+        )
     return told
 
 
 def _answers(
     models: Mapping[str, ServedModel], chosen: Sequence[Candidate], options: SuggestOptions
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Return what the model says of the chosen ones now, with the nearest known materials."""
     if not chosen:
         return []

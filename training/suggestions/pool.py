@@ -125,6 +125,11 @@ def pool_of_intervals(one: Property, outputs: ModelOutputs, *, with_domain: bool
 
     why = (missing[row] or NO_NUMBER for row in np.flatnonzero(~possible).tolist())
     return DesignPool(
-        SharedUncertainty(outputs.composition, sd, REACH, max(noise, 1e-12)), len(outputs), possible, sd,
-        "decades" if first.is_log10 else first.unit, familiarity, tuple(why),
-    )  # fmt: skip
+        SharedUncertainty(outputs.composition, sd, REACH, max(noise, 1e-12)),
+        len(outputs),
+        possible,
+        sd,
+        "decades" if first.is_log10 else first.unit,
+        familiarity,
+        tuple(why),
+    )

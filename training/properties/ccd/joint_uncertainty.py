@@ -53,6 +53,11 @@ def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
     possible = np.array([reason is None for reason in judged.missing], dtype=bool)
     inside = possible & judged.in_domain
     return DesignPool(
-        uncertainty, len(outputs), possible, np.sqrt(uncertainty.variance()), "decades",
-        lambda: ((~inside).astype(float), np.zeros(len(outputs)), inside), (NO_NUMBER,) * int((~possible).sum()),
-    )  # fmt: skip
+        uncertainty,
+        len(outputs),
+        possible,
+        np.sqrt(uncertainty.variance()),
+        "decades",
+        lambda: ((~inside).astype(float), np.zeros(len(outputs)), inside),
+        (NO_NUMBER,) * int((~possible).sum()),
+    )

@@ -43,9 +43,12 @@ class ProcessUncertainty:
     """
 
     def __init__(
-        self, process: ArrheniusProcess, descriptors: Descriptors, temperature_C: float = 25.0,
+        self,
+        process: ArrheniusProcess,
+        descriptors: Descriptors,
+        temperature_C: float = 25.0,
         disagreement: Array | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         h, slope = process.hyper, float(inverse_temperature(temperature_C))
         self._hyper, self._descriptors, self._scalings = h, descriptors, process.materials
         self._prior = h.sd_sigma**2 + (slope * h.sd_energy) ** 2 - 2 * slope * h.correlation * h.sd_sigma * h.sd_energy
@@ -70,9 +73,12 @@ class ProcessUncertainty:
         chosen = self._descriptors.take(points)
         scaled = self._scalings
         few = TrainingMaterials(
-            chosen, scaled.chemistry_scaling, scaled.order_scaling, scaled.crystal_scaling,
+            chosen,
+            scaled.chemistry_scaling,
+            scaled.order_scaling,
+            scaled.crystal_scaling,
             prototypes_of(chosen.composition),
-        )  # fmt: skip
+        )
         covariance = np.vstack([self._hyper.covariance(few, block) for block in _blocks(self._descriptors)])
         covariance *= self._prior
         covariance -= self._explained @ self._explained[points].T
@@ -137,9 +143,14 @@ def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
 
     possible = own.composition[:, ATOMIC_NUMBER["Li"] - 1] > 0
     return DesignPool(
-        ProcessUncertainty(variant.ensemble.process, points, temperature, spread), len(points), possible, spread[:n],
-        "decades", familiarity, (WITHOUT_LITHIUM,) * int((~possible).sum()),
-    )  # fmt: skip
+        ProcessUncertainty(variant.ensemble.process, points, temperature, spread),
+        len(points),
+        possible,
+        spread[:n],
+        "decades",
+        familiarity,
+        (WITHOUT_LITHIUM,) * int((~possible).sum()),
+    )
 
 
 def _joined(first: Descriptors, second: Descriptors) -> Descriptors:

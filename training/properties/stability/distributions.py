@@ -435,7 +435,7 @@ class StabilityDistributions:
     def of(self, quantity: Quantity, electrode: Electrode | None) -> Predictive:
         """Return the distribution of one quantity; of the margin against an electrode."""
         of_window = quantity in (names.REDUCTION, names.OXIDATION, names.WINDOW_WIDTH, names.MARGIN)
-        missing = self._no_window if of_window else self._judged.missing
+        missing = self._no_window if of_window else self._uncovered
         half = np.full(len(self._outputs), HALF)
         return Predictive(self._distribution(quantity, electrode), missing, {ENERGY: half, WATER: half})
 
@@ -486,9 +486,15 @@ class StabilityDistributions:
     def _mixture(self) -> Array:
         return self._column(lambda judgement: judgement.prediction.competing.energy_eV_per_atom)
 
+    @property
+    def _uncovered(self) -> list[str | None]:
+        """Why nothing is said of a row; an objective names the property already."""
+        prefix = f"{names.STABILITY.name}: "
+        return [reason and reason.removeprefix(prefix) for reason in self._judged.missing]
+
     @cached_property
     def _no_window(self) -> list[str | None]:
-        missing = self._judged.missing
+        missing = list(self._uncovered)
         if self._judgement is not None:
             for place, row in enumerate(self._judged.rows.tolist()):
                 missing[row] = self._judgement.window_reason(place, UNBALANCED)

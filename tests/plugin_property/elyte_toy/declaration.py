@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.properties.contract import (
     Condition,
@@ -18,6 +18,9 @@ from training.properties.contract import (
     Scores,
     Trained,
 )
+
+if TYPE_CHECKING:
+    from training.ledger.measurements import Measurements
 
 DENSITY = Quantity(
     "toy_density",
@@ -55,6 +58,12 @@ class Toy(Property):
         from elyte_toy.judgement import ToyJudgement
 
         return ToyJudgement(model, query)
+
+    def measurements(self) -> Measurements:
+        """See `contract.Property.measurements`."""
+        from elyte_toy.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""

@@ -1,0 +1,255 @@
+"""A property of another package works in every entrance, by one folder and one registration alone.
+
+Each test is one entrance, asked as a user would ask it: the real commands in processes of their own, the real service.
+`python benchmarks/house.py` counts them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from running_service import ELYTE_SERVE, ROOT, RunningService, running_service
+
+PLUGIN = ROOT / "tests" / "plugin_property"
+QUANTITY = "toy_density_g_per_cm3"
+COLUMNS = (QUANTITY, "toy_density_lower_g_per_cm3", "toy_density_upper_g_per_cm3")
+
+
+@dataclass(frozen=True)
+class World:
+    """A home with a registry in which the toy's model is champion."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def python(self, *words: str | Path, status: int = 0) -> str:
+        """Run Python; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, *map(str, words)],
+            capture_output=True,
+            text=True,
+            cwd=self.home,
+            env=self.environment,
+            check=False,
+        )
+        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def elyte(self, *words: str | Path, status: int = 0) -> str:
+        """Run a command of elyte; return what it printed."""
+        return self.python("-c", "from serving.cli import main; main()", *words, status=status)
+
+    def answer(self, *words: str | Path) -> dict[str, object]:
+        """Run a command with `--json`."""
+        document: dict[str, object] = json.loads(self.elyte(*words, "--json"))
+        return document
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    home = tmp_path_factory.mktemp("plugin")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ELYTE", "MLFLOW"))}
+    settings = {
+        "PYTHONPATH": f"{ROOT}:{PLUGIN}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
+        "ELYTE_LEDGER_URL": f"sqlite:///{home / 'ledger.db'}",
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+    }
+    made = World(home, plain | settings)
+    made.elyte("train", "toy")
+    made.python(
+        "-c",
+        "import mlflow; mlflow.MlflowClient().set_registered_model_alias('elyte-toy', 'champion', '1')",
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Iterator[RunningService]:
+    names = ("PYTHONPATH", "MLFLOW_TRACKING_URI", "ELYTE_LEDGER_URL", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+    settings = {name: world.environment[name] for name in names}
+    with running_service(world.home, arguments=ELYTE_SERVE, **settings) as started:
+        yield started
+
+
+def test_train(world: World) -> None:
+    said = world.elyte("train", "toy", "--no-registry", "--output", world.home / "bundle")
+    assert "toy: version 0.1" in said
+    assert (world.home / "bundle" / "card.json").is_file()
+
+
+def test_evaluate(world: World) -> None:
+    assert world.answer("evaluate", "toy")["n_rows"] == 20
+
+
+def test_predict_json(world: World) -> None:
+    """The property's own option, its block, its model's header, its domain."""
+    document = world.answer("predict", "LiCl", "--property", "toy", "--toy-pressure-gpa", "10")
+    (row,) = document["results"]  # type: ignore[misc]
+    interval = row["toy"][QUANTITY]
+    assert interval["lower"] < interval["value"] < interval["upper"]
+    plain = world.answer("predict", "LiCl", "--property", "toy")["results"][0]["toy"][QUANTITY]  # type: ignore[index]
+    assert interval["value"] == pytest.approx(plain["value"] * 2.718281828**0.1, rel=1e-3)
+    assert row["applicability"]["toy"]["nearest"][0]["formula"] == "LiCl"
+    assert document["models"]["toy"]["version"] == "0.1"  # type: ignore[index]
+
+
+def test_predict_all_properties(world: World) -> None:
+    (row,) = world.answer("predict", "Li6PS5Cl")["results"]  # type: ignore[misc]
+    assert list(row)[-6:][:4] != []
+    assert row["toy"][QUANTITY]["value"] > 0
+    assert row["conductivity"] is not None
+
+
+def test_predict_csv(world: World) -> None:
+    table = world.home / "in.csv"
+    table.write_text("formula,toy_pressure_GPa\nLiCl,0\nLi2O,1\n")
+    world.elyte("predict", "--input", table, "--output", world.home / "out.csv")
+    rows = list(csv.DictReader((world.home / "out.csv").open()))
+    assert set(COLUMNS) <= rows[0].keys()
+    assert float(rows[0][COLUMNS[1]]) < float(rows[0][QUANTITY]) < float(rows[0][COLUMNS[2]])
+    assert rows[0]["toy_nearest_formula"] == "LiCl"
+
+
+def test_predict_terminal(world: World) -> None:
+    said = world.elyte("predict", "LiCl", "--property", "toy")
+    assert "toy density" in said.lower()
+    assert "LiCl" in said
+
+
+def test_columns(world: World) -> None:
+    code = (
+        "from serving.predictor import Predictor\n"
+        "from serving.answers.columns import predict_columns\n"
+        "found = predict_columns(Predictor.load()._models, ['LiCl', 'Li2O'])\n"
+        f"print(found['{QUANTITY}'].tolist())"
+    )
+    assert len(json.loads(world.python("-c", code))) == 2
+
+
+def test_screen(world: World) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"formula": ["LiCl", "Li2O", "MgO"]}).to_parquet(world.home / "candidates.parquet")
+    world.elyte("screen", "--input", world.home / "candidates.parquet", "--output", world.home / "screened")
+    parts = [pd.read_parquet(path) for path in (world.home / "screened").glob("part*.parquet")]
+    assert set(COLUMNS) <= set(parts[0].columns)
+    assert pd.concat(parts)[QUANTITY].notna().all()
+
+
+def test_nearest(service: RunningService) -> None:
+    answer = service.client.post("/nearest", json={"candidates": [{"formula": "LiCl"}]})
+    assert answer.status_code == 200, answer.text
+    (row,) = answer.json()["results"]
+    assert row["toy"]["nearest"][0]["formula"] == "LiCl"
+    assert QUANTITY in row["toy"]["nearest"][0]
+    assert row["conductivity"]["nearest"]
+
+
+def test_rank(world: World) -> None:
+    table = world.home / "rank.csv"
+    table.write_text("formula\nLiCl\nLi2O\nLiI\nMgO\n")
+    document = world.answer("rank", "--input", table, "--objective", "toy_density<=2.2", "--where", "in_domain=any")
+    assert {row["formula"] for row in document["results"]} == {"LiCl", "Li2O", "LiI", "MgO"}  # type: ignore[index, union-attr]
+
+
+def test_suggest(world: World) -> None:
+    table = world.home / "suggest.csv"
+    table.write_text("formula\nLiCl\nLi2O\nLiI\nLi3N\n")
+    document = world.answer("suggest", "--input", table, "--property", "toy", "--top", "2")
+    assert len(document["suggestions"]) == 2  # type: ignore[arg-type]
+
+
+def test_explain(world: World) -> None:
+    """A property that explains nothing does not stand in the way of those that do."""
+    (row,) = world.answer("predict", "LiCl", "--explain")["results"]  # type: ignore[misc]
+    assert row["conductivity"]["explanation"]
+    assert row["toy"][QUANTITY]
+
+
+def test_openapi(service: RunningService) -> None:
+    text = service.client.get("/openapi.json").text
+    assert QUANTITY in text
+    assert "toy_pressure_GPa" in text
+
+
+def test_vocabulary(service: RunningService) -> None:
+    document = service.client.get("/vocabulary").json()
+    assert "toy" in document["properties"]
+    assert "toy_pressure_GPa" in {condition["name"] for condition in document["conditions"]}
+
+
+def test_cards(service: RunningService, world: World) -> None:
+    assert service.client.get("/models").json()["toy"]["summary"] == "Densities of simple compounds."
+    assert "toy" in world.elyte("models")
+
+
+def test_client(service: RunningService, world: World) -> None:
+    code = (
+        "from elyte import Client\n"
+        f"client = Client('{service.url}')\n"
+        "document = client.predict(['LiCl'], toy_pressure_GPa=1.0)\n"
+        f"print(document['results'][0]['toy']['{QUANTITY}']['value'])"
+    )
+    assert float(world.python("-c", code)) > 0
+
+
+def test_ledger(world: World) -> None:
+    """A table of the property's measurements is known by its heading; units are read; the row comes back."""
+    table = world.home / "measured.csv"
+    table.write_text("formula,toy_density_kg_per_m3,doi\nLiF,2640,10.1000/toy\n")
+    world.elyte("data", "add", "--input", table)
+    listed = json.loads(world.elyte("data", "history", "--kind", "toy", "--json"))
+    (entry,) = listed["entries"]
+    assert entry["content"][QUANTITY] == pytest.approx(2.64)
+
+
+def test_retrain(world: World) -> None:
+    """A property that is not retrained says why."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from serving.cli import main; main()", "retrain", "toy"],
+        capture_output=True,
+        text=True,
+        cwd=world.home,
+        env=world.environment,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "toy" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_monitor(world: World) -> None:
+    document = json.loads(world.elyte("monitor", "--json"))
+    assert "toy" in json.dumps(document)
+
+
+def test_mlflow(world: World) -> None:
+    code = (
+        "import mlflow, pandas as pd\n"
+        "model = mlflow.pyfunc.load_model('models:/elyte-toy@champion')\n"
+        "print(model.predict(pd.DataFrame({'formula': ['LiCl', 'MgO']})).to_json())"
+    )
+    found = json.loads(world.python("-c", code).splitlines()[-1])
+    assert set(COLUMNS) <= found.keys()
+
+
+def test_conformance(world: World) -> None:
+    code = (
+        "from elyte import check_property\n"
+        "from training.properties import registry\n"
+        "toy = registry.get('toy')\n"
+        f"model, _ = toy.load(__import__('pathlib').Path('{world.home / 'conform'}'))\n"
+        "check_property(toy, model, ['Li2O', 'LiCl', 'Li6PS5Cl', 'Li7La3Zr2O12', 'NaCl'])"
+    )
+    world.elyte("train", "toy", "--no-registry", "--output", world.home / "conform")
+    world.python("-c", code)

@@ -30,7 +30,7 @@ STEPS = 4
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many suggestions.")
 @click.option(
-    "--property", "name", type=click.Choice(registry.names()), default="conductivity",
+    "--property", "name", type=click.Choice(registry.names()), default=registry.names()[0],
     show_default=True, help="Which model is to learn.",
 )  # fmt: skip
 @click.option("--temperature-c", type=float, help="Of the planned measurements, in degrees Celsius (25).")

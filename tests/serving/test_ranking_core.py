@@ -18,6 +18,7 @@ from training.distributions import (
     Bound,
     ConformalDistribution,
     Errors,
+    IntervalDistribution,
     KnownValue,
     ScoreDistribution,
     count_held,
@@ -35,7 +36,7 @@ from training.properties.stability.distributions import (
     Width,
     WindowLimit,
 )
-from training.uncertainty import ConformalScale
+from training.uncertainty import ConformalScale, Interval
 
 Array = NDArray[np.float64]
 SCORES = ScoreDistribution(ConformalScale(np.sort(np.abs(np.random.default_rng(0).standard_t(5, 500)))))
@@ -418,3 +419,30 @@ def test_prices_and_supply_are_weighted_by_mass_and_unknown_elements_are_named()
 def test_errors_of_the_protocol_are_mappings() -> None:
     errors: Errors = {SIGMA_ERROR: np.zeros((2, 3))}
     assert sigma_distribution(3).values(errors).shape == (2, 3)
+
+
+def test_a_property_without_a_distribution_has_one_of_its_intervals() -> None:
+    centre, sd = np.array([-4.0, 2.0, np.nan]), np.array([0.5, 0.0, np.nan])
+    reach = {coverage: ndtri((1.0 + coverage) / 2.0) * sd for coverage in (0.5, 0.8, 0.9, 0.99)}
+    stated = {coverage: Interval(centre, centre - half, centre + half) for coverage, half in reach.items()}
+    predicted = IntervalDistribution.of("a source", stated)
+    below = centre[0] - reach[0.9][0]
+    assert predicted.at_most(below)[0] == pytest.approx(0.05, abs=1e-3)
+    np.testing.assert_array_equal(predicted.at_most(2.0)[1], 1.0)
+    np.testing.assert_array_equal(predicted.at_most(1.999)[1], 0.0)
+    drawn = predicted.values({"a source": np.array([[-2.0] * 3, [0.0] * 3, [4.0] * 3])})[:, 0]
+    np.testing.assert_allclose(drawn, centre[0] + sd[0] * np.array([-2.0, 0.0, 4.0]), atol=1e-2)
+    inside = joint_chance([Bound(predicted, below, np.inf), Bound(predicted, -np.inf, -4.0)], compositions(3))
+    np.testing.assert_allclose(inside.probability, [0.45, 0.0, np.nan], atol=1e-3)
+
+
+def test_the_formation_energy_is_the_decomposition_energy_above_the_mixture() -> None:
+    residual, mixture = residual_energy(60), np.full(60, -1.5)
+    formation, decomposition = Energy(residual, mixture), Energy(residual, np.zeros(60))
+    fractions = compositions(60)
+    low, high = -1.52, -1.45
+    shifted = joint_chance([Bound(formation, low, high)], fractions).probability
+    plain = joint_chance([Bound(decomposition, low + 1.5, high + 1.5)], fractions).probability
+    np.testing.assert_allclose(shifted, plain, atol=1e-9)
+    hull = joint_chance([Bound(above_hull(residual), -np.inf, 0.05)], fractions).probability
+    np.testing.assert_allclose(joint_chance([Bound(decomposition, -np.inf, 0.05)], fractions).probability, hull)

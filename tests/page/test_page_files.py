@@ -121,7 +121,7 @@ def test_vocabulary_is_that_of_the_models(app: FastAPI) -> None:
     jsonschema.validate(document, schema | {"components": declared["components"]})
 
 
-def test_the_vocabulary_describes_every_quantity(app: Starlette) -> None:
+def test_the_vocabulary_describes_every_quantity(app: FastAPI) -> None:
     """Columns, scales and units of the page are made of it."""
     document = get(app, "/vocabulary").json()
     assert [quantity["name"] for quantity in document["quantities"]] == list(registry.quantities())

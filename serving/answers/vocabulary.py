@@ -22,9 +22,11 @@ from serving.answers.request import (
     CandidateInput,
 )
 from training.properties import registry
+from training.properties.conditions import TEMPERATURE
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
+    from training.properties.contract import Condition
 
 TYPICAL = "typical working potential"
 
@@ -89,8 +91,53 @@ def condition_columns() -> list[dict[str, Any]]:
     for name, schema in Conditions.model_json_schema()["properties"].items():
         stated = next(option for option in schema["anyOf"] if option["type"] != "null")
         bounds = {ours: stated[theirs] for theirs, ours in _BOUNDS.items() if theirs in stated}
-        columns.append({"name": name, "type": stated["type"], **bounds})
+        columns.append(
+            {"name": name, "type": stated["type"], **bounds, **_condition_words(registry.conditions()[name])}
+        )
     return columns
+
+
+def _condition_words(condition: Condition) -> dict[str, Any]:
+    """Return what a page says of a condition, and the words that it offers for choice."""
+    short = condition.short or condition.name
+    said = {
+        "label": condition.label or short.replace("_", " ").capitalize(),
+        "short": short,
+        "unit": condition.unit,
+        "help": condition.help,
+        "of_one_sample": condition.of_one_sample,
+    }
+    if condition is TEMPERATURE:
+        said["default"] = ROOM_TEMPERATURE_C
+    return said if condition.words is None else {**said, "words": list(condition.words())}
+
+
+def quantity_columns() -> list[dict[str, Any]]:
+    """Return every quantity of every property as `training.properties.contract.Quantity` describes it."""
+    shown = (
+        "name",
+        "label",
+        "unit",
+        "lowest",
+        "highest",
+        "levels",
+        "is_log10",
+        "higher_is_better",
+        "has_interval",
+        "in_answers",
+        "columns",
+        "conditions",
+    )
+    return [
+        {"property": owner, **{name: getattr(quantity, name) for name in shown}}
+        for owner, quantity in registry.quantities().values()
+    ]
+
+
+def page_modules() -> dict[str, str]:
+    """Return the addresses of the page's modules, by property; those without one are left out."""
+    scripts = {one.name: one.page_script() for one in registry.properties()}
+    return {name: f"page/properties/{name}/{script.name}" for name, script in scripts.items() if script is not None}
 
 
 def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
@@ -113,6 +160,9 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
         "electrolyte_classes": list(CLASSES),
         "interface_partners": list(partner_names()),
         "electrodes": [asdict(electrode) for electrode in electrodes() if electrode.name in ON_THE_AXIS],
+        "labels": {one.name: one.label for one in registry.properties()},
+        "quantities": quantity_columns(),
+        "page_modules": page_modules(),
         "conditions": condition_columns(),
         "default_temperature_C": ROOM_TEMPERATURE_C,
         "limits": {

@@ -2,16 +2,17 @@
 
 import { byId, el, put } from "./dom.js";
 import { answerRows, answersAsCsv } from "./batch.js";
-import { GUIDE_WORDS, legendMarks } from "./cells.js";
+import { legendMarks } from "./cells.js";
 import { Comparison } from "./compare.js";
 import { DetailPanel, openedWords } from "./detail.js";
 import { counted, percent } from "./format.js";
-import { PROPERTY_NAMES } from "./known.js";
+import { modelWords } from "./known.js";
+import { loadProperties, pageOf } from "./properties.js";
 import { Question } from "./question.js";
 import { UnusableInput } from "./reading.js";
 import { Scatter } from "./scatter.js";
 import { ask, askPatiently, keepKey, Refusal } from "./service.js";
-import { AnswerTable } from "./table.js";
+import { AnswerTable, propertyColumns } from "./table.js";
 
 const READY_AGAIN_MS = 3000;
 const PLAIN_KEY = /^[\x20-\x7e]+$/;
@@ -137,12 +138,13 @@ function showBatch(batch) {
   comparison.reset(batch, state.vocabulary);
   table.show(batch, state.vocabulary);
   scatter.show(batch);
+  const main = state.vocabulary.properties.find((name) => name in batch.models);
   const failed = batch.rows.filter((row) => row.result.status !== "ok").length;
-  const unknown = batch.rows.filter((row) => row.result.applicability?.conductivity?.in_domain === false).length;
+  const unknown = batch.rows.filter((row) => row.result.applicability?.[main]?.in_domain === false).length;
   const parts = [
     `${counted(batch.rows.length, "row")} answered with ${percent(batch.general.coverage)} intervals`,
     failed && `${failed} not judged`,
-    unknown && `${unknown} of a chemistry that the conductivity model does not know`,
+    unknown && `${unknown} of a chemistry that the ${pageOf(main).name} model does not know`,
   ];
   say(`${counted(batch.rows.length, "row")} answered.`);
   put(byId("summary"), `${parts.filter(Boolean).join(", ")}.`);
@@ -205,13 +207,10 @@ async function download() {
 }
 
 function showModels(models, isMixed) {
-  const names = Object.entries(models).map(
-    ([name, { version, origin }]) => `${PROPERTY_NAMES[name] ?? name} ${version} (${origin})`,
-  );
   put(
     byId("models"),
     el("span", { class: "ready", "aria-hidden": "true" }, "● "),
-    `ready · ${names.join(" · ")}`,
+    `ready · ${modelWords(models).join(" · ")}`,
     isMixed && el("b", {}, " A model changed while this list was answered: ask again."),
   );
 }
@@ -219,12 +218,7 @@ function showModels(models, isMixed) {
 /** Get the service's names and models; false where it cannot be reached. */
 async function meet() {
   try {
-    const [vocabulary, models] = await Promise.all([
-      state.vocabulary ?? ask("./vocabulary"),
-      askPatiently(() => ask("./models"), onLoading),
-    ]);
-    if (!state.vocabulary) question.offer(vocabulary);
-    state.vocabulary = vocabulary;
+    const [models] = await Promise.all([askPatiently(() => ask("./models"), onLoading), state.vocabulary ?? offer()]);
     showModels(models, false);
     return true;
   } catch (error) {
@@ -234,6 +228,26 @@ async function meet() {
     else showFailure(error, async () => (await meet()) && hideProblem());
     return false;
   }
+}
+
+/** Ask for the service's names and make what follows from them. */
+async function offer() {
+  const vocabulary = await ask("./vocabulary");
+  await loadProperties(vocabulary);
+  question.offer(vocabulary);
+  table.offer(vocabulary);
+  scatter.offer(vocabulary);
+  const [knownMark, unknownMark] = legendMarks();
+  const legends = propertyColumns(vocabulary).map((column) => column.legend ?? {});
+  const dotted = legends.map((legend) => legend.dotted).filter(Boolean);
+  const words = [
+    " chemistry not known",
+    "arrowheads: beyond the axis",
+    dotted.length > 0 && `dotted lines: ${dotted.join(", ")}`,
+    ...legends.map((legend) => legend.words),
+  ];
+  put(byId("legend"), knownMark, " value in its interval ", unknownMark, words.filter(Boolean).join(" · "));
+  state.vocabulary = vocabulary;
 }
 
 function onLoading(refusal) {
@@ -255,12 +269,4 @@ byId("to-comparison").addEventListener("click", () => {
   byId("comparison").scrollIntoView({ block: "start" });
   byId("comparison-title").focus();
 });
-const [knownMark, unknownMark] = legendMarks();
-put(
-  byId("legend"),
-  knownMark,
-  " value in its interval ",
-  unknownMark,
-  ` chemistry not known · arrowheads: beyond the axis · ${GUIDE_WORDS} · ticks under windows: electrodes`,
-);
 document.body.dataset.ready = String(await meet());

@@ -1,49 +1,95 @@
-/** The small bars of the table: one scale a column, the same for every row. */
+/** The small bars of the table: one scale a column, the same for every row; and the columns that are made of them. */
 
 import { el, svg } from "./dom.js";
 import { decadeTicks, linear, marker, niceTicks } from "./chart.js";
-import { decade, fixed, fromLog10, sigmaText } from "./format.js";
+import { fixed, withInterval } from "./format.js";
 
-const HEIGHT_PX = 16;
+export const BAR_HEIGHT_PX = 16;
 const WIDTH_PX = 150;
 const PAD_PX = 6;
-const GOOD_SIGMA_LOG10 = -3; // 1 mS/cm, what a fast-charging cell needs
-const GOOD_CCD_LOG10 = 0; // 1 mA/cm²
-export const WINDOW_V = [0, 5];
 
-/** Scales that hold what most rows of a batch show; ends beyond them become arrows. */
-export function columnScales(results) {
-  const pick = (read) => results.map(read).filter((interval) => interval && interval.lower !== null);
-  const sigma = pick((result) => result.conductivity?.log10_sigma_S_per_cm);
-  const hull = pick((result) => result.stability?.energy_above_hull_eV_per_atom);
-  const highest = Math.max(0.1, ...hull.map((interval) => Math.min(interval.upper, 0.3)));
+/** A linear scale over the width of a bar. */
+export function barScale(domain) {
+  return linear(domain, [PAD_PX, WIDTH_PX - PAD_PX]);
+}
+
+/** Whole decades that hold what most rows of a batch show; ends beyond them become arrows. */
+function decadeScale(intervals, inner, [outerLow, outerHigh]) {
+  const lows = intervals.map((interval) => Math.floor(interval.lower));
+  const highs = intervals.map((interval) => Math.ceil(interval.upper));
+  const [innerLow, innerHigh] = inner ?? [Math.min(...lows), Math.max(...highs, Math.min(...lows) + 1)];
+  return barScale([
+    Math.max(outerLow, Math.min(innerLow, ...lows)),
+    Math.min(outerHigh, Math.max(innerHigh, ...highs)),
+  ]);
+}
+
+/** From the lowest to the highest end of all intervals, inside the values that make sense. */
+function linearScale(intervals, [outerLow, outerHigh]) {
+  const low = Math.max(outerLow, Math.min(...intervals.map((interval) => interval.lower)));
+  const high = Math.min(outerHigh, Math.max(...intervals.map((interval) => interval.upper)));
+  return barScale(low < high ? [low, high] : [outerLow, outerHigh]);
+}
+
+/**
+ * Make a column of values above their bars.
+ *
+ * A column has `key`, `label`, `unit`, `words` (how it is called where one sorts), `first` (which way it is sorted first),
+ * `card` (its label on a phone), `compared` (its head in the comparison), `legend`, `read(row)` (what is sorted by),
+ * `scale(results)` and `ticks(scale)` of the axis in its head, `cell(result, scale)` and `brief(result)`. This makes one
+ * of an interval:
+ *
+ * @param {object} options Those of the column that are not made here, and:
+ * @param {(result: object) => object|null} options.interval
+ * @param {(value: number) => string} options.write
+ * @param {(result: object) => string|null} options.reason Why there is no value.
+ * @param {(result: object) => boolean} options.isKnown
+ * @param {boolean} [options.isLog10]
+ * @param {number[]} options.outer Between which values a bar may reach.
+ * @param {number[]} [options.inner] What the axis shows in any case.
+ * @param {(value: number) => string} [options.tick] Writes a number of a linear axis.
+ * @param {{at: number, words: string}} [options.mark] A dotted line.
+ * @param {string} [options.doubt] What those who hear it are told of a chemistry that is not known.
+ * @param {(result: object) => Node[]} [options.note] Behind the value.
+ */
+export function intervalColumn({ interval, write, reason, isKnown, isLog10 = false, ...more }) {
+  const { key, unit, inner, outer, mark, tick = String, doubt = "", note = () => [] } = more;
+  const bounded = (results) => results.map(interval).filter((one) => one && one.lower !== null);
+  const words = (one, known) =>
+    `${write(one.value)}${unit ? ` ${unit}` : ""}${rangeWords(one, write)}${known ? "" : doubt}`;
   return {
-    sigma: logScale(sigma, [-6, -1], [-12, 1]),
-    hull: linear([0, highest], [PAD_PX, WIDTH_PX - PAD_PX]),
-    window: linear(WINDOW_V, [PAD_PX, WIDTH_PX - PAD_PX]),
-    ccd: logScale(
-      pick((result) => result.ccd?.log10_ccd_mA_per_cm2),
-      [-1, 1],
-      [-2, 3],
-    ),
+    card: unit ? `${more.label}, ${unit}` : more.label,
+    read: ({ result }) => interval(result)?.value ?? null,
+    scale: (results) => {
+      const intervals = bounded(results);
+      if (!intervals.length && !inner) return null;
+      return isLog10 ? decadeScale(intervals, inner, outer) : linearScale(intervals, outer);
+    },
+    ticks: ({ domain }) =>
+      isLog10 ? decadeTicks(domain, 5) : niceTicks(domain, 3).map((at) => ({ at, text: tick(at) })),
+    cell: (result, scale) => {
+      const one = interval(result);
+      if (!one) return noValue(reason(result));
+      const known = isKnown(result);
+      const bar = scale && strip(key, words(one, known), mark && guide(scale, mark.at), intervalMarks(scale, one, known));
+      return stacked([write(one.value), ...note(result)], bar);
+    },
+    brief: (result) => {
+      const one = interval(result);
+      return one ? withInterval(one, write) : "–";
+    },
+    legend: mark && { dotted: mark.words },
+    ...more,
   };
 }
 
-function logScale(intervals, [innerLow, innerHigh], [outerLow, outerHigh]) {
-  const low = Math.min(innerLow, ...intervals.map((interval) => Math.floor(interval.lower)));
-  const high = Math.max(innerHigh, ...intervals.map((interval) => Math.ceil(interval.upper)));
-  return linear([Math.max(outerLow, low), Math.min(outerHigh, high)], [PAD_PX, WIDTH_PX - PAD_PX]);
+/** Words where a value is missing. */
+export function noValue(reason) {
+  return el("span", { class: "none", title: reason }, "no value: ", reason ?? "not judged");
 }
 
 /** The axis that stands in a column's head. */
-export function headAxis(scale, kind) {
-  const logarithmic = kind === "sigma" || kind === "ccd";
-  const ticks = logarithmic
-    ? decadeTicks(scale.domain, 5)
-    : niceTicks(scale.domain, kind === "window" ? 5 : 3).map((at) => ({
-        at,
-        text: kind === "hull" ? fixed(1000 * at, 0) : String(at),
-      }));
+export function headAxis(scale, ticks) {
   return svg(
     "svg",
     { class: "head-axis", viewBox: `0 0 ${WIDTH_PX} 18`, width: WIDTH_PX, height: 18, "aria-hidden": "true" },
@@ -55,14 +101,15 @@ export function headAxis(scale, kind) {
   );
 }
 
-function strip(kind, words, ...children) {
+/** A bar's picture, with words for those who hear it. */
+export function strip(kind, words, ...children) {
   return svg(
     "svg",
     {
       class: `bar ${kind}`,
-      viewBox: `0 0 ${WIDTH_PX} ${HEIGHT_PX}`,
+      viewBox: `0 0 ${WIDTH_PX} ${BAR_HEIGHT_PX}`,
       width: WIDTH_PX,
-      height: HEIGHT_PX,
+      height: BAR_HEIGHT_PX,
       role: "img",
       "aria-label": words,
     },
@@ -75,7 +122,7 @@ function strip(kind, words, ...children) {
 function intervalMarks(scale, { value, lower, upper }, known) {
   const [low, high] = scale.range;
   const inside = (at) => Math.min(high, Math.max(low, scale(at)));
-  const middle = HEIGHT_PX / 2;
+  const middle = BAR_HEIGHT_PX / 2;
   const at = inside(value);
   const marks = [];
   if (lower !== null && upper !== null && upper > lower) {
@@ -102,61 +149,11 @@ function intervalMarks(scale, { value, lower, upper }, known) {
 
 function guide(scale, at) {
   const [low, high] = scale.domain;
-  return at > low && at < high ? svg("path", { class: "guide", d: `M${scale(at)} 0V${HEIGHT_PX}` }) : null;
+  return at > low && at < high ? svg("path", { class: "guide", d: `M${scale(at)} 0V${BAR_HEIGHT_PX}` }) : null;
 }
 
-/** Conductivity with its interval. */
-export function sigmaBar(scale, interval, known) {
-  const words = `${sigmaText(interval.value)} S/cm${rangeWords(interval, sigmaText)}${known ? "" : ", unfamiliar chemistry"}`;
-  return strip("sigma", words, guide(scale, GOOD_SIGMA_LOG10), intervalMarks(scale, interval, known));
-}
-
-/** Critical current density with its interval. */
-export function ccdBar(scale, interval, known) {
-  const words = `${fromLog10(interval.value)} mA/cm²${rangeWords(interval, fromLog10)}`;
-  return strip("ccd", words, guide(scale, GOOD_CCD_LOG10), intervalMarks(scale, interval, known));
-}
-
-/** Energy above hull with its interval. */
-export function hullBar(scale, interval, known) {
-  const milli = (value) => fixed(1000 * value, 0);
-  return strip(
-    "hull",
-    `${milli(interval.value)} meV/atom${rangeWords(interval, milli)}`,
-    guide(scale, 0.025),
-    intervalMarks(scale, interval, known),
-  );
-}
-
-/** The window between its limits, lighter where only one end of an interval reaches, over marks of the electrodes. */
-export function windowBar(scale, { reduction_V, oxidation_V }, electrodes) {
-  const inside = (at) => scale(Math.min(WINDOW_V[1], Math.max(WINDOW_V[0], at)));
-  const ends = (interval) => [interval.lower ?? interval.value, interval.upper ?? interval.value];
-  const [outerLow, innerLow] = ends(reduction_V);
-  const [innerHigh, outerHigh] = ends(oxidation_V);
-  const volts = (value) => fixed(value, 2);
-  const words = `stable from ${volts(reduction_V.value)} to ${volts(oxidation_V.value)} V against Li/Li+; reduction${rangeWords(reduction_V, volts)}, oxidation${rangeWords(oxidation_V, volts)}`;
-  return strip(
-    "window",
-    words,
-    electrodes.map(({ low_V, high_V }) =>
-      svg("path", { class: "electrode", d: `M${inside((low_V + high_V) / 2)} ${HEIGHT_PX - 4}V${HEIGHT_PX}` }),
-    ),
-    svg("path", { class: "tick", d: `M${scale(WINDOW_V[0])} ${HEIGHT_PX - 0.5}H${scale(WINDOW_V[1])}` }),
-    svg("rect", {
-      class: "span",
-      x: inside(outerLow),
-      y: 2,
-      width: Math.max(0, inside(outerHigh) - inside(outerLow)),
-      height: 8,
-    }),
-    innerHigh > innerLow &&
-      svg("rect", { class: "sure", x: inside(innerLow), y: 2, width: inside(innerHigh) - inside(innerLow), height: 8 }),
-    [reduction_V, oxidation_V].map(({ value }) => svg("path", { class: "value", d: `M${inside(value)} 0v12` })),
-  );
-}
-
-function rangeWords({ lower, upper, coverage }, write) {
+/** The interval of a value, in words; nothing where there is none. */
+export function rangeWords({ lower, upper, coverage }, write) {
   if (lower === null || upper === null || lower === upper) return "";
   return ` (${fixed(100 * coverage, 0)} % interval ${write(lower)} to ${write(upper)})`;
 }
@@ -172,11 +169,8 @@ export function legendMarks() {
   const piece = (known) =>
     svg(
       "svg",
-      { class: "bar", viewBox: `0 0 66 ${HEIGHT_PX}`, width: 66, height: HEIGHT_PX, "aria-hidden": "true" },
+      { class: "bar", viewBox: `0 0 66 ${BAR_HEIGHT_PX}`, width: 66, height: BAR_HEIGHT_PX, "aria-hidden": "true" },
       intervalMarks(scale, { value: 0.5, lower: 0.1, upper: 0.9 }, known),
     );
   return [piece(true), piece(false)];
 }
-
-/** Text of the decade that a guide marks. */
-export const GUIDE_WORDS = `dotted lines: ${decade(GOOD_SIGMA_LOG10)} S/cm, 25 meV/atom, 1 mA/cm²`;

@@ -1,7 +1,7 @@
 /** A small plotting kit in SVG: scales, frames with axes, bands, lines, markers, labels that keep apart. */
 
 import { svg } from "./dom.js";
-import { decade } from "./format.js";
+import { decade, formulaSpans } from "./format.js";
 
 const MARKERS = ["circle", "square", "triangle", "diamond", "cross"];
 const LETTER_WIDTH_PX = 6;
@@ -193,4 +193,33 @@ export function textWidthPx(text) {
 export function clipped(text, widthPx) {
   const most = Math.max(4, Math.floor(widthPx / LETTER_WIDTH_PX));
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** Labels at the right ends of the lines, with the marker of each; `read` places a point, `[xPx, yPx]`. */
+export function addEndLabels(drawn, series, widthPx, read) {
+  const labels = series
+    .filter((one) => one.points.length)
+    .map((one) => {
+      const ends = one.points.map((point) => read(point));
+      const [, y] = ends.reduce((far, end) => (end[0] > far[0] ? end : far));
+      return { label: one.label, formula: one.formula, i: series.indexOf(one), y, from: y };
+    });
+  const room = widthPx - drawn.inner.right - 28;
+  for (const { label, formula, i, y, from } of spread(labels, 15, [drawn.inner.top + 4, drawn.inner.bottom - 4])) {
+    const xPx = drawn.inner.right;
+    const short = clipped(label, room);
+    drawn.above.append(
+      svg("path", {
+        class: "leader",
+        d: `M${xPx} ${Math.min(Math.max(from, drawn.inner.top), drawn.inner.bottom)}L${xPx + 10} ${y}`,
+      }),
+      marker(markerOf(i), xPx + 17, y, 3.4, { class: `mark s${i}` }),
+      svg(
+        "text",
+        { class: "end-label", x: xPx + 25, y: y + 4 },
+        formula && short === label ? formulaSpans(label) : short,
+        svg("title", {}, label),
+      ),
+    );
+  }
 }

@@ -1,15 +1,13 @@
 /** Up to five materials over one another. */
 
-import { byId, drawnToWidth, el, put } from "./dom.js";
-import { arrheniusChart, arrheniusPoints } from "./arrhenius.js";
-import { windowChart } from "./windows.js";
-import { currentChart, currentSeries } from "./currents.js";
+import { byId, el, put, svg } from "./dom.js";
 import { marker, markerOf } from "./chart.js";
-import { conditionsOf, formulaOf, nameOf } from "./batch.js";
-import { fixed, formulaNodes, fromLog10, sigmaText, sourceLink, withInterval } from "./format.js";
+import { formulaOf, nameOf } from "./batch.js";
+import { formulaNodes, sourceLink } from "./format.js";
 import { flagList } from "./known.js";
+import { pageOf } from "./properties.js";
 import { Refusal } from "./service.js";
-import { svg } from "./dom.js";
+import { propertyColumns } from "./table.js";
 
 export const MOST_COMPARED = 5;
 
@@ -62,21 +60,16 @@ export class Comparison {
     const labels = names.map((name, i) =>
       names.indexOf(name) === i ? name : `${name} (row ${this.rows[i].index + 1})`,
     );
-    const parts = [
-      this.part("Conductivity", this.arrhenius(labels)),
-      this.part(
-        "Stability windows",
-        drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
-          windowChart(
-            this.rows.map((row, i) => ({ label: labels[i], stability: row.result.stability })),
-            this.vocabulary.electrodes,
-            widthPx,
-          ),
-        ),
-      ),
-      "ccd" in this.batch.models && this.part("Critical current density", this.currents(labels)),
-    ];
+    const plots = Object.keys(this.batch.models).map((name) => this.plotOf(name, labels));
+    const parts = plots.filter(Boolean).map(({ title, content }) => this.part(title, content));
     return put(byId("comparison-body"), this.table(labels), el("div", { class: "compare-plots" }, parts));
+  }
+
+  plotOf(property, labels) {
+    const { batch, vocabulary } = this;
+    const once = (row, question) => this.once(property, row, question);
+    const waiting = (promises, fill) => this.waiting(promises, fill);
+    return pageOf(property).comparison(this.rows, labels, { batch, vocabulary, once, waiting });
   }
 
   part(title, content) {
@@ -108,53 +101,12 @@ export class Comparison {
     return box;
   }
 
-  arrhenius(labels) {
-    const { general } = this.batch;
-    const own_C = (row) => conditionsOf(row, general).temperature_C ?? this.vocabulary.default_temperature_C;
-    const asked = this.rows.map((row) =>
-      this.once("sigma", row, () => arrheniusPoints(row, own_C(row), general.coverage)),
-    );
-    return this.waiting(asked, (answers) => [
-      drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
-        arrheniusChart(
-          answers.map((points, i) => ({ label: labels[i], formula: true, points })),
-          widthPx,
-        ),
-      ),
-      el(
-        "p",
-        { class: "fine" },
-        "Values without their bands: see the intervals in the table before reading a difference.",
-      ),
-    ]);
-  }
-
-  currents(labels) {
-    const asked = this.rows.map((row) =>
-      this.once("ccd", row, () => currentSeries(row, this.batch.general, { interlayers: [] })),
-    );
-    return this.waiting(asked, (answers) => {
-      const series = answers.map(({ series: [own] }, i) => ({ ...own, label: labels[i], formula: true }));
-      const silent = series.filter((one) => !one.points.length);
-      return [
-        drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
-          currentChart(series, widthPx, { banded: null, title: "Critical current densities over temperature" }),
-        ),
-        silent.length > 0 &&
-          el("p", { class: "fine" }, silent.map((one) => `${one.label}: ${one.reason ?? "no value"}`).join("; ")),
-      ];
-    });
-  }
-
   table(labels) {
+    const columns = propertyColumns(this.vocabulary);
     const heads = [
       "",
       "Material",
-      "σ, S/cm",
-      "Eₐ, eV",
-      "Above hull, meV/atom",
-      "Window, V",
-      "CCD, mA/cm²",
+      ...columns.map((column) => column.compared ?? column.card),
       "Known?",
       "Nearest measured",
       "",
@@ -166,7 +118,7 @@ export class Comparison {
         el("th", { scope: "col" }, words || el("span", { class: "hidden" }, i ? "Take out" : "Sign")),
       ),
     );
-    const rows = this.rows.map((row, i) => this.tableRow(row, labels[i], i));
+    const rows = this.rows.map((row, i) => this.tableRow(row, labels[i], i, columns));
     return el(
       "div",
       { class: "scrolls", tabindex: 0, role: "region", "aria-label": "Compared materials" },
@@ -174,14 +126,8 @@ export class Comparison {
     );
   }
 
-  tableRow(row, label, i) {
-    const { conductivity, stability, ccd, applicability } = row.result;
-    const near = applicability.conductivity?.nearest[0];
-    const volts = (value) => fixed(value, 2);
-    const cell = (interval, write) => el("td", { class: "number" }, interval ? withInterval(interval, write) : "–");
-    const window = stability?.reduction_V
-      ? `${volts(stability.reduction_V.value)} to ${volts(stability.oxidation_V.value)}`
-      : "–";
+  tableRow(row, label, i, columns) {
+    const near = row.result.applicability[this.vocabulary.properties[0]]?.nearest[0];
     const sign = svg(
       "svg",
       { viewBox: "0 0 28 14", width: 28, height: 14, "aria-hidden": "true" },
@@ -198,11 +144,7 @@ export class Comparison {
         el("span", { class: "formula" }, formulaNodes(label)),
         label !== formulaOf(row) && el("span", { class: "ends" }, formulaNodes(formulaOf(row))),
       ),
-      cell(conductivity?.log10_sigma_S_per_cm, sigmaText),
-      cell(conductivity?.activation_energy_eV, volts),
-      cell(stability?.energy_above_hull_eV_per_atom, (value) => fixed(1000 * value, 0)),
-      el("td", { class: "number" }, window),
-      cell(ccd?.log10_ccd_mA_per_cm2, fromLog10),
+      columns.map((column) => el("td", { class: "number" }, column.brief(row.result))),
       el("td", {}, flagList(row.result, Object.keys(this.batch.models))),
       el(
         "td",

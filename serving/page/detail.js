@@ -1,28 +1,12 @@
-/** One material in depth: four plots, what it falls apart into, what drives the value, what is known nearest. */
+/** One material in depth: what each property says of it, and what is known nearest. */
 
-import { byId, drawnToWidth, el, put } from "./dom.js";
-import { arrheniusChart, arrheniusPoints, showsMeasured, temperatureWarnings } from "./arrhenius.js";
-import { windowChart } from "./windows.js";
-import { currentSeries } from "./currents.js";
-import { currentFigure } from "./interlayers.js";
-import { chance, facts, figures, modelsBox, section, verdicts, warningsBox } from "./facts.js";
-import { driversChart, termsOf } from "./drivers.js";
-import { contactsBox } from "./contacts.js";
+import { byId, el, put } from "./dom.js";
+import { section } from "./facts.js";
 import { conditionsOf, formulaOf, nameOf, readingOf } from "./batch.js";
-import {
-  fixed,
-  formulaNodes,
-  fromLog10,
-  percent,
-  reactionNodes,
-  readingNode,
-  sigmaText,
-  valueNodes,
-} from "./format.js";
-import { nearestItem, PROPERTY_NAMES } from "./known.js";
+import { formulaNodes, percent, readingNode } from "./format.js";
+import { modelWords, nearestItem, otherWarnings, verdicts } from "./known.js";
+import { pageOf } from "./properties.js";
 import { ask, Refusal } from "./service.js";
-
-const volts = (value) => fixed(value, 2);
 
 /** The panel at the side; one row at a time. */
 export class DetailPanel {
@@ -64,14 +48,7 @@ export class DetailPanel {
   head() {
     const { row, batch } = this;
     const conditions = conditionsOf(row, batch.general);
-    const degrees = conditions.temperature_C ?? this.vocabulary.default_temperature_C;
-    const stated = [
-      `${degrees} °C`,
-      conditions.interlayer_type && `interlayer ${conditions.interlayer_type}`,
-      conditions.stack_pressure_MPa && `${conditions.stack_pressure_MPa} MPa`,
-      conditions.anode && `anode ${conditions.anode}`,
-      `${percent(batch.general.coverage)} intervals`,
-    ];
+    const stated = [...this.statedWords(conditions), `${percent(batch.general.coverage)} intervals`];
     const button = (words, label, onclick, more = {}) =>
       el("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, words);
     const step = (by) => this.hooks.onStep(row, by);
@@ -87,7 +64,7 @@ export class DetailPanel {
           "p",
           { class: "fine" },
           row.result.id && row.result.id !== formulaOf(row) ? `${row.result.id} · ` : "",
-          `row ${row.index + 1} · ${stated.filter(Boolean).join(" · ")}`,
+          `row ${row.index + 1} · ${stated.join(" · ")}`,
         ),
       ),
       el(
@@ -106,6 +83,16 @@ export class DetailPanel {
     );
   }
 
+  /** The form's conditions as a row was asked under them. */
+  statedWords(conditions) {
+    const asked = { temperature_C: this.vocabulary.default_temperature_C, ...conditions };
+    return this.vocabulary.conditions
+      .filter(({ name, of_one_sample: ofSample }) => !ofSample && asked[name])
+      .map(({ name, type, unit, short }) =>
+        type === "number" && unit ? `${asked[name]} ${unit}` : `${short.replaceAll("_", " ")} ${asked[name]}`,
+      );
+  }
+
   sections() {
     const full = this.later((signal) =>
       ask("./predict", {
@@ -118,16 +105,23 @@ export class DetailPanel {
         signal,
       }).then((document) => document.results[0]),
     );
-    const { result } = this.row;
+    const { row, batch, vocabulary } = this;
+    const tools = {
+      row,
+      batch,
+      vocabulary,
+      full,
+      later: (question) => this.later(question),
+      filled: (promise, fill) => this.filled(promise, fill),
+    };
+    const pages = Object.keys(batch.models).map(pageOf);
     return [
-      verdicts(result, this.batch),
-      warningsBox(result),
-      result.conductivity && this.conductivity(full),
-      result.stability && this.stability(),
-      result.ccd && this.current(),
-      result.conductivity && this.drivers(full),
+      verdicts(row.result, batch),
+      warningsBox(row.result),
+      pages.map((page) => page.sections(row.result, tools)),
+      pages.map((page) => page.lateSections(row.result, tools)),
       this.nearest(full),
-      modelsBox(this.batch.models),
+      el("p", { class: "fine models" }, `Answered by: ${modelWords(batch.models).join(" · ")}`),
     ];
   }
 
@@ -153,156 +147,6 @@ export class DetailPanel {
     return box;
   }
 
-  conductivity(full) {
-    const { row, batch } = this;
-    const { conductivity } = row.result;
-    const points = this.later((signal) =>
-      arrheniusPoints(row, conductivity.temperature_C, batch.general.coverage, signal),
-    );
-    const label = formulaOf(row);
-    return section(
-      "Conductivity",
-      "arrhenius",
-      facts([
-        [`σ at ${conductivity.temperature_C} °C`, valueNodes(conductivity.log10_sigma_S_per_cm, sigmaText, "S/cm")],
-        ["activation energy", valueNodes(conductivity.activation_energy_eV, volts, "eV")],
-        ["chance of ≥ 1 mS/cm", chance(conductivity.probability_sigma_above_S_per_cm?.["1e-3"])],
-        ["from", conductivity.basis],
-      ]),
-      this.filled(Promise.all([points, full]), ([answered, whole]) => {
-        const measured = whole.applicability?.conductivity?.nearest ?? [];
-        const drawn = drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
-          arrheniusChart([{ label, points: answered, measured, own_C: conductivity.temperature_C }], widthPx),
-        );
-        const warned = temperatureWarnings(answered);
-        return [
-          drawn,
-          el(
-            "p",
-            { class: "fine" },
-            `Line: prediction; band: ${percent(batch.general.coverage)} interval; large dot: your temperature.`,
-            showsMeasured(measured) && " Squares: nearest measured materials.",
-            warned.length > 0 && " Hatched: not to be trusted there:",
-          ),
-          warned.length > 0 &&
-            el(
-              "ul",
-              { class: "warnings" },
-              warned.map((message) => el("li", {}, "▲ ", message)),
-            ),
-          figures(
-            "Figures of the plot",
-            ["°C", "σ (S/cm)", "lower", "upper"],
-            answered.map((point) => [
-              point.temperature_C,
-              sigmaText(point.value),
-              point.lower === null ? "–" : sigmaText(point.lower),
-              point.upper === null ? "–" : sigmaText(point.upper),
-            ]),
-          ),
-        ];
-      }),
-    );
-  }
-
-  stability() {
-    const { row, vocabulary } = this;
-    const { stability } = row.result;
-    const milli = (value) => fixed(1000 * value, 0);
-    const lines = [
-      stability.decomposition && ["by itself", reactionNodes(stability.decomposition)],
-      stability.reduction_reaction
-        ? [`below ${fixed(stability.reduction_V.value, 2)} V`, reactionNodes(stability.reduction_reaction)]
-        : stability.reduction_V && ["down to 0 V", "stable against lithium metal"],
-      stability.oxidation_reaction && [
-        `above ${fixed(stability.oxidation_V.value, 2)} V`,
-        reactionNodes(stability.oxidation_reaction),
-      ],
-    ];
-    return section(
-      "Stability",
-      "window",
-      facts([
-        ["above hull", valueNodes(stability.energy_above_hull_eV_per_atom, milli, "meV/atom")],
-        ["chance to be stable", chance(stability.probability_stable)],
-        ["formation energy", valueNodes(stability.formation_energy_eV_per_atom, (value) => fixed(value, 3), "eV/atom")],
-        ["energies", stability.basis === "reference" ? "of the DFT table" : "predicted"],
-        stability.reduction_V && ["reduction limit", valueNodes(stability.reduction_V, volts, "V")],
-        stability.oxidation_V && ["oxidation limit", valueNodes(stability.oxidation_V, volts, "V")],
-      ]),
-      stability.reduction_V
-        ? [
-            el(
-              "div",
-              { class: "plot" },
-              drawnToWidth(el("div", { class: "drawn" }), (widthPx) =>
-                windowChart([{ label: formulaOf(row), stability }], vocabulary.electrodes, widthPx),
-              ),
-            ),
-            el(
-              "p",
-              { class: "fine" },
-              "Intrinsic window of complete decomposition at 0 K; pale ends: where only part of the interval reaches. Kinetics and coatings stretch it.",
-            ),
-          ]
-        : el("p", { class: "none" }, `No window: ${stability.window_reason}.`),
-      facts(lines, "reactions"),
-      contactsBox(formulaOf(row)),
-    );
-  }
-
-  current() {
-    const { row, batch, vocabulary } = this;
-    const block = row.result.ccd;
-    const support = block.support;
-    const told = block.log10_ccd_mA_per_cm2;
-    const summary = told
-      ? facts([
-          [`CCD at ${block.conditions.temperature_C} °C`, valueNodes(told, fromLog10, "mA/cm²")],
-          ["class", `${block.electrolyte_class} (${block.class_from === "caller" ? "as stated" : "from the formula"})`],
-          [
-            "papers behind",
-            `${support.class_papers} on this class, ${support.conditions_papers} on a cell like this one`,
-          ],
-        ])
-      : el("p", { class: "none" }, `No value: ${block.reason}.`);
-    if (!told) return section("Critical current density", "ccd", summary);
-    const grid = this.later((signal) => currentSeries(row, batch.general, { signal }));
-    return section(
-      "Critical current density",
-      "ccd",
-      summary,
-      this.filled(grid, ({ own, series }) => currentFigure(series, own, row, batch, vocabulary)),
-    );
-  }
-
-  drivers(full) {
-    return section(
-      "What drives the conductivity",
-      "drivers",
-      this.filled(full, ({ conductivity }) => {
-        const explanation = conductivity?.explanation;
-        if (!explanation)
-          return el("p", { class: "none" }, conductivity?.explanation_reason ?? "this model gives no explanation");
-        const total =
-          explanation.base_log10_sigma_S_per_cm + termsOf(explanation).reduce((sum, term) => sum + term.decades, 0);
-        return [
-          el(
-            "p",
-            { class: "fine" },
-            `From the average of known chemistry, ${sigmaText(explanation.base_log10_sigma_S_per_cm)} S/cm at 25 °C, these terms lead to ${sigmaText(total)} S/cm.`,
-          ),
-          drawnToWidth(el("div", { class: "drawn" }), (widthPx) => driversChart(explanation, widthPx)),
-          el(
-            "p",
-            { class: "fine" },
-            "They say what moved the model, not what causes conduction: features that go together share their effect, and “not explained” is what none of them accounts for.",
-          ),
-        ];
-      }),
-    );
-  }
-
   nearest(full) {
     return section(
       "Nearest known materials",
@@ -311,7 +155,7 @@ export class DetailPanel {
         full,
         (whole) =>
           Object.entries(whole.applicability ?? {}).map(([property, domain]) => [
-            el("h4", {}, PROPERTY_NAMES[property]),
+            el("h4", {}, pageOf(property).name),
             el(
               "ul",
               { class: "nearest" },
@@ -322,6 +166,19 @@ export class DetailPanel {
       ),
     );
   }
+}
+
+/** The other remarks, null where there are none. */
+function warningsBox(result) {
+  const warnings = otherWarnings(result);
+  if (!warnings.length) return null;
+  return el(
+    "ul",
+    { class: "warnings", "aria-label": "Remarks" },
+    warnings.map(({ code, message }) =>
+      code === "condition_ignored" ? el("li", { class: "aside" }, message) : el("li", {}, "▲ ", message),
+    ),
+  );
 }
 
 /** What the panel is called, for the status line. */

@@ -2,7 +2,6 @@
 
 import { el } from "./dom.js";
 import { percent } from "./format.js";
-import { knownness, otherWarnings, PROPERTY_NAMES } from "./known.js";
 
 /** A titled part of the panel. */
 export function section(title, key, ...content) {
@@ -23,42 +22,6 @@ export function facts(pairs, className = "") {
 /** A probability in whole percent. */
 export function chance(probability) {
   return probability === undefined || probability === null ? "–" : percent(Math.round(100 * probability) / 100);
-}
-
-/** What each model knows of a row, first of all. */
-export function verdicts(result, batch) {
-  const items = Object.keys(batch.models).map((property) => {
-    const { known, sentence } = knownness(result, property);
-    const shape = known === null ? "–" : known ? "●" : "◇";
-    return el(
-      "li",
-      { class: known === false ? "no" : known ? "yes" : "none" },
-      el("span", { "aria-hidden": "true" }, `${shape} `),
-      sentence,
-    );
-  });
-  return el("ul", { class: "verdicts", "aria-label": "What the models know" }, items);
-}
-
-/** The other remarks, null where there are none. */
-export function warningsBox(result) {
-  const warnings = otherWarnings(result);
-  if (!warnings.length) return null;
-  return el(
-    "ul",
-    { class: "warnings", "aria-label": "Remarks" },
-    warnings.map(({ code, message }) =>
-      code === "condition_ignored" ? el("li", { class: "aside" }, message) : el("li", {}, "▲ ", message),
-    ),
-  );
-}
-
-/** Which models answered. */
-export function modelsBox(models) {
-  const lines = Object.entries(models).map(
-    ([name, { version, origin }]) => `${PROPERTY_NAMES[name] ?? name} ${version} (${origin})`,
-  );
-  return el("p", { class: "fine models" }, `Answered by: ${lines.join(" · ")}`);
 }
 
 /** A plot's numbers for those who cannot see it, or want them. */

@@ -13,19 +13,20 @@ export function decade(exponent) {
 
 /** A number from its logarithm, `2.6×10⁻³`; between 0.01 and 1000 as it is. */
 export function fromLog10(log10) {
-  if (log10 >= -2 && log10 < 3) return significant(10 ** log10, 2);
+  return log10 >= -2 && log10 < 3 ? significant(10 ** log10, 2) : powerText(log10);
+}
+
+/** A number from its logarithm, always with its power of ten: columns of them are read by the exponent. */
+export function powerText(log10) {
   let exponent = Math.floor(log10);
   let mantissa = (10 ** (log10 - exponent)).toFixed(1);
   if (mantissa === "10.0") [mantissa, exponent] = ["1.0", exponent + 1];
   return `${mantissa}×${decade(exponent)}`;
 }
 
-/** A conductivity, always with its power of ten: columns of them are read by the exponent. */
-export function sigmaText(log10) {
-  let exponent = Math.floor(log10);
-  let mantissa = (10 ** (log10 - exponent)).toFixed(1);
-  if (mantissa === "10.0") [mantissa, exponent] = ["1.0", exponent + 1];
-  return `${mantissa}×${decade(exponent)}`;
+/** A unit as people write it: `g/cm3` becomes `g/cm³`. */
+export function unitText(unit) {
+  return unit.replace(/([ckm]?m)([23])\b/g, (_, length, power) => length + SUPERSCRIPTS[power]);
 }
 
 /** A number with so many digits that mean something, without exponent. */

@@ -3,14 +3,8 @@
 import { byId, el, put } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { counted } from "./format.js";
+import { pageOf } from "./properties.js";
 import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
-
-const FIELDS = {
-  temperature_C: "temperature",
-  stack_pressure_MPa: "pressure",
-  interlayer_type: "interlayer",
-  anode: "anode",
-};
 
 /** The form and the files that were dropped. */
 export class Question {
@@ -42,20 +36,24 @@ export class Question {
   /** Offer the service's names for choice. */
   offer(vocabulary) {
     this.vocabulary = vocabulary;
-    const option = (name) => el("option", { value: name }, name === "none" ? "none (bare contact)" : name);
-    for (const [field, names] of [
-      ["interlayer", vocabulary.interlayer_types],
-      ["anode", vocabulary.anodes],
-    ]) {
-      put(byId(field), el("option", { value: "" }, "not stated"), names.map(option));
-    }
+    const choices = Object.assign({}, ...vocabulary.properties.map((name) => pageOf(name).choiceWords));
+    this.inputs = vocabulary.conditions.filter((condition) => !condition.of_one_sample);
+    put(
+      byId("condition-inputs"),
+      this.inputs.map((condition) => conditionLine(condition, choices[condition.name] ?? {})),
+    );
+    const depends = vocabulary.properties.map((name) => {
+      const own = vocabulary.quantities.filter((quantity) => quantity.property === name);
+      const needed = new Set(own.flatMap((quantity) => quantity.conditions));
+      return pageOf(name).conditionWords(this.inputs.filter((condition) => needed.has(condition.name)));
+    });
+    put(byId("conditions-hint"), `${depends.filter(Boolean).join("; ")}.`);
     const { min_coverage, max_coverage, default_coverage } = vocabulary.limits;
     Object.assign(byId("coverage"), {
       min: 100 * min_coverage,
       max: 100 * max_coverage,
       value: 100 * default_coverage,
     });
-    byId("temperature").value = vocabulary.default_temperature_C;
   }
 
   useExample(formulas) {
@@ -144,16 +142,14 @@ export class Question {
    */
   read() {
     const conditions = {};
-    for (const [name, field] of Object.entries(FIELDS)) {
+    for (const condition of this.inputs) {
+      const field = condition.short;
       const text = byId(field).value.trim();
       if (byId(field).validity.badInput) throw new UnusableInput(`${labelOf(field)}: expected a number`);
       if (!text) continue;
-      const { value, problem } = readCondition(
-        text,
-        this.vocabulary.conditions.find((column) => column.name === name),
-      );
+      const { value, problem } = readCondition(text, condition);
       if (problem) throw new UnusableInput(`${labelOf(field)}: ${problem}`);
-      conditions[name] = value;
+      conditions[condition.name] = value;
     }
     const { rows: pasted } = readText(byId("formulas").value, this.vocabulary);
     // copies: a row's place and answer belong to one batch
@@ -171,6 +167,26 @@ export class Question {
     }
     return Number(share.toFixed(4));
   }
+}
+
+/** The input of one condition: a choice where there are words, else a field. */
+function conditionLine(condition, choiceWords) {
+  const { short: id, label, unit, help, type, words, above, at_least: lowest = above } = condition;
+  const field = words
+    ? el(
+        "select",
+        { id, title: help },
+        el("option", { value: "" }, "not stated"),
+        words.map((word) => el("option", { value: word }, choiceWords[word] ?? word)),
+      )
+    : el("input", {
+        id,
+        title: help,
+        ...(type === "number" ? { type, step: "any", min: lowest, inputmode: "decimal" } : { type: "text" }),
+        value: condition.default,
+        placeholder: "not stated",
+      });
+  return el("p", {}, el("label", { for: id }, `${label} `, unit && el("span", { class: "unit" }, unit)), field);
 }
 
 function labelOf(field) {

@@ -1,35 +1,39 @@
-/** Conductivity against width of the window for a whole batch, with the materials that no other one beats. */
+/**
+ * One quantity against another for a whole batch, with the materials that no other one beats.
+ *
+ * The axes are those of the first two properties that have one. An axis has `title`, `words` and `label`, `read(result)`
+ * (an interval or null), `write(value)` (with its unit), `domain(values)`, `ticks(domain)`, `higherIsBetter`, and perhaps
+ * `mark` (a dotted line) and `spoken` (what stands before the value in a sentence).
+ */
 
 import { byId, el, put, svg } from "./dom.js";
-import { decadeTicks, frame, linePath, marker, niceTicks } from "./chart.js";
-import { fixed, formulaNodes, formulaSpans, sigmaText } from "./format.js";
+import { frame, linePath, marker } from "./chart.js";
+import { formulaNodes, formulaSpans } from "./format.js";
 import { formulaOf, nameOf } from "./batch.js";
 import { paretoFront } from "./pareto.js";
+import { pageOf } from "./properties.js";
 
 const MOST_MARKS = 1500; // above it, points off the front are one path: found by the pointer, not by the keyboard
 const MOST_BARS = 150;
 const REACH_PX = 14;
 const MOST_NAMES = 14;
 
-/** Points of a batch: rows with a conductivity and a window. */
-export function scatterPoints(rows) {
+/** The axes of a service's properties, each with its property; two at most. */
+function axesOf(vocabulary) {
+  return vocabulary.properties
+    .map((property) => ({ property, ...pageOf(property).axis(vocabulary) }))
+    .filter((axis) => axis.read)
+    .slice(0, 2);
+}
+
+/** Points of a batch: rows with a value on both axes. */
+function scatterPoints(rows, [xAxis, yAxis]) {
   return rows
-    .filter((row) => row.result.status === "ok" && row.result.conductivity && row.result.stability?.reduction_V)
+    .filter(({ result }) => result.status === "ok" && xAxis.read(result) && yAxis.read(result))
     .map((row) => {
-      const sigma = row.result.conductivity.log10_sigma_S_per_cm;
-      const { reduction_V, oxidation_V } = row.result.stability;
-      const known = ["conductivity", "stability"].every((name) => row.result.applicability[name]?.in_domain);
-      const ends = [reduction_V, oxidation_V].every((limit) => limit.lower !== null);
-      return {
-        row,
-        known,
-        x: sigma.value,
-        y: oxidation_V.value - reduction_V.value,
-        xLow: sigma.lower,
-        xHigh: sigma.upper,
-        yLow: ends ? Math.max(0, oxidation_V.lower - reduction_V.upper) : null,
-        yHigh: ends ? oxidation_V.upper - reduction_V.lower : null,
-      };
+      const [x, y] = [xAxis, yAxis].map((axis) => axis.read(row.result));
+      const known = [xAxis, yAxis].every(({ property }) => row.result.applicability[property]?.in_domain);
+      return { row, known, x: x.value, y: y.value, xLow: x.lower, xHigh: x.upper, yLow: y.lower, yHigh: y.upper };
     });
 }
 
@@ -48,15 +52,25 @@ export class Scatter {
     }).observe(box);
   }
 
+  /** Say what is drawn. */
+  offer(vocabulary) {
+    this.axes = axesOf(vocabulary);
+    if (this.axes.length < 2) return;
+    const [x, y] = this.axes;
+    put(byId("map-title"), `${x.title} against ${y.title.toLowerCase()}`);
+    put(byId("map-better"), `${x.higherIsBetter ? "Right" : "Left"} and ${y.higherIsBetter ? "up" : "down"} is better.`);
+  }
+
   show(batch) {
-    this.all = scatterPoints(batch.rows);
+    this.all = this.axes.length < 2 ? [] : scatterPoints(batch.rows, this.axes);
     byId("map").hidden = this.all.length < 2;
     this.update();
   }
 
   update() {
     this.points = byId("known-only").checked ? this.all.filter((point) => point.known) : this.all;
-    this.front = paretoFront(this.points);
+    const [x, y] = this.axes;
+    this.front = this.points.length ? paretoFront(this.points, x.higherIsBetter, y.higherIsBetter) : [];
     this.draw();
     const names = this.front.map((point) =>
       el(
@@ -67,7 +81,7 @@ export class Scatter {
           { type: "button", class: "link", onclick: () => this.hooks.onOpen(point.row) },
           formulaNodes(nameOf(point.row)),
         ),
-        ` ${sigmaText(point.x)} S/cm, ${fixed(point.y, 2)} V`,
+        ` ${x.write(point.x)}, ${y.write(point.y)}`,
         !point.known && " (not known)",
       ),
     );
@@ -77,26 +91,27 @@ export class Scatter {
   draw() {
     const widthPx = Math.floor(byId("map-plot").clientWidth);
     if (!widthPx) return;
-    if (!this.points.length)
-      return put(byId("map-plot"), el("p", { class: "none" }, "No material has both a conductivity and a window."));
-    const x = axisOf(this.points.map((point) => point.x));
-    const top = Math.max(1, ...this.points.map((point) => point.y));
-    const y = [0, Math.ceil(2 * top + 0.4) / 2];
+    const [xAxis, yAxis] = this.axes;
+    if (!this.points.length) {
+      const none = `No material has both a ${xAxis.title.toLowerCase()} and a ${yAxis.title.toLowerCase()}.`;
+      return put(byId("map-plot"), el("p", { class: "none" }, none));
+    }
+    const x = xAxis.domain(this.points.map((point) => point.x));
+    const y = yAxis.domain(this.points.map((point) => point.y));
     const drawn = frame({
       widthPx,
       heightPx: Math.min(460, Math.max(320, widthPx * 0.55)),
       margin: { top: 14, right: 18, bottom: 42, left: 46 },
-      x: { domain: x, ticks: decadeTicks(x), label: "σ (S/cm)" },
-      y: {
-        domain: y,
-        ticks: niceTicks(y, 5).map((at) => ({ at, text: String(at) })),
-        label: "width of the window (V)",
-      },
-      title: "Conductivity against width of the window; arrow keys move between the materials",
+      x: { domain: x, ticks: xAxis.ticks(x), label: xAxis.label },
+      y: { domain: y, ticks: yAxis.ticks(y), label: yAxis.label },
+      title: `${xAxis.words ?? xAxis.title} against ${yAxis.words ?? yAxis.title}; arrow keys move between the materials`,
       role: "group",
     });
     this.placed = this.points.map((point) => ({ ...point, xPx: drawn.x(point.x), yPx: drawn.y(point.y) }));
-    drawn.marks.append(svg("path", { class: "guide", d: `M${drawn.x(-3)} ${drawn.inner.top}V${drawn.inner.bottom}` }));
+    if (xAxis.mark !== undefined)
+      drawn.marks.append(
+        svg("path", { class: "guide", d: `M${drawn.x(xAxis.mark)} ${drawn.inner.top}V${drawn.inner.bottom}` }),
+      );
     this.addBars(drawn);
     this.addFront(drawn);
     this.addMarks(drawn);
@@ -154,8 +169,13 @@ export class Scatter {
     drawn.marks.append(...this.nodes);
   }
 
+  wordsOf(point) {
+    const [x, y] = [this.axes[0], this.axes[1]].map((axis, i) => `${axis.spoken ?? ""}${axis.write(i ? point.y : point.x)}`);
+    return `${nameOf(point.row)}: ${x}, ${y}${point.known ? "" : ", chemistry not known"}`;
+  }
+
   mark(point, i, isFront) {
-    const words = `${nameOf(point.row)}: ${sigmaText(point.x)} S/cm, window ${fixed(point.y, 2)} V${point.known ? "" : ", chemistry not known"}${isFront ? ", on the front" : ""}`;
+    const words = `${this.wordsOf(point)}${isFront ? ", on the front" : ""}`;
     const kind = point.known ? "circle" : "diamond";
     const node = svg(
       "g",
@@ -227,20 +247,11 @@ export class Scatter {
       if (!point) return;
       ring.setAttribute("cx", point.xPx);
       ring.setAttribute("cy", point.yPx);
-      put(
-        byId("map-said"),
-        `${nameOf(point.row)}: ${sigmaText(point.x)} S/cm, window ${fixed(point.y, 2)} V${point.known ? "" : ", chemistry not known"}`,
-      );
+      put(byId("map-said"), this.wordsOf(point));
     });
     drawn.node.addEventListener("click", (event) => {
       const point = nearestTo(event);
       if (point) this.hooks.onOpen(point.row);
     });
   }
-}
-
-/** Whole decades that hold nearly all values: one that lies far out is cut off by no axis of hundred decades. */
-function axisOf(values) {
-  const low = Math.max(-14, Math.floor(Math.min(...values)));
-  return [Math.min(low, -4), Math.max(-1, Math.ceil(Math.max(...values)))];
 }

@@ -1,74 +1,42 @@
 /** The table of answers: sorted by its heads, a hundred rows a page, errors in their places. */
 
 import { byId, el, put } from "./dom.js";
-import { ccdBar, columnScales, headAxis, hullBar, sigmaBar, stacked, windowBar } from "./cells.js";
-import { fixed, formulaNodes, fromLog10, readingNode, sigmaText, sourceLink } from "./format.js";
-import { flagList, nearestValue, tableWarnings, WARNING_WORDS } from "./known.js";
+import { headAxis } from "./cells.js";
+import { formulaNodes, readingNode, sourceLink } from "./format.js";
+import { flagList, tableWarnings, WARNING_WORDS } from "./known.js";
 import { formulaOf, nameOf, readingOf } from "./batch.js";
+import { pageOf } from "./properties.js";
 
 const ROWS_PER_PAGE = 100;
-const value = (interval) => interval?.value ?? null;
-const width = (block) => (block?.reduction_V ? block.oxidation_V.value - block.reduction_V.value : null);
 
-/** Columns: what is sorted by, and which way first. `axis` names a scale that stands in the head. */
-export const COLUMNS = [
-  { key: "place", label: "#", words: "order of the question", first: 1, read: (row) => row.index },
-  { key: "material", label: "Material", words: "name", first: 1, read: (row) => nameOf(row).toLowerCase() },
-  {
-    key: "sigma",
-    label: "Conductivity",
-    unit: "S/cm",
-    axis: "sigma",
-    first: -1,
-    read: ({ result }) => value(result.conductivity?.log10_sigma_S_per_cm),
-  },
-  {
-    key: "barrier",
-    label: "Eₐ",
-    unit: "eV",
-    first: 1,
-    read: ({ result }) => value(result.conductivity?.activation_energy_eV),
-  },
-  {
-    key: "hull",
-    label: "Above hull",
-    unit: "meV/atom",
-    axis: "hull",
-    first: 1,
-    read: ({ result }) => value(result.stability?.energy_above_hull_eV_per_atom),
-  },
-  {
-    key: "window",
-    label: "Window",
-    unit: "V vs Li/Li⁺",
-    axis: "window",
-    words: "width of the window",
-    first: -1,
-    read: ({ result }) => width(result.stability),
-  },
-  {
-    key: "ccd",
-    label: "CCD",
-    unit: "mA/cm²",
-    axis: "ccd",
-    first: -1,
-    read: ({ result }) => value(result.ccd?.log10_ccd_mA_per_cm2),
-  },
-  {
-    key: "known",
-    label: "Known?",
-    words: "how much is known",
-    first: -1,
-    read: ({ result }) => Object.values(result.applicability ?? {}).filter((domain) => domain.in_domain).length,
-  },
-  {
-    key: "nearest",
-    label: "Nearest measured",
-    words: "distance to the nearest measured",
-    first: 1,
-    read: ({ result }) => result.applicability?.conductivity?.distance ?? null,
-  },
-];
+/** The columns of every property, in the order of the vocabulary; `cells.js` says what a column is. */
+export function propertyColumns(vocabulary) {
+  return vocabulary.properties.flatMap((name) => pageOf(name).columns(vocabulary));
+}
+
+/** All columns. The nearest measured material is that of the first property. */
+function allColumns(vocabulary) {
+  const [first] = vocabulary.properties;
+  return [
+    { key: "place", label: "#", words: "order of the question", first: 1, read: (row) => row.index },
+    { key: "material", label: "Material", words: "name", first: 1, read: (row) => nameOf(row).toLowerCase() },
+    ...propertyColumns(vocabulary),
+    {
+      key: "known",
+      label: "Known?",
+      words: "how much is known",
+      first: -1,
+      read: ({ result }) => Object.values(result.applicability ?? {}).filter((domain) => domain.in_domain).length,
+    },
+    {
+      key: "nearest",
+      label: "Nearest measured",
+      words: "distance to the nearest measured",
+      first: 1,
+      read: ({ result }) => result.applicability?.[first]?.distance ?? null,
+    },
+  ];
+}
 
 /** The table and what the user has done to it. */
 export class AnswerTable {
@@ -81,25 +49,32 @@ export class AnswerTable {
     this.page = 0;
     this.order = [];
     byId("answers").addEventListener("keydown", (event) => this.onKey(event));
-    const choice = byId("sort-by");
+    byId("sort-by").addEventListener("change", (event) => this.sortBy(event.target.value));
+  }
+
+  /** Make the columns of the service's properties. */
+  offer(vocabulary) {
+    this.columns = allColumns(vocabulary);
+    this.ofProperties = propertyColumns(vocabulary);
     put(
-      choice,
-      COLUMNS.map((column) => el("option", { value: column.key }, column.words ?? column.label.toLowerCase())),
+      byId("sort-by"),
+      this.columns.map((column) => el("option", { value: column.key }, column.words ?? column.label.toLowerCase())),
     );
-    choice.addEventListener("change", () => this.sortBy(choice.value));
   }
 
   /** Show another batch. */
   show(batch, vocabulary) {
-    Object.assign(this, { batch, electrodes: vocabulary.electrodes, page: 0, sort: { key: "place", direction: 1 } });
+    Object.assign(this, { batch, page: 0, sort: { key: "place", direction: 1 } });
+    [this.main] = vocabulary.properties;
     this.properties = vocabulary.properties.filter((name) => name in batch.models);
-    this.scales = columnScales(batch.rows.map((row) => row.result).filter((result) => result.status === "ok"));
+    const results = batch.rows.map((row) => row.result).filter((result) => result.status === "ok");
+    this.scales = Object.fromEntries(this.ofProperties.map((column) => [column.key, column.scale?.(results)]));
     this.arrange();
   }
 
   /** Sort by a column, or turn the order of the one that is sorted by. */
   sortBy(key) {
-    const column = COLUMNS.find((other) => other.key === key);
+    const column = this.columns.find((other) => other.key === key);
     const again = this.sort.key === key;
     this.sort = { key, direction: again ? -this.sort.direction : column.first };
     this.page = 0;
@@ -109,7 +84,7 @@ export class AnswerTable {
   }
 
   arrange() {
-    const { read } = COLUMNS.find((column) => column.key === this.sort.key);
+    const { read } = this.columns.find((column) => column.key === this.sort.key);
     const keyed = this.batch.rows.map((row) => ({
       row,
       key: row.result.status === "ok" || this.sort.key === "place" ? read(row) : null,
@@ -132,7 +107,7 @@ export class AnswerTable {
         "tr",
         {},
         el("th", { scope: "col", class: "pick" }, el("span", { class: "hidden" }, "Compare")),
-        COLUMNS.map((column) => this.head(column)),
+        this.columns.map((column) => this.head(column)),
       ),
     );
     put(
@@ -169,7 +144,7 @@ export class AnswerTable {
         unit,
         arrow,
       ),
-      column.axis && headAxis(this.scales[column.axis], column.axis),
+      this.scales[column.key] && headAxis(this.scales[column.key], column.ticks(this.scales[column.key])),
     );
   }
 
@@ -191,7 +166,7 @@ export class AnswerTable {
         picked,
         place,
         material,
-        el("td", { class: "error", colspan: COLUMNS.length - 2 }, errorCell(row)),
+        el("td", { class: "error", colspan: this.columns.length - 2 }, errorCell(row)),
       );
     return el("tr", attributes, picked, place, material, this.cells(row.result));
   }
@@ -206,51 +181,11 @@ export class AnswerTable {
   }
 
   cells(result) {
-    const { conductivity, stability, ccd, reasons = {} } = result;
-    const known = (name) => result.applicability[name]?.in_domain ?? false;
     const cell = (key, label, ...content) => el("td", { class: `col-${key}`, "data-label": label }, ...content);
-    const none = (reason) => el("span", { class: "none", title: reason }, "no value: ", reason ?? "not judged");
-    const sigma = conductivity?.log10_sigma_S_per_cm;
-    const hull = stability?.energy_above_hull_eV_per_atom;
-    const current = ccd?.log10_ccd_mA_per_cm2;
     return [
-      cell(
-        "sigma",
-        "Conductivity, S/cm",
-        sigma
-          ? stacked(`${sigmaText(sigma.value)}`, sigmaBar(this.scales.sigma, sigma, known("conductivity")))
-          : none(reasons.conductivity),
-      ),
-      cell("barrier", "Eₐ, eV", conductivity ? barrierCell(conductivity.activation_energy_eV) : "–"),
-      cell(
-        "hull",
-        "Above hull, meV/atom",
-        hull
-          ? stacked(
-              [fixed(1000 * hull.value, 0), " ", basisNote(stability)],
-              hullBar(this.scales.hull, hull, known("stability")),
-            )
-          : none(reasons.stability),
-      ),
-      cell(
-        "window",
-        "Window, V",
-        stability?.reduction_V
-          ? stacked(
-              `${fixed(stability.reduction_V.value, 2)} to ${fixed(stability.oxidation_V.value, 2)}`,
-              windowBar(this.scales.window, stability, this.electrodes),
-            )
-          : none(stability?.window_reason ?? reasons.stability),
-      ),
-      cell(
-        "ccd",
-        "CCD, mA/cm²",
-        current
-          ? stacked(fromLog10(current.value), ccdBar(this.scales.ccd, current, known("ccd")))
-          : none(ccd?.reason ?? reasons.ccd),
-      ),
+      this.ofProperties.map(({ key, card, cell: fill }) => cell(key, card, fill(result, this.scales[key]))),
       cell("known", "Known?", flagList(result, this.properties)),
-      cell("nearest", "Nearest measured", nearestCell(result), warningsCell(result)),
+      cell("nearest", "Nearest measured", nearestCell(result, this.main), warningsCell(result)),
     ];
   }
 
@@ -348,23 +283,12 @@ function errorCell(row) {
   ];
 }
 
-function barrierCell({ value: middle, lower, upper }) {
-  const ends = lower === null || upper === null ? "" : `${fixed(lower, 2)} – ${fixed(upper, 2)}`;
-  return [el("span", { class: "number" }, fixed(middle, 2)), el("span", { class: "ends" }, ends)];
-}
-
-function basisNote({ basis }) {
-  const title =
-    basis === "reference" ? "this compound stands in the table of computed energies" : "predicted by the nets";
-  return el("span", { class: "basis", title }, basis === "reference" ? "DFT table" : "predicted");
-}
-
-function nearestCell(result) {
-  const near = result.applicability?.conductivity?.nearest[0];
+function nearestCell(result, property) {
+  const near = result.applicability?.[property]?.nearest[0];
   if (!near) return "–";
   return [
     el("span", { class: "formula" }, formulaNodes(near.formula)),
-    el("span", { class: "ends" }, nearestValue("conductivity", near)),
+    el("span", { class: "ends" }, pageOf(property).nearWords(near)),
     sourceLink(near.doi, near.reference),
   ];
 }

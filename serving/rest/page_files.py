@@ -1,4 +1,7 @@
-"""The web page: its files, served as they lie in `serving/page/`, with headers that allow nothing from elsewhere."""
+"""The web page: its files, with headers that allow nothing from elsewhere.
+
+They are served as they lie in `serving/page/`, and those of a property's own as they lie beside its `page_script`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,21 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from training.properties import registry
+
 FOLDER = Path(__file__).parents[1] / "page"
 INDEX = "index.html"
 # Named one by one: what else lies in the folder is not served, and the metrics know every path beforehand.
 ASSETS = (
-    "icon.svg", "page.css", "question.css", "table.css", "plots.css", "detail.css", "app.js", "arrhenius.js",
-    "batch.js", "cells.js", "chart.js", "compare.js", "contacts.js", "currents.js", "detail.js", "dom.js", "drivers.js",
-    "examples.js", "facts.js", "format.js", "interlayers.js", "known.js", "pareto.js", "question.js", "reading.js",
-    "scatter.js", "separated.js", "service.js", "table.js", "windows.js",
-)  # fmt: skip
+    *(f"{name}.css" for name in ("page", "question", "table", "plots", "detail")),
+    *(f"{name}.js" for name in ("app", "batch", "cells", "chart", "compare", "detail", "dom", "examples", "facts")),
+    *(
+        f"{name}.js"
+        for name in ("format", "generic", "known", "pareto", "properties", "question", "reading", "scatter")
+    ),
+    *(f"{name}.js" for name in ("separated", "service", "table")),
+    "icon.svg",
+)
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -48,20 +57,32 @@ HEADERS = {
 PageEndpoint = Callable[[Request], Awaitable[Response]]
 
 
-@lru_cache(maxsize=2 * len(ASSETS))
-def _read(name: str, changed_ns: int) -> tuple[bytes, str]:
+def property_assets() -> dict[str, Path]:
+    """Return the scripts and style sheets beside each property's own module, by their paths."""
+    scripts = {one.name: one.page_script() for one in registry.properties()}
+    return {
+        f"/page/properties/{name}/{path.name}": path
+        for name, script in scripts.items()
+        if script is not None
+        for path in sorted(script.parent.iterdir())
+        if path.suffix in (".js", ".css")
+    }
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, changed_ns: int) -> tuple[bytes, str]:
     """Return a file's bytes and their entity tag; `changed_ns` makes an edited file another one."""
-    content = (FOLDER / name).read_bytes()
+    content = path.read_bytes()
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def page_file(name: str, if_none_match: str | None = None) -> Response:
+def page_file(path: Path, if_none_match: str | None = None) -> Response:
     """Answer one file of the page.
 
     Parameters
     ----------
-    name
-        File name inside `serving/page/`.
+    path
+        Where it lies.
     if_none_match
         The entity tag that the browser already holds.
 
@@ -70,23 +91,23 @@ def page_file(name: str, if_none_match: str | None = None) -> Response:
     Response
         The file with `HEADERS`, or 304 where the browser has it.
     """
-    path = FOLDER / name
-    content, tag = _read(name, path.stat().st_mtime_ns)
+    content, tag = _read(path, path.stat().st_mtime_ns)
     headers = {**HEADERS, "ETag": tag}
     if if_none_match == tag:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[path.suffix])
 
 
-def _endpoint_of(name: str) -> PageEndpoint:
+def _endpoint_of(path: Path) -> PageEndpoint:
     async def answer(request: Request) -> Response:
-        return page_file(name, request.headers.get("if-none-match"))
+        return page_file(path, request.headers.get("if-none-match"))
 
     return answer
 
 
 # (path, endpoint) of the page and everything it loads, all answered to GET.
 PAGE_ROUTES: tuple[tuple[str, PageEndpoint], ...] = (
-    ("/", _endpoint_of(INDEX)),
-    *((f"/page/{name}", _endpoint_of(name)) for name in ASSETS),
+    ("/", _endpoint_of(FOLDER / INDEX)),
+    *((f"/page/{name}", _endpoint_of(FOLDER / name)) for name in ASSETS),
+    *((path, _endpoint_of(file)) for path, file in property_assets().items()),
 )

@@ -72,7 +72,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def has_package_data(names: set[str]) -> None:
     """Check for one file of each kind that is no Python."""
-    for pattern in ("features/data/*.csv", "training/**/*.csv", "serving/bundles/*/arrays.npz", "serving/page/*.js"):
+    tables = ("features/data/*.csv", "training/**/*.csv", "serving/bundles/*/arrays.npz")
+    for pattern in (*tables, "serving/page/*.js", "training/**/page/*.js", "training/**/page/*.css"):
         assert [name for name in names if fnmatch(name, pattern)], pattern
 
 

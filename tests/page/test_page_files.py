@@ -19,7 +19,8 @@ from serving.answers.request import MAX_CANDIDATES
 from serving.answers.vocabulary import ON_THE_AXIS, TYPICAL, electrodes, vocabulary
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
-from serving.rest.page_files import ASSETS, FOLDER, HEADERS, INDEX, MEDIA_TYPES, PAGE_ROUTES
+from serving.rest.page_files import ASSETS, FOLDER, HEADERS, INDEX, MEDIA_TYPES, PAGE_ROUTES, property_assets
+from training.properties import registry
 from training.properties.ccd.schema import ANODES, INTERLAYER_TYPES
 from training.thermodynamics.partners import CATHODES
 
@@ -89,8 +90,8 @@ def test_the_sources_are_plain() -> None:
         "new Function",
         "localStorage",
     )
-    for name in ASSETS:
-        text = (FOLDER / name).read_text()
+    for name, path in {**{name: FOLDER / name for name in ASSETS}, **property_assets()}.items():
+        text = path.read_text()
         assert len(text.splitlines()) < LONGEST_FILE_LINES, name
         assert not [word for word in forbidden if word in text], name
         hosts = set(re.findall(r"https?://([\w.]+)", text)) - {"www.w3.org", "doi.org"}
@@ -109,11 +110,27 @@ def test_vocabulary_is_that_of_the_models(app: FastAPI) -> None:
     assert document["limits"]["max_candidates"] == MAX_CANDIDATES
     assert [column["name"] for column in document["conditions"]] == list(Conditions.model_fields)
     columns = {column["name"]: column for column in document["conditions"]}
-    assert columns["temperature_C"] == {"name": "temperature_C", "type": "number", "above": -273.15, "at_most": 1500.0}
-    assert columns["interlayer_type"] == {"name": "interlayer_type", "type": "string", "longest": 100}
+    bounds = {"name": "temperature_C", "type": "number", "above": -273.15, "at_most": 1500.0}
+    words = {"label": "Temperature", "short": "temperature", "unit": "°C", "of_one_sample": False, "default": 25.0}
+    assert columns["temperature_C"] == {**bounds, **words, "help": registry.conditions()["temperature_C"].help}
+    assert columns["interlayer_type"]["words"] == list(INTERLAYER_TYPES)
+    assert (columns["interlayer_type"]["label"], columns["interlayer_type"]["longest"]) == ("Interlayer", 100)
+    assert columns["relative_density"]["of_one_sample"]
     declared = create_app().openapi()
     schema = declared["paths"]["/vocabulary"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(document, schema | {"components": declared["components"]})
+
+
+def test_the_vocabulary_describes_every_quantity(app: FastAPI) -> None:
+    """Columns, scales and units of the page are made of it."""
+    document = get(app, "/vocabulary").json()
+    assert [quantity["name"] for quantity in document["quantities"]] == list(registry.quantities())
+    (sigma,) = (one for one in document["quantities"] if one["name"] == "log10_sigma_S_per_cm")
+    assert (sigma["property"], sigma["unit"], sigma["is_log10"]) == ("conductivity", "S/cm", True)
+    assert sigma["columns"] == ["log10_sigma_S_per_cm", "log10_sigma_lower", "log10_sigma_upper"]
+    assert document["labels"] == {one.name: one.label for one in registry.properties()}
+    for path in document["page_modules"].values():
+        assert get(app, f"/{path}").headers["content-type"] == MEDIA_TYPES[".js"]
 
 
 def test_the_vocabulary_names_what_is_served() -> None:

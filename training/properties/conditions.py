@@ -18,6 +18,8 @@ TEMPERATURE = Condition(
     above=-273.15,
     at_most=1500.0,
     short="temperature",
+    label="Temperature",
+    unit="°C",
 )
 
 

@@ -167,6 +167,10 @@ class Condition:
         Returns the words that a text may be; None where any text is read by the property itself.
     plain
         Returns the word that a usual other one stands for.
+    label, unit
+        For people; without a label they read `short`.
+    of_one_sample
+        Whether each row states it for itself: the page has no input for all rows.
     """
 
     name: str
@@ -178,6 +182,9 @@ class Condition:
     short: str = ""
     words: Callable[[], tuple[str, ...]] | None = None
     plain: Callable[[str], str] = str
+    label: str = ""
+    unit: str = ""
+    of_one_sample: bool = False
 
 
 class Answered(NamedTuple):
@@ -563,8 +570,12 @@ class Property(ABC):
         return None
 
     def page_script(self) -> Path | None:
-        """Return the JavaScript module that draws its own plots on the page; None where tables are enough."""
-        return None
+        """Return the JavaScript module that draws its own plots on the page; None where tables are enough.
+
+        `page/property.js` beside the declaration, where there is one; scripts and styles of its folder are served.
+        """
+        script = Path(inspect.getfile(type(self))).with_name("page") / "property.js"
+        return script if script.exists() else None
 
 
 def default_columns(name: str) -> tuple[Column, ...]:

@@ -24,6 +24,9 @@ class Vocabulary(BaseModel):
     electrolyte_classes: list[str]
     interface_partners: list[str]
     electrodes: list[Electrode]
+    labels: dict[str, str] = Field(description="What people call each property.")
+    quantities: list[dict[str, Any]] = Field(description="Every quantity with its property, label, unit and range.")
+    page_modules: dict[str, str] = Field(description="Addresses of the modules that the page loads, by property.")
     conditions: list[dict[str, Any]]
     default_temperature_C: float
     limits: dict[str, float]

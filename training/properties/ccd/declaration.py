@@ -71,38 +71,85 @@ def _classes() -> tuple[str, ...]:
 _NUMBER, _TEXT = Content.NUMBER, Content.TEXT
 CONDITIONS = (
     TEMPERATURE,
-    Condition("stack_pressure_MPa", _NUMBER, "Stack pressure in MPa.", above=0.0, at_most=2000.0, short="pressure"),
+    Condition(
+        "stack_pressure_MPa",
+        _NUMBER,
+        "Stack pressure in MPa.",
+        above=0.0,
+        at_most=2000.0,
+        short="pressure",
+        label="Stack pressure",
+        unit="MPa",
+    ),
     Condition(
         "interlayer_type", _TEXT, "Interlayer between electrolyte and lithium.", short="interlayer", words=_interlayers
     ),
     Condition(
-        "anode", _TEXT, "Li (the default of most reports), Li alloy or composite, anode-free.", short="anode",
-        words=_anodes, plain=_anode,
+        "anode",
+        _TEXT,
+        "Li (the default of most reports), Li alloy or composite, anode-free.",
+        short="anode",
+        words=_anodes,
+        plain=_anode,
     ),
     Condition(
-        "areal_capacity_mAh_cm2", _NUMBER, "Capacity per cycle in mAh/cm2.", above=0.0, at_most=100.0, short="capacity"
+        "areal_capacity_mAh_cm2",
+        _NUMBER,
+        "Capacity per cycle in mAh/cm2.",
+        above=0.0,
+        at_most=100.0,
+        short="capacity",
+        unit="mAh/cm²",
+        of_one_sample=True,
     ),
     Condition(
-        "relative_density", _NUMBER, "Density of the pellet as a fraction of the ideal one.", above=0.0, at_most=1.0,
+        "relative_density",
+        _NUMBER,
+        "Density of the pellet as a fraction of the ideal one.",
+        above=0.0,
+        at_most=1.0,
         short="relative_density",
+        of_one_sample=True,
     ),
     Condition(
-        "thickness_um", _NUMBER, "Thickness of the electrolyte in micrometres.", above=0.0, at_most=20000.0,
+        "thickness_um",
+        _NUMBER,
+        "Thickness of the electrolyte in micrometres.",
+        above=0.0,
+        at_most=20000.0,
         short="thickness",
+        unit="µm",
+        of_one_sample=True,
     ),
     Condition(
-        "interfacial_resistance_ohm_cm2", _NUMBER, "Of one interface with lithium.", at_least=0.0, at_most=1e7,
+        "interfacial_resistance_ohm_cm2",
+        _NUMBER,
+        "Of one interface with lithium.",
+        at_least=0.0,
+        at_most=1e7,
         short="resistance",
+        unit="Ω cm²",
+        of_one_sample=True,
     ),
     Condition(
-        "sigma_S_per_cm", _NUMBER, "Ionic conductivity measured on the sample near 25 C.", above=0.0, at_most=100.0,
+        "sigma_S_per_cm",
+        _NUMBER,
+        "Ionic conductivity measured on the sample near 25 C.",
+        above=0.0,
+        at_most=100.0,
         short="sigma",
+        unit="S/cm",
+        of_one_sample=True,
     ),
     Condition(
-        "electrolyte_class", _TEXT, "Class for the critical current density if the formula misleads.", short="class",
+        "electrolyte_class",
+        _TEXT,
+        "Class for the critical current density if the formula misleads.",
+        short="class",
         words=_classes,
+        of_one_sample=True,
     ),
-)  # fmt: skip
+)
 WITHOUT_EFFECT = ("areal_capacity_mAh_cm2", "thickness_um")
 """Conditions that are taken and said to change nothing: the reports vary too little in them."""
 

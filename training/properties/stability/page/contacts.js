@@ -1,8 +1,8 @@
 /** Reactions with lithium, cathodes, coatings and moist air, asked for on demand. */
 
-import { el, put } from "./dom.js";
-import { fixed, formulaNodes, reactionNodes } from "./format.js";
-import { ask, Refusal } from "./service.js";
+import { el, put } from "../../dom.js";
+import { fixed, formulaNodes, reactionNodes } from "../../format.js";
+import { ask, Refusal } from "../../service.js";
 
 const ROLES = {
   lithium_metal: "anode",

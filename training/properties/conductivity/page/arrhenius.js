@@ -1,9 +1,9 @@
 /** Conductivity over temperature: 1000/T below, degrees Celsius above. */
 
-import { svg } from "./dom.js";
+import { svg } from "../../dom.js";
 import {
+  addEndLabels,
   bandPath,
-  clipped,
   decadeTicks,
   frame,
   hatched,
@@ -11,10 +11,9 @@ import {
   marker,
   markerOf,
   niceTicks,
-  spread,
-} from "./chart.js";
-import { fixed, formulaSpans, sigmaText, withInterval } from "./format.js";
-import { ask } from "./service.js";
+} from "../../chart.js";
+import { fixed, powerText, withInterval } from "../../format.js";
+import { ask } from "../../service.js";
 
 const KELVIN = 273.15;
 export const TEMPERATURES_C = [-40, -20, 0, 25, 40, 60, 80, 100, 120, 140, 160];
@@ -95,7 +94,7 @@ export function arrheniusChart(series, widthPx) {
   if (alone) addBand(drawn, series[0]);
   series.forEach((one, i) => addLine(drawn, one, i));
   if (alone) addMeasured(drawn, series[0]);
-  else addEndLabels(drawn, series, widthPx);
+  else addEndLabels(drawn, series, widthPx, (point) => [drawn.x(inverse(point.temperature_C)), drawn.y(point.value)]);
   return drawn.node;
 }
 
@@ -130,7 +129,7 @@ function addLine(drawn, { label, points, own_C }, i) {
   const at = (point) => [drawn.x(inverse(point.temperature_C)), drawn.y(point.value)];
   drawn.marks.append(svg("path", { class: `line s${i}`, d: linePath(points.map(at)) }));
   for (const point of points) {
-    const words = `${label} at ${point.temperature_C} °C: ${withInterval(point, sigmaText)} S/cm`;
+    const words = `${label} at ${point.temperature_C} °C: ${withInterval(point, powerText)} S/cm`;
     const own = point.temperature_C === own_C;
     drawn.marks.append(
       marker(markerOf(i), ...at(point), own ? 4.5 : 2.6, { class: `mark s${i}` }, svg("title", {}, words)),
@@ -154,7 +153,7 @@ function addMeasured(drawn, { measured = [] }) {
         svg(
           "title",
           {},
-          `measured: ${one.formula}, ${sigmaText(one.value)} S/cm at ${one.temperature_C} °C (${one.doi})`,
+          `measured: ${one.formula}, ${powerText(one.value)} S/cm at ${one.temperature_C} °C (${one.doi})`,
         ),
       ),
     );
@@ -164,38 +163,4 @@ function addMeasured(drawn, { measured = [] }) {
 /** Whether a plot shows measured neighbours, for its caption. */
 export function showsMeasured(measured) {
   return measured.some((one) => one.distance <= NEARBY_IN_COMPOSITION && typeof one.temperature_C === "number");
-}
-
-/** Labels at the cold ends of the lines, with the marker of each. */
-export function addEndLabels(
-  drawn,
-  series,
-  widthPx,
-  read = (point) => [drawn.x(inverse(point.temperature_C)), drawn.y(point.value)],
-) {
-  const labels = series
-    .filter((one) => one.points.length)
-    .map((one) => {
-      const ends = one.points.map((point) => read(point));
-      const [, y] = ends.reduce((far, end) => (end[0] > far[0] ? end : far));
-      return { label: one.label, formula: one.formula, i: series.indexOf(one), y, from: y };
-    });
-  const room = widthPx - drawn.inner.right - 28;
-  for (const { label, formula, i, y, from } of spread(labels, 15, [drawn.inner.top + 4, drawn.inner.bottom - 4])) {
-    const xPx = drawn.inner.right;
-    const short = clipped(label, room);
-    drawn.above.append(
-      svg("path", {
-        class: "leader",
-        d: `M${xPx} ${Math.min(Math.max(from, drawn.inner.top), drawn.inner.bottom)}L${xPx + 10} ${y}`,
-      }),
-      marker(markerOf(i), xPx + 17, y, 3.4, { class: `mark s${i}` }),
-      svg(
-        "text",
-        { class: "end-label", x: xPx + 25, y: y + 4 },
-        formula && short === label ? formulaSpans(label) : short,
-        svg("title", {}, label),
-      ),
-    );
-  }
 }

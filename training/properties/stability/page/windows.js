@@ -1,8 +1,8 @@
 /** Stability windows as bars between lithium and the common cathodes. */
 
-import { svg } from "./dom.js";
-import { clipped, linear, marker, markerOf, niceTicks } from "./chart.js";
-import { fixed, formulaSpans } from "./format.js";
+import { svg } from "../../dom.js";
+import { clipped, linear, marker, markerOf, niceTicks } from "../../chart.js";
+import { fixed, formulaSpans } from "../../format.js";
 
 const LANE_PX = 22;
 const TOP_PX = 8;

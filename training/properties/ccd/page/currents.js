@@ -1,11 +1,10 @@
 /** Critical current density over temperature, with and without interlayers. */
 
-import { svg } from "./dom.js";
-import { bandPath, decadeTicks, frame, hatched, linePath, marker, markerOf } from "./chart.js";
-import { fromLog10, withInterval } from "./format.js";
-import { addEndLabels } from "./arrhenius.js";
-import { ask } from "./service.js";
-import { conditionsOf, formulaOf } from "./batch.js";
+import { svg } from "../../dom.js";
+import { addEndLabels, bandPath, decadeTicks, frame, hatched, linePath, marker, markerOf } from "../../chart.js";
+import { fromLog10, withInterval } from "../../format.js";
+import { ask } from "../../service.js";
+import { conditionsOf, formulaOf } from "../../batch.js";
 
 const TEMPERATURES_C = [0, 10, 25, 40, 60, 80, 100, 120];
 const REPORTED_C = [25, 100]; // where the reports lie, docs/science/ccd.md

@@ -1,11 +1,11 @@
 /** The critical current of one material: a plot whose band follows the interlayer that is chosen. */
 
-import { drawnToWidth, el, put } from "./dom.js";
+import { drawnToWidth, el, put } from "../../dom.js";
 import { currentChart, currentSeries, interlayerLabel, NOT_STATED } from "./currents.js";
-import { figures } from "./facts.js";
-import { formulaOf } from "./batch.js";
-import { fromLog10, percent } from "./format.js";
-import { Refusal } from "./service.js";
+import { figures } from "../../facts.js";
+import { formulaOf } from "../../batch.js";
+import { fromLog10, percent } from "../../format.js";
+import { Refusal } from "../../service.js";
 
 const BESIDE = ["none", "fluoride/halide", "oxide"];
 

@@ -1,8 +1,8 @@
 /** What drives a conductivity: terms in decades that sum to the answer. */
 
-import { svg } from "./dom.js";
-import { clipped, linear } from "./chart.js";
-import { fixed, significant } from "./format.js";
+import { svg } from "../../dom.js";
+import { clipped, linear } from "../../chart.js";
+import { fixed, significant } from "../../format.js";
 
 const LANE_PX = 21;
 const NARROW_PX = 460;

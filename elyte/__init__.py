@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from features.candidate import Candidate as Candidate
     from features.candidate import MaterialBatch as MaterialBatch
     from features.candidate import read_candidates as read_candidates
+    from features.chemistry import NEUTRALITY_TOLERANCE as NEUTRALITY_TOLERANCE
     from features.chemistry import assign_ions as assign_ions
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from serving.answers.nearest_request import NearestRequest as NearestRequest
     from serving.answers.request import CandidateInput as CandidateInput
     from serving.answers.request import PredictRequest as PredictRequest
+    from serving.answers.vocabulary import ON_THE_AXIS as ON_THE_AXIS
     from serving.answers.vocabulary import find_electrode as find_electrode
     from serving.client.client import Client as Client
     from serving.client.client import ServiceError as ServiceError
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from serving.generation.request import generate as generate
     from serving.generation.table import Selection as Selection
     from serving.generation.variables import read_variable as read_variable
+    from serving.models.store import load_models as load_models
+    from serving.monitoring.answer import monitor as monitor
     from serving.predictor import Predictor as Predictor
     from serving.ranking.constraints import Constraints as Constraints
     from serving.ranking.request import BatchRequest as BatchRequest
@@ -40,12 +44,18 @@ if TYPE_CHECKING:
     from serving.ranking.tables import flat_rows as flat_rows
     from serving.screening.run import Screening as Screening
     from serving.screening.run import screen as screen
+    from serving.suggestions.answer import SuggestOptions as SuggestOptions
     from serving.synthesis.plan import SynthesisRequest as SynthesisRequest
     from serving.synthesis.shopping import shopping_list as shopping_list
     from training.properties.conformance import check_property as check_property
     from training.properties.contract import Property as Property
 
 _PLACES = {
+    "monitor": "serving.monitoring.answer",
+    "load_models": "serving.models.store",
+    "SuggestOptions": "serving.suggestions.answer",
+    "NEUTRALITY_TOLERANCE": "features.chemistry",
+    "ON_THE_AXIS": "serving.answers.vocabulary",
     "Candidate": "features.candidate",
     "MaterialBatch": "features.candidate",
     "read_candidates": "features.candidate",

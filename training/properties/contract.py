@@ -537,7 +537,7 @@ class Property(ABC):
         return pool_of_intervals(self, outputs, with_domain=with_domain)
 
     def details_model(self) -> type[BaseModel] | None:
-        """Return the schema of `Judgement.details`, for OpenAPI; None where there are none."""
+        """Return the schema of its block in answers, for OpenAPI; None makes one of the quantities."""
         return None
 
     def measurements(self) -> Measurements | None:

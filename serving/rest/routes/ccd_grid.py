@@ -7,13 +7,14 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from serving.answers.block_models import CcdNumbers, Interval
 from serving.answers.ccd_grid import CcdGridRequest
 from serving.answers.refusals import read_as
 from serving.rest.answer_models import FailedMaterial, ModelHeader, Note
 from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.routes.answering import Loaded, answer_json
+from training.properties.answer_models import Interval
+from training.properties.ccd.answer_model import CcdNumbers
 
 EXAMPLE: dict[str, Any] = {
     "formula": "Li6PS5Cl",

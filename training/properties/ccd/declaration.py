@@ -30,6 +30,8 @@ from training.properties.contract import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
@@ -256,6 +258,12 @@ class Ccd(Property):
         from training.properties.ccd.joint_uncertainty import pool_of
 
         return pool_of(outputs, with_domain=with_domain)
+
+    def details_model(self) -> type[BaseModel]:
+        """See `contract.Property.details_model`."""
+        from training.properties.ccd.answer_model import CcdBlock
+
+        return CcdBlock
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

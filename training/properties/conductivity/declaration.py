@@ -29,6 +29,8 @@ from training.properties.contract import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from training.bundle import Bundle
     from training.distributions import Predictive
     from training.properties.conductivity.judgement import ConductivityJudgement
@@ -139,6 +141,12 @@ class Conductivity(Property):
         from training.properties.conductivity.joint_uncertainty import pool_of
 
         return pool_of(outputs, with_domain=with_domain)
+
+    def details_model(self) -> type[BaseModel]:
+        """See `contract.Property.details_model`."""
+        from training.properties.conductivity.answer_model import ConductivityBlock
+
+        return ConductivityBlock
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

@@ -27,6 +27,8 @@ from training.properties.contract import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
@@ -237,6 +239,12 @@ class Stability(Property):
     def known_value(self, known: Mapping[str, Any]) -> str:
         """See `contract.Property.known_value`."""
         return f"{known[ABOVE_HULL.name]:.3f} {ABOVE_HULL.unit} above the hull"
+
+    def details_model(self) -> type[BaseModel]:
+        """See `contract.Property.details_model`."""
+        from training.properties.stability.answer_model import StabilityBlock
+
+        return StabilityBlock
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

@@ -25,7 +25,8 @@ from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.rest.http_api import create_app
 from serving.suggestions.answer import SuggestOptions, suggest
-from training.properties.ccd.declaration import CCD, CURRENT
+from training.properties.ccd.declaration import CCD
+from training.properties.ccd.quantities import CURRENT
 from training.properties.ccd.schema import CLASSES, INTERLAYER_TYPES
 
 ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pressure_MPa": 5.0}

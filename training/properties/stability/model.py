@@ -158,8 +158,8 @@ class StabilityPrediction:
 
     def _limits_at_ends(self) -> tuple[Array, Array]:
         """Return central limits, which are known, and those at either end of the energies; shape (3, n) each."""
-        red, ox = (np.stack([limit] * 3) for limit in (self.windows.reduction_V, self.windows.oxidation_V))
-        unknown = np.flatnonzero(~self.is_reference & ~np.isnan(self.windows.reduction_V))
+        red, ox = (np.stack([limit] * 3) for limit in (self.windows.lower_V, self.windows.upper_V))
+        unknown = np.flatnonzero(~self.is_reference & ~np.isnan(self.windows.lower_V))
         if len(unknown):
             atomic_number, fraction = self._composition
             ends = np.stack(self.formation_energy_eV_per_atom[1:])[:, unknown]

@@ -56,7 +56,7 @@ def _papers(name: str) -> Column:
     def array(judged: CcdJudgement) -> Array:
         return np.array([getattr(support, name) for support in judged.support], dtype=float)
 
-    return Column(f"ccd_{name}", _NUMBER, lambda said: said.block and said.block["support"][name], array)
+    return Column(f"ccd_{name}", Content.COUNT, lambda said: said.block and said.block["support"][name], array)
 
 
 def _asked(name: str) -> Callable[[CcdJudgement], NDArray[np.object_]]:
@@ -102,6 +102,7 @@ class Ccd(Property):
     label = "Critical current density"
     quantities = (CURRENT,)
     conditions = CONDITIONS
+    has_grid = True
     needs = ("conductivity", "stability")
     n_nearest = 5
 

@@ -121,6 +121,12 @@ class Stability(Property):
 
         return pool_of(outputs, with_domain=with_domain)
 
+    phase_energies = (FORMATION_ENERGY, ABOVE_HULL)
+
+    def phases(self, model: StabilityModel) -> StabilityModel:
+        """See `contract.Property.phases`."""
+        return model
+
     def known_value(self, known: Mapping[str, Any]) -> str:
         """See `contract.Property.known_value`."""
         return f"{known[ABOVE_HULL.name]:.3f} {ABOVE_HULL.unit} above the hull"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
+from training.properties.contract import PhaseEnergies
 from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.descriptors import Standardisation
 from training.properties.stability.domain import has_phase_within, nearest_phases
@@ -242,6 +243,11 @@ class StabilityModel:
             tuple(SYMBOLS[z] for z in batch.element_index[row][unknown[row]]) if unknown[row].any() else ()
             for row in range(len(batch))
         ]
+
+    def energies(self, batch: MaterialBatch, coverage: float) -> PhaseEnergies:
+        """See `contract.PhaseModel.energies`."""
+        said = self.predict(batch, coverage)
+        return PhaseEnergies(said.formation_energy_eV_per_atom, said.energy_above_hull_eV_per_atom, said.is_reference)
 
     def predict(self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE) -> StabilityPrediction:
         """Judge n candidates.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from features.chemistry import assign_ions as assign_ions
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
-    from serving.answers.ccd_grid import CcdGridRequest as CcdGridRequest
+    from serving.answers.condition_grid import ConditionGridRequest as CcdGridRequest  # noqa: F401 - public
     from serving.answers.conditions import Conditions as Conditions
     from serving.answers.interface_request import InterfaceRequest as InterfaceRequest
     from serving.answers.nearest_request import NearestRequest as NearestRequest
@@ -62,7 +62,7 @@ _PLACES = {
     "assign_ions": "features.chemistry",
     "parse_formula": "features.formula",
     "write_formula": "features.formula_writing",
-    "CcdGridRequest": "serving.answers.ccd_grid",
+    "CcdGridRequest": "serving.answers.condition_grid:ConditionGridRequest",
     "InterfaceRequest": "serving.answers.interface_request",
     "NearestRequest": "serving.answers.nearest_request",
     "CandidateInput": "serving.answers.request",
@@ -96,7 +96,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Import a public name where it is asked for."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_PLACES[name]), name)
+    module, _, other_name = _PLACES[name].partition(":")
+    found = getattr(importlib.import_module(module), other_name or name)
     globals()[name] = found
     return found
 

@@ -15,7 +15,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "interface",
         "Reactions with lithium, cathodes, coatings and water.",
     ),
-    "ccd-grid": ("serving.commands.ccd_grid", "ccd_grid", "Critical current density over a grid of conditions."),
+    "ccd-grid": (
+        "serving.commands.condition_grid",
+        "condition_grid",
+        "Critical current density over a grid of conditions.",
+    ),
     "generate": ("serving.commands.generate", "generate", "Generate candidates from patterns and parents."),
     "synthesis": ("serving.commands.synthesis", "synthesis", "Precursors, reactions and masses for a material."),
     "rank": ("serving.commands.rank", "rank", "Rank candidates by objectives, with probabilities and reasons."),

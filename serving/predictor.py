@@ -14,10 +14,11 @@ from serving.answers.documents import answer_rows, nearest_rows, read_rows
 from serving.answers.judging import lacking
 from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
+from training.properties import registry
 from training.properties.registry import with_needed
 
 if TYPE_CHECKING:
-    from serving.answers.ccd_grid import CcdGridRequest
+    from serving.answers.condition_grid import ConditionGridRequest
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
     from serving.generation.known import KnownMaterials
@@ -69,7 +70,7 @@ class Predictor:
     def warm(self) -> None:
         """Answer once, so that the first caller does not pay for what is computed on first use."""
         self.predict_formulas(list(WARM_FORMULAS))
-        if "stability" in self._models:
+        if registry.of_phases().name in self._models:
             from serving.answers.interface_request import InterfaceRequest
 
             self.interface(InterfaceRequest(formula=WARM_FORMULAS[0], voltage_V=4.3))
@@ -112,11 +113,13 @@ class Predictor:
         ModelUnavailableError
             If this installation serves no stability model.
         """
-        served = self._models.get("stability")
-        if served is None:
-            raise ModelUnavailableError("this installation serves no stability model; run `elyte train stability`")
-        phases: PhaseTable = served.model.phases
-        return phases
+        one = registry.of_phases()
+        return one.phases(self._served(one.name).model).phases
+
+    def _served(self, name: str) -> ServedModel:
+        if name not in self._models:
+            raise ModelUnavailableError(f"this installation serves no {name} model; run `elyte train {name}`")
+        return self._models[name]
 
     def interface(self, request: InterfaceRequest) -> dict[str, Any]:
         """Answer what an electrolyte becomes where it touches other materials; see `serving.answers.interface_answers`.
@@ -129,22 +132,23 @@ class Predictor:
         from serving.answers.interface_answers import answer_interface
 
         phases = self.phases()
-        header = {"stability": self._models["stability"].header()}
+        header = self._headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
-    def ccd_grid(self, request: CcdGridRequest) -> dict[str, Any]:
-        """Answer how the critical current density of one material changes with conditions: `serving.answers.ccd_grid`.
+    def condition_grid(self, request: ConditionGridRequest) -> dict[str, Any]:
+        """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.
 
         Raises
         ------
         ModelUnavailableError
             If this installation serves no model of it.
         """
-        from serving.answers.ccd_grid import answer_grid
+        from serving.answers.condition_grid import answer_grid
 
-        if "ccd" not in self._models:
-            raise ModelUnavailableError("this installation serves no ccd model; run `elyte train ccd`")
+        self._served(registry.of_grid().name)
         return answer_grid(self.answer, request)
+
+    ccd_grid = condition_grid  # the name by which users know it
 
     def answer(
         self,
@@ -220,9 +224,7 @@ class Predictor:
         """
         from serving.suggestions.answer import suggest
 
-        if options.property not in self._models:
-            name = options.property
-            raise ModelUnavailableError(f"this installation serves no {name} model; run `elyte train {name}`")
+        self._served(options.property)
         return suggest(self._models, read_rows(rows), options)
 
     def synthesis(
@@ -235,7 +237,7 @@ class Predictor:
         """
         from serving.synthesis.answers import answer_synthesis
 
-        return answer_synthesis(self._models.get("stability"), request, shelf, top)
+        return answer_synthesis(self._models.get(registry.of_phases().name), request, shelf, top)
 
     def known_materials(self) -> KnownMaterials:
         """Return what marks generated candidates as known: the measured materials and phases of the models."""

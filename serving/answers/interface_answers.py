@@ -11,6 +11,7 @@ from features.formula import read_formula
 from features.formula_writing import write_formula
 from serving.answers.rows import material_of, unread_material_of, warnings_of
 from serving.answers.terminal_tables import with_reading
+from training.properties import registry
 
 if TYPE_CHECKING:
     from training.thermodynamics.interface import Contact, SolidContact, WaterContact
@@ -70,9 +71,10 @@ def _error(error: CandidateError) -> dict[str, str]:
 
 
 def _energies(material: Reactant) -> dict[str, Any]:
+    formation, _ = registry.of_phases().phase_energies
     return {
         "reduced_formula": material.formula,
-        "formation_energy_eV_per_atom": round(material.energy_eV_per_atom, 6),
+        formation.name: round(material.energy_eV_per_atom, 6),
         "energy_above_mixture_eV_per_atom": round(material.energy_above_mixture_eV_per_atom, 6),
         "energy_basis": str(material.basis),
     }

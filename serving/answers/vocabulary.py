@@ -25,7 +25,6 @@ from training.properties import registry
 from training.properties.conditions import TEMPERATURE
 
 if TYPE_CHECKING:
-    from serving.predictor import Predictor
     from training.properties.contract import Condition
 
 TYPICAL = "typical working potential"
@@ -112,6 +111,12 @@ def _condition_words(condition: Condition) -> dict[str, Any]:
     return said if condition.words is None else {**said, "words": list(condition.words())}
 
 
+def words_of(condition: str) -> list[str]:
+    """Return the words that a condition may be; none where no property declares it."""
+    declared = registry.conditions().get(condition)
+    return [] if declared is None or declared.words is None else list(declared.words())
+
+
 def quantity_columns() -> list[dict[str, Any]]:
     """Return every quantity of every property as `training.properties.contract.Quantity` describes it."""
     shown = (
@@ -148,16 +153,15 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
     served
         Properties that have a model now; None while the models are being loaded.
     """
-    from training.properties.ccd.schema import ANODES, CLASSES, INTERLAYER_TYPES
     from training.thermodynamics.partners import partner_names
 
     longest_id = CandidateInput.model_json_schema()["properties"]["id"]["anyOf"][0]["maxLength"]
     return {
         "properties": [*registry.names()],
         "served": None if served is None else [*served],
-        "interlayer_types": list(INTERLAYER_TYPES),
-        "anodes": list(ANODES),
-        "electrolyte_classes": list(CLASSES),
+        "interlayer_types": words_of("interlayer_type"),
+        "anodes": words_of("anode"),
+        "electrolyte_classes": words_of("electrolyte_class"),
         "interface_partners": list(partner_names()),
         "electrodes": [asdict(electrode) for electrode in electrodes() if electrode.name in ON_THE_AXIS],
         "labels": {one.name: one.label for one in registry.properties()},
@@ -174,8 +178,3 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
             "default_coverage": DEFAULT_COVERAGE,
         },
     }
-
-
-def vocabulary_of(predictor: Predictor | None) -> dict[str, Any]:
-    """Return the vocabulary of a service that answers with this predictor, or none yet."""
-    return vocabulary(None if predictor is None else [*predictor.models()])

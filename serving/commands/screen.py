@@ -19,6 +19,8 @@ from training.properties import registry
 if TYPE_CHECKING:
     from serving.screening.run import Outcome, Screening
 
+_A_COLUMN = registry.properties()[0].quantities[0].name
+
 
 @click.command(short_help="Screen millions of candidates from Parquet to Parquet.")
 @click.option(
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
     help="Coverage of the intervals.",
 )  # fmt: skip
-@click.option("--where", multiple=True, help='Keep only such rows, "log10_sigma_S_per_cm>=-3"; errors are always kept.')
+@click.option("--where", multiple=True, help=f'Keep only such rows, "{_A_COLUMN}>=-3"; errors are always kept.')
 @click.option("--top-k", type=click.IntRange(min=1), help="Write the best K rows to OUTPUT_top.parquet.")
 @click.option("--by", help="What is best: COLUMN, COLUMN:max or COLUMN:min.")
 @click.option("--pareto", help="Write the rows that none beats in COL:max,COL:min,... to OUTPUT_pareto.parquet.")
@@ -56,7 +58,7 @@ def screen(
     from serving.screening.run import Screening
 
     if (top_k is None) != (by is None):
-        raise click.UsageError("--top-k and --by go together: --top-k 1000 --by log10_sigma_S_per_cm")
+        raise click.UsageError(f"--top-k and --by go together: --top-k 1000 --by {_A_COLUMN}")
     try:
         asked = Screening(
             input=input_path, output=output, conditions=conditions_of_options(conditions), coverage=coverage,

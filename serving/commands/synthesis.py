@@ -48,12 +48,14 @@ def synthesis(
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import read_shelf
     from serving.synthesis.terminal import terminal_lines
+    from training.properties import registry
 
     excess = lithium_excess / 100.0
     try:
         request = SynthesisRequest(formula, grams, temperature_c, excess, max_precursors, coverage, gas_bar)
         bottles = None if shelf is None else read_shelf(shelf)
-        served = load_models("auto", ["stability"]).get("stability")
+        phases = registry.of_phases().name
+        served = load_models("auto", [phases]).get(phases)
     except (ShelfError, ModelUnavailableError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     document = answer_synthesis(served, request, bottles, top)

@@ -13,6 +13,7 @@ from features.elements import ATOMIC_NUMBER
 from features.similarity import half_l1
 from serving.generation.compositions import packed_rows
 from training.applicability import DomainIndex
+from training.properties import registry
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SAME_COMPOSITION = 1e-4
 """Half-L1 distance up to which two compositions are one: formulas are printed to two or three digits."""
 ROWS_AT_A_TIME = 8192
 NOT_KNOWN = ""
+_KNOW_MADE = tuple(one.name for one in registry.properties() if one.knows_made)
 _WORDS = (NOT_KNOWN, "measured", "phase table", "measured, phase table")
 
 
@@ -51,7 +53,7 @@ class KnownMaterials:
     Parameters
     ----------
     measured
-        Compositions on which conductivity was measured; None if this installation serves no such model.
+        Materials that have been made and measured; None if no model that is served knows any.
     phases
         The table of formation energies; None likewise.
     """
@@ -77,15 +79,16 @@ class KnownMaterials:
         """
         from serving.models.store import load_models
 
-        return cls.of(load_models(source, ["conductivity", "stability"]))
+        return cls.of(load_models(source, [*_KNOW_MADE, registry.of_phases().name]))
 
     @classmethod
     def of(cls, models: Mapping[str, ServedModel]) -> KnownMaterials:
         """Take both from models that are loaded; what is not among them is not looked up."""
-        conductivity, stability = models.get("conductivity"), models.get("stability")
+        made = (registry.get(name).made(models[name].model) for name in _KNOW_MADE if name in models)
+        one = registry.of_phases()
         return cls(
-            None if conductivity is None else conductivity.model.domain,
-            None if stability is None else stability.model.phases,
+            next((known.known for known in made if known is not None), None),
+            one.phases(models[one.name].model).phases if one.name in models else None,
         )
 
     def mark(self, atomic_number: NDArray[np.int64], fraction: Array) -> Marks:

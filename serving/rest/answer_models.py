@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, Field, create_model
 
-from serving.answers.block_models import block_schema
 from training.properties import registry
+from training.properties.answer_models import Interval
+from training.properties.contract import Property
 
 AsSent = Annotated[str | None, Field(description="As sent.")]
 
@@ -115,6 +116,16 @@ def rows_of(judged: Any) -> Any:  # noqa: ANN401 - annotations
     return list[Annotated[Union[judged, FailedRow], Field(discriminator="status")]]  # noqa: UP007 - made at run time
 
 
+def block_model(one: Property) -> type[BaseModel]:
+    """Return the model of what a property says of one candidate: its own, else one of its quantities."""
+    own = one.details_model()
+    if own is not None:
+        return own
+    told = [quantity for quantity in one.quantities if quantity.in_answers]
+    fields: dict[str, Any] = {said.name: (Interval if said.has_interval else float | None, ...) for said in told}
+    return create_model(f"{one.name.capitalize()}Block", __doc__=one.label, **fields)
+
+
 class PredictedRow(JudgedRow):
     """A candidate that was judged."""
 
@@ -125,7 +136,7 @@ class PredictedRow(JudgedRow):
 AnsweredRow = row_model(
     "AnsweredRow",
     PredictedRow,
-    {name: block_schema(name) for name in registry.names()},
+    {one.name: block_model(one) for one in registry.properties()},
     "Intervals and what belongs to them; null where `reasons` says why.",
 )
 

@@ -16,8 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from serving.answers.refusals import RequestError
-from serving.rest.observability import LOGGER_NAME, RECORD_KEY, RequestRecord
+from serving.rest.observability import LOGGER_NAME, RECORD_KEY
 from serving.rest.request_body import JSON
+from serving.rest.request_record import RequestRecord
 
 DOCS_PATH = "/docs"
 NOT_READY_RETRY_SECONDS = 2

@@ -21,7 +21,7 @@ from serving.rest.observability import RequestLog
 from serving.rest.openapi import openapi_document
 from serving.rest.protection import Guard, Protection
 from serving.rest.routes import (
-    ccd_grid,
+    condition_grid,
     health,
     interface,
     measurements,
@@ -36,7 +36,7 @@ from serving.rest.routes import (
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
-RESOURCES = (predictions, nearest, interface, ccd_grid, rank, models, measurements, vocabulary, health, pages)
+RESOURCES = (predictions, nearest, interface, condition_grid, rank, models, measurements, vocabulary, health, pages)
 DESCRIPTION = (
     "Predicts conductivity, stability and critical current density of solid electrolytes, each with an interval and"
     " whether the material is one that the model knows."

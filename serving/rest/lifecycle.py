@@ -258,7 +258,8 @@ class ModelKeeper:
         predictor = Predictor(dict(served))
         predictor.warm()
         self._publish(predictor)
-        if "stability" in self._served and served["stability"] is not self._served["stability"]:
+        phases = registry.of_phases().name
+        if phases in self._served and served[phases] is not self._served[phases]:
             _forget_phase_tables()
         self._served = served
         service_metrics().announce_models(self._versions())

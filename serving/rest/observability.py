@@ -13,23 +13,19 @@ import random
 import sys
 import time
 import traceback
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from serving.environment import read_flag
-from serving.rest.request_file import RequestFile, distance_bins
+from serving.rest.request_file import RequestFile
+from serving.rest.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOGGER_NAME = "elyte.service"
 RECORD_KEY = "elyte.record"
-UNMATCHED_ROUTE = "unmatched"
-MOST_LOGGED_FORMULAS = 100
 # Asked every few seconds by supervisors, balancers and Prometheus: neither logged nor counted.
 PROBES = frozenset(("/livez", "/readyz", "/healthz", "/metrics"))
 # Where the workers keep their metrics together.
@@ -37,91 +33,6 @@ METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 # From a tenth of the single-request target (20 ms) to the deadline of a long list (60 s).
 SECONDS_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-
-
-@dataclass(slots=True)
-class RequestRecord:
-    """What is remembered of one request: counts and codes, no contents.
-
-    Parameters
-    ----------
-    request_id
-        Made by the service; a client's own id could carry a formula.
-    method
-        HTTP method.
-    route
-        The route's template, or `UNMATCHED_ROUTE`; never the path that the client sent.
-    """
-
-    request_id: str
-    method: str
-    route: str = UNMATCHED_ROUTE
-    status: int = 0
-    error_code: str | None = None
-    rows: int = 0
-    row_errors: Counter[str] = field(default_factory=Counter)
-    judged: Counter[str] = field(default_factory=Counter)
-    out_of_domain: Counter[str] = field(default_factory=Counter)
-    model_versions: dict[str, str] = field(default_factory=dict)
-    distance_bins: dict[str, list[int]] = field(default_factory=dict)
-    formulas: list[str] = field(default_factory=list)
-
-    def name_models(self, models: Mapping[str, Mapping[str, Any]]) -> None:
-        """Note which models answered: the `models` of an answer."""
-        self.model_versions = {name: str(card["version"]) for name, card in models.items()}
-
-    def count_rows(self, results: Sequence[Mapping[str, Any]]) -> None:
-        """Add what rows of an answer count for; not for several threads at one time.
-
-        Parameters
-        ----------
-        results
-            Some or all `results` of an answer.
-        """
-        self.rows += len(results)
-        for row in results:
-            if row["status"] == "error":
-                self.row_errors[str(row["error"]["code"])] += 1
-                continue
-            for name, applicability in row.get("applicability", {}).items():
-                self.judged[name] += 1
-                self.out_of_domain[name] += not applicability["in_domain"]
-        for name, bins in distance_bins(results).items():
-            known = self.distance_bins.get(name, [0] * len(bins))
-            self.distance_bins[name] = [one + other for one, other in zip(known, bins, strict=True)]
-        if candidates_are_logged():
-            self.formulas += [row["formula"] for row in results if row.get("formula")]
-            del self.formulas[MOST_LOGGED_FORMULAS:]
-
-    def as_log(self, seconds: float) -> dict[str, Any]:
-        """Return the fields of the log line.
-
-        Parameters
-        ----------
-        seconds
-            How long the request took.
-        """
-        line: dict[str, Any] = {
-            "event": "request",
-            "request_id": self.request_id,
-            "method": self.method,
-            "route": self.route,
-            "status": self.status,
-            "duration_ms": round(1000 * seconds, 3),
-        }
-        if self.error_code is not None:
-            line["error_code"] = self.error_code
-        if self.rows:
-            line |= {
-                "rows": self.rows,
-                "row_errors": dict(self.row_errors),
-                "out_of_domain": dict(self.out_of_domain),
-                "distance_bins": self.distance_bins,
-                "models": self.model_versions,
-            }
-        if self.formulas:
-            line["formulas"] = self.formulas
-        return line
 
 
 def answered_rows(document: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
@@ -134,12 +45,6 @@ def answered_rows(document: Mapping[str, Any]) -> list[Mapping[str, Any]] | None
         return [*({"status": "ok"} | entry for entry in document["ranking"]), *document["failed"]]
     rows: list[Mapping[str, Any]] | None = document.get("results")
     return rows
-
-
-@lru_cache(maxsize=1)
-def candidates_are_logged() -> bool:
-    """Whether `ELYTE_LOG_CANDIDATES` asks for formulas in the log; read once."""
-    return read_flag("ELYTE_LOG_CANDIDATES")
 
 
 class ServiceMetrics:

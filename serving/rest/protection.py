@@ -19,7 +19,8 @@ from starlette.responses import Response
 from serving.answers.refusals import RequestError, shown
 from serving.environment import ConfigurationError, read_flag, read_list
 from serving.rest.errors import error_response
-from serving.rest.observability import RECORD_KEY, RequestRecord, service_metrics
+from serving.rest.observability import RECORD_KEY, service_metrics
+from serving.rest.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

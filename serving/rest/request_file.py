@@ -7,47 +7,17 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from serving.rest.observability import RequestRecord
+    from serving.rest.request_record import RequestRecord
 
 REQUEST_LOG_VARIABLE = "ELYTE_REQUEST_LOG"
 MAX_FILE_BYTES = 50 * 1024 * 1024
 FILES = 3  # the one that grows and two former ones, `.1` and `.2`
-
-N_BINS = 10
-BIN_WIDTH = 0.2
-
-
-def distance_bins(results: Iterable[Mapping[str, Any]]) -> dict[str, list[int]]:
-    """Count, by property, how far the answered rows lie from what the model knows.
-
-    Parameters
-    ----------
-    results
-        Rows of an answer.
-
-    Returns
-    -------
-    dict
-        Property to ten counts. The distance is taken relative to the radius of the domain (where a model has none, as
-        it is) and rounded to 2 decimals; bin i holds 0.2 i to 0.2 (i + 1), the last also all above: a material outside
-        the domain is in bin 5 or later.
-    """
-    bins: dict[str, list[int]] = {}
-    for row in results:
-        for name, applicability in row.get("applicability", {}).items():
-            distance = applicability.get("distance")
-            if distance is not None:
-                ratio = round(distance / (applicability.get("domain_radius") or 1.0), 2)
-                # 0.6 / 0.2 is 2.9999..., and a material exactly at the radius is inside
-                place = min(N_BINS - 1, max(0, int(round(ratio / BIN_WIDTH, 6) - (ratio == 1.0))))
-                bins.setdefault(name, [0] * N_BINS)[place] += 1
-    return bins
 
 
 class RequestFile:

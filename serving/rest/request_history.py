@@ -15,7 +15,8 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from serving.rest.request_file import FILES, N_BINS
+from serving.rest.request_file import FILES
+from serving.rest.request_record import N_BINS
 from training.monitoring.drift import Traffic
 
 SECONDS_PER_DAY = 86400

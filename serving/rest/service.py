@@ -19,11 +19,11 @@ from serving.rest.http_api import create_app
 from serving.rest.observability import (
     LOGGER_NAME,
     METRICS_FOLDER_VARIABLE,
-    candidates_are_logged,
     configure_logging,
     forget_dead_workers,
 )
 from serving.rest.protection import Protection
+from serving.rest.request_record import candidates_are_logged
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from serving.answers.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
 from serving.screening.plan import Unit
+from training.properties import registry
+from training.properties.contract import Content
 
 UNFINISHED = ".tmp"
 FINISHED = ".parquet"
 _STAMP = b"elyte.unit"
-_COUNTS = ("ccd_class_papers", "ccd_interlayer_papers")
+_COUNTS = tuple(one.name for of in registry.properties() for one in of.columns() if one.content is Content.COUNT)
+_FIRST_NUMBER = registry.properties()[0].quantities[0].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def to_table(columns: Mapping[str, NDArray[Any]], unit: Unit, kept: NDArray[np.i
         "source": source,
         "index": pa.array(unit.first_row + kept, pa.int64()),
     }
-    judged = ~np.isnan(columns["log10_sigma_S_per_cm"][kept])
+    judged = ~np.isnan(columns[_FIRST_NUMBER][kept])
     for name, values in columns.items():
         if name == "id":
             continue

@@ -15,6 +15,7 @@ from serving.synthesis.pathway import Pathway, Step, reduced_formula
 from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
 from serving.synthesis.plan import plan as make_plan
 from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
+from training.properties import registry
 from training.thermodynamics.hydrolysis import Hydrolysis
 from training.thermodynamics.reactions import Reaction, shown_reaction
 
@@ -46,7 +47,8 @@ def answer_synthesis(
     """
     models = {} if served is None else {str(served.property): served.header()}
     try:
-        return answer(make_plan(request, None if served is None else served.model, shelf), models, top)
+        model = None if served is None else registry.get(served.property).phases(served.model)
+        return answer(make_plan(request, model, shelf), models, top)
     except (CandidateError, SynthesisError) as error:
         return error_document(request.formula, str(error.code), error.message, models)
 
@@ -74,6 +76,7 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
         How many routes to give.
     """
     amounts = plan.candidate.amounts
+    formation, above_hull = registry.of_phases().phase_energies
     return {
         "models": dict(models),
         "status": "ok",
@@ -82,8 +85,8 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
             "balanced_as": None if amounts == plan.asked.amounts else plan.candidate.formula,
             "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
             "grams": plan.request.grams,
-            "formation_energy_eV_per_atom": None if plan.energy is None else _energy(plan.energy),
-            "energy_above_hull_eV_per_atom": None if plan.energy is None else _above(plan.energy),
+            formation.name: None if plan.energy is None else _energy(plan.energy),
+            above_hull.name: None if plan.energy is None else _above(plan.energy),
             "moist_air": None if plan.hydrolysis is None else _moist(plan.hydrolysis),
         },
         "temperature_C": plan.temperature_C,

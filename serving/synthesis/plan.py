@@ -18,7 +18,7 @@ from serving.synthesis.energies import SynthesisEnergies
 from serving.synthesis.gases import DEFAULT_GAS_BAR
 from serving.synthesis.pathway import Pathway, follow
 from serving.synthesis.shelf import Handling, Precursor, default_shelf
-from training.properties.stability.model import StabilityModel
+from training.properties.contract import PhaseModel
 from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
 from training.thermodynamics.interface import charge_remarks
 from training.thermodynamics.mixing import MixingError
@@ -181,7 +181,7 @@ def usual_temperature_C(amounts: Mapping[str, float]) -> float:
     return OXIDE_TEMPERATURE_C if "O" in amounts and not _ANIONS & amounts.keys() else OTHER_TEMPERATURE_C
 
 
-def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequence[Precursor] | None = None) -> Plan:
+def plan(request: SynthesisRequest, model: PhaseModel | None, shelf: Sequence[Precursor] | None = None) -> Plan:
     """Plan a synthesis.
 
     Parameters
@@ -189,7 +189,7 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
     request
         The call.
     model
-        Of stability, for energies; without one, sets and masses alone.
+        With the table of phases, for energies; without one, sets and masses alone.
     shelf
         Precursors at hand; None for the one that elyte ships.
 
@@ -244,7 +244,7 @@ def plan(request: SynthesisRequest, model: StabilityModel | None, shelf: Sequenc
 def _energies(
     candidate: Candidate,
     sets: Sequence[BalancedSet],
-    model: StabilityModel | None,
+    model: PhaseModel | None,
     temperature_C: float,
     request: SynthesisRequest,
 ) -> tuple[TargetEnergy | None, SynthesisEnergies | None, str | None]:
@@ -253,8 +253,8 @@ def _energies(
     batch = MaterialBatch.from_candidates([candidate])
     if unknown := model.uncovered_elements(batch)[0]:
         return None, None, f"the table of formation energies holds no compound of {', '.join(unknown)}"
-    said = model.predict(batch, request.coverage)
-    formation, above = said.formation_energy_eV_per_atom, said.energy_above_hull_eV_per_atom
+    said = model.energies(batch, request.coverage)
+    formation, above = said.formation, said.above_hull
     energy = TargetEnergy(
         float(formation.value[0]),
         float(formation.lower[0]),
@@ -273,7 +273,7 @@ def _energies(
     return energy, built, None
 
 
-def _hydrolysis(model: StabilityModel, target: Mapping[str, float], energy: TargetEnergy) -> Hydrolysis | None:
+def _hydrolysis(model: PhaseModel, target: Mapping[str, float], energy: TargetEnergy) -> Hydrolysis | None:
     given = None if energy.is_reference else energy.value
     try:
         return hydrolyse(model.phases, target, energy_eV_per_atom=given)

@@ -6,6 +6,7 @@ from typing import Any
 
 from features.errors import shown
 from serving.answers.terminal_tables import with_reading
+from training.properties import registry
 
 
 def terminal_lines(document: dict[str, Any]) -> list[str]:
@@ -42,7 +43,7 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
 
 def _energies(document: dict[str, Any]) -> list[str]:
     target = document["target"]
-    energy, above = target["formation_energy_eV_per_atom"], target["energy_above_hull_eV_per_atom"]
+    energy, above = (target[quantity.name] for quantity in registry.of_phases().phase_energies)
     if energy is None:
         return [f"  no energies: {document['reason']}"]
     if energy["basis"] == "reference":

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from features.candidate import Candidate
 from features.errors import RowErrorCode, WarningCode
-from serving.answers.ccd_grid import MAX_POINTS, CcdGridRequest
 from serving.answers.columns import predict_columns
+from serving.answers.condition_grid import MAX_POINTS, ConditionGridRequest
 from serving.answers.nearest_request import NearestRequest
 from serving.answers.output_tables import flat_row, terminal_lines
 from serving.answers.request import PredictRequest
@@ -25,7 +25,8 @@ from serving.predictor import Predictor
 from serving.ranking.request import RankRequest
 from serving.rest.http_api import create_app
 from serving.suggestions.answer import SuggestOptions, suggest
-from training.properties.ccd.declaration import CCD, CURRENT
+from training.properties.ccd.declaration import CCD
+from training.properties.ccd.quantities import CURRENT
 from training.properties.ccd.schema import CLASSES, INTERLAYER_TYPES
 
 ASKED = {"interlayer_type": "fluoride/halide", "temperature_C": 60.0, "stack_pressure_MPa": 5.0}
@@ -194,7 +195,7 @@ def test_an_answer_names_every_model_that_was_asked_for_it(predictor: Predictor)
     assert set(document["results"][0]) & everything == {"ccd"}, "asked, but not answered"
     for name in everything:
         assert document["models"][name] == predictor._models[name].header()
-    assert set(predictor.ccd_grid(CcdGridRequest(formula="Li6PS5Cl"))["models"]) == everything
+    assert set(predictor.ccd_grid(ConditionGridRequest(formula="Li6PS5Cl"))["models"]) == everything
     wish = {"candidates": [{"formula": "Li6PS5Cl"}], "objectives": ["ccd>=1"]}
     assert set(predictor.rank(RankRequest.model_validate(wish))["models"]) == everything
     suggested = suggest(predictor._models, [Candidate.from_formula("Li6PS5Cl")], SuggestOptions("ccd"))
@@ -219,7 +220,7 @@ def test_a_thousand_cells_take_half_a_second_beyond_the_other_models(predictor: 
 
 def test_a_grid_has_every_combination_in_order(predictor: Predictor) -> None:
     axes: dict[str, Any] = {"temperatures_C": [25.0, 60.0, 200.0], "interlayer_types": ["none", "oxide"]}
-    request = CcdGridRequest(formula="Li6PS5Cl", stack_pressures_MPa=[5.0], **axes)
+    request = ConditionGridRequest(formula="Li6PS5Cl", stack_pressures_MPa=[5.0], **axes)
     document = predictor.ccd_grid(request)
     said = [(p["conditions"]["temperature_C"], p["conditions"]["interlayer_type"]) for p in document["points"]]
     assert said == [(t, layer) for t in axes["temperatures_C"] for layer in axes["interlayer_types"]]

@@ -26,9 +26,10 @@ from serving.answers.request import MAX_CANDIDATES, PredictRequest
 from serving.predictor import Predictor
 from serving.rest.admission import Admission, Limits
 from serving.rest.http_api import create_app
-from serving.rest.observability import LOGGER_NAME, JsonLines, RequestRecord, configure_logging, frames_of
+from serving.rest.observability import LOGGER_NAME, JsonLines, configure_logging, frames_of
 from serving.rest.openapi import REFUSALS
 from serving.rest.request_body import read_request
+from serving.rest.request_record import RequestRecord
 
 JSON = {"Content-Type": "application/json"}
 BODY = {"candidates": [{"formula": "Li6PS5Cl"}]}

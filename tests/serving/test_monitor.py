@@ -20,9 +20,9 @@ from serving.models import store as model_store
 from serving.models.store import load_models, load_shipped
 from serving.monitoring.answer import monitor, new_measurements
 from serving.predictor import Predictor
-from serving.rest.observability import RequestRecord
 from serving.rest.request_file import RequestFile
 from serving.rest.request_history import read_requests
+from serving.rest.request_record import RequestRecord
 from training.ledger.entries import NewRow
 from training.ledger.store import Ledger
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from serving.environment import ConfigurationError
 from serving.rest import observability
 from serving.rest.admission import Limits
-from serving.rest.observability import LOGGER_NAME, RequestRecord, candidates_are_logged
-from serving.rest.request_file import N_BINS, RequestFile, distance_bins
+from serving.rest.observability import LOGGER_NAME
+from serving.rest.request_file import RequestFile
+from serving.rest.request_record import N_BINS, RequestRecord, candidates_are_logged, distance_bins
 
 
 def row(distance: float | None, radius: float | None = 1.0, name: str = "conductivity") -> dict[str, Any]:

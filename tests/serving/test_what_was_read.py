@@ -24,8 +24,8 @@ from features.candidate import Candidate, MaterialBatch, RowError
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.lattice import CrystalRecord
 from serving import Client
-from serving.answers.ccd_grid import CcdGridRequest
 from serving.answers.columns import predict_columns
+from serving.answers.condition_grid import ConditionGridRequest
 from serving.answers.interface_request import InterfaceRequest
 from serving.answers.nearest_request import NearestRequest
 from serving.answers.output_tables import flat_row, terminal_lines, write_results
@@ -374,7 +374,7 @@ def test_what_reading_warns_of_stands_in_every_kind_of_answer(place: Place) -> N
     wanted = {"candidates": rows, "constraints": {"avoid": ["Zr"]}}
     ranked = place.predictor.rank(RankRequest.model_validate({"candidates": rows, "objectives": ["minimise cost"]}))
     left_out = place.predictor.rank(RankRequest.model_validate(wanted | {"objectives": ["minimise cost"]}))
-    grid = place.predictor.ccd_grid(CcdGridRequest(formula="name:LLZO", temperatures_C=[25.0]))
+    grid = place.predictor.ccd_grid(ConditionGridRequest(formula="name:LLZO", temperatures_C=[25.0]))
     contact = place.predictor.interface(InterfaceRequest(formula=PLAIN, against=["name:LLZO"]))["contacts"]
     target = place.predictor.synthesis(SynthesisRequest("name:LLZO"))
     of_name = [answered[0], near[0], left_out["excluded"][0], grid["points"][0], contact[0], target]

@@ -82,8 +82,8 @@ def test_numbers_of_stability_cost_no_reactions_no_mixtures_and_no_neighbours(
 def test_neighbours_of_stability_cost_no_windows(
     models: dict[str, ServedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window.window_kernel, "find_limits", None)
-    monkeypatch.setattr(window.window_kernel, "find_windows", None)
+    monkeypatch.setattr(window, "_find_limits", None)
+    monkeypatch.setattr(window, "_find_windows", None)
     rows = judged_alone(models, "stability", query_for(FORMULAS)).applicability(2)
     assert [len(row["nearest"]) for row in rows] == [2] * len(FORMULAS)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.monitoring.coverage import Compared, Reference, bias_of, judge_quantities
-from training.monitoring.drift import Traffic, judge_traffic, stability_index
+from training.monitoring.drift import Traffic, judge_traffic, population_shift_index
 from training.monitoring.limits import LimitsError, monitoring_limits
 from training.monitoring.proportions import (
     chance_of_so_few,
@@ -253,7 +253,7 @@ def test_a_change_against_the_time_before_is_told() -> None:
     assert report.shift > 0.25
     assert any("has changed" in word for word in report.words)
     assert report.verdict is Advice.FINE  # without an expectation, a change is told and no more
-    assert stability_index(np.eye(10), np.eye(10)) == 0.0
+    assert population_shift_index(np.eye(10), np.eye(10)) == 0.0
 
 
 def test_changes_are_told_by_chance_once_in_a_hundred() -> None:

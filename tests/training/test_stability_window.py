@@ -28,8 +28,8 @@ def ask(table: PhaseTable, *formulas: str) -> Windows:
 def test_reference_windows_are_met_within_two_millivolts() -> None:
     rows = reference_windows()
     found = ask(reference().phases, *(row.formula for row in rows))
-    assert np.abs(found.reduction_V - [row.reduction_V for row in rows]).max() < 2e-3
-    assert np.abs(found.oxidation_V - [row.oxidation_V for row in rows]).max() < 2e-3
+    assert np.abs(found.lower_V - [row.reduction_V for row in rows]).max() < 2e-3
+    assert np.abs(found.upper_V - [row.oxidation_V for row in rows]).max() < 2e-3
     assert np.abs(found.energy_eV_per_atom - [row.mixture_energy_eV_per_atom for row in rows]).max() < 1e-5
 
 
@@ -38,8 +38,8 @@ def test_published_windows_are_met_as_well_as_tables_of_another_year_allow() -> 
     rows = [row for row in literature_windows() if row.comparable != "no" and "La0.56" not in row.formula]
     found = ask(reference().phases, *(row.formula for row in rows))
     both = np.array([row.comparable == "yes" for row in rows])
-    reduction = np.abs(found.reduction_V - [row.reduction_V for row in rows])
-    oxidation = np.abs(found.oxidation_V - [row.oxidation_V for row in rows])[both]
+    reduction = np.abs(found.lower_V - [row.reduction_V for row in rows])
+    oxidation = np.abs(found.upper_V - [row.oxidation_V for row in rows])[both]
     assert np.nanmean(reduction) <= 0.03
     assert np.nanmean(oxidation) <= 0.08
 
@@ -50,7 +50,7 @@ def test_limits_are_the_duals_of_highs_on_either_side(problem: Problem) -> None:
     atoms = sum(problem.amounts.values())
     found = windows(problem.table, *layout([problem.amounts]))
     lithium = problem.amounts["Li"] / atoms
-    for limit, step in ((found.reduction_V[0], STEP), (found.oxidation_V[0], -min(STEP, lithium / 2))):
+    for limit, step in ((found.lower_V[0], STEP), (found.upper_V[0], -min(STEP, lithium / 2))):
         moved = {symbol: value / atoms for symbol, value in problem.amounts.items()}
         moved["Li"] += step
         # on the tie of two facets either dual is right: compare slopes from both sides
@@ -67,7 +67,7 @@ def test_limits_are_the_duals_of_highs_on_either_side(problem: Problem) -> None:
 def test_beyond_the_limits_an_open_system_takes_or_gives_lithium_and_inside_neither(problem: Problem) -> None:
     atomic_number, fraction = layout([problem.amounts])
     found = windows(problem.table, atomic_number, fraction)
-    reduction, oxidation = float(found.reduction_V[0]), float(found.oxidation_V[0])
+    reduction, oxidation = float(found.lower_V[0]), float(found.upper_V[0])
     assert oxidation >= reduction >= 0.0
     others = {symbol: value for symbol, value in problem.amounts.items() if symbol != "Li"}
     share = sum(others.values()) / sum(problem.amounts.values())
@@ -95,7 +95,7 @@ def test_reactions_at_the_limits_of_a_thiophosphate() -> None:
     assert reduction.reactants["Li"] > 0
     assert oxidation.products["Li"] > 0
     assert none is None  # stable against lithium metal: nothing forms before lithium plates
-    assert found.reduction_V[2] == 0.0
+    assert found.lower_V[2] == 0.0
     assert of_salt.text == "LiCl -> 0.5 Cl2 + Li"
     for reaction in (reduction, oxidation, of_argyrodite, of_salt):
         assert reaction.imbalance() < 1e-6
@@ -118,8 +118,8 @@ def test_an_own_energy_acts_as_one_more_phase() -> None:
     atomic_number, fraction = layout([parse_formula("Li3PS4")])
     found = windows(without, atomic_number, fraction, own_energy_eV_per_atom=own)
     full = windows(small(), atomic_number, fraction)
-    assert found.reduction_V == pytest.approx(full.reduction_V)
-    assert found.oxidation_V == pytest.approx(full.oxidation_V)
+    assert found.lower_V == pytest.approx(full.lower_V)
+    assert found.upper_V == pytest.approx(full.upper_V)
     assert OWN_PHASE in found.equilibrium.phase
     assert found.energy_eV_per_atom == pytest.approx(own)
 
@@ -133,8 +133,8 @@ def test_the_window_only_narrows_as_the_own_energy_rises() -> None:
     assert (np.diff(reduction, axis=0) >= -1e-9).all()
     assert (np.diff(oxidation, axis=0) <= 1e-9).all()
     plain = windows(small(), atomic_number, fraction)
-    assert reduction[-1] == pytest.approx(plain.reduction_V)
-    assert oxidation[-1] == pytest.approx(plain.oxidation_V)
+    assert reduction[-1] == pytest.approx(plain.lower_V)
+    assert oxidation[-1] == pytest.approx(plain.upper_V)
 
 
 def test_draws_are_the_windows_of_each_set_of_energies() -> None:
@@ -145,8 +145,8 @@ def test_draws_are_the_windows_of_each_set_of_energies() -> None:
     reduction, oxidation = window_draws(table, atomic_number, fraction, energy_eV_per_atom=sets)
     for draw, energy in enumerate(sets):
         one = windows(table, atomic_number, fraction, energy_eV_per_atom=energy)
-        np.testing.assert_allclose(reduction[draw], one.reduction_V)
-        np.testing.assert_allclose(oxidation[draw], one.oxidation_V)
+        np.testing.assert_allclose(reduction[draw], one.lower_V)
+        np.testing.assert_allclose(oxidation[draw], one.upper_V)
 
 
 def test_draws_without_energies_or_with_unequal_numbers_are_refused() -> None:
@@ -165,16 +165,16 @@ def test_draws_without_energies_or_with_unequal_numbers_are_refused() -> None:
 
 def test_order_scale_and_spelling_of_a_formula_do_not_matter() -> None:
     found = ask(small(), "Li6PS5Cl", "ClPS5Li6", "Li12P2S10Cl2", "Li0.6P0.1S0.5Cl0.1")
-    assert np.ptp(found.reduction_V) < 1e-9
-    assert np.ptp(found.oxidation_V) < 1e-9
+    assert np.ptp(found.lower_V) < 1e-9
+    assert np.ptp(found.upper_V) < 1e-9
     scaled = windows(small(), *[a * b for a, b in zip(layout([parse_formula("Li6PS5Cl")]), (1, 700.0), strict=True)])
-    assert scaled.reduction_V[0] == pytest.approx(found.reduction_V[0])
+    assert scaled.lower_V[0] == pytest.approx(found.lower_V[0])
 
 
 def test_without_lithium_there_is_no_window_but_a_mixture() -> None:
     found = ask(small(), "P2S5", "PSCl")
-    assert np.isnan(found.reduction_V).all()
-    assert np.isnan(found.oxidation_V).all()
+    assert np.isnan(found.lower_V).all()
+    assert np.isnan(found.upper_V).all()
     assert (found.energy_eV_per_atom < 0).all()
     assert (found.reduced.phase == NO_PHASE).all()
     assert limit_reactions(small(), [parse_formula("P2S5")], found)[0] == (None, None)
@@ -182,21 +182,21 @@ def test_without_lithium_there_is_no_window_but_a_mixture() -> None:
 
 def test_lithium_alone_has_a_window_of_no_width_at_zero() -> None:
     found = ask(small(), "Li")
-    assert (found.reduction_V[0], found.oxidation_V[0]) == (0.0, 0.0)
+    assert (found.lower_V[0], found.upper_V[0]) == (0.0, 0.0)
 
 
 def test_as_many_phases_as_elements_leave_a_window_of_no_width() -> None:
     found = ask(small(), "Li2P3S4Cl")
-    assert found.oxidation_V[0] == pytest.approx(found.reduction_V[0], abs=1e-9)
+    assert found.upper_V[0] == pytest.approx(found.lower_V[0], abs=1e-9)
 
 
 def test_a_trace_of_lithium_and_a_rounded_formula_are_answered() -> None:
     found = windows(small(), *layout([{"Li": 1e-6, "P": 2.0, "S": 5.0}, {"Li": 3.0000001, "P": 1.0, "S": 4.0}]))
     assert (found.steps > 0).all()
-    assert np.isfinite(found.reduction_V).all()
+    assert np.isfinite(found.lower_V).all()
     exact = ask(small(), "Li3PS4")
-    assert found.oxidation_V[1] == pytest.approx(exact.oxidation_V[0], abs=1e-6)
-    assert found.reduction_V[1] == pytest.approx(exact.reduction_V[0], abs=1e-6)
+    assert found.upper_V[1] == pytest.approx(exact.upper_V[0], abs=1e-6)
+    assert found.lower_V[1] == pytest.approx(exact.lower_V[0], abs=1e-6)
 
 
 def test_twenty_elements() -> None:
@@ -209,7 +209,7 @@ def test_twenty_elements() -> None:
     ]
     found = windows(table, *layout(amounts))
     assert (found.steps > 0).all()
-    assert (found.oxidation_V >= found.reduction_V - 1e-9).all()
+    assert (found.upper_V >= found.lower_V - 1e-9).all()
 
 
 def test_the_dual_simplex_at_its_bound_reports(monkeypatch: pytest.MonkeyPatch) -> None:

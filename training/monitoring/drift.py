@@ -157,7 +157,7 @@ def _verdict(
     return Advice.FINE, [f"fine: {told}"]
 
 
-def stability_index(before: Array, now: Array) -> float:
+def population_shift_index(before: Array, now: Array) -> float:
     """Return the population stability index of two histograms of requests, shape (k, 10) each.
 
     Sum over the bins of (q - p) ln(q / p), with half a request spread over the bins of either period so that none is
@@ -172,13 +172,15 @@ def _shift(before: Array, now: Array) -> tuple[float | None, float | None]:
     if min(len(before), len(now)) < FEWEST_REQUESTS:
         return None, None
     before, now = (part[:: -(-len(part) // MOST_PERMUTED)] for part in (before, now))
-    observed = stability_index(before, now)
+    observed = population_shift_index(before, now)
     together = np.vstack([before, now])
     rng = np.random.default_rng(0)
     as_large = 0
     for _ in range(N_PERMUTATIONS):
         drawn = rng.permutation(len(together))
-        as_large += stability_index(together[drawn[: len(before)]], together[drawn[len(before) :]]) >= observed - 1e-12
+        as_large += (
+            population_shift_index(together[drawn[: len(before)]], together[drawn[len(before) :]]) >= observed - 1e-12
+        )
     return round(observed, 4), (as_large + 1) / (N_PERMUTATIONS + 1)
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from training.properties.outputs import ModelOutputs
     from training.retraining.property_job import PropertyJob
     from training.suggestions.pool import DesignPool
+    from training.thermodynamics.phases import PhaseTable
     from training.uncertainty import Interval
 
 
@@ -56,6 +57,7 @@ class Content(StrEnum):
     """What a condition or a column holds."""
 
     NUMBER = "number"
+    COUNT = "count"
     TEXT = "text"
     FLAG = "flag"
 
@@ -286,6 +288,28 @@ class Made(NamedTuple):
     volume_per_atom_A3: Array
 
 
+class PhaseEnergies(NamedTuple):
+    """Energies of n materials on the scale of a table of phases, eV per atom, and whether the table holds them."""
+
+    formation: Interval
+    above_hull: Interval
+    is_reference: Flags
+
+
+class PhaseModel(Protocol):
+    """A model with the phases on which equilibria are computed, and energies of other materials on their scale."""
+
+    @property
+    def phases(self) -> PhaseTable:
+        """The table of phases."""
+
+    def uncovered_elements(self, batch: MaterialBatch) -> list[tuple[str, ...]]:
+        """Return for each row the elements that the phases do not cover."""
+
+    def energies(self, batch: MaterialBatch, coverage: float) -> PhaseEnergies:
+        """Return the energies of materials whose elements are covered."""
+
+
 class Beside(NamedTuple):
     """A model of another property, and what it said of the same rows in this call (empty where it was not asked)."""
 
@@ -470,6 +494,10 @@ class Property(ABC):
     """Other properties whose models it asks; answers name these too."""
     knows_made: ClassVar[bool] = False
     """Whether its model carries materials that have been made."""
+    phase_energies: ClassVar[tuple[Quantity, ...]] = ()
+    """Formation energy and energy above the hull, of a property whose model has the phases of equilibria."""
+    has_grid: ClassVar[bool] = False
+    """Whether its first quantity is offered over a grid of conditions."""
     n_nearest: ClassVar[int] = 3
     """How many known materials an answer names."""
 
@@ -521,6 +549,10 @@ class Property(ABC):
         """Return the materials that have been made, as far as the model `knows_made` ones."""
         return None
 
+    def phases(self, model: Any) -> PhaseModel:  # noqa: ANN401
+        """Return what phase equilibria are computed on; asked of a property that has `phase_energies`."""
+        raise NotImplementedError(f"{self.name} has no table of phases")
+
     def known_value(self, known: Mapping[str, Any]) -> str:
         """Return what is known of a material of `Judgement.nearest`, in words."""
         first, value = self.quantities[0], known["value"]
@@ -537,7 +569,7 @@ class Property(ABC):
         return pool_of_intervals(self, outputs, with_domain=with_domain)
 
     def details_model(self) -> type[BaseModel] | None:
-        """Return the schema of `Judgement.details`, for OpenAPI; None where there are none."""
+        """Return the schema of its block in answers, for OpenAPI; None makes one of the quantities."""
         return None
 
     def measurements(self) -> Measurements | None:

@@ -87,6 +87,18 @@ def in_order(chosen: Iterable[str]) -> list[str]:
 
 
 @cache
+def of_phases() -> Property:
+    """Return the property on the phases of whose model equilibria are computed."""
+    return next(one for one in properties() if one.phase_energies)
+
+
+@cache
+def of_grid() -> Property:
+    """Return the property that is offered over a grid of conditions."""
+    return next(one for one in properties() if one.has_grid)
+
+
+@cache
 def quantities() -> dict[str, tuple[str, Quantity]]:
     """Return every quantity by its name, with the name of its property."""
     found: dict[str, tuple[str, Quantity]] = {}

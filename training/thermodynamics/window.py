@@ -57,7 +57,7 @@ class Windows(NamedTuple):
 
     Attributes
     ----------
-    reduction_V, oxidation_V
+    lower_V, upper_V
         Limits against Li/Li+, NaN for a composition without lithium or where the solver reached its bound; shape (n,).
     energy_eV_per_atom
         Formation energy of the equilibrium mixture, shape (n,).
@@ -70,8 +70,8 @@ class Windows(NamedTuple):
         Simplex steps of all, -1 where one reached its bound; shape (n,).
     """
 
-    reduction_V: NDArray[np.float64]
-    oxidation_V: NDArray[np.float64]
+    lower_V: NDArray[np.float64]
+    upper_V: NDArray[np.float64]
     energy_eV_per_atom: NDArray[np.float64]
     equilibrium: Mixtures
     reduced: Mixtures
@@ -222,7 +222,7 @@ def _find_windows(
         lowest, reducing, oxidising, steps = _limits(system, energy, basis, out.equilibrium.amount[row, :k])
         out.energy_eV_per_atom[row] = lowest
         out.equilibrium.phase[row, :k] = system.rows[basis]
-        out.reduction_V[row], out.oxidation_V[row] = 0.0 - reducing, 0.0 - oxidising
+        out.lower_V[row], out.upper_V[row] = 0.0 - reducing, 0.0 - oxidising
         if not np.isnan(reducing) and k > 1:
             more = 0
             if -reducing > BEYOND_V:
@@ -324,7 +324,7 @@ def window_draws(
 
     Returns
     -------
-    reduction_V, oxidation_V
+    lower_V, upper_V
         Shape (d, n), NaN as in `windows`.
 
     Raises

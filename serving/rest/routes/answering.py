@@ -14,10 +14,11 @@ from serving.predictor import Predictor
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import not_ready
 from serving.rest.lanes import SHORT_BODY_BYTES, Lanes
-from serving.rest.observability import RECORD_KEY, RequestRecord, answered_rows
+from serving.rest.observability import RECORD_KEY, answered_rows
 from serving.rest.openapi import Refusals
 from serving.rest.protection import right_to_write
 from serving.rest.request_body import JSON, read_body, require_media_type
+from serving.rest.request_record import RequestRecord
 
 
 async def loaded(request: Request) -> Predictor:

@@ -13,6 +13,7 @@ from serving.rest.answer_models import FailedMaterial, ModelHeader, Note, ReadMa
 from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.routes.answering import Loaded, answer_json
+from training.properties import registry
 
 EXAMPLE: dict[str, Any] = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
 
@@ -50,7 +51,7 @@ class InterfaceAnswer(BaseModel):
     summary="Name the reactions of an electrolyte with lithium, cathodes, coatings and water",
     response_model=InterfaceAnswer,
     response_description="One contact a partner.",
-    responses=refusals({404: not_served("stability")}),
+    responses=refusals({404: not_served(registry.of_phases().name)}),
     openapi_extra=body_of(InterfaceRequest, EXAMPLE),
 )
 async def interface(request: Request, predictor: Loaded) -> Response:

@@ -20,6 +20,7 @@ from serving.rest.request_body import JSON
 from serving.rest.routes.answering import KEY_REFUSED, WRITES, admitted_body, lanes_of
 from training.ledger.problems import Problem
 from training.ledger.report import RowReport, Status
+from training.properties import registry
 
 # A trial: whoever pastes an example must not leave it in a ledger that forgets nothing.
 EXAMPLE: dict[str, Any] = {
@@ -27,7 +28,7 @@ EXAMPLE: dict[str, Any] = {
         {"formula": "Li6.05PS5.05Cl0.95", "sigma_mS_per_cm": 3.4, "temperature_C": 25, "sample": "pellet 1"},
         {"formula": "Li6.05PS5.05Cl0.95", "sigma_mS_per_cm": 11.9, "temperature_C": 60, "sample": "pellet 1"},
     ],
-    "kind": "conductivity",
+    "kind": registry.names()[0],
     "source": "lab:2026-11-03:JD",
     "who": "J. Doe",
     "dry_run": True,

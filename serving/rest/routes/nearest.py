@@ -18,7 +18,7 @@ from training.properties import registry
 
 EXAMPLE: dict[str, Any] = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}],
-    "properties": ["conductivity", "ccd"],
+    "properties": [registry.names()[0]],
     "count": 3,
 }
 TOO_MANY = (

@@ -18,11 +18,12 @@ from serving.rest.lanes import SHORT_BODY_BYTES
 from serving.rest.openapi import Responses, body_of, query_of, refusals
 from serving.rest.request_body import JSON, MANY_CANDIDATES, read_query, read_request
 from serving.rest.routes.answering import Loaded, admitted_body, lanes_of, record_of
+from training.properties import registry
 
 EXAMPLE: dict[str, Any] = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li7La3Zr2O12"}],
     "conditions": {"temperature_C": 25},
-    "properties": ["conductivity", "stability", "ccd"],
+    "properties": [*registry.names()[:3]],
     "coverage": 0.9,
 }
 EXAMPLE_CSV = "id,formula,temperature_C\nargyrodite,Li6PS5Cl,60\ngarnet,Li7La3Zr2O12,\n"

@@ -17,6 +17,7 @@ from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.request_body import MANY_CANDIDATES
 from serving.rest.routes.answering import Loaded, answer_json
+from training.properties import registry
 
 EXAMPLE: dict[str, Any] = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li3InCl6"}, {"formula": "Li2ZrCl6"}],
@@ -112,7 +113,7 @@ def _answer(predictor: Predictor, raw: bytes) -> dict[str, Any]:
     summary="Rank candidates by objectives, with the probability of success and reasons",
     response_model=RankAnswer,
     response_description="The ranking.",
-    responses=refusals({400: BAD_OBJECTIVE, 404: not_served("stability")}),
+    responses=refusals({400: BAD_OBJECTIVE, 404: not_served(registry.of_phases().name)}),
     openapi_extra=body_of(RankRequest, EXAMPLE, MANY_CANDIDATES),
 )
 async def rank(request: Request, predictor: Loaded) -> Response:

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from serving.answers.vocabulary import Electrode, vocabulary_of
+from serving.answers.vocabulary import Electrode
+from serving.answers.vocabulary import vocabulary as all_names
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 
@@ -40,4 +41,5 @@ class Vocabulary(BaseModel):
 )
 async def vocabulary(request: Request) -> Response:
     """Name what a page or a client may offer for choice; before the models are loaded, too."""
-    return json_response(vocabulary_of(request.app.state.predictor))
+    predictor = request.app.state.predictor
+    return json_response(all_names(None if predictor is None else [*predictor.models()]))

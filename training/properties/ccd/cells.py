@@ -59,7 +59,7 @@ def material_numbers(
         covered = np.array([not elements for elements in stability.uncovered_elements(batch)])
         if covered.any():
             found = stability.predict(batch.take(covered))
-            said.reduction_V[covered] = found.windows.reduction_V
+            said.reduction_V[covered] = found.windows.lower_V
             said.energy_above_hull_eV_per_atom[covered] = found.energy_above_hull_eV_per_atom.value
     return said
 

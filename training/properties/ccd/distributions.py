@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from training.distributions import HALF, ConformalDistribution, Predictive
-from training.properties.ccd.declaration import CCD
 from training.properties.ccd.judgement import CcdJudgement
 from training.properties.ccd.model import CcdModel
+from training.properties.ccd.quantities import NAME
 from training.properties.outputs import ModelOutputs
 
 ERROR = "critical current density"
@@ -16,8 +16,8 @@ ERROR = "critical current density"
 
 def distribution(outputs: ModelOutputs) -> Predictive:
     """See `contract.Property.distribution`; of log10 in mA/cm2."""
-    model: CcdModel = outputs.models[CCD.name]
-    judged, n = outputs.judged(CCD.name), len(outputs)
+    model: CcdModel = outputs.models[NAME]
+    judged, n = outputs.judged(NAME), len(outputs)
     missing = judged.missing
     centre, sd = np.full(n, np.nan), np.full(n, np.nan)
     if judged.judgement is not None:

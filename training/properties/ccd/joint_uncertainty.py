@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.properties.ccd.cells import Cells
-from training.properties.ccd.declaration import CCD
 from training.properties.ccd.judgement import CcdJudgement
 from training.properties.ccd.mixed_model import predictive_sd
 from training.properties.ccd.model import CcdModel
+from training.properties.ccd.quantities import NAME
 from training.properties.outputs import ModelOutputs
 from training.suggestions.pool import NO_NUMBER, DesignPool, UnsuitableReferenceError
 
@@ -45,11 +45,11 @@ def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
     """Judge cells of one set of conditions; classes that no paper measured have no answer."""
     if with_domain:
         raise UnsuitableReferenceError
-    judged = outputs.judged(CCD.name)
+    judged = outputs.judged(NAME)
     for error in judged.errors.values():
         raise error  # the conditions are those of all candidates
     assert isinstance(judged.judgement, CcdJudgement)
-    uncertainty = CellUncertainty(outputs.models[CCD.name], judged.judgement.cells)
+    uncertainty = CellUncertainty(outputs.models[NAME], judged.judgement.cells)
     possible = np.array([reason is None for reason in judged.missing], dtype=bool)
     inside = possible & judged.in_domain
     return DesignPool(

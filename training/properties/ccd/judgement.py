@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.errors import CandidateError, WarningCode
 from training.properties.ccd.cells import Cells, MaterialNumbers, material_numbers
-from training.properties.ccd.declaration import WITHOUT_EFFECT
 from training.properties.ccd.model import CcdModel
+from training.properties.ccd.quantities import WITHOUT_EFFECT
 from training.properties.ccd.questions import (
     FEWEST_PAPERS,
     VOCABULARIES,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.properties.conditions import TEMPERATURE
+from training.properties.conductivity.quantities import ACTIVATION_ENERGY, NAME, SIGMA
 from training.properties.contract import (
     DECIMALS,
     Array,
@@ -29,6 +30,8 @@ from training.properties.contract import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from training.bundle import Bundle
     from training.distributions import Predictive
     from training.properties.conductivity.judgement import ConductivityJudgement
@@ -38,34 +41,6 @@ if TYPE_CHECKING:
     from training.properties.contract import Electrode, Made
     from training.properties.outputs import ModelOutputs
     from training.suggestions.pool import DesignPool
-
-SIGMA = Quantity(
-    "log10_sigma",
-    "S_per_cm",
-    label="conductivity",
-    unit="S/cm",
-    higher_is_better=True,
-    lowest=1e-30,
-    highest=1e3,
-    aliases=("sigma", "conductivity", "log10_sigma"),
-    is_log10=True,
-    units=(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6)),
-    conditions=(TEMPERATURE.name,),
-    rises_with=TEMPERATURE.name,
-    shares_error="conductivities of one candidate at several temperatures share one error",
-)
-ACTIVATION_ENERGY = Quantity(
-    "activation_energy",
-    "eV",
-    label="activation energy",
-    unit="eV",
-    higher_is_better=False,
-    lowest=0.0,
-    highest=10.0,
-    aliases=("activation_energy", "ea"),
-    units=(("eV", 1.0), ("meV", 1e-3)),
-)
-
 
 _NUMBER, _TEXT = Content.NUMBER, Content.TEXT
 COLUMNS = (
@@ -102,7 +77,7 @@ COLUMNS = (
 class Conductivity(Property):
     """Ionic conductivity at a temperature, with its activation energy."""
 
-    name = "conductivity"
+    name = NAME
     label = "Ionic conductivity"
     quantities = (SIGMA, ACTIVATION_ENERGY)
     conditions = (TEMPERATURE,)
@@ -139,6 +114,12 @@ class Conductivity(Property):
         from training.properties.conductivity.joint_uncertainty import pool_of
 
         return pool_of(outputs, with_domain=with_domain)
+
+    def details_model(self) -> type[BaseModel]:
+        """See `contract.Property.details_model`."""
+        from training.properties.conductivity.answer_model import ConductivityBlock
+
+        return ConductivityBlock
 
     def columns(self) -> tuple[Column, ...]:
         """See `contract.Property.columns`."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.crystal import LABELS
 from training.distributions import HALF, ConformalDistribution, KnownValue, Predictive, ScoreDistribution
-from training.properties.conductivity import declaration as names
+from training.properties.conductivity import quantities as names
 from training.properties.conductivity.judgement import ConductivityJudgement
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.contract import Array, Made, Quantity
@@ -19,11 +19,11 @@ SIGMA_ERROR, ENERGY_ERROR = "conductivity", "activation energy"
 
 def distribution(quantity: Quantity, outputs: ModelOutputs) -> Predictive:
     """See `contract.Property.distribution`."""
-    judged = outputs.judged(names.CONDUCTIVITY.name)
+    judged = outputs.judged(names.NAME)
     if judged.judgement is None:
         return Predictive(KnownValue(np.full(len(outputs), np.nan)), judged.missing)
     assert isinstance(judged.judgement, ConductivityJudgement)
-    model: ConductivityModel = outputs.models[names.CONDUCTIVITY.name]
+    model: ConductivityModel = outputs.models[names.NAME]
     said, coverage = judged.judgement.prediction, judged.judgement.query.coverage
     return _sigma(model, said, coverage) if quantity == names.SIGMA else _activation_energy(model, said, coverage)
 

@@ -8,7 +8,6 @@ from scipy.sparse import csr_array
 
 from features.elements import ATOMIC_NUMBER
 from training.properties.conductivity.arrhenius import inverse_temperature
-from training.properties.conductivity.declaration import CONDUCTIVITY
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import Ensemble, _tree_features
 from training.properties.conductivity.familiarity import Strangeness, in_domain
@@ -16,6 +15,7 @@ from training.properties.conductivity.gaussian_process import SMALLEST_VARIANCE,
 from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.model import ConductivityModel
 from training.properties.conductivity.prototypes import prototypes_of
+from training.properties.conductivity.quantities import NAME
 from training.properties.outputs import ModelOutputs
 from training.suggestions.pool import DesignPool, Familiarity
 
@@ -128,7 +128,7 @@ def disagreement_of(ensemble: Ensemble, descriptors: Descriptors) -> Array:
 
 def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
     """Judge by formulas, unit cells left aside: the variant for which every candidate has its inputs."""
-    model: ConductivityModel = outputs.models[CONDUCTIVITY.name]
+    model: ConductivityModel = outputs.models[NAME]
     variant, n = model.variants["formula"], len(outputs)
     own = Descriptors.of(outputs.query.batch)
     points = _joined(own, variant.ensemble.process.materials.descriptors) if with_domain else own

@@ -30,7 +30,7 @@ from training.distributions import (
 from training.lookup import COARSE_GRID, look_up
 from training.properties.contract import Electrode, Quantity
 from training.properties.outputs import ModelOutputs
-from training.properties.stability import declaration as names
+from training.properties.stability import quantities as names
 from training.properties.stability.judgement import StabilityJudgement
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.moist_air import hydrolysis_of
@@ -429,8 +429,8 @@ class StabilityDistributions:
     """
 
     def __init__(self, outputs: ModelOutputs) -> None:
-        self._outputs, self._judged = outputs, outputs.judged(names.STABILITY.name)
-        self._model: StabilityModel = outputs.models[names.STABILITY.name]
+        self._outputs, self._judged = outputs, outputs.judged(names.NAME)
+        self._model: StabilityModel = outputs.models[names.NAME]
 
     def of(self, quantity: Quantity, electrode: Electrode | None) -> Predictive:
         """Return the distribution of one quantity; of the margin against an electrode."""
@@ -489,7 +489,7 @@ class StabilityDistributions:
     @property
     def _uncovered(self) -> list[str | None]:
         """Why nothing is said of a row; an objective names the property already."""
-        prefix = f"{names.STABILITY.name}: "
+        prefix = f"{names.NAME}: "
         return [reason and reason.removeprefix(prefix) for reason in self._judged.missing]
 
     @cached_property
@@ -554,5 +554,5 @@ class StabilityDistributions:
 
 def distribution(quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
     """See `contract.Property.distribution`."""
-    made = outputs.once((StabilityDistributions, names.STABILITY.name), lambda: StabilityDistributions(outputs))
+    made = outputs.once((StabilityDistributions, names.NAME), lambda: StabilityDistributions(outputs))
     return made.of(quantity, electrode)

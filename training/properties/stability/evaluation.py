@@ -143,9 +143,9 @@ def window_deviations(table: EnergyTable, *, as_printed: bool = False) -> tuple[
         if row.comparable != "no" and (as_printed or row.formula not in NOT_NEUTRAL_AS_PRINTED)
     ]
     found = windows(table.phases, *compositions(MaterialBatch.from_formulas([row.formula for row in published])))
-    reduction = found.reduction_V - np.array([row.reduction_V for row in published])
+    reduction = found.lower_V - np.array([row.reduction_V for row in published])
     both = np.array([row.comparable == "yes" for row in published])
-    oxidation = (found.oxidation_V - np.array([row.oxidation_V for row in published]))[both]
+    oxidation = (found.upper_V - np.array([row.oxidation_V for row in published]))[both]
     return reduction[np.isfinite(reduction)], oxidation[np.isfinite(oxidation)]
 
 

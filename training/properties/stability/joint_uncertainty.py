@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from training.properties.outputs import ModelOutputs
-from training.properties.stability.declaration import ABOVE_HULL, STABILITY
 from training.properties.stability.model import StabilityModel
+from training.properties.stability.quantities import ABOVE_HULL, NAME
 from training.suggestions.pool import DesignPool, SharedUncertainty, UnsuitableReferenceError
 
 ENERGY_NOISE_eV_PER_ATOM = 0.02
@@ -17,7 +17,7 @@ def pool_of(outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
     """Judge the formation energy; elements without energies cannot be judged, tabled compounds teach nothing."""
     if with_domain:
         raise UnsuitableReferenceError
-    model: StabilityModel = outputs.models[STABILITY.name]
+    model: StabilityModel = outputs.models[NAME]
     batch, n = outputs.query.batch, len(outputs)
     uncovered = model.uncovered_elements(batch)
     possible = np.array([not elements for elements in uncovered], dtype=bool)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
+from training.properties.contract import PhaseEnergies
 from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.descriptors import Standardisation
 from training.properties.stability.domain import has_phase_within, nearest_phases
@@ -158,8 +159,8 @@ class StabilityPrediction:
 
     def _limits_at_ends(self) -> tuple[Array, Array]:
         """Return central limits, which are known, and those at either end of the energies; shape (3, n) each."""
-        red, ox = (np.stack([limit] * 3) for limit in (self.windows.reduction_V, self.windows.oxidation_V))
-        unknown = np.flatnonzero(~self.is_reference & ~np.isnan(self.windows.reduction_V))
+        red, ox = (np.stack([limit] * 3) for limit in (self.windows.lower_V, self.windows.upper_V))
+        unknown = np.flatnonzero(~self.is_reference & ~np.isnan(self.windows.lower_V))
         if len(unknown):
             atomic_number, fraction = self._composition
             ends = np.stack(self.formation_energy_eV_per_atom[1:])[:, unknown]
@@ -242,6 +243,11 @@ class StabilityModel:
             tuple(SYMBOLS[z] for z in batch.element_index[row][unknown[row]]) if unknown[row].any() else ()
             for row in range(len(batch))
         ]
+
+    def energies(self, batch: MaterialBatch, coverage: float) -> PhaseEnergies:
+        """See `contract.PhaseModel.energies`."""
+        said = self.predict(batch, coverage)
+        return PhaseEnergies(said.formation_energy_eV_per_atom, said.energy_above_hull_eV_per_atom, said.is_reference)
 
     def predict(self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE) -> StabilityPrediction:
         """Judge n candidates.

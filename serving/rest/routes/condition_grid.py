@@ -7,13 +7,15 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from serving.answers.block_models import CcdNumbers, Interval
-from serving.answers.ccd_grid import CcdGridRequest
+from serving.answers.condition_grid import ConditionGridRequest
 from serving.answers.refusals import read_as
 from serving.rest.answer_models import FailedMaterial, ModelHeader, Note
 from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.routes.answering import Loaded, answer_json
+from training.properties import registry
+from training.properties.answer_models import Interval
+from training.properties.ccd.answer_model import CcdNumbers
 
 EXAMPLE: dict[str, Any] = {
     "formula": "Li6PS5Cl",
@@ -23,6 +25,10 @@ EXAMPLE: dict[str, Any] = {
 }
 
 router = APIRouter(route_class=AnsweringRoute)
+
+
+class CcdGridRequest(ConditionGridRequest):
+    """A call for the critical current density of one material under every combination of some conditions."""
 
 
 class GridPoint(CcdNumbers):
@@ -47,9 +53,9 @@ class CcdGridAnswer(FailedMaterial):
     summary="Critical current density of one material over a grid of conditions",
     response_model=CcdGridAnswer,
     response_description="One point a combination.",
-    responses=refusals({404: not_served("ccd")}),
+    responses=refusals({404: not_served(registry.of_grid().name)}),
     openapi_extra=body_of(CcdGridRequest, EXAMPLE),
 )
 async def ccd_grid(request: Request, predictor: Loaded) -> Response:
     """Answer every combination of the lists, temperatures varying slowest; for what-if plots."""
-    return await answer_json(request, lambda raw: predictor.ccd_grid(read_as(CcdGridRequest, raw)))
+    return await answer_json(request, lambda raw: predictor.condition_grid(read_as(CcdGridRequest, raw)))

@@ -1,4 +1,4 @@
-"""What if: the critical current density of one material over temperatures, pressures and interlayers, for a plot."""
+"""What if: a property of one material over temperatures, pressures and interlayers, for a plot."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from features.errors import shown
 from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
 from serving.answers.terminal_tables import aligned, reading_of
+from training.properties import registry
 
 MAX_POINTS = 2_000
 MAX_VALUES = 200
@@ -21,8 +22,8 @@ Pressure = Annotated[float, Field(gt=0.0, le=2000.0, strict=True)]
 Interlayer = Annotated[str, Field(min_length=1, max_length=100, strict=True)]
 
 
-class CcdGridRequest(BaseModel):
-    """A call for the critical current density of one material under every combination of some conditions."""
+class ConditionGridRequest(BaseModel):
+    """A call for a property of one material under every combination of some conditions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -34,7 +35,7 @@ class CcdGridRequest(BaseModel):
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
 
     @model_validator(mode="after")
-    def _not_too_many(self) -> CcdGridRequest:
+    def _not_too_many(self) -> ConditionGridRequest:
         if len(self.points()) > MAX_POINTS:
             raise ValueError(f"{len(self.points())} combinations; expected at most {MAX_POINTS}")
         return self
@@ -53,7 +54,7 @@ class CcdGridRequest(BaseModel):
         ]
 
 
-def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) -> dict[str, Any]:
+def answer_grid(answer: Callable[..., dict[str, Any]], request: ConditionGridRequest) -> dict[str, Any]:
     """Answer every point of the grid.
 
     Parameters
@@ -66,11 +67,11 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: CcdGridRequest) 
     Returns
     -------
     dict
-        `models`, `formula`, `read_as`, `coverage` and `points` in the order of `CcdGridRequest.points`, each with the
-        conditions, `log10_ccd_mA_per_cm2` (null with a `reason`), its support, or the `error` of the point.
+        `models`, `formula`, `read_as`, `coverage` and `points` in the order of `ConditionGridRequest.points`, each with
+        the conditions, the quantity (null with a `reason`), its support, or the `error` of the point.
     """
     rows = [CandidateInput(formula=request.formula, conditions=point) for point in request.points()]
-    document = answer(rows, properties=["ccd"], coverage=request.coverage)
+    document = answer(rows, properties=[registry.of_grid().name], coverage=request.coverage)
     points = [_point(result, row) for result, row in zip(document["results"], rows, strict=True)]
     first = document["results"][0]
     return {
@@ -88,11 +89,12 @@ def _point(result: dict[str, Any], row: CandidateInput) -> dict[str, Any]:
     if result["status"] == "error":
         error = {key: result["error"][key] for key in ("code", "message")}
         return {"conditions": row.conditions.model_dump(exclude_none=True), "error": error} | warnings
-    block = result["ccd"]
+    one = registry.of_grid()
+    quantity, block = one.quantities[0], result[one.name]
     if block is None:
         asked = row.conditions.model_dump(exclude_none=True)
-        return {"conditions": asked, "log10_ccd_mA_per_cm2": None, "reason": result["reasons"]["ccd"]} | warnings
-    kept = ("conditions", "log10_ccd_mA_per_cm2", "ccd_mA_per_cm2", "reason", "support")
+        return {"conditions": asked, quantity.name: None, "reason": result["reasons"][one.name]} | warnings
+    kept = ("conditions", quantity.name, quantity.measured_name, "reason", "support")
     return {key: block[key] for key in kept if key in block} | warnings
 
 
@@ -103,7 +105,7 @@ def grid_lines(document: Mapping[str, Any]) -> list[str]:
     for point in document["points"]:
         said = point["conditions"]
         where = tuple(str(said.get(name) or "-") for name in ("temperature_C", "stack_pressure_MPa", "interlayer_type"))
-        value = point.get("ccd_mA_per_cm2")
+        value = point.get(registry.of_grid().quantities[0].measured_name)
         if value is None:
             rows.append((*where, "-", point.get("reason") or point["error"]["message"]))
         else:

@@ -17,22 +17,23 @@ from serving.models.lines import say_models
 @click.option("--interlayer-type", "interlayers", multiple=True, help="May be repeated.")
 @click.option("--coverage", type=float, default=0.9, show_default=True, help="Coverage of the intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
-def ccd_grid(
+def condition_grid(
     formula: str, temperatures: tuple[float, ...], pressures: tuple[float, ...], interlayers: tuple[str, ...],
     coverage: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer what FORMULA would reach under every combination of the conditions given."""
     from pydantic import ValidationError
 
-    from serving.answers.ccd_grid import CcdGridRequest, grid_lines
+    from serving.answers.condition_grid import ConditionGridRequest, grid_lines
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
+    from training.properties import registry
 
     axes = {"temperatures_C": temperatures, "stack_pressures_MPa": pressures, "interlayer_types": interlayers}
     given = {name: list(values) for name, values in axes.items() if values}
     try:
-        request = CcdGridRequest.model_validate({"formula": formula, "coverage": coverage} | given)
-        document = Predictor.load(properties=["ccd"]).ccd_grid(request)
+        request = ConditionGridRequest.model_validate({"formula": formula, "coverage": coverage} | given)
+        document = Predictor.load(properties=[registry.of_grid().name]).condition_grid(request)
     except ValidationError as error:
         first = error.errors()[0]
         raise click.UsageError(f"{'.'.join(str(p) for p in first['loc'])}: {first['msg'].lower()}") from error

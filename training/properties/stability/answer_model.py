@@ -1,0 +1,37 @@
+"""What this property says of one candidate, as the model of its block in an answer: the schema, not the writer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from training.properties.answer_models import Interval
+
+
+class Species(BaseModel):
+    """A formula and its formula units per formula unit of the candidate."""
+
+    formula: str
+    amount: float
+
+
+class StabilityBlock(BaseModel):
+    """Energies against the known phases, and the electrochemical window."""
+
+    formation_energy_eV_per_atom: Interval
+    decomposition_energy_eV_per_atom: Interval
+    energy_above_hull_eV_per_atom: Interval
+    probability_stable: float = Field(description="Of lying on or below the hull of the known phases.")
+    basis: Literal["reference", "model"] = Field(description="Energies of the table, or predicted ones.")
+    decomposition_products: list[Species]
+    decomposition: str | None = Field(description="The reaction, null for a stable compound.")
+    competing_phases: list[Species]
+    reduction_V: Interval | None = Field(description="V against Li/Li+.")
+    oxidation_V: Interval | None = Field(description="V against Li/Li+.")
+    reduction_products: list[Species] = Field([], description="Absent where there is no window.")
+    oxidation_products: list[Species] = Field([], description="Absent where there is no window.")
+    reduction_reaction: str | None = Field(None, description="What lithium makes of it just below the window.")
+    oxidation_reaction: str | None = Field(None, description="What remains just above the window.")
+    window_reason: str | None = Field(None, description="Why there is no window, where there is none.")
+    footnotes: list[str] = Field([], description="On reactions that are shown otherwise than computed.")

@@ -197,11 +197,11 @@ def rows_of_ledger(ledger: pd.DataFrame, measured: str, like: pd.DataFrame, *, i
     Columns of both are taken as they stand; a text that the ledger lacks is "", a number NaN.
     """
     rows = ledger[ledger[measured].notna()].reset_index(drop=True)
-    doi, reference = rows["doi"].str.split("|").str[0], "ref:" + rows["reference"].str.lower()
     value = rows[measured].astype(float)
-    rows[ROW_ID] = "ledger" + rows["entry"].astype(str)
+    rows[ROW_ID] = [f"ledger{entry}" for entry in rows["entry"]]
     rows[VALUE] = np.log10(value) if is_log10 else value
-    rows[PAPER] = doi.where(doi != "", reference)
+    origin = zip(rows["doi"], rows["reference"], strict=True)
+    rows[PAPER] = [doi.split("|")[0] or f"ref:{text.lower()}" for doi, text in origin]
     for name, dtype in like.dtypes.items():
         if name not in rows:
             rows[name] = "" if dtype.kind == "O" else np.nan

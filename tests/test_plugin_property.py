@@ -232,7 +232,7 @@ def test_ledger(world: World) -> None:
 
 
 def test_retrain(tmp_path: Path) -> None:
-    """New measurements are judged by the gates; a person, whom the missing golden materials ask for, promotes them."""
+    """Twelve densities, too few for a model this plain to learn from beyond doubt: a person is asked, and promotes."""
     world, table = world_in(tmp_path), tmp_path / "measured.csv"
     table.write_text(NEW_DENSITIES)
     add = ("data", "add", "--input", table)
@@ -242,8 +242,9 @@ def test_retrain(tmp_path: Path) -> None:
     said = world.elyte("retrain", "toy", "--json", status=4)
     (result,) = json.loads(said)["results"]
     gates = {gate["name"]: gate["outcome"] for gate in result["decision"]["gates"]}
-    assert [name for name, outcome in gates.items() if outcome != "passed"] == ["golden materials"], result
-    assert {"new rows can be learnt", "cross-validation", "coverage, left-out papers", "bundle"} <= gates.keys()
+    others = {name: outcome for name, outcome in gates.items() if outcome != "passed"}
+    assert others == {"new rows can be learnt": "asks for a person", "golden materials": "not examined"}, result
+    assert {"cross-validation", "coverage, left-out papers", "neighbours of the new rows", "bundle"} <= gates.keys()
     assert result["version"] == "2"
     before = world.answer("predict", "Li2WO4", "--property", "toy")
 

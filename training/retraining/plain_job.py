@@ -1,8 +1,8 @@
 """Retraining of any property whose recipe is a fit on a table and a prediction for it.
 
-The table has the columns `row_id`, `formula`, `value` (in the quantity's scale), `paper`, and where some values are
-only bounds `bound` ("upper", "lower" or ""); more columns are the recipe's own. Limits of the gates that are called
-decades are in the unit of `value`.
+The table has the columns `row_id`, `formula`, `value`, `paper`, and where some values are only bounds `bound` ("upper",
+"lower" or ""); more columns are the recipe's own. Gates and report take `value` for a decimal logarithm; where it is
+none (`PlainJob.is_log10`), what they call a decade is a unit of it.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Toy(Property):
         from elyte_toy.recipe import RECIPE
         from training.retraining.plain_job import PlainJob
 
-        return PlainJob(self.name, DENSITY.name, RECIPE, seed=seed or 0)
+        return PlainJob(self.name, DENSITY.name, RECIPE, is_log10=True, seed=seed or 0)
 
 
 TOY = Toy()

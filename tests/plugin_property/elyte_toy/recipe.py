@@ -49,7 +49,7 @@ def tables() -> Tables:
 
     formulas, density = table()
     names = [f"handbook {formula}" for formula in formulas]
-    frame = pd.DataFrame({"row_id": names, "formula": formulas, "value": density, "paper": names})
+    frame = pd.DataFrame({"row_id": names, "formula": formulas, "value": np.log10(density), "paper": names})
     source = DataSource(
         name="densities",
         rows=len(formulas),
@@ -61,13 +61,14 @@ def tables() -> Tables:
 
 
 def fit(rows: pd.DataFrame) -> ToyModel:
-    """Fit on a table."""
-    return ToyModel.fit(tuple(rows["formula"]), rows["value"].to_numpy(dtype=float))
+    """Fit on a table; its values are logarithms."""
+    return ToyModel.fit(tuple(rows["formula"]), 10.0 ** rows["value"].to_numpy(dtype=float))
 
 
 def predict(model: ToyModel, rows: pd.DataFrame, coverage: float) -> Interval:
-    """Answer for a table, at no pressure."""
-    return model.predict(MaterialBatch.from_formulas(list(rows["formula"])), np.zeros(len(rows)), coverage)
+    """Answer for a table, at no pressure, in logarithms."""
+    said = model.predict(MaterialBatch.from_formulas(list(rows["formula"])), np.zeros(len(rows)), coverage)
+    return Interval(*(np.log10(part) for part in said))
 
 
 def card(model: ToyModel, sources: Sequence[DataSource], recipe: dict[str, Any]) -> Card:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bundle import Bundle, BundleError
+from training.bundle import Bundle, BundleError, Card, save_bundle
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ def time_to_load(property_name: str, folder: Path, digest: str) -> tuple[Any, fl
     model, _ = load_model(property_name, folder, digest)
     seconds = time.process_time() - started
     return model, seconds, sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+
+
+def save_with_ledger(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]], ledger_rows: pd.DataFrame) -> str:
+    """Write a bundle that carries the ledger's rows that it was fitted on; return its digest."""
+    kept = {LEDGER_ROWS: ledger_rows_array(ledger_rows)} if len(ledger_rows) else {}
+    return save_bundle(folder, card, {**arrays, **kept})
 
 
 def ledger_rows_array(table: pd.DataFrame) -> NDArray[np.uint8]:

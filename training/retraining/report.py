@@ -25,6 +25,8 @@ from training.retraining.rules import Rules
 from training.retraining.training_set import TrainingSet
 
 MOST_MOVED = 15
+CHEMISTRY = ("family", "electrolyte_class", "formula")
+"""Columns that say of what chemistry a row is, the first that a table has."""
 VERDICT_WORDS = {
     Verdict.PROMOTE: "All gates passed: the challenger may become champion.",
     Verdict.NEEDS_PERSON: "A person has to look at this before the challenger may become champion.",
@@ -74,7 +76,7 @@ def write_report(
         Registry version that the challenger is compared with.
     """
     new = training_set.table[training_set.is_new]
-    kind = "family" if "family" in new.columns else "electrolyte_class"
+    kind = next(name for name in CHEMISTRY if name in new.columns)
     return filled_in(
         Path(__file__).with_name("report.html"),
         evidence=evidence,

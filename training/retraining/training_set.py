@@ -12,11 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.bundle import Card, DataSource
+from training.retraining.bundles import fingerprints, ledger_rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from training.ledger.training_rows import TrainingRows
+    from training.retraining.property_job import Champion
+
 OWN_LICENCE = "own measurements"
+Tables = tuple["pd.DataFrame", Sequence[DataSource], Sequence[str]]
+"""The rows beside the ledger's, where they come from, and what the model will lack."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,77 @@ class TrainingSet:
     def n_new(self) -> int:
         """How many rows the champion was not fitted on."""
         return int(self.is_new.sum())
+
+    def known_and_new(
+        self, *, id_column: str = "row_id", value: str | None = None
+    ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+        """Return the champion's rows and the new ones (those that carry a value), and which are new."""
+        import pandas as pd
+
+        new = self.table[self.is_new]
+        new = new if value is None else new[new[value].notna()]
+        known = self.base[~self.base[id_column].isin(new[id_column])]
+        together = pd.concat([part for part in (known, new) if len(part)], ignore_index=True)
+        return together, np.arange(len(together)) >= len(known)
+
+
+def assemble(
+    property_name: str,
+    tables: Tables,
+    from_ledger: TrainingRows,
+    champion: Champion | None,
+    recipe: Mapping[str, Any],
+    *,
+    remarks: Sequence[str] = (),
+    id_column: str = "row_id",
+) -> TrainingSet:
+    """Put tables and ledger together, and say what of it is new to the champion.
+
+    Parameters
+    ----------
+    tables
+        Its rows have the columns of the ledger's.
+    from_ledger
+        Rows to learn from or to show; its hash stands for all that the ledger holds.
+    recipe
+        What decides, beside the data, what comes out of a fit.
+    """
+    import pandas as pd
+
+    table, sources, lacking = tables
+    kept = from_ledger.table.reset_index(drop=True)
+    before = None if champion is None else ledger_rows_of(champion.bundle.arrays)
+    old = _typed(before, table) if before is not None else kept.iloc[:0].copy()
+    now, then = fingerprints(kept), fingerprints(old)
+    present = dict(zip(now, kept[id_column], strict=True))
+    # A row keeps its name as long as it holds; numbers of a row that was corrected, or of another ledger, may be taken.
+    old[id_column] = [present.get(print_, f"former-{name}") for print_, name in zip(then, old[id_column], strict=True)]
+    known = set(then)
+    return TrainingSet(
+        hash=set_hash(property_name, recipe, sources, from_ledger.content_hash),
+        table=pd.concat([part for part in (table, kept) if len(part)], ignore_index=True),
+        is_new=np.array([False] * len(table) + [name not in known for name in now], dtype=bool),
+        base=pd.concat([part for part in (table, old) if len(part)], ignore_index=True),
+        ledger_rows=kept,
+        ledger_hash=from_ledger.content_hash,
+        sources=[*sources, ledger_source(from_ledger.content_hash, len(kept))] if len(kept) else list(sources),
+        lacking=lacking,
+        rows_removed=len(known - set(now)),
+        remarks=tuple(remarks),
+    )
+
+
+def _typed(stored: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that a bundle kept as text with the types of the table."""
+    frame = stored[list(like.columns)].copy()
+    for column, dtype in like.dtypes.items():
+        if dtype.kind == "b":
+            frame[column] = frame[column] == "True"
+        elif dtype.kind == "f":
+            frame[column] = frame[column].replace("", "nan").astype(float)  # exact, unlike pandas' own reader
+        else:
+            frame[column] = frame[column].astype(dtype)
+    return frame
 
 
 def set_hash(property_name: str, recipe: Mapping[str, Any], sources: Sequence[DataSource], ledger_hash: str) -> str:

@@ -21,6 +21,7 @@ from training.properties.contract import (
 
 if TYPE_CHECKING:
     from training.ledger.measurements import Measurements
+    from training.retraining.plain_job import PlainJob
 
 DENSITY = Quantity(
     "toy_density",
@@ -76,6 +77,13 @@ class Toy(Property):
         from elyte_toy.recipe import evaluate
 
         return Scores("compounds of the table, left out", evaluate())
+
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PlainJob:
+        """See `contract.Property.retraining`."""
+        from elyte_toy.recipe import RECIPE
+        from training.retraining.plain_job import PlainJob
+
+        return PlainJob(self.name, DENSITY.name, RECIPE, is_log10=True, seed=seed or 0)
 
 
 TOY = Toy()

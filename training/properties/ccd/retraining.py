@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.bundle import DataSource, save_bundle
+from training.bundle import DataSource
 from training.properties.ccd.bundling import golden_predictions
 from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
 from training.properties.ccd.model import LeftOut, Regression, conformal_scale, cross_fit, fit_model
@@ -24,10 +24,10 @@ from training.properties.ccd.recipe import ReportSet, card_of, choices, report_s
 from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
-from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
+from training.retraining.bundles import save_with_ledger
 from training.retraining.comparison import GoldenMaterial, NewRows
 from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
+from training.retraining.learnability import Contradictions, new_rows, predict_new
 from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.splits import composition_key, leave_one_group_out
@@ -101,14 +101,10 @@ class CcdJob:
         if answers is None:
             return None
         material, is_new = self._known_and_new(training_set)
-        reports, new = material.reports, np.flatnonzero(is_new)
-        known = np.flatnonzero(~is_new & ~np.isin(reports.paper, reports.paper[new]))
-        alone = _predict(reports, known, new)
-        left_out = alone.copy()
-        for held, rest in source_folds(reports.paper[new], self.seed):
-            left_out[held] = _predict(reports, np.concatenate([known, new[rest]]), new[held])
-        on_step("new reports: sources left out")
-        each = np.arange(len(new), dtype=np.int64)
+        reports = material.reports
+        predict = partial(_predict, reports)
+        alone, left_out = predict_new(predict, reports.paper, is_new, self.seed, on_step)
+        each = np.arange(len(alone), dtype=np.int64)
         return new_rows(answers, alone, left_out, each, contradictions(reports, is_new), seed=self.seed)
 
     def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
@@ -133,8 +129,7 @@ class CcdJob:
         model, left_out = fit_model(material.reports, material.shelf, on_step=on_step)
         recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
         card = card_of(model, left_out, training_set.table, training_set.sources, recipe, command=METRICS_COMMAND)
-        kept = {LEDGER_ROWS: ledger_rows_array(training_set.ledger_rows)} if len(training_set.ledger_rows) else {}
-        digest = save_bundle(folder, card, model.arrays() | kept)
+        digest = save_with_ledger(folder, card, model.arrays(), training_set.ledger_rows)
         return Fitted(digest, judge_left_out(left_out, material.id))
 
     def official(
@@ -170,12 +165,10 @@ class CcdJob:
         return report_set(table, *self._others)
 
     def _known_and_new(self, training_set: TrainingSet) -> tuple[ReportSet, Flags]:
-        import pandas as pd
-
-        new = training_set.table[training_set.is_new]
-        known = training_set.base[~training_set.base["id"].isin(new["id"])]
-        material = self._report_set(pd.concat([known, new], ignore_index=True) if len(new) else known)
-        return material, np.isin(material.id, new["id"].to_numpy(dtype=np.str_))
+        table, _ = training_set.known_and_new(id_column="id")
+        material = self._report_set(table)
+        new = training_set.table["id"][training_set.is_new]
+        return material, np.isin(material.id, new.to_numpy(dtype=np.str_))
 
 
 def work_out_baseline(row_id: NDArray[np.str_], reports: Reports) -> Baseline:
@@ -196,11 +189,17 @@ def judge_left_out(left_out: LeftOut, row_id: NDArray[np.str_]) -> HeldOutPredic
 
 def contradictions(reports: Reports, is_new: Flags) -> Contradictions:
     """Count new reports a decade or more off the median of other papers on the same material and conditions."""
-    usable = ~reports.is_lower_bound & reports.cells.composition.any(axis=1)
-    known = np.flatnonzero(usable & ~is_new)
-    return Contradictions.of(
-        _contradicting(reports, np.flatnonzero(usable & is_new), known), _contradicting(reports, known, known)
-    )
+    cells = reports.cells
+    degrees = np.nan_to_num(cells.temperature_C, nan=ROOM_TEMPERATURE_C)
+
+    def is_same(row: int, others: NDArray[np.int64]) -> Flags:
+        near = np.abs(degrees[others] - degrees[row]) <= SAME_TEMPERATURE_C
+        alike = np.abs(cells.composition[others] - cells.composition[row]).sum(axis=1) < 0.02
+        same: Flags = (cells.interlayer_type[others] == cells.interlayer_type[row]) & near & alike
+        return same
+
+    usable = ~reports.is_lower_bound & cells.composition.any(axis=1)
+    return Contradictions.between(reports.log10_ccd, reports.paper, usable, is_new, is_same)
 
 
 def golden_cells(material: ReportSet) -> list[tuple[str, Cells, float]]:
@@ -243,20 +242,6 @@ def _bare_cell(formula: str, reports: Reports, rows: NDArray[np.int64]) -> Cells
 def _median(values: NDArray[np.float64]) -> float:
     finite = values[np.isfinite(values)]
     return float(np.median(finite)) if len(finite) else float("nan")
-
-
-def _contradicting(reports: Reports, chosen: NDArray[np.int64], known: NDArray[np.int64]) -> Flags:
-    cells, found = reports.cells, []
-    degrees = np.nan_to_num(cells.temperature_C, nan=ROOM_TEMPERATURE_C)
-    for row in chosen:
-        same = known[reports.paper[known] != reports.paper[row]]
-        same = same[cells.interlayer_type[same] == cells.interlayer_type[row]]
-        same = same[np.abs(degrees[same] - degrees[row]) <= SAME_TEMPERATURE_C]
-        same = same[np.abs(cells.composition[same] - cells.composition[row]).sum(axis=1) < 0.02]
-        if len(same):
-            off = reports.log10_ccd[row] - np.median(reports.log10_ccd[same])
-            found.append(abs(off) >= CONTRADICTION_DECADES)
-    return np.array(found, dtype=bool)
 
 
 def _predict(reports: Reports, learnt: NDArray[np.int64], asked: NDArray[np.int64]) -> NDArray[np.float64]:

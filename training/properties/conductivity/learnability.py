@@ -19,7 +19,7 @@ from training.properties.conductivity.process_fit import condition
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
 from training.retraining.comparison import NewRows
 from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import CONTRADICTION_DECADES, Contradictions, new_rows, source_folds
+from training.retraining.learnability import Contradictions, new_rows, source_folds
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -74,24 +74,15 @@ def contradictions(rows: Measurements, is_new: Flags) -> Contradictions:
     Their chance is reckoned at the rate at which known rows contradict each other, which is not small: two laboratories
     differ by 0.4 to 0.8 decades on one composition.
     """
+    composition = rows.descriptors.composition
+
+    def is_same(row: int, others: Numbers) -> Flags:
+        is_close: Flags = np.abs(rows.temperature_C[others] - rows.temperature_C[row]) <= SAME_TEMPERATURE_C
+        is_close[is_close] = half_l1(composition[others[is_close]], composition[[row]])[:, 0] < SAME_MATERIAL_DISTANCE
+        return is_close
+
     usable = rows.has_sigma & ~rows.is_upper_bound
-    known = np.flatnonzero(usable & ~is_new)
-    return Contradictions.of(
-        _contradicting(rows, np.flatnonzero(usable & is_new), known), _contradicting(rows, known, known)
-    )
-
-
-def _contradicting(rows: Measurements, chosen: Numbers, known: Numbers) -> Flags:
-    """Return, for those of the chosen rows that can be compared, whether they contradict."""
-    composition, found = rows.descriptors.composition, []
-    for row in chosen:
-        is_close = np.abs(rows.temperature_C[known] - rows.temperature_C[row]) <= SAME_TEMPERATURE_C
-        others = known[is_close & (rows.paper[known] != rows.paper[row])]
-        same = others[half_l1(composition[others], composition[[row]])[:, 0] < SAME_MATERIAL_DISTANCE]
-        if len(same):
-            off = rows.log10_sigma[row] - np.median(rows.log10_sigma[same])
-            found.append(abs(off) >= CONTRADICTION_DECADES)
-    return np.array(found, dtype=bool)
+    return Contradictions.between(rows.log10_sigma, rows.paper, usable, is_new, is_same)
 
 
 def _predict(rows: Measurements, learnt: Numbers, asked: Numbers, hyper: Hyperparameters) -> Array:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from features.similarity import half_l1
-from training.bundle import DataSource, save_bundle
+from training.bundle import DataSource
 from training.properties.conductivity.bundling import load_conductivity
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.explanation import with_explainers
@@ -45,9 +44,10 @@ from training.properties.conductivity.rows import Measurements
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
-from training.retraining.bundles import LEDGER_ROWS, ledger_rows_array
+from training.retraining.bundles import save_with_ledger
 from training.retraining.comparison import GoldenMaterial, NewRows
 from training.retraining.held_out import HeldOutPredictions
+from training.retraining.learnability import known_nearby
 from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError, require
@@ -126,7 +126,7 @@ class ConductivityJob:
         answers = self.new_rows(training_set, champion)
         if answers is None:
             return None
-        table, is_new = _known_and_new(training_set)
+        table, is_new = training_set.known_and_new(value="log10_sigma_S_per_cm")
         hyper = champion.model.variants["formula"].ensemble.process.hyper
         rows = Measurements.from_table(table)
         return examine(
@@ -135,7 +135,7 @@ class ConductivityJob:
 
     def new_rows(self, training_set: TrainingSet, champion: Champion) -> HeldOutPredictions | None:
         """Return the champion's answers to new rows that carry a conductivity."""
-        table, is_new = _known_and_new(training_set)
+        table, is_new = training_set.known_and_new(value="log10_sigma_S_per_cm")
         new = table[is_new].reset_index(drop=True)
         if not len(new):
             return None
@@ -162,8 +162,7 @@ class ConductivityJob:
         metrics = cross_validated_metrics(model, left_out) | fidelity
         recipe = self.recipe() | {"training_set": training_set.hash, "ledger": training_set.ledger_hash}
         card = card_of(model, metrics, training_set.sources, training_set.lacking, recipe, command=METRICS_COMMAND)
-        kept = {LEDGER_ROWS: ledger_rows_array(training_set.ledger_rows)} if len(training_set.ledger_rows) else {}
-        digest = save_bundle(folder, card, model.arrays() | kept)
+        digest = save_with_ledger(folder, card, model.arrays(), training_set.ledger_rows)
         return Fitted(digest, judge_left_out(left_out, _ids(training_set.table)))
 
     def official(
@@ -178,12 +177,8 @@ class ConductivityJob:
 
     def neighbours(self, training_set: TrainingSet, distance: float) -> list[str]:
         """Return known rows within a half-L1 distance of a new one."""
-        table, is_new = _known_and_new(training_set)
-        if not is_new.any():
-            return []
-        composition = MaterialBatch.from_formulas(list(table["formula"])).matrix()
-        near = half_l1(composition[~is_new], composition[is_new]).min(axis=1) <= distance
-        return [str(name) for name in table["row_id"].to_numpy()[~is_new][near]]
+        table, is_new = training_set.known_and_new(value="log10_sigma_S_per_cm")
+        return known_nearby(table, is_new, distance)
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
         """Ask both models about `golden_materials.csv`, at 25 C and by formula."""
@@ -294,16 +289,6 @@ def _judged(
     return HeldOutPredictions(
         row_id, rows.paper, rows.family, rows.log10_sigma, value, lower, upper, rows.is_upper_bound, never
     )
-
-
-def _known_and_new(training_set: TrainingSet) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Return the champion's rows and the new ones that carry a conductivity, and which they are."""
-    import pandas as pd
-
-    new = training_set.table[training_set.is_new & training_set.table["log10_sigma_S_per_cm"].notna()]
-    known = training_set.base[~training_set.base["row_id"].isin(new["row_id"])]
-    together = pd.concat([known, new], ignore_index=True)
-    return together, np.arange(len(together)) >= len(known)
 
 
 def _ensembles(model: ConductivityModel) -> dict[str, Ensemble]:

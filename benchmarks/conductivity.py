@@ -45,11 +45,11 @@ from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_fam
 from training.properties.conductivity.metrics import (
     PUBLISHED_CENSORED_VALUE,
     SMALLEST_REPORTED_PREDICTION,
-    Answer,
+    ScoredPredictions,
     is_covered,
 )
 from training.properties.conductivity.model import VARIANTS, Variant, at_temperature, cross_fit, domain_of, fit_variant
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 from training.splits import composition_key, grouped_folds
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class Workbench:
         return table.loc[keep].reset_index(drop=True)
 
     @cached_property
-    def rows(self) -> Measurements:
+    def rows(self) -> ConductivityRows:
         """The table as arrays."""
-        return Measurements.from_table(self.table)
+        return ConductivityRows.from_table(self.table)
 
     @property
     def is_obelix(self) -> Mask:
@@ -192,7 +192,7 @@ def _transfer_to(bench: Workbench, train: Rows, judged: Rows) -> Scores:
     ensemble = Ensemble.fit(learnt, "formula", bench.settings, hyper=whole.ensemble.process.hyper)
     pool = at_temperature(ensemble.predict(rows.descriptors), rows.temperature_C)
     reach = whole.sigma_scale.factor(0.9)
-    answer = Answer(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+    answer = ScoredPredictions(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
     left_out = LeftOut(rows, pool, np.zeros(len(rows)), rows.has_sigma, np.zeros(len(rows), dtype=np.int64))
     truth = left_out.truth(rows.has_sigma)
     radius = float(np.quantile(calibration.composition_distance[calibration.judged], DOMAIN_QUANTILE))
@@ -262,7 +262,7 @@ def _compare(left_out: LeftOut, obelix: Rows, forest: Array, n_draws: int) -> di
     }
 
 
-def _forest_predictions(bench: Workbench, rows: Measurements, table: pd.DataFrame) -> Array:
+def _forest_predictions(bench: Workbench, rows: ConductivityRows, table: pd.DataFrame) -> Array:
     """Return the recipe of `evaluation.baseline_random_forest` for left-out OBELiX rows, shape (seeds, n), else NaN."""
     from sklearn.ensemble import RandomForestRegressor
 

@@ -14,9 +14,15 @@ from features.featurizers import FEATURIZERS
 from features.similarity import half_l1
 from training.properties.conductivity.ensemble import EnsembleSettings, Pool
 from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
-from training.properties.conductivity.metrics import PUBLISHED_CENSORED_VALUE, Answer, Truth, is_covered, score
+from training.properties.conductivity.metrics import (
+    PUBLISHED_CENSORED_VALUE,
+    ScoredPredictions,
+    Truth,
+    is_covered,
+    score,
+)
 from training.properties.conductivity.model import OutOfFold, at_temperature
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
@@ -51,7 +57,7 @@ class LeftOut:
         Shape (n,).
     """
 
-    rows: Measurements
+    rows: ConductivityRows
     pool: Pool
     composition_distance: Array
     judged: Mask
@@ -85,11 +91,11 @@ class LeftOut:
         """Return the measured values of some rows."""
         return Truth(self.rows.log10_sigma[keep], self.rows.is_upper_bound[keep])
 
-    def answer(self, keep: Mask | Rows) -> Answer:
+    def answer(self, keep: Mask | Rows) -> ScoredPredictions:
         """Return value and 90 % interval of some rows."""
         reach = self.factors([0.9])[0]
         whole = self.pool.centre, self.pool.centre - reach * self.pool.below, self.pool.centre + reach * self.pool.above
-        return Answer(*(part[keep] for part in whole))
+        return ScoredPredictions(*(part[keep] for part in whole))
 
     def crps(self, keep: Mask) -> float:
         """Return the continuous ranked probability score over uncensored rows, in decades.
@@ -173,7 +179,7 @@ def _pinball(value: Array, quantile: Array, level: float) -> Array:
     return np.maximum(level * above, (level - 1.0) * above)
 
 
-def anion_shares(rows: Measurements) -> dict[str, Array]:
+def anion_shares(rows: ConductivityRows) -> dict[str, Array]:
     """Return, per class, its share of each material's anions."""
     labels = FEATURIZERS["chemistry"].labels
     chemistry = rows.descriptors.chemistry
@@ -183,13 +189,13 @@ def anion_shares(rows: Measurements) -> dict[str, Array]:
     }
 
 
-def anion_classes(rows: Measurements) -> dict[str, Mask]:
+def anion_classes(rows: ConductivityRows) -> dict[str, Mask]:
     """Return, per class and for 'mixed', which rows belong to it; the masks exclude each other."""
     masks = {name: share >= MAIN_ANION_SHARE for name, share in anion_shares(rows).items()}
     return masks | {"mixed": ~np.logical_or.reduce(list(masks.values()))}
 
 
-def families(rows: Measurements) -> NDArray[np.str_]:
+def families(rows: ConductivityRows) -> NDArray[np.str_]:
     """Return each row's family in lower case; an unlabelled row takes that of its nearest labelled composition."""
     family = np.char.lower(rows.family)
     labelled, blank = np.flatnonzero(family != ""), np.flatnonzero(family == "")
@@ -199,7 +205,7 @@ def families(rows: Measurements) -> NDArray[np.str_]:
     return family
 
 
-def without_families(rows: Measurements) -> Iterator[tuple[str, Rows, Rows]]:
+def without_families(rows: ConductivityRows) -> Iterator[tuple[str, Rows, Rows]]:
     """Yield each family's name, the rows to learn from and the rows to judge, largest family first."""
     family = families(rows)
     names, counts = np.unique(family[rows.has_sigma & (family != "")], return_counts=True)
@@ -209,7 +215,7 @@ def without_families(rows: Measurements) -> Iterator[tuple[str, Rows, Rows]]:
             yield str(names[i]), _unrelated(rows, own, own), np.flatnonzero(own & rows.has_sigma)
 
 
-def without_anion_classes(rows: Measurements) -> Iterator[tuple[str, Rows, Rows]]:
+def without_anion_classes(rows: ConductivityRows) -> Iterator[tuple[str, Rows, Rows]]:
     """Yield each class of anions, the rows that hold next to none of it, and the rows of the class."""
     for name, share in anion_shares(rows).items():
         own = share >= MAIN_ANION_SHARE
@@ -218,7 +224,7 @@ def without_anion_classes(rows: Measurements) -> Iterator[tuple[str, Rows, Rows]
             yield name, _unrelated(rows, own, share >= TRACE_ANION_SHARE), judged
 
 
-def _unrelated(rows: Measurements, judged: Mask, removed: Mask) -> Rows:
+def _unrelated(rows: ConductivityRows, judged: Mask, removed: Mask) -> Rows:
     """Return rows that are not removed, share no paper with a judged row and are no copy of its material."""
     composition = rows.descriptors.composition
     copies = half_l1(composition, composition[judged]).min(axis=1) < SAME_MATERIAL_DISTANCE

@@ -22,7 +22,7 @@ from serving.ranking.batch import choose_batch
 from serving.ranking.constraints import Constraints
 from serving.ranking.core import rank
 from serving.ranking.objectives import parse_objective
-from serving.ranking.predictions import Predictions
+from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.request import BatchRequest
 
 ASKED_SECONDS = 2.0
@@ -68,10 +68,10 @@ def main() -> None:
     models = {name: served for name, served in load_models("shipped", None).items()}
     candidates = [Candidate.from_formula(formula) for formula in formulas(count)]
     objectives = [parse_objective(text) for text in OBJECTIVES]
-    small = Predictions.of_candidates(candidates[:20], [Conditions()] * 20, models)
+    small = ObjectivePredictions.of_candidates(candidates[:20], [Conditions()] * 20, models)
     choose_batch(rank(small, objectives, Constraints()), small, objectives, BatchRequest(size=2))  # compiles
 
-    predictions = Predictions.of_candidates(candidates, [Conditions()] * count, models)
+    predictions = ObjectivePredictions.of_candidates(candidates, [Conditions()] * count, models)
     predicted, _ = best_of(lambda: [predictions.of(objective) for objective in objectives], 1)
     ranked, ranking = best_of(lambda: rank(predictions, objectives, Constraints()))
     batches = {

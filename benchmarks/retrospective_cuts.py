@@ -19,7 +19,7 @@ from publication_years import first_year
 from retraining_families import ALIKE
 
 from features.similarity import half_l1
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class History:
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table.copy()
         self.table[list(LATTICE_COLUMNS)] = np.nan
-        self.rows = Measurements.from_table(self.table)
+        self.rows = ConductivityRows.from_table(self.table)
         temperature = self.rows.temperature_C
         self.at_room = self.rows.has_sigma & (temperature >= ROOM_C[0]) & (temperature <= ROOM_C[1])
         self.judged = self.at_room & ~self.table["is_doubtful"].to_numpy(dtype=bool)

@@ -27,7 +27,7 @@ from training.properties.conductivity.gaussian_process import ArrheniusProcess, 
 from training.properties.conductivity.joint_uncertainty import ProcessUncertainty
 from training.properties.conductivity.kernels import COMPOSITION_KERNELS, TrainingMaterials
 from training.properties.conductivity.process_fit import condition, fit_process
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.suggestions.greedy import choose
 
 Array = NDArray[np.float64]
@@ -76,7 +76,7 @@ def speed(n: int) -> dict[str, float]:
     }
 
 
-def learn(rows: Measurements, hyper: Hyperparameters | None) -> ArrheniusProcess:
+def learn(rows: ConductivityRows, hyper: Hyperparameters | None) -> ArrheniusProcess:
     """Return the process of some rows; without hyperparameters they are fitted."""
     distinct, material = rows.descriptors.distinct(with_lattice=False)
     materials, observed = TrainingMaterials.of(distinct), rows.observations().of_materials(material)
@@ -85,13 +85,13 @@ def learn(rows: Measurements, hyper: Hyperparameters | None) -> ArrheniusProcess
     return condition(materials, observed, hyper)
 
 
-def error(process: ArrheniusProcess, test: Measurements) -> float:
+def error(process: ArrheniusProcess, test: ConductivityRows) -> float:
     """Return the mean absolute error in decades; below a bound there is none."""
     miss = process.predict(test.descriptors).log10_sigma - test.log10_sigma
     return float(np.where(test.is_upper_bound, np.maximum(miss, 0.0), np.abs(miss)).mean())
 
 
-def split(rows: Measurements, rng: np.random.Generator) -> tuple[Rows, Rows, Rows]:
+def split(rows: ConductivityRows, rng: np.random.Generator) -> tuple[Rows, Rows, Rows]:
     """Return rows to start from, one row of every other material that may be measured, and rows held out."""
     papers = rng.permutation(np.unique(rows.paper))
     n_test = int(TEST_SHARE * len(papers))
@@ -112,7 +112,7 @@ def _apart(composition: Array, rows: Rows, others: Rows) -> NDArray[np.bool_]:
     return apart
 
 
-def one_repeat(rows: Measurements, seed: int) -> dict[str, float]:
+def one_repeat(rows: ConductivityRows, seed: int) -> dict[str, float]:
     """Return the errors of one start: as it is, and after k measurements chosen in three ways."""
     rng = np.random.default_rng(seed)
     start, pool, test_rows = split(rows, rng)
@@ -154,7 +154,7 @@ def interval(values: Array) -> list[float]:
     return [round(float(part), 4) for part in (values.mean(), low, high)]
 
 
-def retrospective(rows: Measurements, repeats: int) -> dict[str, Any]:
+def retrospective(rows: ConductivityRows, repeats: int) -> dict[str, Any]:
     """Repeat the choice from many starts."""
     found: list[dict[str, float]] = []
     for seed in range(repeats):
@@ -188,7 +188,7 @@ def main() -> None:
         table, which = load_training_table(with_obelix_test=True), "all tables"
     except MissingSourceError:
         table, which = load_literature(), "embedded literature only"
-    rows = Measurements.from_table(table)
+    rows = ConductivityRows.from_table(table)
     rows = rows.take(rows.has_sigma)
     repeats = arguments.repeats or (QUICK_REPEATS if arguments.quick else REPEATS)
     out = {"benchmark": "suggestions", "table": which, **speed(1_000 if arguments.quick else 10_000)}

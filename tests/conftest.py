@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from features.candidate import Candidate
     from training.properties.conductivity.recipe import ConductivityFit
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
 
 
 REGISTRY_VARIABLES = ("MLFLOW_TRACKING_URI", "ELYTE_MODELS")
@@ -41,14 +41,14 @@ def registry_variables(account: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def synthetic_rows() -> Measurements:
-    from training.properties.conductivity.rows import Measurements
+def synthetic_rows() -> ConductivityRows:
+    from training.properties.conductivity.rows import ConductivityRows
 
-    return Measurements.from_table(synthetic_table())
+    return ConductivityRows.from_table(synthetic_table())
 
 
 @pytest.fixture(scope="session")
-def fitted(synthetic_rows: Measurements) -> Fitted:
+def fitted(synthetic_rows: ConductivityRows) -> Fitted:
     """Return a model with both variants, fitted once in quick settings."""
     from training.properties.conductivity.ensemble import EnsembleSettings
     from training.properties.conductivity.model import fit_model

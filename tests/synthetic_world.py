@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from training.bundle import Card
     from training.properties.conductivity.model import ConductivityModel, OutOfFold
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
 
 
 def formula_of(family: str, base: int, x: float) -> str:
@@ -44,7 +44,7 @@ def synthetic_table(seed: int = 5) -> pd.DataFrame:
 
     from features.formula import parse_formula
     from training.properties.conductivity.arrhenius import to_temperature
-    from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
+    from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 
     rng = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
@@ -60,20 +60,20 @@ def synthetic_table(seed: int = 5) -> pd.DataFrame:
             edge = (15.0 * atoms) ** (1 / 3) if number % 2 == 0 else np.nan
             cell = (edge, edge, edge, 90.0, 90.0, 90.0, 216, atoms) if number % 2 == 0 else [np.nan] * 8
             rows.append(
-                dict.fromkeys(map(str, Column), "")
+                dict.fromkeys(map(str, TableColumn), "")
                 | {
-                    Column.ROW_ID: f"syn{i:03d}",
-                    Column.SOURCE: "literature",
-                    Column.FORMULA: formula,
-                    Column.LOG10_SIGMA: float(to_temperature(at_25C, energy, temperature)) + 0.5 * is_bound,
-                    Column.IS_UPPER_BOUND: is_bound,
-                    Column.TEMPERATURE: temperature,
-                    Column.ACTIVATION_ENERGY: energy + rng.normal(0.0, 0.02) if i % 2 == 0 else np.nan,
-                    Column.FAMILY: family,
-                    Column.DOI: f"10.1234/{family}.{number}",
-                    Column.YEAR: 2020.0,
-                    Column.PROVENANCE: "primary",
-                    Column.IS_DOUBTFUL: False,
+                    TableColumn.ROW_ID: f"syn{i:03d}",
+                    TableColumn.SOURCE: "literature",
+                    TableColumn.FORMULA: formula,
+                    TableColumn.LOG10_SIGMA: float(to_temperature(at_25C, energy, temperature)) + 0.5 * is_bound,
+                    TableColumn.IS_UPPER_BOUND: is_bound,
+                    TableColumn.TEMPERATURE: temperature,
+                    TableColumn.ACTIVATION_ENERGY: energy + rng.normal(0.0, 0.02) if i % 2 == 0 else np.nan,
+                    TableColumn.FAMILY: family,
+                    TableColumn.DOI: f"10.1234/{family}.{number}",
+                    TableColumn.YEAR: 2020.0,
+                    TableColumn.PROVENANCE: "primary",
+                    TableColumn.IS_DOUBTFUL: False,
                 }
                 | dict(zip(LATTICE_COLUMNS, cell, strict=True))
             )
@@ -84,7 +84,7 @@ def synthetic_table(seed: int = 5) -> pd.DataFrame:
 class Fitted:
     """A quick model with what it was fitted on."""
 
-    rows: Measurements
+    rows: ConductivityRows
     model: ConductivityModel
     left_out: dict[str, OutOfFold]
 

@@ -29,7 +29,7 @@ from training.properties.conductivity.metrics import Truth
 if TYPE_CHECKING:
     from synthetic_world import Fitted
 
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
 
 
 def test_a_prediction_below_a_bound_is_no_error() -> None:
@@ -57,7 +57,7 @@ def test_bootstrap_draws_papers_not_rows() -> None:
     assert found["low_95"] < found["difference"] < found["high_95"]
 
 
-def test_left_out_groups_leave_nothing_alike_in_training(synthetic_rows: Measurements) -> None:
+def test_left_out_groups_leave_nothing_alike_in_training(synthetic_rows: ConductivityRows) -> None:
     for name, train, judged in without_anion_classes(synthetic_rows):
         assert anion_shares(synthetic_rows)[name][train].max() < 0.2
         assert not np.isin(synthetic_rows.paper[train], synthetic_rows.paper[judged]).any()
@@ -68,7 +68,7 @@ def test_left_out_groups_leave_nothing_alike_in_training(synthetic_rows: Measure
         assert name not in set(synthetic_rows.family[train])
 
 
-def test_every_row_has_one_class_of_anions(synthetic_rows: Measurements) -> None:
+def test_every_row_has_one_class_of_anions(synthetic_rows: ConductivityRows) -> None:
     assert (np.sum(list(anion_classes(synthetic_rows).values()), axis=0) == 1).all()
 
 

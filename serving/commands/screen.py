@@ -17,7 +17,7 @@ from serving.models.lines import say_models
 from training.properties import registry
 
 if TYPE_CHECKING:
-    from serving.screening.run import Outcome, Screening
+    from serving.screening.run import Screening, ScreeningOutcome
 
 _A_COLUMN = registry.properties()[0].quantities[0].name
 
@@ -54,7 +54,7 @@ def screen(
     A run that was stopped, even killed, continues where it was when the same command is given again: no row is lost
     and none comes twice.
     """
-    from serving.screening.filters import FilterError, Objective, parse_objectives
+    from serving.screening.filters import FilterError, SortedColumn, parse_objectives
     from serving.screening.run import Screening
 
     if (top_k is None) != (by is None):
@@ -63,7 +63,7 @@ def screen(
         asked = Screening(
             input=input_path, output=output, conditions=conditions_of_options(conditions), coverage=coverage,
             where=where, address=address, properties=tuple(dict.fromkeys(properties)) or None,
-            top=None if by is None or top_k is None else (Objective.parse(by), top_k),
+            top=None if by is None or top_k is None else (SortedColumn.parse(by), top_k),
             pareto=() if pareto is None else parse_objectives(pareto),
             n_processes=processes or len(os.sched_getaffinity(0)),
         )  # fmt: skip
@@ -75,7 +75,7 @@ def screen(
         sys.exit(EXIT_ROW_FAILED)
 
 
-def _run(asked: Screening) -> Outcome:
+def _run(asked: Screening) -> ScreeningOutcome:
     from serving.answers.input_tables import InputTableError
     from serving.models.store import ModelUnavailableError
     from serving.screening.filters import FilterError
@@ -100,7 +100,7 @@ def _run(asked: Screening) -> Outcome:
         raise click.UsageError(f"{asked.output} cannot be written: {error.strerror or error}") from error
 
 
-def _say(outcome: Outcome, output: Path, *, as_json: bool) -> None:
+def _say(outcome: ScreeningOutcome, output: Path, *, as_json: bool) -> None:
     say_models(outcome.models, as_json=as_json, quiet=True)
     if outcome.ignored:
         click.echo(f"columns not used: {', '.join(outcome.ignored)}", err=True)

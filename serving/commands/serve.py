@@ -19,11 +19,11 @@ def serve(host: str, port: int, workers: int) -> None:
     if importlib.util.find_spec("bentoml") is None:
         raise click.UsageError("serving needs BentoML; install elyte[serve]")
     from serving.environment import ConfigurationError, read_flag, read_poll_seconds, shipped_models_only
-    from serving.rest.admission import Limits
+    from serving.rest.admission import AdmissionLimits
     from serving.rest.protection import KEY_VARIABLE, Protection
 
     try:
-        Limits.from_environment()
+        AdmissionLimits.from_environment()
         protection = Protection.from_environment()
         read_poll_seconds()  # read by every worker; what none of them could start with is refused here
         shipped_models_only()

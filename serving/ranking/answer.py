@@ -20,7 +20,7 @@ from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
 from serving.ranking.core import Order, Ranking, rank
 from serving.ranking.objectives import Objective
-from serving.ranking.predictions import Predictions
+from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.quantities import property_of
 from serving.ranking.reasons import (
     assumptions,
@@ -92,7 +92,7 @@ def answer_ranking(
     needed = properties_of(objectives)
     _require_served(needed, models)
     given = _Given.of(rows, options.conditions or Conditions())
-    predictions = Predictions.of_candidates(given.candidates, given.conditions, models)
+    predictions = ObjectivePredictions.of_candidates(given.candidates, given.conditions, models)
     for objective in objectives:
         predictions.of(objective)
     began = time.perf_counter()
@@ -133,7 +133,7 @@ def _require_served(needed: Sequence[str], models: Models) -> None:
 
 
 def _made_notes(
-    ranking: Ranking, objectives: Sequence[Objective], predictions: Predictions, models: Models
+    ranking: Ranking, objectives: Sequence[Objective], predictions: ObjectivePredictions, models: Models
 ) -> list[str]:
     """Return a remark on materials that have been made all the same, by the first model that knows such."""
     for one in registry.properties():
@@ -212,7 +212,7 @@ class _Told:
     """What there is to tell of ranked candidates, and whose models objectives `needed`."""
 
     ranking: Ranking
-    predictions: Predictions
+    predictions: ObjectivePredictions
     objectives: Sequence[Objective]
     needed: Sequence[str]
     given: _Given

@@ -24,7 +24,7 @@ from serving.ranking.acquisition import (
 from serving.ranking.core import Axis, Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
 from serving.ranking.hypervolume import MOST_OBJECTIVES
 from serving.ranking.objectives import Objective, ObjectiveError, Sense
-from serving.ranking.predictions import Predictions
+from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.request import BatchRequest
 from training.joint_samples import JointSamples
 from training.properties.outputs import COVERAGE, ModelOutputs
@@ -40,7 +40,7 @@ GAINS = {
 
 
 def choose_batch(
-    ranking: Ranking, predictions: Predictions, objectives: Sequence[Objective], asked: BatchRequest
+    ranking: Ranking, predictions: ObjectivePredictions, objectives: Sequence[Objective], asked: BatchRequest
 ) -> tuple[list[Pick], list[str]]:
     """Choose a batch among the ranked candidates.
 
@@ -95,7 +95,7 @@ def _normal_cdf(number: float) -> float:
 def _met(
     ranking: Ranking,
     objectives: Sequence[Objective],
-    predictions: Predictions,
+    predictions: ObjectivePredictions,
     explore: float,
     some: Sequence[int] | None = None,
 ) -> NDArray[np.bool_]:
@@ -127,7 +127,7 @@ def _meets(objective: Objective, values: Array) -> NDArray[np.bool_]:
 
 def _by_volume(
     ranking: Ranking,
-    predictions: Predictions,
+    predictions: ObjectivePredictions,
     objectives: Sequence[Objective],
     samples: Array,
     central: Array,
@@ -184,7 +184,7 @@ def _reference(axes: Sequence[Axis], objectives: Sequence[Objective]) -> tuple[l
     return wanted, further
 
 
-def _known_values(ranking: Ranking, predictions: Predictions, formulas: Sequence[str]) -> Array:
+def _known_values(ranking: Ranking, predictions: ObjectivePredictions, formulas: Sequence[str]) -> Array:
     """Return the oriented central values of materials at hand, shape (k, axes); what cannot be judged is left out."""
     if not formulas:
         return np.zeros((0, len(ranking.axes)))
@@ -193,7 +193,7 @@ def _known_values(ranking: Ranking, predictions: Predictions, formulas: Sequence
     except CandidateError as error:
         raise ObjectiveError(f"batch: known material: {shown(error.message)}") from None
     query = query_of(candidates, [Conditions()] * len(candidates), COVERAGE)
-    known = Predictions(ModelOutputs(query, predictions.outputs.models))
+    known = ObjectivePredictions(ModelOutputs(query, predictions.outputs.models))
     values = np.column_stack([a.sign * known.of(a.objective).distribution.central() for a in ranking.axes])
     return values[np.isfinite(values).all(axis=1)]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from serving.ranking.constraints import Constraints, Exclusion, exclusions_of
 from serving.ranking.objectives import Objective, Sense
 from serving.ranking.pareto import non_dominated, probability_non_dominated
-from serving.ranking.predictions import Predictions
+from serving.ranking.predictions import ObjectivePredictions
 from training.distributions import Bound, Chance, Distribution, Errors, Predictive, joint_chance
 from training.joint_samples import N_SAMPLES, JointSamples
 
@@ -96,7 +96,7 @@ class Ranking:
 
 
 def rank(
-    predictions: Predictions,
+    predictions: ObjectivePredictions,
     objectives: Sequence[Objective],
     constraints: Constraints,
     order: Order | None = None,

@@ -28,7 +28,7 @@ _OF_COMPOSITION = {
 }
 
 
-class Predictions:
+class ObjectivePredictions:
     """Predictive distributions; what several objectives need is made once.
 
     Parameters
@@ -44,7 +44,7 @@ class Predictions:
     @classmethod
     def of_candidates(
         cls, candidates: Sequence[Candidate], conditions: Sequence[Conditions], models: Mapping[str, ServedModel]
-    ) -> Predictions:
+    ) -> ObjectivePredictions:
         """Lay out candidates, each under its own conditions."""
         query = query_of(candidates, conditions, COVERAGE)
         return cls(ModelOutputs(query, {name: served.model for name, served in models.items()}))

@@ -16,7 +16,7 @@ MOST_SECONDS_TOGETHER = 110.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AdmissionLimits:
     """What one worker process takes on.
 
     Parameters
@@ -40,7 +40,7 @@ class Limits:
     buffered_bytes: int = 8 * MAX_BODY_BYTES
 
     @classmethod
-    def from_environment(cls) -> Limits:
+    def from_environment(cls) -> AdmissionLimits:
         """Return the limits that the environment names, the usual ones where it names none.
 
         Raises
@@ -79,7 +79,7 @@ class Admission:
         The most that is admitted.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
         self.requests = 0
         self.bytes = 0

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from serving.rest.admission import Admission, Limits
+from serving.rest.admission import Admission, AdmissionLimits
 from serving.rest.errors import answer_http_exception
 from serving.rest.lanes import Lanes
 from serving.rest.observability import RequestLog
@@ -44,7 +44,7 @@ DESCRIPTION = (
 
 
 def create_app(
-    predictor: Predictor | None = None, limits: Limits | None = None, protection: Protection | None = None
+    predictor: Predictor | None = None, limits: AdmissionLimits | None = None, protection: Protection | None = None
 ) -> FastAPI:
     """Make the application.
 
@@ -62,7 +62,7 @@ def create_app(
     FastAPI
         Application with `POST /predict`, `GET /models`, the OpenAPI document and its page.
     """
-    protection, limits = protection or Protection(), limits or Limits()
+    protection, limits = protection or Protection(), limits or AdmissionLimits()
     app = FastAPI(
         title="elyte",
         version="1",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import bentoml
 
-from serving.rest.admission import Limits
+from serving.rest.admission import AdmissionLimits
 from serving.rest.http_api import create_app
 from serving.rest.observability import (
     LOGGER_NAME,
@@ -64,7 +64,7 @@ WORKER_ENVIRONMENT = {
 }
 os.environ[METRICS_FOLDER_VARIABLE] = WORKER_ENVIRONMENT[OWN_METRICS_FOLDER_VARIABLE]
 
-rest_app = create_app(limits=Limits.from_environment(), protection=Protection.from_environment())
+rest_app = create_app(limits=AdmissionLimits.from_environment(), protection=Protection.from_environment())
 
 
 class RestFirst:

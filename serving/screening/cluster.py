@@ -14,8 +14,8 @@ from typing import Any
 
 from serving.screening.environment import worker_environment
 from serving.screening.parts import Stamp
-from serving.screening.plan import Unit
-from serving.screening.work import Job, Report, Worker, WorkerError
+from serving.screening.plan import WorkUnit
+from serving.screening.work import Job, UnitReport, Worker, WorkerError
 
 LOCAL = "local"
 _MOST_BLOCKS = 4096
@@ -31,7 +31,7 @@ class ClusterWorker:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Do the units of a batch."""
         units = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
-        reports = [self._worker.do(Unit(**{name: _plain(value) for name, value in unit.items()})) for unit in units]
+        reports = [self._worker.do(WorkUnit(**{name: _plain(value) for name, value in unit.items()})) for unit in units]
         return {
             "key": [report.key for report in reports],
             "read": [-1 if report.stamp is None else report.stamp.rows_read for report in reports],
@@ -42,7 +42,7 @@ class ClusterWorker:
         }
 
 
-def run_on_cluster(job: Job, units: Iterable[Unit], address: str) -> Iterator[Report]:
+def run_on_cluster(job: Job, units: Iterable[WorkUnit], address: str) -> Iterator[UnitReport]:
     """Yield a report for each unit, in the order in which they end; as `processes.run_on_processes`.
 
     Raises
@@ -85,7 +85,7 @@ def _require_reachable(address: str) -> None:
         raise WorkerError(f"no Ray cluster at '{address}': {error}") from error
 
 
-def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[Report]:
+def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[UnitReport]:
     import ray
 
     context = ray.data.DataContext.get_current()
@@ -101,7 +101,7 @@ def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[Report]:
         stamp = None
         if row["read"] >= 0:
             stamp = Stamp(row["key"], job.plan, int(row["read"]), int(row["failed"]), int(row["written"]))
-        yield Report(row["key"], stamp, row["fault"], bool(row["stops"]))
+        yield UnitReport(row["key"], stamp, row["fault"], bool(row["stops"]))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -64,14 +64,14 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class SortedColumn:
     """A column to be as large or as small as possible."""
 
     column: str
     factor: float
 
     @classmethod
-    def parse(cls, text: str) -> Objective:
+    def parse(cls, text: str) -> SortedColumn:
         """Read `COLUMN`, `COLUMN:max` or `COLUMN:min`."""
         column, _, direction = text.strip().partition(":")
         if column not in NUMBER_COLUMNS:
@@ -81,9 +81,9 @@ class Objective:
         return cls(column, _DIRECTIONS[direction or "max"])
 
 
-def parse_objectives(text: str) -> tuple[Objective, ...]:
+def parse_objectives(text: str) -> tuple[SortedColumn, ...]:
     """Read `COL:max,COL:min`."""
-    return tuple(Objective.parse(part) for part in text.split(","))
+    return tuple(SortedColumn.parse(part) for part in text.split(","))
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Chooser:
         K; None for a front.
     """
 
-    objectives: tuple[Objective, ...]
+    objectives: tuple[SortedColumn, ...]
     count: int | None = None
     cost: Array = field(init=False)
     part: NDArray[np.int64] = field(init=False)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.answers.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
-from serving.screening.plan import Unit
+from serving.screening.plan import WorkUnit
 from training.properties import registry
 from training.properties.contract import Content
 
@@ -56,7 +56,7 @@ def part_path(folder: Path, key: str) -> Path:
     return folder / f"{key}{FINISHED}"
 
 
-def to_table(columns: Mapping[str, NDArray[Any]], unit: Unit, kept: NDArray[np.int64]) -> Any:  # noqa: ANN401
+def to_table(columns: Mapping[str, NDArray[Any]], unit: WorkUnit, kept: NDArray[np.int64]) -> Any:  # noqa: ANN401
     """Return chosen rows as an Arrow table; what is unknown is null."""
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def write_note(path: Path, name: bytes, text: str) -> None:
     """
     nothing = np.empty(0, dtype=np.int64)
     columns = {"id": np.empty(0, dtype=object), **empty_columns(0)}
-    table = to_table(columns, Unit("", "", 0, 0, 0, 0), nothing)
+    table = to_table(columns, WorkUnit("", "", 0, 0, 0, 0), nothing)
     write_table(path, table.replace_schema_metadata({name: text.encode()}))
 
 

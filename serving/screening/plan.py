@@ -21,7 +21,7 @@ _TAIL_BYTES = 8  # length of the footer, then the magic number
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class WorkUnit:
     """Rows of one input file; `key` names the part that they become."""
 
     key: str
@@ -64,13 +64,13 @@ class InputFile:
         """Rows of all row groups."""
         return sum(self.row_groups)
 
-    def units(self, number: int) -> Iterator[Unit]:
+    def units(self, number: int) -> Iterator[WorkUnit]:
         """Yield the units of the file, which is the input's file of this number."""
         place, first = 0, 0
         for group, rows in enumerate(self.row_groups):
             for offset in range(0, rows, ROWS_PER_UNIT):
                 size = min(ROWS_PER_UNIT, rows - offset)
-                yield Unit(f"part-{number:05d}-{place:06d}", self.name, group, offset, size, first + offset)
+                yield WorkUnit(f"part-{number:05d}-{place:06d}", self.name, group, offset, size, first + offset)
                 place += 1
             first += rows
 

@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
 from serving.screening.environment import born_with, worker_environment
-from serving.screening.plan import Unit
-from serving.screening.work import Job, Report, Worker, WorkerError
+from serving.screening.plan import WorkUnit
+from serving.screening.work import Job, UnitReport, Worker, WorkerError
 
 _UNITS_WAITING = 2  # for each process, so that none waits for its next one
 _LOOK_AFTER_PARENT_SECONDS = 0.5
@@ -22,7 +22,7 @@ _LOOK_AFTER_PARENT_SECONDS = 0.5
 _worker: Worker | None = None
 
 
-def run_on_processes(job: Job, units: Iterable[Unit], n_processes: int) -> Iterator[Report]:
+def run_on_processes(job: Job, units: Iterable[WorkUnit], n_processes: int) -> Iterator[UnitReport]:
     """Yield a report for each unit, in the order in which they end.
 
     Raises
@@ -41,8 +41,8 @@ def run_on_processes(job: Job, units: Iterable[Unit], n_processes: int) -> Itera
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _reports(pool: ProcessPoolExecutor, units: Iterator[Unit], most: int) -> Iterator[Report]:
-    running: set[Future[Report]] = {pool.submit(_do, unit) for unit in islice(units, most)}
+def _reports(pool: ProcessPoolExecutor, units: Iterator[WorkUnit], most: int) -> Iterator[UnitReport]:
+    running: set[Future[UnitReport]] = {pool.submit(_do, unit) for unit in islice(units, most)}
     while running:
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
@@ -63,6 +63,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _do(unit: Unit) -> Report:
+def _do(unit: WorkUnit) -> UnitReport:
     assert _worker is not None, "the pool starts every process with `_start`"
     return _worker.do(unit)

@@ -14,7 +14,7 @@ import numpy as np
 
 from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE
-from serving.screening.filters import Chooser, Objective, Where
+from serving.screening.filters import Chooser, SortedColumn, Where
 from serving.screening.manifest import Manifest, ManifestError, continued, load_manifest
 from serving.screening.parts import (
     FINISHED,
@@ -25,9 +25,9 @@ from serving.screening.parts import (
     remove_unfinished,
     write_table,
 )
-from serving.screening.plan import InputFile, Unit, input_root, inspect_input
+from serving.screening.plan import InputFile, WorkUnit, input_root, inspect_input
 from serving.screening.progress import Progress
-from serving.screening.work import Job, Report
+from serving.screening.work import Job, UnitReport
 
 LOCK = ".lock"
 TOP, PARETO = "top", "pareto"
@@ -65,15 +65,15 @@ class Screening:
     conditions: Conditions = field(default_factory=Conditions)
     coverage: float = DEFAULT_COVERAGE
     where: tuple[str, ...] = ()
-    top: tuple[Objective, int] | None = None
-    pareto: tuple[Objective, ...] = ()
+    top: tuple[SortedColumn, int] | None = None
+    pareto: tuple[SortedColumn, ...] = ()
     source: str = "auto"
     address: str | None = None
     n_processes: int = 1
 
 
 @dataclass
-class Outcome:
+class ScreeningOutcome:
     """What became of a screening, and the headers of its models; counts include earlier runs that it continues."""
 
     rows: int = 0
@@ -100,7 +100,7 @@ class Outcome:
         self.written += stamp.rows_written
 
 
-def screen(asked: Screening, stream: TextIO | None = None) -> Outcome:
+def screen(asked: Screening, stream: TextIO | None = None) -> ScreeningOutcome:
     """Screen, or continue where an earlier run was stopped.
 
     Parameters
@@ -128,7 +128,7 @@ def screen(asked: Screening, stream: TextIO | None = None) -> Outcome:
         remove_unfinished(output)
         manifest, headers = _settled(asked, files, output)
         faults = [file.fault for file in manifest.files if file.fault]
-        outcome = Outcome(ignored=ignored, faults=faults, models=headers)
+        outcome = ScreeningOutcome(ignored=ignored, faults=faults, models=headers)
         _screen_units(asked, manifest, output, outcome, stream)
         return outcome
 
@@ -184,7 +184,9 @@ def chosen_path(output: Path, name: str) -> Path:
     return output.with_name(f"{output.name}_{name}.parquet")
 
 
-def _screen_units(asked: Screening, manifest: Manifest, output: Path, outcome: Outcome, stream: TextIO | None) -> None:
+def _screen_units(
+    asked: Screening, manifest: Manifest, output: Path, outcome: ScreeningOutcome, stream: TextIO | None
+) -> None:
     units = {unit.key: unit for number, file in enumerate(manifest.files) for unit in file.units(number)}
     choosers = _choosers(asked)
     order = {key: place for place, key in enumerate(units)}
@@ -216,7 +218,7 @@ def _screen_units(asked: Screening, manifest: Manifest, output: Path, outcome: O
             write_chosen(chosen_path(output, name), output, chooser, keys)
 
 
-def _how_to_go_on(report: Report, outcome: Outcome) -> str:
+def _how_to_go_on(report: UnitReport, outcome: ScreeningOutcome) -> str:
     return (
         f"{report.fault}; {outcome.parts} of {outcome.parts_planned} parts are finished and safe: make room and run"
         " the same command again"
@@ -293,7 +295,7 @@ def _job(asked: Screening, manifest: Manifest, output: Path) -> Job:
     )
 
 
-def _reports(asked: Screening, job: Job, units: list[Unit]) -> Iterator[Report]:
+def _reports(asked: Screening, job: Job, units: list[WorkUnit]) -> Iterator[UnitReport]:
     if not units:
         return iter(())
     if asked.address is not None:

@@ -21,7 +21,7 @@ from serving.answers.input_tables import material_of, read_conditions, text_of_c
 from serving.answers.request import MAX_ID_LENGTH
 from serving.screening.filters import Where, all_met
 from serving.screening.parts import Stamp, to_table, write_part
-from serving.screening.plan import Unit
+from serving.screening.plan import WorkUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class UnitReport:
     """What became of a unit: its stamp, or why there is none; `stops` where going on would be of no use."""
 
     key: str
@@ -89,7 +89,7 @@ class Worker:
         gc.collect()
         gc.freeze()  # models live as long as the process: no collection need walk through them
 
-    def do(self, unit: Unit) -> Report:
+    def do(self, unit: WorkUnit) -> UnitReport:
         """Turn one unit into its part; never raises for what is wrong with the input or the disk."""
         import pyarrow as pa
 
@@ -97,16 +97,16 @@ class Worker:
             rows = self._read(unit)
         except (OSError, ValueError, pa.ArrowException) as error:
             where = f"{self._job.root / unit.source}, row group {unit.row_group}"
-            return Report(unit.key, None, f"{where} cannot be read: {str(error).strip().splitlines()[0]}")
+            return UnitReport(unit.key, None, f"{where} cannot be read: {str(error).strip().splitlines()[0]}")
         table, stamp = self._judge(unit, rows)
         try:
             write_part(self._job.output, table, stamp)
         except OSError as error:
             words = f"{self._job.output} cannot be written: {os.strerror(error.errno) if error.errno else error}"
-            return Report(unit.key, None, words, stops=True)
-        return Report(unit.key, stamp)
+            return UnitReport(unit.key, None, words, stops=True)
+        return UnitReport(unit.key, stamp)
 
-    def _read(self, unit: Unit) -> Any:  # noqa: ANN401
+    def _read(self, unit: WorkUnit) -> Any:  # noqa: ANN401
         """Return the unit's rows; the row group that it stands in is kept for the next unit."""
         import pyarrow.parquet as pq
 
@@ -121,7 +121,7 @@ class Worker:
             raise ValueError(f"{rows.num_rows} rows from row {unit.offset}, expected {unit.rows}")
         return rows
 
-    def _judge(self, unit: Unit, rows: Any) -> tuple[Any, Stamp]:  # noqa: ANN401
+    def _judge(self, unit: WorkUnit, rows: Any) -> tuple[Any, Stamp]:  # noqa: ANN401
         job, n = self._job, unit.rows
         cells = {name: column_cells(rows[name]) for name in rows.column_names}
         ids, unreadable = _ids(cells.get("id", [None] * n))

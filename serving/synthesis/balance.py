@@ -33,7 +33,7 @@ _ANIONS = frozenset({"O", "S", "Se", "F", "Cl", "Br", "I", "N"})
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ElementSource:
     """A precursor as it enters the target.
 
     Attributes
@@ -65,7 +65,7 @@ class BalancedSet:
         Gas to molecules given off.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[ElementSource, ...]
     coefficients: tuple[float, ...]
     gases: Mapping[str, float]
 
@@ -88,7 +88,7 @@ class BalancedSet:
         return Reaction(reactants, {target: 1.0, **self.gases}, gases=frozenset(self.gases))
 
 
-def sources_for(target: Mapping[str, float], shelf: Sequence[Precursor]) -> list[Source]:
+def sources_for(target: Mapping[str, float], shelf: Sequence[Precursor]) -> list[ElementSource]:
     """Return every way in which a precursor can enter a target: nothing but elements of the target comes in.
 
     A bottle of the target itself is no precursor of it.
@@ -98,9 +98,9 @@ def sources_for(target: Mapping[str, float], shelf: Sequence[Precursor]) -> list
         if _same(precursor.amounts, target):
             continue
         if precursor.amounts.keys() <= target.keys():
-            found.append(Source(precursor, dict(precursor.amounts), heated=False))
+            found.append(ElementSource(precursor, dict(precursor.amounts), heated=False))
         if precursor.gases and len(left := precursor.residue) > 0 and left.keys() <= target.keys():
-            found.append(Source(precursor, left, heated=True))
+            found.append(ElementSource(precursor, left, heated=True))
     return found
 
 
@@ -207,7 +207,7 @@ def is_unsafe(made: BalancedSet) -> bool:
 
 
 def _sets(
-    target: Mapping[str, float], sources: Sequence[Source], sizes: Sequence[int], free: str | None
+    target: Mapping[str, float], sources: Sequence[ElementSource], sizes: Sequence[int], free: str | None
 ) -> list[BalancedSet]:
     """Return the sets of some sizes; the amount of the element `free` may deviate."""
     symbols = sorted(target.keys() - {free})
@@ -253,7 +253,7 @@ def _solutions(columns: Array, wanted: Array, size: int) -> Iterator[tuple[tuple
             yield chosen, tuple(coefficients.tolist())
 
 
-def _gases(sources: Sequence[Source], coefficients: Sequence[float]) -> dict[str, float]:
+def _gases(sources: Sequence[ElementSource], coefficients: Sequence[float]) -> dict[str, float]:
     gases: dict[str, float] = {}
     for source, amount in zip(sources, coefficients, strict=True):
         for gas, molecules in source.precursor.gases.items() if source.heated else ():

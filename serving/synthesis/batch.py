@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serving.synthesis.balance import BalancedSet, Source
+from serving.synthesis.balance import BalancedSet, ElementSource
 from serving.synthesis.gases import MOLAR_VOLUME_L
 from serving.synthesis.shelf import molar_mass_g
 
@@ -59,7 +59,7 @@ class Batch:
     excess_source: str | None
 
 
-def lithium_source(made: BalancedSet) -> Source | None:
+def lithium_source(made: BalancedSet) -> ElementSource | None:
     """Return the precursor that brings lithium and nothing else but oxygen: an excess of lithium is taken from it."""
     return next((s for s in made.sources if "Li" in s.contents and s.contents.keys() <= _ONLY_LITHIUM), None)
 

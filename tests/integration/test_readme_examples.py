@@ -100,11 +100,11 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
     from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST, MAX_NEAREST_CANDIDATES
     from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES, MAX_ID_LENGTH
     from serving.client.transport import LONGEST_PAUSE_S
-    from serving.rest.admission import Limits
+    from serving.rest.admission import AdmissionLimits
     from serving.rest.openapi import REFUSALS
 
     page = " ".join(" ".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES).split())
-    limits = Limits()
+    limits = AdmissionLimits()
     for sentence in (
         f"up to {MAX_ID_LENGTH} characters",
         f"more than {MAX_CANDIDATES:,} candidates ({MAX_NEAREST_CANDIDATES:,} for `/nearest`)",

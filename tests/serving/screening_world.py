@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.screening.plan import Unit
-from serving.screening.run import Outcome, Screening, screen
-from serving.screening.work import Job, Report, Worker
+from serving.screening.plan import WorkUnit
+from serving.screening.run import Screening, ScreeningOutcome, screen
+from serving.screening.work import Job, UnitReport, Worker
 
 MATERIALS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "nonsense!", "Li3N", "BaTiO3", "Li10GeP2S12", "")
 SCRIPT = """
@@ -41,13 +41,13 @@ def write_input(path: Path, n: int, *, rows_per_group: int = 16, first: int = 0,
     return path
 
 
-def here(job: Job, units: Iterable[Unit], n_processes: int) -> Iterable[Report]:
+def here(job: Job, units: Iterable[WorkUnit], n_processes: int) -> Iterable[UnitReport]:
     """Stand in for the pool: work in this process."""
     worker = Worker(job)
     return (worker.do(unit) for unit in units)
 
 
-def run(input_path: Path, output: Path, bundles: Path, **more: Any) -> Outcome:
+def run(input_path: Path, output: Path, bundles: Path, **more: Any) -> ScreeningOutcome:
     return screen(Screening(input_path, output, source=str(bundles), **more))
 
 

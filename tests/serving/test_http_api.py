@@ -24,7 +24,7 @@ from starlette.types import Message, Scope
 from serving.answers.refusals import RequestError, allowed_keys, path_of, shown
 from serving.answers.request import MAX_CANDIDATES, PredictRequest
 from serving.predictor import Predictor
-from serving.rest.admission import Admission, Limits
+from serving.rest.admission import Admission, AdmissionLimits
 from serving.rest.http_api import create_app
 from serving.rest.observability import LOGGER_NAME, JsonLines, configure_logging, frames_of
 from serving.rest.openapi import REFUSALS
@@ -113,7 +113,7 @@ def test_models_can_be_swapped_while_it_runs(predictor: Predictor) -> None:
 
 def test_a_late_answer_is_a_504(predictor: Predictor) -> None:
     """A client behind a proxy needs an answer in the agreed shape before the proxy gives up."""
-    response = post(create_app(predictor, Limits(answer_seconds=0.0)))
+    response = post(create_app(predictor, AdmissionLimits(answer_seconds=0.0)))
     assert response.status_code == 504
     assert response.json()["error"]["code"] == "timeout"
 
@@ -140,14 +140,14 @@ def test_a_body_that_never_ends_is_a_408(predictor: Predictor) -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(create_app(predictor, Limits(body_seconds=0.05))(scope, receive, send))
+    asyncio.run(create_app(predictor, AdmissionLimits(body_seconds=0.05))(scope, receive, send))
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["error"]["code"] == "request_timeout"
 
 
 def test_too_many_requests_at_a_time_are_a_429(predictor: Predictor) -> None:
     """BentoML queues without limit, and its 429 has no Retry-After."""
-    response = post(create_app(predictor, Limits(in_flight=0)))
+    response = post(create_app(predictor, AdmissionLimits(in_flight=0)))
     assert response.status_code == 429
     assert response.json()["error"]["code"] == "too_many_requests"
     assert int(response.headers["retry-after"]) >= 1
@@ -155,7 +155,7 @@ def test_too_many_requests_at_a_time_are_a_429(predictor: Predictor) -> None:
 
 def test_admission_returns_what_it_gave() -> None:
     """A place or byte lost at each failed request would close the service after a while."""
-    admission = Admission(Limits(in_flight=2, buffered_bytes=100))
+    admission = Admission(AdmissionLimits(in_flight=2, buffered_bytes=100))
     with admission.admit() as reserve, admission.admit():
         reserve(60)
         with pytest.raises(RequestError, match="2 requests"), admission.admit():
@@ -170,7 +170,7 @@ def test_admission_returns_what_it_gave() -> None:
 
 def test_the_body_is_counted_while_it_arrives(predictor: Predictor) -> None:
     """Neither a missing nor a wrong Content-Length gets more than the limit into memory."""
-    app = create_app(predictor, Limits(body_bytes=1000))
+    app = create_app(predictor, AdmissionLimits(body_bytes=1000))
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(5):

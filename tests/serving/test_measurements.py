@@ -224,7 +224,7 @@ def test_a_busy_a_full_and_an_absent_ledger_say_so(
 def test_a_ledger_that_takes_too_long_does_not_promise_that_nothing_was_stored(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from serving.rest.admission import Limits
+    from serving.rest.admission import AdmissionLimits
 
     def slow(*_: object, **__: object) -> None:
         import time
@@ -232,7 +232,7 @@ def test_a_ledger_that_takes_too_long_does_not_promise_that_nothing_was_stored(
         time.sleep(0.6)
 
     monkeypatch.setattr(measurements, "record_measurements", slow)
-    hurried = create_app(limits=Limits(answer_seconds=0.2), protection=Protection.of(KEYS))
+    hurried = create_app(limits=AdmissionLimits(answer_seconds=0.2), protection=Protection.of(KEYS))
     response = send(hurried, {"measurements": [ROW]})
     assert code_of(response) == (503, "ledger_unavailable")
     assert "safe" in response.text

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from serving.environment import ConfigurationError
 from serving.rest import observability
-from serving.rest.admission import Limits
+from serving.rest.admission import AdmissionLimits
 from serving.rest.observability import LOGGER_NAME
 from serving.rest.request_file import RequestFile
 from serving.rest.request_record import N_BINS, RequestRecord, candidates_are_logged, distance_bins
@@ -142,11 +142,11 @@ def no_limits(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_limits_come_from_the_environment(no_limits: pytest.MonkeyPatch) -> None:
-    assert Limits.from_environment() == Limits()
+    assert AdmissionLimits.from_environment() == AdmissionLimits()
     no_limits.setenv("ELYTE_MAX_IN_FLIGHT", "4")
     no_limits.setenv("ELYTE_MAX_BODY_BYTES", "1e6")
     no_limits.setenv("ELYTE_ANSWER_SECONDS", "2.5")
-    limits = Limits.from_environment()
+    limits = AdmissionLimits.from_environment()
     assert (limits.in_flight, limits.body_bytes, limits.buffered_bytes) == (4, 1_000_000, 8_000_000)
     assert (limits.answer_seconds, limits.body_seconds) == (2.5, 30.0)
 
@@ -169,5 +169,5 @@ def test_a_limit_that_cannot_be_meant_is_named(
     for name, value in variables.items():
         no_limits.setenv(f"ELYTE_{name}", value)
     with pytest.raises(ConfigurationError, match=part) as caught:
-        Limits.from_environment()
+        AdmissionLimits.from_environment()
     assert all(f"ELYTE_{name}" in str(caught.value) for name in variables)

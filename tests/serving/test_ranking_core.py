@@ -30,7 +30,7 @@ from training.properties.stability.distributions import (
     OXIDATION_LIMITS,
     REDUCTION_LIMITS,
     Energy,
-    Hydrolysis,
+    HydrolysisEnergy,
     Margin,
     ResidualEnergy,
     Width,
@@ -137,7 +137,7 @@ def test_closed_forms_and_quadrature_agree_with_counting() -> None:
     residual = residual_energy(n)
     reduction, oxidation = limits(residual)
     slope = np.random.default_rng(2).uniform(-8.0, -2.0, n)
-    water = Hydrolysis(residual, np.full(n, -0.2), slope, 0.39)
+    water = HydrolysisEnergy(residual, np.full(n, -0.2), slope, 0.39)
     cases = {
         "closed form": [Bound(sigma_distribution(n), -4.5, np.inf), Bound(above_hull(residual), -np.inf, 0.025)],
         "quadrature": [

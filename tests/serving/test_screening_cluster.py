@@ -11,7 +11,7 @@ import pytest
 from screening_world import digests, here, run, write_input
 
 from serving.screening import processes
-from serving.screening.filters import Objective
+from serving.screening.filters import SortedColumn
 from serving.screening.run import Screening, screen
 from serving.screening.work import WorkerError
 
@@ -21,7 +21,7 @@ import json, os, sys
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 from pathlib import Path
 from ray.cluster_utils import Cluster
-from serving.screening.filters import Objective
+from serving.screening.filters import SortedColumn
 from serving.screening.run import Screening, screen
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 cluster.add_node(num_cpus=1)
@@ -29,7 +29,7 @@ cluster.wait_for_nodes()
 try:
     outcome = screen(Screening(
         Path(sys.argv[1]), Path(sys.argv[2]), source=sys.argv[3], address=cluster.address,
-        top=(Objective.parse("log10_sigma_S_per_cm"), 7),
+        top=(SortedColumn.parse("log10_sigma_S_per_cm"), 7),
     ))
 finally:
     cluster.shutdown()
@@ -46,7 +46,7 @@ def test_two_nodes_write_the_bytes_of_one_machine(
     done = subprocess.run(arguments, capture_output=True, timeout=300, cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert json.loads(done.stdout.splitlines()[-1]) == [96, 24, 6, []]
-    run(source, tmp_path / "here", bundles, top=(Objective.parse("log10_sigma_S_per_cm"), 7))
+    run(source, tmp_path / "here", bundles, top=(SortedColumn.parse("log10_sigma_S_per_cm"), 7))
     assert digests(tmp_path / "ray") == digests(tmp_path / "here")
     assert (tmp_path / "ray_top.parquet").read_bytes() == (tmp_path / "here_top.parquet").read_bytes()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from serving.screening.filters import Chooser, FilterError, Objective, Where, all_met, parse_objectives
+from serving.screening.filters import Chooser, FilterError, SortedColumn, Where, all_met, parse_objectives
 
 SIGMA, HULL, CCD = "log10_sigma_S_per_cm", "energy_above_hull_eV_per_atom", "log10_ccd_mA_per_cm2"
 
@@ -38,7 +38,7 @@ def test_the_best_k_are_those_of_a_full_sort_in_any_order(decimals: int, count: 
     ]  # fmt: skip
     expected = [(part, row) for _, part, row in sorted(everything)[:count]]
     for _ in range(3):
-        chooser = Chooser((Objective.parse(SIGMA),), count)
+        chooser = Chooser((SortedColumn.parse(SIGMA),), count)
         assert streamed(chooser, parts, rng.permutation(len(parts))) == expected
 
 

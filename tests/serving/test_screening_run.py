@@ -26,7 +26,7 @@ from serving.answers.request import CandidateInput
 from serving.cli import elyte
 from serving.predictor import Predictor
 from serving.screening import plan, processes
-from serving.screening.filters import Objective, parse_objectives
+from serving.screening.filters import SortedColumn, parse_objectives
 from serving.screening.manifest import MANIFEST, ManifestError, load_manifest
 from serving.screening.progress import Progress
 from serving.screening.run import ScreeningError
@@ -99,7 +99,7 @@ def test_amounts_by_element_are_read_as_formulas_are(tmp_path: Path, bundles: Pa
 def test_chosen_rows_are_those_of_the_whole_table(tmp_path: Path, bundles: Path) -> None:
     write_input(tmp_path / "in.parquet", 120)
     more: dict[str, Any] = {
-        "top": (Objective.parse(SIGMA), 10), "pareto": parse_objectives(f"{SIGMA}:max,{ENERGY}:min"),
+        "top": (SortedColumn.parse(SIGMA), 10), "pareto": parse_objectives(f"{SIGMA}:max,{ENERGY}:min"),
     }  # fmt: skip
     run(tmp_path / "in.parquet", tmp_path / "out", bundles, **more)
     rows = [row for row in rows_of(tmp_path / "out") if row[SIGMA] is not None]
@@ -124,7 +124,7 @@ def test_chosen_rows_are_those_of_the_whole_table(tmp_path: Path, bundles: Path)
 def test_the_folder_is_a_data_set_to_all_that_read_parquet(tmp_path: Path, bundles: Path) -> None:
     out = tmp_path / "out"
     write_input(tmp_path / "in.parquet", 40)
-    run(tmp_path / "in.parquet", out, bundles, top=(Objective.parse(SIGMA), 5))
+    run(tmp_path / "in.parquet", out, bundles, top=(SortedColumn.parse(SIGMA), 5))
     expected = [(row["id"], row["index"], row[SIGMA]) for row in rows_of(out)]
     assert len(expected) == 40
     columns = ["id", "index", SIGMA]
@@ -200,7 +200,7 @@ def test_a_unit_is_at_most_so_many_rows(tmp_path: Path, bundles: Path, monkeypat
 
 def test_two_processes_write_the_bytes_of_one(tmp_path: Path, bundles: Path) -> None:
     write_input(tmp_path / "in.parquet", 96)
-    top: dict[str, Any] = {"top": (Objective.parse(f"{SIGMA}:min"), 5)}
+    top: dict[str, Any] = {"top": (SortedColumn.parse(f"{SIGMA}:min"), 5)}
     for n in (1, 2):
         assert run(tmp_path / "in.parquet", tmp_path / str(n), bundles, n_processes=n, **top).parts == 6
     assert digests(tmp_path / "1") == digests(tmp_path / "2")

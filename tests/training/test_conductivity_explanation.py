@@ -22,7 +22,7 @@ from training.properties.conductivity.named_features import (
 )
 from training.properties.conductivity.neighbours import SMALLEST_DISTANCE, neighbours_of
 from training.properties.conductivity.recipe import ConductivityFit
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 
 SETTINGS = replace(EnsembleSettings.quick(), explainer_trees=80)
 
@@ -167,7 +167,7 @@ def test_a_name_that_holds_a_unit_has_it_as_its_unit() -> None:
             assert feature.unit == expected, feature.name
 
 
-def test_candidates_are_explained_by_the_features_that_were_trained_on(synthetic_rows: Measurements) -> None:
+def test_candidates_are_explained_by_the_features_that_were_trained_on(synthetic_rows: ConductivityRows) -> None:
     batch = MaterialBatch.from_formulas([str(formula) for formula in synthetic_rows.formula])
     asked = feature_values(batch)[:, : n_features("formula")]
     np.testing.assert_allclose(
@@ -178,7 +178,7 @@ def test_candidates_are_explained_by_the_features_that_were_trained_on(synthetic
 # ---------------------------------------------------------------- neighbours
 
 
-def test_neighbours_are_compositions_beside_their_parents(synthetic_rows: Measurements) -> None:
+def test_neighbours_are_compositions_beside_their_parents(synthetic_rows: ConductivityRows) -> None:
     own = synthetic_rows.descriptors.composition
     made = neighbours_of(own, 600, seed=3)
     assert made.composition.shape == (600, own.shape[1])
@@ -196,7 +196,7 @@ def test_neighbours_are_compositions_beside_their_parents(synthetic_rows: Measur
     assert (apart[mixed] <= between[mixed] / 2 + 1e-12).all()
 
 
-def test_the_same_seed_makes_the_same_neighbours(synthetic_rows: Measurements) -> None:
+def test_the_same_seed_makes_the_same_neighbours(synthetic_rows: ConductivityRows) -> None:
     own = synthetic_rows.descriptors.composition.copy()
     first, second, other = (neighbours_of(own, 90, seed) for seed in (1, 1, 2))
     for one, two in zip(first, second, strict=True):

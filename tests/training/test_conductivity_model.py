@@ -18,11 +18,11 @@ from serving.answers.documents import interval_blocks
 from training.conformance import Intervals, Predict, check_property_model
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.imputation import HotDeck
-from training.properties.conductivity.metrics import Answer, Truth, is_covered
+from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered
 from training.properties.conductivity.model import ConductivityModel, fit_model
 from training.properties.conductivity.recipe import scored_rows
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
-from training.properties.conductivity.schema import Column
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
+from training.properties.conductivity.schema import TableColumn
 from training.uncertainty import InsufficientCalibrationError
 
 Array = NDArray[np.float64]
@@ -68,12 +68,12 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(candidates:
         check_property_model(first, candidates, refitted=other, coverages=(0.5,))
 
 
-def small_world(n: int = 30) -> Measurements:
+def small_world(n: int = 30) -> ConductivityRows:
     """Return the first rows of the synthetic table, without unit cells."""
     from training.properties.conductivity.schema import LATTICE_COLUMNS
 
     table = synthetic_table().iloc[:n]
-    return Measurements.from_table(table.assign(**dict.fromkeys(LATTICE_COLUMNS, np.nan)))
+    return ConductivityRows.from_table(table.assign(**dict.fromkeys(LATTICE_COLUMNS, np.nan)))
 
 
 # ---------------------------------------------------------------- learning
@@ -95,7 +95,7 @@ def test_the_model_can_learn_ten_materials_by_heart() -> None:
         formula=formulas, log10_sigma_S_per_cm=truth, doi=[f"10.1/{i}-{j % 3}" for i, j in places],
         is_upper_bound=False, temperature_C=25.0, activation_energy_eV=0.3,
     )  # fmt: skip
-    model, _ = fit_model(Measurements.from_table(table), replace(EnsembleSettings.quick(), boosting_rounds=400))
+    model, _ = fit_model(ConductivityRows.from_table(table), replace(EnsembleSettings.quick(), boosting_rounds=400))
     value = sigma(model, formulas).value
     assert np.corrcoef(value, truth)[0, 1] > 0.99
     assert np.abs(value - truth).max() < 1.0
@@ -117,7 +117,7 @@ def test_the_synthetic_law_is_found_again(fitted: Fitted) -> None:
 def test_a_table_of_copies_is_refused_in_words() -> None:
     """Every paper measured the same material: without its copies nothing is left to learn from."""
     table = synthetic_table().iloc[:30]
-    copies = Measurements.from_table(table.assign(**{Column.FORMULA: "Li6PS5Cl"}))
+    copies = ConductivityRows.from_table(table.assign(**{TableColumn.FORMULA: "Li6PS5Cl"}))
     with pytest.raises(ValueError, match="left to learn from"):
         fit_model(copies, EnsembleSettings.quick())
 
@@ -203,10 +203,10 @@ def test_coverage_of_new_measurements_of_the_same_world(fitted: Fitted) -> None:
     n_calibration, rank, false_alarm = 108, 99, 1e-6
     covered = []
     for seed in range(100, 105):
-        new = Measurements.from_table(synthetic_table(seed))
+        new = ConductivityRows.from_table(synthetic_table(seed))
         batch = MaterialBatch.from_formulas(list(new.formula))
         interval = fitted.model.predict(batch, new.temperature_C).log10_sigma_S_per_cm
-        covered.extend(is_covered(Truth(new.log10_sigma, new.is_upper_bound), Answer(*interval)))
+        covered.extend(is_covered(Truth(new.log10_sigma, new.is_upper_bound), ScoredPredictions(*interval)))
     law = betabinom(len(covered), rank, n_calibration + 1 - rank)
     assert sum(covered) >= law.ppf(false_alarm)
 
@@ -255,7 +255,7 @@ def test_a_table_without_lattices_makes_a_model_without_the_lattice_variant(cand
     assert not model.predict(MaterialBatch.from_candidates(candidates)).used_lattice.any()
 
 
-def test_having_a_lattice_is_no_feature(synthetic_rows: Measurements) -> None:
+def test_having_a_lattice_is_no_feature(synthetic_rows: ConductivityRows) -> None:
     """A material without a cell gets its donor's, so that the two cannot be told apart by the trees."""
     descriptors = synthetic_rows.descriptors
     deck = HotDeck.of(descriptors)
@@ -265,7 +265,7 @@ def test_having_a_lattice_is_no_feature(synthetic_rows: Measurements) -> None:
     np.testing.assert_array_equal(nearest_is_itself, descriptors.crystal[known])
 
 
-def test_the_hot_deck_leaves_no_gap_and_changes_no_known_cell(synthetic_rows: Measurements) -> None:
+def test_the_hot_deck_leaves_no_gap_and_changes_no_known_cell(synthetic_rows: ConductivityRows) -> None:
     descriptors = synthetic_rows.descriptors
     filled = HotDeck.of(descriptors).crystal_descriptors(descriptors)
     assert np.isfinite(filled).all()
@@ -282,7 +282,9 @@ def test_the_hot_deck_leaves_no_gap_and_changes_no_known_cell(synthetic_rows: Me
 # ---------------------------------------------------------------- calibration without leaks
 
 
-def test_left_out_rows_share_neither_paper_nor_material_with_what_predicted_them(synthetic_rows: Measurements) -> None:
+def test_left_out_rows_share_neither_paper_nor_material_with_what_predicted_them(
+    synthetic_rows: ConductivityRows,
+) -> None:
     seen = np.zeros(len(synthetic_rows), dtype=int)
     composition = synthetic_rows.descriptors.composition
     for train, test in synthetic_rows.folds(3, seed=7):
@@ -293,7 +295,7 @@ def test_left_out_rows_share_neither_paper_nor_material_with_what_predicted_them
     assert (seen == 1).all()
 
 
-def test_left_out_predictions_do_not_know_their_own_value(synthetic_rows: Measurements) -> None:
+def test_left_out_predictions_do_not_know_their_own_value(synthetic_rows: ConductivityRows) -> None:
     """Move one paper's values by a decade: its left-out predictions stay, but for the dozen shared hyperparameters."""
     from training.properties.conductivity.ensemble import Ensemble
     from training.properties.conductivity.model import cross_fit
@@ -307,8 +309,8 @@ def test_left_out_predictions_do_not_know_their_own_value(synthetic_rows: Measur
     assert (before.pool.centre[~own] != after.pool.centre[~own]).any()
 
 
-def edge_world(**changes: Any) -> Measurements:
-    return Measurements.from_table(synthetic_table().iloc[:30].assign(**changes))
+def edge_world(**changes: Any) -> ConductivityRows:
+    return ConductivityRows.from_table(synthetic_table().iloc[:30].assign(**changes))
 
 
 def test_one_paper_alone_cannot_be_calibrated() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from training.properties.conductivity.laskowski import DropReason, RecordError, assemble_records, read_formula
 from training.properties.conductivity.repeats import without_repeats
-from training.properties.conductivity.schema import LATTICE_COLUMNS, Column, normalise_family
+from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn, normalise_family
 from training.properties.conductivity.table import (
     LITERATURE_PATH,
     assemble_training_table,
@@ -44,7 +44,7 @@ def public_tables() -> None:
 def test_embedded_literature_obeys_its_schema() -> None:
     table = load_literature()
     assert len(table) >= 345
-    assert list(table.columns) == [str(column) for column in Column]
+    assert list(table.columns) == [str(column) for column in TableColumn]
     assert table["activation_energy_eV"].notna().sum() > 100
     assert set(table["provenance"]) == {"primary", "second-hand", "review"}
     assert table["is_doubtful"].sum() >= 32
@@ -274,7 +274,7 @@ def test_official_split_shares_no_paper() -> None:
 def _rows(*rows: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    blank: dict[str, Any] = {str(column): "" for column in Column} | {
+    blank: dict[str, Any] = {str(column): "" for column in TableColumn} | {
         "log10_sigma_S_per_cm": -3.0, "is_upper_bound": False, "temperature_C": 25.0,
         "activation_energy_eV": np.nan, "provenance": "database", "is_doubtful": False, "year": np.nan,
     } | {str(column): np.nan for column in LATTICE_COLUMNS}  # fmt: skip
@@ -346,7 +346,7 @@ def test_the_assembled_table(with_obelix_test: bool) -> None:
     table = assembled.rows
     assert assembled.steps[-1].rows == len(table)
     assert table["source"].value_counts()["obelix"] == (599 if with_obelix_test else 478)
-    assert list(table.columns) == [str(column) for column in Column]
+    assert list(table.columns) == [str(column) for column in TableColumn]
     assert (table["log10_sigma_S_per_cm"].notna() | table["activation_energy_eV"].notna()).all()
     repeats = table[table["repeats"] != ""]
     assert repeats["log10_sigma_S_per_cm"].isna().all()

@@ -15,7 +15,7 @@ from training.ledger.acceptance import read_accepted, write_accepted
 from training.ledger.entries import NewRow
 from training.ledger.export import training_rows
 from training.ledger.intake import Wishes, add_table, correct_entry
-from training.ledger.known import KnownMaterials
+from training.ledger.known import MeasuredMaterials
 from training.ledger.material_checks import suspect_materials
 from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records, read_measurements_file
@@ -162,7 +162,7 @@ def test_no_known_material_is_far_from_the_known_and_few_have_charges_left() -> 
 
 def test_the_nearest_material_is_found_near_and_far() -> None:
     formulas = ("Li6PS5Cl", "Li7La3Zr2O12", "Li3N")
-    known = KnownMaterials(MaterialBatch.from_formulas(formulas).matrix(), formulas)
+    known = MeasuredMaterials(MaterialBatch.from_formulas(formulas).matrix(), formulas)
     distance, nearest = known.nearest(MaterialBatch.from_formulas(["Li6PS5Br", "Li2O", "Na"]).matrix(), 0.15)
     assert distance == pytest.approx([1 / 13, 1 / 3, 1.0])
     assert nearest[:2] == ["Li6PS5Cl", "Li3N"]

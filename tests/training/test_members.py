@@ -20,7 +20,7 @@ from training.properties.conductivity.kernels import COMPOSITION_KERNELS, Traini
 from training.properties.conductivity.leave_paper_out import predict_without_own_paper
 from training.properties.conductivity.process_fit import condition, fit_process
 from training.properties.conductivity.residual_net import RESIDUAL_UNIT
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 
 Array = NDArray[np.float64]
 
@@ -116,20 +116,20 @@ def test_boosting_learns_what_is_there() -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(synthetic_rows: Measurements) -> Measurements:
+def measured(synthetic_rows: ConductivityRows) -> ConductivityRows:
     """Return rows without bounds, whose targets do not depend on what else is known."""
     return synthetic_rows.take(~synthetic_rows.is_upper_bound)
 
 
 @pytest.fixture(scope="module")
-def process(measured: Measurements) -> ArrheniusProcess:
+def process(measured: ConductivityRows) -> ArrheniusProcess:
     distinct, material = measured.descriptors.distinct(with_lattice=False)
     observed = measured.observations().of_materials(material)
     return fit_process(TrainingMaterials.of(distinct), observed, COMPOSITION_KERNELS, n_iterations=3)
 
 
 def test_a_training_row_is_judged_as_if_its_paper_and_its_copies_were_unknown(
-    measured: Measurements, process: ArrheniusProcess
+    measured: ConductivityRows, process: ArrheniusProcess
 ) -> None:
     _, material = measured.descriptors.distinct(with_lattice=False)
     observed_row = measured.observations().material
@@ -149,7 +149,9 @@ def test_a_training_row_is_judged_as_if_its_paper_and_its_copies_were_unknown(
             np.testing.assert_allclose(ours[own], theirs, atol=1e-6)
 
 
-def test_such_a_judgement_does_not_know_the_paper_s_values(measured: Measurements, process: ArrheniusProcess) -> None:
+def test_such_a_judgement_does_not_know_the_paper_s_values(
+    measured: ConductivityRows, process: ArrheniusProcess
+) -> None:
     _, material = measured.descriptors.distinct(with_lattice=False)
     paper_of_observation = measured.paper[measured.observations().material]
     own = measured.paper == measured.paper[0]
@@ -190,7 +192,7 @@ def test_an_ensemble_of_before_has_no_nets_and_still_answers(fitted: Fitted) -> 
 
 
 def test_what_trees_and_nets_learn_from_does_not_know_the_row_s_own_paper(
-    measured: Measurements, process: ArrheniusProcess
+    measured: ConductivityRows, process: ArrheniusProcess
 ) -> None:
     _, material = measured.descriptors.distinct(with_lattice=False)
     deck = HotDeck.of(measured.descriptors)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.properties.conductivity.metrics import Answer, Truth, interval_score, is_covered, score
+from training.properties.conductivity.metrics import ScoredPredictions, Truth, interval_score, is_covered, score
 
 Array = NDArray[np.float64]
 
 TRUTH = Truth(np.array([-3.0, -5.0, -10.0, -8.0]), np.array([False, False, True, True]))
 VALUE = np.array([-3.5, -3.5, -9.0, -14.0])
-ANSWER = Answer(VALUE, VALUE - 1.0, VALUE + 2.0)
+ANSWER = ScoredPredictions(VALUE, VALUE - 1.0, VALUE + 2.0)
 
 
 def test_every_score_by_hand() -> None:
@@ -35,7 +35,7 @@ def test_every_score_by_hand() -> None:
 def test_predictions_below_what_instruments_read_are_floored_among_measured_rows() -> None:
     truth = Truth(np.array([-9.0, -4.0]), np.array([False, False]))
     value = np.array([-13.0, -4.0])
-    scores = score(truth, Answer(value, value - 1, value + 1))
+    scores = score(truth, ScoredPredictions(value, value - 1, value + 1))
     assert scores["mae_uncensored"] == pytest.approx(0.5)
     assert scores["mae"] == pytest.approx(2.0)
 
@@ -55,7 +55,7 @@ def test_predictions_below_what_instruments_read_are_floored_among_measured_rows
 def test_covered(lower: float, upper: float, is_bound: bool, covered: bool) -> None:
     truth = Truth(np.array([-5.0]), np.array([is_bound]))
     middle = (lower + upper) / 2
-    answer = Answer(np.array([middle]), np.array([lower]), np.array([upper]))
+    answer = ScoredPredictions(np.array([middle]), np.array([lower]), np.array([upper]))
     assert is_covered(truth, answer)[0] == covered
     missed = interval_score(truth, answer)[0] > upper - lower + 1e-12
     assert missed != covered
@@ -68,7 +68,7 @@ def test_the_interval_score_rewards_the_true_quantiles() -> None:
 
     def mean_score(reach: float) -> float:
         ends = np.full(100_000, reach)
-        return float(interval_score(truth, Answer(np.zeros(100_000), -ends, ends)).mean())
+        return float(interval_score(truth, ScoredPredictions(np.zeros(100_000), -ends, ends)).mean())
 
     scores = {reach: mean_score(reach) for reach in (1.0, 1.4, 1.645, 1.9, 2.5)}
     assert min(scores, key=lambda reach: scores[reach]) == 1.645
@@ -76,6 +76,6 @@ def test_the_interval_score_rewards_the_true_quantiles() -> None:
 
 def test_a_perfect_answer() -> None:
     truth = Truth(np.array([-3.0, -5.0, -7.0]), np.zeros(3, dtype=bool))
-    scores = score(truth, Answer(truth.log10_sigma, truth.log10_sigma, truth.log10_sigma))
+    scores = score(truth, ScoredPredictions(truth.log10_sigma, truth.log10_sigma, truth.log10_sigma))
     assert (scores["mae"], scores["rmse"], scores["spearman"]) == (0.0, 0.0, pytest.approx(1.0))
     assert (scores["coverage_90"], scores["accuracy_1e-4"]) == (1.0, 1.0)

@@ -23,7 +23,7 @@ from training.properties.conductivity.recipe import (
     load_tables,
     scored_rows,
 )
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 from training.properties.conductivity.table import LITERATURE_PATH, load_literature
 from training.sources import missing, source
 from training.splits import normalise_doi
@@ -97,7 +97,7 @@ def test_the_bundle_answers_and_keeps_its_golden_predictions(
     assert len(model.domain.formulas) == trained.card.metrics["formula_cv_n_test"]
 
 
-def test_progress_is_told_as_often_as_promised(synthetic_rows: Measurements) -> None:
+def test_progress_is_told_as_often_as_promised(synthetic_rows: ConductivityRows) -> None:
     steps: list[str] = []
     settings = EnsembleSettings.quick()
     fit_model(synthetic_rows, settings, on_step=steps.append)

@@ -9,25 +9,25 @@ import pytest
 from synthetic_world import synthetic_table
 
 from training.properties.conductivity.arrhenius import to_temperature
-from training.properties.conductivity.rows import Measurements
-from training.properties.conductivity.schema import Column
+from training.properties.conductivity.rows import ConductivityRows
+from training.properties.conductivity.schema import TableColumn
 
 
-def rows_of(**changes: object) -> Measurements:
-    return Measurements.from_table(synthetic_table().iloc[:12].assign(**changes))
+def rows_of(**changes: object) -> ConductivityRows:
+    return ConductivityRows.from_table(synthetic_table().iloc[:12].assign(**changes))
 
 
-def test_a_row_is_what_stands_in_the_table(synthetic_rows: Measurements) -> None:
+def test_a_row_is_what_stands_in_the_table(synthetic_rows: ConductivityRows) -> None:
     table = synthetic_table()
     assert len(synthetic_rows) == len(table)
-    np.testing.assert_array_equal(synthetic_rows.log10_sigma, table[Column.LOG10_SIGMA])
-    np.testing.assert_array_equal(synthetic_rows.formula, table[Column.FORMULA])
-    np.testing.assert_array_equal(synthetic_rows.doi, table[Column.DOI])
-    np.testing.assert_array_equal(synthetic_rows.descriptors.has_lattice, table[Column.A].notna())
+    np.testing.assert_array_equal(synthetic_rows.log10_sigma, table[TableColumn.LOG10_SIGMA])
+    np.testing.assert_array_equal(synthetic_rows.formula, table[TableColumn.FORMULA])
+    np.testing.assert_array_equal(synthetic_rows.doi, table[TableColumn.DOI])
+    np.testing.assert_array_equal(synthetic_rows.descriptors.has_lattice, table[TableColumn.A].notna())
     np.testing.assert_allclose(synthetic_rows.descriptors.composition.sum(axis=1), 1.0)
 
 
-def test_observations_are_the_arrhenius_law(synthetic_rows: Measurements) -> None:
+def test_observations_are_the_arrhenius_law(synthetic_rows: ConductivityRows) -> None:
     """With a = log10 sigma(25 C) and E of a material, of_sigma a + of_energy E is what was measured on it."""
     a, energy = -3.0, 0.35
     measured = to_temperature(np.full(len(synthetic_rows), a), energy, synthetic_rows.temperature_C)
@@ -45,7 +45,7 @@ def test_observations_are_the_arrhenius_law(synthetic_rows: Measurements) -> Non
 
 
 def test_a_row_with_an_activation_energy_only_is_one_observation() -> None:
-    rows = rows_of(**{Column.LOG10_SIGMA: np.nan, Column.ACTIVATION_ENERGY: 0.3})
+    rows = rows_of(**{TableColumn.LOG10_SIGMA: np.nan, TableColumn.ACTIVATION_ENERGY: 0.3})
     assert not rows.has_sigma.any()
     o = rows.observations()
     np.testing.assert_array_equal(o.of_sigma, 0.0)
@@ -54,7 +54,7 @@ def test_a_row_with_an_activation_energy_only_is_one_observation() -> None:
 
 def test_rows_of_a_large_paper_weigh_less_each_and_more_together() -> None:
     paper = ["10.1/a"] * 9 + ["10.1/b", "10.1/c", "10.1/d"]
-    weights = rows_of(**{Column.DOI: paper}).weights()
+    weights = rows_of(**{TableColumn.DOI: paper}).weights()
     assert weights.mean() == pytest.approx(1.0)
     assert len(set(weights[:9])) == len(set(weights[9:])) == 1
     assert weights[0] < weights[9] < weights[:9].sum()
@@ -63,7 +63,7 @@ def test_rows_of_a_large_paper_weigh_less_each_and_more_together() -> None:
 def test_papers_are_joined_by_doi_but_a_review_joins_nobody() -> None:
     doi = ["10.1/a", "10.1/A|10.1/b", "10.1/b", "10.1/c"] + ["10.1/review"] * 8
     provenance = ["primary"] * 4 + ["review"] * 8
-    rows = rows_of(**{Column.DOI: doi, Column.PROVENANCE: provenance})
+    rows = rows_of(**{TableColumn.DOI: doi, TableColumn.PROVENANCE: provenance})
     assert len(set(rows.paper[:3])) == 1
     assert len(set(rows.paper)) == 1 + 1 + 8
 
@@ -77,13 +77,13 @@ def test_folds_leave_out_every_row_once_whatever_the_number() -> None:
 
 def test_a_copy_of_a_left_out_material_is_not_learnt_from() -> None:
     table = synthetic_table().iloc[:12].copy()
-    table.loc[11, Column.FORMULA] = table.loc[0, Column.FORMULA]  # measured again by another paper
-    rows = Measurements.from_table(table)
+    table.loc[11, TableColumn.FORMULA] = table.loc[0, TableColumn.FORMULA]  # measured again by another paper
+    rows = ConductivityRows.from_table(table)
     for train, test in rows.folds(4, seed=1):
         assert not {0, 11} & set(train) or not {0, 11} & set(test)
 
 
-def test_take_keeps_rows_together(synthetic_rows: Measurements) -> None:
+def test_take_keeps_rows_together(synthetic_rows: ConductivityRows) -> None:
     order = np.random.default_rng(0).permutation(len(synthetic_rows))[:20]
     taken = synthetic_rows.take(order)
     assert len(taken) == 20

@@ -11,7 +11,7 @@ import torch
 from phase_tables import reference
 from stability_world import TINY, fitted_net, known, scaling, training_inputs, world
 
-from training.properties.stability.ensemble_fit import EnsembleSettings, fit_ensemble, fit_scaling, load_table
+from training.properties.stability.ensemble_fit import NetSettings, fit_ensemble, fit_scaling, load_table
 from training.properties.stability.fit import FitSettings, fit_member
 from training.properties.stability.inputs import net_inputs
 from training.properties.stability.network import StabilityNet, load_network, tensors
@@ -125,19 +125,19 @@ def test_inputs_are_not_changed_by_fitting() -> None:
 
 def test_settings_that_fit_other_nets_have_another_fingerprint() -> None:
     """But more nets do not: those that were fitted are kept."""
-    plain = EnsembleSettings()
-    assert plain.fingerprint() == EnsembleSettings(seeds=(0,)).fingerprint()
+    plain = NetSettings()
+    assert plain.fingerprint() == NetSettings(seeds=(0,)).fingerprint()
     others = [
-        EnsembleSettings.quick(), replace(plain, largest_split=10), replace(plain, fit=replace(plain.fit, epochs=3)),
+        NetSettings.quick(), replace(plain, largest_split=10), replace(plain, fit=replace(plain.fit, epochs=3)),
         replace(plain, fit=replace(plain.fit, network=replace(plain.fit.network, width=64))),
     ]  # fmt: skip
     assert len({each.fingerprint() for each in (plain, *others)}) == 5
-    assert EnsembleSettings.quick().n_epochs == 4
+    assert NetSettings.quick().n_epochs == 4
 
 
 # ---------------------------------------------------------------- side by side, on the public table
 
-FEW = EnsembleSettings(seeds=(0, 1), largest_split=300, fit=replace(FitSettings.quick(), epochs=2))
+FEW = NetSettings(seeds=(0, 1), largest_split=300, fit=replace(FitSettings.quick(), epochs=2))
 
 
 def test_a_part_of_the_public_table_keeps_the_splits() -> None:

@@ -13,13 +13,13 @@ from phase_tables import reference
 from training.bundle import Card, load_bundle
 from training.catalogue import source
 from training.properties.stability.bundling import GOLDEN_FORMULAS, load_stability
-from training.properties.stability.ensemble_fit import EnsembleSettings
+from training.properties.stability.ensemble_fit import NetSettings
 from training.properties.stability.plots import write_plots
 from training.properties.stability.recipe import StabilityFit, train
 from training.properties.stability.table import SOURCE_KEYS
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, MissingSourceError
 
-QUICK = replace(EnsembleSettings.quick(), seeds=(0,))
+QUICK = replace(NetSettings.quick(), seeds=(0,))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from training.ledger.headings import Heading, Headings
 from training.ledger.kinds import measurements_of
 from training.ledger.measurements import Measurements
 from training.ledger.problems import Code, Level, Problem
-from training.ledger.reading import RawTable
+from training.ledger.reading import MeasurementTable
 from training.ledger.rows import Row
 from training.ledger.rules import refuse_broken_rules
 from training.ledger.units import Unit, plain_unit
@@ -30,7 +30,7 @@ def latest_day() -> dt.date:
     return dt.datetime.now(_LATEST_ZONE).date()
 
 
-def check(table: RawTable, headings: Headings, *, reference: str = "") -> list[Row]:
+def check(table: MeasurementTable, headings: Headings, *, reference: str = "") -> list[Row]:
     """Read and check every row.
 
     Parameters

@@ -16,7 +16,7 @@ from training.ledger.headings import HeaderError, Headings, read_headings, under
 from training.ledger.kinds import kinds, measurements_of
 from training.ledger.leakage import NOT_CHECKED, reasons_to_exclude
 from training.ledger.problems import Code, Level, UnusableTableError
-from training.ledger.reading import RawTable, from_records
+from training.ledger.reading import MeasurementTable, from_records
 from training.ledger.report import Outcome, Report, RowReport, Status
 from training.ledger.rows import Row
 from training.ledger.sanity import suspect
@@ -94,7 +94,7 @@ def add_measurements(document: Mapping[str, Any], who: str, ledger: Ledger | Non
 
 
 def add_table(
-    table: RawTable,
+    table: MeasurementTable,
     *,
     who: str,
     wishes: Wishes = Wishes(),
@@ -345,7 +345,7 @@ def _told(
 
 
 def _report(
-    table: RawTable,
+    table: MeasurementTable,
     headings: Headings,
     rows: Sequence[Row],
     told: Sequence[RowReport],

@@ -100,7 +100,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownMaterials:
+class MeasuredMaterials:
     """Materials that were measured before, whatever was measured.
 
     Parameters

@@ -19,7 +19,7 @@ from features.errors import WarningCode
 from features.formula_writing import reduced_amounts
 from training.ledger.cells import read_material
 from training.ledger.columns import FORMULA
-from training.ledger.known import Array, KnownMaterials
+from training.ledger.known import Array, MeasuredMaterials
 from training.ledger.rows import Row
 
 LARGEST_CHARGE_LEFT = 0.1
@@ -43,7 +43,7 @@ class _Judged(NamedTuple):
 
 
 def suspect_materials(
-    rows: Sequence[Row], known: KnownMaterials, is_known_otherwise: Callable[[str], bool] = lambda formula: False
+    rows: Sequence[Row], known: MeasuredMaterials, is_known_otherwise: Callable[[str], bool] = lambda formula: False
 ) -> None:
     """Flag materials that nobody may have meant, in place; rows without a formula are left alone.
 
@@ -77,7 +77,7 @@ def suspect_materials(
             _suspect_distance(row, judged, i)
 
 
-def _judge(candidates: list[Candidate], known: KnownMaterials) -> _Judged:
+def _judge(candidates: list[Candidate], known: MeasuredMaterials) -> _Judged:
     batch = MaterialBatch.from_candidates(candidates)
     imbalance = assign_ions(batch).charge_imbalance
     atoms = np.array([sum(reduced_amounts([*candidate.amounts.values()])) for candidate in candidates])

@@ -22,7 +22,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True, slots=True)
-class RawTable:
+class MeasurementTable:
     """A table as it was written.
 
     Parameters
@@ -54,7 +54,7 @@ class RawTable:
         return len(self.rows) + len(self.problems)
 
 
-def read_measurements_file(path: Path, *, decimal_comma: bool = False) -> RawTable:
+def read_measurements_file(path: Path, *, decimal_comma: bool = False) -> MeasurementTable:
     """Read a `.csv`, `.jsonl` or `.parquet` file.
 
     Parameters
@@ -92,7 +92,7 @@ def read_measurements_file(path: Path, *, decimal_comma: bool = False) -> RawTab
         raise UnusableTableError(str(error)) from error
 
 
-def from_records(records: Sequence[Mapping[str, Any]], name: str) -> RawTable:
+def from_records(records: Sequence[Mapping[str, Any]], name: str) -> MeasurementTable:
     """Take rows that are at hand, such as those of a JSON document; None, NaN and blank texts count as not given.
 
     Raises
@@ -103,7 +103,7 @@ def from_records(records: Sequence[Mapping[str, Any]], name: str) -> RawTable:
     return _taken(table_files.read_records(records), name)
 
 
-def _taken(read: table_files.RawTable, name: str, digest: str = "", *, skip_blank: bool = False) -> RawTable:
+def _taken(read: table_files.RawTable, name: str, digest: str = "", *, skip_blank: bool = False) -> MeasurementTable:
     """Keep what is given; `skip_blank`: blank rows of a spreadsheet are no measurements."""
     headers = tuple(read.headers)
     _check_headers(headers, name)
@@ -117,7 +117,7 @@ def _taken(read: table_files.RawTable, name: str, digest: str = "", *, skip_blan
         given = _given(row.cells.items())
         if given or not skip_blank:
             rows.append(RawRow(number, row.line, given))
-    table = RawTable(name, headers, tuple(rows), tuple(problems), digest)
+    table = MeasurementTable(name, headers, tuple(rows), tuple(problems), digest)
     if not table.n_rows:
         raise UnusableTableError(f"{name} holds no rows")
     if table.n_rows > MAX_ROWS:

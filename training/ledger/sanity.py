@@ -13,7 +13,7 @@ import numpy as np
 from training.ledger.columns import BOUND, DOI, FORMULA, ROOM_TEMPERATURE_C, TEMPERATURE, LedgerColumn
 from training.ledger.entries import Entry
 from training.ledger.kinds import kinds, measurements_of
-from training.ledger.known import Known, KnownMaterials, fractions_of
+from training.ledger.known import Known, MeasuredMaterials, fractions_of
 from training.ledger.material_checks import suspect_materials
 from training.ledger.problems import Code
 from training.ledger.rows import Row
@@ -23,7 +23,7 @@ FACTOR_1000_TOLERANCE = 0.3
 SAME_TEMPERATURE_C = 5.0
 
 
-class KnownValue(NamedTuple):
+class ComparedValue(NamedTuple):
     """One known value (log10) that a new one is compared with."""
 
     value: float
@@ -34,7 +34,7 @@ class KnownValue(NamedTuple):
 class Others(NamedTuple):
     """Known values to compare with, of what they are in words, and one standard deviation between laboratories."""
 
-    values: list[KnownValue]
+    values: list[ComparedValue]
     what: str
     noise_decades: float
 
@@ -44,7 +44,7 @@ Otherwise = Callable[[Row, Known, list[int], float], Others]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ValueComparison:
     """How a quantity that spans decades is compared with what is known of it.
 
     Parameters
@@ -89,18 +89,22 @@ def suspect(rows: Sequence[Row], kind: str, held: Sequence[Entry]) -> str:
     return measurements.suspect(possible, held)
 
 
-def known_materials(held: Sequence[Entry]) -> KnownMaterials:
+def known_materials(held: Sequence[Entry]) -> MeasuredMaterials:
     """Return the materials of the training tables of every kind, and those that a ledger holds."""
     mine = tuple(str((entry.content or {})[FORMULA]) for entry in held if FORMULA in (entry.content or {}))
     tables = [known for one in kinds().values() if (known := one.known()) is not None]
     fractions = np.vstack([*(table.fractions for table in tables), fractions_of(mine)])
     formulas = sum((table.formulas for table in tables), ()) + mine
     some = np.asarray(fractions.any(axis=1))
-    return KnownMaterials(fractions[some], tuple(f for f, is_known in zip(formulas, some, strict=True) if is_known))
+    return MeasuredMaterials(fractions[some], tuple(f for f, is_known in zip(formulas, some, strict=True) if is_known))
 
 
 def compare_with_known(
-    rows: Sequence[Row], known: Known, held: Sequence[Entry], comparison: Comparison, suspect_row: Callable[[Row], None]
+    rows: Sequence[Row],
+    known: Known,
+    held: Sequence[Entry],
+    comparison: ValueComparison,
+    suspect_row: Callable[[Row], None],
 ) -> str:
     """Flag known papers and values that deviate from what is known; return what could not be compared with.
 
@@ -132,7 +136,7 @@ def suspect_paper(row: Row, papers: dict[str, str]) -> None:
             return
 
 
-def _compare(row: Row, comparison: Comparison, known: Known, near: list[int]) -> None:
+def _compare(row: Row, comparison: ValueComparison, known: Known, near: list[int]) -> None:
     """Compare a value with what others found for the same composition, else with what the kind knows otherwise."""
     value = math.log10(float(row.content[comparison.column]))
     temperature = float(row.content.get(TEMPERATURE, ROOM_TEMPERATURE_C))
@@ -143,7 +147,7 @@ def _compare(row: Row, comparison: Comparison, known: Known, near: list[int]) ->
             why = f"the same formula, temperature and value are known already ({known.label[i]})"
             row.suspect(Code.REPEATS_KNOWN, comparison.column, why)
             break
-    reports = [KnownValue(float(known.value[i]), bool(known.is_bound[i]), known.label[i]) for i in same]
+    reports = [ComparedValue(float(known.value[i]), bool(known.is_bound[i]), known.label[i]) for i in same]
     others = Others(reports, "the same composition", comparison.noise_decades)
     if not reports:
         others = comparison.otherwise(row, known, with_value, temperature)
@@ -151,7 +155,7 @@ def _compare(row: Row, comparison: Comparison, known: Known, near: list[int]) ->
         _weigh(row, value, others, comparison)
 
 
-def _weigh(row: Row, value: float, others: Others, comparison: Comparison) -> None:
+def _weigh(row: Row, value: float, others: Others, comparison: ValueComparison) -> None:
     """Flag a value beyond twice the noise from the median of the others, and say so if it is a factor of 1000.
 
     The median, because single entries of every table are wrong by decades. Where only bounds are known, a value

@@ -25,7 +25,7 @@ COVERAGES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Of the intervals that the distribution of a property is made of which declares none."""
 
 
-class Judged(NamedTuple):
+class RememberedJudgement(NamedTuple):
     """What a property says of some of n rows.
 
     Attributes
@@ -127,7 +127,7 @@ class ModelOutputs:
         texts = {name: np.full(n, stated[name], object) if name in stated else own.texts[name] for name in own.texts}
         return replace(self, query=replace(self.query, conditions=ConditionColumns(numbers, texts)), own=own)
 
-    def judged(self, name: str, coverage: float = COVERAGE) -> Judged:
+    def judged(self, name: str, coverage: float = COVERAGE) -> RememberedJudgement:
         """Return what a property says, as far as it can judge the rows."""
         return self._judged(name, self.query.conditions, coverage)
 
@@ -140,18 +140,18 @@ class ModelOutputs:
             return judgement.adopting(whole.judgement, np.searchsorted(whole.rows, rows))
         return judgement
 
-    def _judged(self, name: str, conditions: ConditionColumns, coverage: float) -> Judged:
+    def _judged(self, name: str, conditions: ConditionColumns, coverage: float) -> RememberedJudgement:
         return self.once(_question(name, conditions, coverage), lambda: self._ask(name, conditions, coverage))
 
-    def _ask(self, name: str, conditions: ConditionColumns, coverage: float) -> Judged:
+    def _ask(self, name: str, conditions: ConditionColumns, coverage: float) -> RememberedJudgement:
         one, model, n = registry.get(name), self.models[name], len(self)
         query = replace(self.query, conditions=conditions, coverage=coverage)
         errors = one.refused(model, query)
         rows = np.array([row for row in range(n) if row not in errors], dtype=np.int64)
         if not len(rows):
-            return Judged(rows, None, errors, n)
+            return RememberedJudgement(rows, None, errors, n)
         query = replace(query.take(rows) if errors else query, beside=self._beside(one.needs, rows))
-        return Judged(rows, one.judge(model, query), errors, n)
+        return RememberedJudgement(rows, one.judge(model, query), errors, n)
 
     def _beside(self, needs: tuple[str, ...], rows: NDArray[np.int64]) -> dict[str, Beside]:
         """Return what other properties say of rows under these rows' own conditions."""

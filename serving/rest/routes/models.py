@@ -26,7 +26,7 @@ OWN_REFUSALS: Refusals = KEY_REFUSED | {409: ("The service follows no registry."
 router = APIRouter(route_class=AnsweringRoute)
 
 
-class Card(ModelHeader):
+class ServedCard(ModelHeader):
     """What a model is: its data, licences, metrics and versions; and how it stands to the registry's champion."""
 
     registry: dict[str, Any] | None = Field(None, description="Where the service follows a registry.")
@@ -86,7 +86,7 @@ async def refuse_content(request: Request) -> None:
 @router.get(
     "/models",
     summary="Describe the models that answer now",
-    response_model=dict[str, Card],
+    response_model=dict[str, ServedCard],
     response_description="The models' cards, by property.",
     responses=refusals(only=(401, 500, 503, 504)),
 )
@@ -98,7 +98,7 @@ async def models(request: Request, _: Loaded) -> Response:
 @router.post(
     "/models/refresh",
     summary="Follow the model registry now instead of at the next poll",
-    response_model=dict[str, Card],
+    response_model=dict[str, ServedCard],
     response_description="The models' cards, as GET /models.",
     responses=refusals(OWN_REFUSALS, only=(400, 408, 413, 500, 503, 504)),
     dependencies=WRITES,

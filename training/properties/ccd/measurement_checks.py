@@ -10,7 +10,7 @@ import numpy as np
 
 from training.ledger.known import Known, fractions_of, papers_of
 from training.ledger.problems import Code
-from training.ledger.sanity import Comparison, KnownValue, Others, compare_with_known
+from training.ledger.sanity import ComparedValue, Others, ValueComparison, compare_with_known
 from training.properties.ccd.schema import MOLTEN_ANODE, REGULAR, SCAFFOLD
 from training.properties.ccd.table import load_literature
 
@@ -31,7 +31,7 @@ _CLASS = "electrolyte_class"
 
 def suspect_currents(rows: Sequence[Row], known: Known, held: Sequence[Entry], current: LedgerColumn) -> str:
     """Flag what is suspicious about possible rows; return in words what could not be compared with."""
-    comparison = Comparison(
+    comparison = ValueComparison(
         current,
         NOISE_DECADES,
         SAME_VALUE_DECADES,
@@ -55,7 +55,7 @@ def _suspect_row(row: Row) -> None:
 def _of_its_class(row: Row, known: Known, near: list[int], temperature_C: float) -> Others:
     name = str(row.content.get(_CLASS, ""))
     alike = known.value[known.beside[_CLASS] == name] if name else np.empty(0)
-    values = [KnownValue(float(value), False, name) for value in alike]
+    values = [ComparedValue(float(value), False, name) for value in alike]
     return Others(values if len(values) >= CROWD else [], f"the class {name}", NOISE_DECADES)
 
 

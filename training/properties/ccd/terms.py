@@ -57,7 +57,7 @@ NUMBER_TERMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TermGroup:
     """Columns whose effects share one spread, which the reports teach; prior guess with the weight of some columns."""
 
     start: int
@@ -83,7 +83,7 @@ class Prior:
     mean: Array
     variance: Array
     not_negative: tuple[int, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[TermGroup, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,9 +188,9 @@ class Terms:
         mean, variance = np.zeros(starts[-1]), np.zeros(starts[-1])
         mean[:3], variance[:3] = (0.0, 0.4, 0.2), (1.0, 0.25, 0.04)
         groups = (
-            Group(starts[0], starts[1], 0.05, 4.0),
-            Group(starts[1], starts[2], 0.03, 4.0),
-            Group(starts[4], starts[5], 0.02, 20.0),
+            TermGroup(starts[0], starts[1], 0.05, 4.0),
+            TermGroup(starts[1], starts[2], 0.03, 4.0),
+            TermGroup(starts[4], starts[5], 0.02, 20.0),
         )
         for group in groups:
             variance[group.start : group.stop] = group.variance

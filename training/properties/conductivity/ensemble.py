@@ -28,7 +28,7 @@ from training.properties.conductivity.kernels import COMPOSITION_KERNELS, LATTIC
 from training.properties.conductivity.leave_paper_out import predict_without_own_paper
 from training.properties.conductivity.process_fit import condition, fit_process
 from training.properties.conductivity.residual_net import ResidualNets, ResidualNetSettings
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 
 Array = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ class Lessons(NamedTuple):
 
     @classmethod
     def of(
-        cls, rows: Measurements, variant: str, process: ArrheniusProcess, material: NDArray[np.int64], deck: HotDeck
+        cls, rows: ConductivityRows, variant: str, process: ArrheniusProcess, material: NDArray[np.int64], deck: HotDeck
     ) -> Lessons:
         """Prepare rows whose materials in the process are `material`, shape (n,)."""
         learnt = rows.has_sigma
@@ -125,7 +125,7 @@ class Ensemble:
 
     @classmethod
     def fit(
-        cls, rows: Measurements, variant: str, settings: EnsembleSettings, *,
+        cls, rows: ConductivityRows, variant: str, settings: EnsembleSettings, *,
         hyper: Hyperparameters | None = None, on_step: Callable[[], None] = lambda: None,
     ) -> Ensemble:  # fmt: skip
         """Fit all members.
@@ -133,7 +133,7 @@ class Ensemble:
         Parameters
         ----------
         rows
-            Measurements to learn from.
+            ConductivityRows to learn from.
         variant
             'formula' or 'lattice'.
         settings
@@ -242,7 +242,7 @@ def _tree_features(descriptors: Descriptors, variant: str, deck: HotDeck, proces
     return np.hstack(blocks)
 
 
-def _at_room_temperature(rows: Measurements, process: ArrheniusProcess) -> Array:
+def _at_room_temperature(rows: ConductivityRows, process: ArrheniusProcess) -> Array:
     """Carry every conductivity to 25 C by the row's own activation energy, else by the predicted one."""
     energy = rows.activation_energy_eV.copy()
     unknown = ~np.isfinite(energy) & (rows.temperature_C != 25.0)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.conductivity.metrics import PUBLISHED_CENSORED_VALUE, Answer, Truth, score
+from training.properties.conductivity.metrics import PUBLISHED_CENSORED_VALUE, ScoredPredictions, Truth, score
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from training.properties.conductivity.ensemble import EnsembleSettings
     from training.properties.conductivity.model import ConductivityModel
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
 
 Array = NDArray[np.float64]
 N_BASELINE_SEEDS = 10
@@ -61,18 +61,18 @@ def _with_and_without_lattice(
     test: pd.DataFrame, *, literature: bool, settings: EnsembleSettings | None, on_step: Callable[[str], None]
 ) -> dict[str, dict[str, float]]:
     from training.properties.conductivity.model import fit_model
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
     from training.properties.conductivity.table import load_training_table
 
-    rows = Measurements.from_table(load_training_table(with_obelix_test=False, literature=literature))
+    rows = ConductivityRows.from_table(load_training_table(with_obelix_test=False, literature=literature))
     model, _ = fit_model(rows, settings, on_step=on_step)
-    held_out = Measurements.from_table(test)
+    held_out = ConductivityRows.from_table(test)
     return {variant: _score_variant(model, held_out, test, variant) for variant in ("lattice", "formula")}
 
 
 def _score_variant(
     model: ConductivityModel,
-    held_out: Measurements,
+    held_out: ConductivityRows,
     test: pd.DataFrame,
     variant: str,
 ) -> dict[str, float]:
@@ -82,7 +82,7 @@ def _score_variant(
     lattice = test[list(LATTICE_COLUMNS)].to_numpy(dtype=float)
     hidden = lattice if variant == "lattice" else np.full_like(lattice, np.nan)
     sigma = model.predict(MaterialBatch.from_formulas(list(test["formula"]), hidden)).log10_sigma_S_per_cm
-    return score(Truth(held_out.log10_sigma, held_out.is_upper_bound), Answer(*sigma))
+    return score(Truth(held_out.log10_sigma, held_out.is_upper_bound), ScoredPredictions(*sigma))
 
 
 def baseline_random_forest(train: pd.DataFrame, test: pd.DataFrame, n_seeds: int = N_BASELINE_SEEDS) -> float:

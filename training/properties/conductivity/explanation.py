@@ -25,7 +25,7 @@ from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction, Variant
 from training.properties.conductivity.named_features import feature_values, n_features, training_features
 from training.properties.conductivity.neighbours import Neighbours, neighbours_of
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 from training.trees import TreeEnsemble
 
 Array = NDArray[np.float64]
@@ -96,7 +96,7 @@ def explanations_of(
 
 
 def with_explainers(
-    model: ConductivityModel, rows: Measurements, settings: EnsembleSettings, *,
+    model: ConductivityModel, rows: ConductivityRows, settings: EnsembleSettings, *,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> tuple[ConductivityModel, dict[str, float]]:  # fmt: skip
     """Fit a surrogate to each variant of a model.
@@ -148,7 +148,7 @@ class _Examples(NamedTuple):
     neighbours: Neighbours
 
     @classmethod
-    def of(cls, ensemble: Ensemble, rows: Measurements, settings: EnsembleSettings) -> _Examples:
+    def of(cls, ensemble: Ensemble, rows: ConductivityRows, settings: EnsembleSettings) -> _Examples:
         neighbours = neighbours_of(rows.descriptors.composition, settings.explainer_neighbours, settings.seed)
         own_features, own_answer = _answered(ensemble, rows.descriptors)
         features, answer = _answered(ensemble, _descriptors_of(neighbours, rows.descriptors))
@@ -167,7 +167,7 @@ def _answered(ensemble: Ensemble, descriptors: Descriptors) -> tuple[Array, Arra
 
 
 def _scores_on_new_neighbours(
-    explainer: TreeExplainer, ensemble: Ensemble, rows: Measurements, settings: EnsembleSettings
+    explainer: TreeExplainer, ensemble: Ensemble, rows: ConductivityRows, settings: EnsembleSettings
 ) -> dict[str, float]:
     """Compare surrogate and pool on made-up materials that the surrogate has not seen: what most questions are like."""
     n_new = settings.explainer_neighbours // 9
@@ -177,7 +177,7 @@ def _scores_on_new_neighbours(
 
 
 def _scores_on_left_out_papers(
-    examples: _Examples, rows: Measurements, variant: str, settings: EnsembleSettings
+    examples: _Examples, rows: ConductivityRows, variant: str, settings: EnsembleSettings
 ) -> dict[str, float]:
     """Compare them on papers that the surrogate has not seen, nor neighbours of their materials: the hard question."""
     m = len(rows)

@@ -16,7 +16,7 @@ from training.properties.conductivity.arrhenius import to_temperature
 from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.process_fit import condition
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, Measurements
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.retraining.comparison import NewRows
 from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import Contradictions, new_rows, source_folds
@@ -28,7 +28,7 @@ SAME_TEMPERATURE_C = 10.0
 
 
 def examine(
-    rows: Measurements,
+    rows: ConductivityRows,
     is_new: Flags,
     by_champion: HeldOutPredictions,
     hyper: Hyperparameters,
@@ -68,7 +68,7 @@ def examine(
     return new_rows(by_champion, alone, left_out, material.reshape(-1), contradictions(rows, is_new), seed=seed)
 
 
-def contradictions(rows: Measurements, is_new: Flags) -> Contradictions:
+def contradictions(rows: ConductivityRows, is_new: Flags) -> Contradictions:
     """Count new rows that are a decade or more off the median of other papers on the same composition.
 
     Their chance is reckoned at the rate at which known rows contradict each other, which is not small: two laboratories
@@ -85,7 +85,7 @@ def contradictions(rows: Measurements, is_new: Flags) -> Contradictions:
     return Contradictions.between(rows.log10_sigma, rows.paper, usable, is_new, is_same)
 
 
-def _predict(rows: Measurements, learnt: Numbers, asked: Numbers, hyper: Hyperparameters) -> Array:
+def _predict(rows: ConductivityRows, learnt: Numbers, asked: Numbers, hyper: Hyperparameters) -> Array:
     known = rows.take(learnt)
     distinct, material = known.descriptors.distinct(with_lattice=False)
     process = condition(TrainingMaterials.of(distinct), known.observations().of_materials(material), hyper)

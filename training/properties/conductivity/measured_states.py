@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.applicability import DECADES_APART, ROOM_TEMPERATURE_SPAN_C
-from training.properties.conductivity.schema import Column
+from training.properties.conductivity.schema import TableColumn
 from training.splits import composition_key
 
 if TYPE_CHECKING:
@@ -117,19 +117,19 @@ def states_of(table: pd.DataFrame) -> list[MeasuredState]:
     table
         From `table.load_training_table(with_obelix_test=True)`.
     """
-    near = (table[Column.TEMPERATURE] - ROOM_TEMPERATURE_C).abs() <= ROOM_TEMPERATURE_SPAN_C
-    rows = table[near & table[Column.LOG10_SIGMA].notna()]
-    keys = rows[Column.FORMULA].map(composition_key)
-    lowest = rows[Column.LOG10_SIGMA].groupby(keys).transform("min")
-    measured = rows[Column.LOG10_SIGMA].where(~rows[Column.IS_UPPER_BOUND])  # a bound may lie above anything
+    near = (table[TableColumn.TEMPERATURE] - ROOM_TEMPERATURE_C).abs() <= ROOM_TEMPERATURE_SPAN_C
+    rows = table[near & table[TableColumn.LOG10_SIGMA].notna()]
+    keys = rows[TableColumn.FORMULA].map(composition_key)
+    lowest = rows[TableColumn.LOG10_SIGMA].groupby(keys).transform("min")
+    measured = rows[TableColumn.LOG10_SIGMA].where(~rows[TableColumn.IS_UPPER_BOUND])  # a bound may lie above anything
     rows = rows[measured.groupby(keys).transform("max") - lowest > DECADES_APART]
     found = []
     for _, row in rows.iterrows():
-        state = row[Column.STATE] or _symmetry(row[Column.SPACE_GROUP])
+        state = row[TableColumn.STATE] or _symmetry(row[TableColumn.SPACE_GROUP])
         if state:
-            value = round(float(row[Column.LOG10_SIGMA]), 2)
-            source = row[Column.DOI] or row[Column.REFERENCE]
-            found.append(MeasuredState(row[Column.FORMULA], state, value, source, row[Column.SOURCE]))
+            value = round(float(row[TableColumn.LOG10_SIGMA]), 2)
+            source = row[TableColumn.DOI] or row[TableColumn.REFERENCE]
+            found.append(MeasuredState(row[TableColumn.FORMULA], state, value, source, row[TableColumn.SOURCE]))
     return sorted(set(found))
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from training.ledger.known import Known, fractions_of, papers_of
 from training.ledger.problems import Code
-from training.ledger.sanity import Comparison, KnownValue, Others, compare_with_known
+from training.ledger.sanity import ComparedValue, Others, ValueComparison, compare_with_known
 from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
-from training.properties.conductivity.schema import Column
+from training.properties.conductivity.schema import TableColumn
 from training.properties.conductivity.table import load_literature, load_training_table
 from training.sources import MissingSourceError
 
@@ -39,7 +39,7 @@ _ENERGY = "activation_energy_eV"
 
 def suspect_conductivities(rows: Sequence[Row], known: Known, held: Sequence[Entry], sigma: LedgerColumn) -> str:
     """Flag what is suspicious about possible rows; return in words what could not be compared with."""
-    comparison = Comparison(
+    comparison = ValueComparison(
         sigma,
         NOISE_DECADES,
         SAME_VALUE_DECADES,
@@ -72,7 +72,7 @@ def _moved(row: Row, known: Known, near: list[int], temperature_C: float) -> Oth
         slope = inverse_temperature([known.temperature_C[i], temperature_C])
         shift = prefactor_shift([known.temperature_C[i], temperature_C])
         value = float(known.value[i] + energy * (slope[0] - slope[1]) + shift[1] - shift[0])
-        moved.append(KnownValue(value, bool(known.is_bound[i]), known.label[i]))
+        moved.append(ComparedValue(value, bool(known.is_bound[i]), known.label[i]))
     what = f"the same composition, moved to {temperature_C:g} C by Arrhenius"
     return Others(moved, what, NOISE_DECADES + MOVING_DECADES)
 
@@ -89,13 +89,15 @@ def known_conductivities(_places: tuple[str, str]) -> Known:
         lacking = "the public tables are not here (`elyte data fetch`); compared with the embedded literature only"
     papers = papers_of(literature, "row_id", "the literature table") | papers_of(table, "row_id", "the training table")
     return Known(
-        fractions_of(list(table[Column.FORMULA])),
-        table[Column.LOG10_SIGMA].to_numpy(dtype=float),
-        table[Column.TEMPERATURE].to_numpy(dtype=float),
-        table[Column.IS_UPPER_BOUND].to_numpy(dtype=bool),
-        tuple(f"{source} {row}" for source, row in zip(table[Column.SOURCE], table[Column.ROW_ID], strict=True)),
-        tuple(table[Column.FORMULA]),
+        fractions_of(list(table[TableColumn.FORMULA])),
+        table[TableColumn.LOG10_SIGMA].to_numpy(dtype=float),
+        table[TableColumn.TEMPERATURE].to_numpy(dtype=float),
+        table[TableColumn.IS_UPPER_BOUND].to_numpy(dtype=bool),
+        tuple(
+            f"{source} {row}" for source, row in zip(table[TableColumn.SOURCE], table[TableColumn.ROW_ID], strict=True)
+        ),
+        tuple(table[TableColumn.FORMULA]),
         papers,
         lacking,
-        {_ENERGY: table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float)},
+        {_ENERGY: table[TableColumn.ACTIVATION_ENERGY].to_numpy(dtype=float)},
     )

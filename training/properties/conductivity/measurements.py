@@ -32,7 +32,7 @@ from training.properties.conductivity.schema import (
     CONTRIBUTIONS,
     SIGMA_RANGE_S_PER_CM,
     TEMPERATURE_RANGE_C,
-    Column,
+    TableColumn,
     normalise_family,
     table_schema,
 )
@@ -138,23 +138,23 @@ class ConductivityMeasurements(Measurements):
         import pandas as pd
 
         columns: dict[str, object] = {
-            Column.ROW_ID: [f"ledger{entry.entry}" for entry in entries],
-            Column.SOURCE: "literature",
-            Column.LOG10_SIGMA: np.log10(np.array(cells_of(entries, SIGMA), dtype=float)),
-            Column.IS_UPPER_BOUND: [bound == "upper" for bound in cells_of(entries, BOUND)],
-            Column.FAMILY: [normalise_family(text) for text in cells_of(entries, FAMILY)],
-            Column.PROVENANCE: "primary",
-            Column.IS_DOUBTFUL: False,
-            Column.OBELIX_SPLIT: "",
-            Column.REPEATS: "",
+            TableColumn.ROW_ID: [f"ledger{entry.entry}" for entry in entries],
+            TableColumn.SOURCE: "literature",
+            TableColumn.LOG10_SIGMA: np.log10(np.array(cells_of(entries, SIGMA), dtype=float)),
+            TableColumn.IS_UPPER_BOUND: [bound == "upper" for bound in cells_of(entries, BOUND)],
+            TableColumn.FAMILY: [normalise_family(text) for text in cells_of(entries, FAMILY)],
+            TableColumn.PROVENANCE: "primary",
+            TableColumn.IS_DOUBTFUL: False,
+            TableColumn.OBELIX_SPLIT: "",
+            TableColumn.REPEATS: "",
         }
         as_stored = (FORMULA, TEMPERATURE, ACTIVATION_ENERGY, CONTRIBUTION, STATE, DOI, REFERENCE, YEAR, *LATTICE)
         columns |= {column.name: cells_of(entries, column) for column in as_stored}
-        frame = pd.DataFrame({str(column): columns[column] for column in Column}, index=range(len(entries)))
-        frame = frame.astype({str(Column.IS_UPPER_BOUND): bool, str(Column.IS_DOUBTFUL): bool})
+        frame = pd.DataFrame({str(column): columns[column] for column in TableColumn}, index=range(len(entries)))
+        frame = frame.astype({str(TableColumn.IS_UPPER_BOUND): bool, str(TableColumn.IS_DOUBTFUL): bool})
         if not entries:
             return frame
-        return validate(frame, table_schema(), table="the ledger's conductivities", id_column=Column.ROW_ID)
+        return validate(frame, table_schema(), table="the ledger's conductivities", id_column=TableColumn.ROW_ID)
 
 
 @lru_cache(maxsize=2)

@@ -24,7 +24,7 @@ class Truth(NamedTuple):
     is_upper_bound: NDArray[np.bool_]
 
 
-class Answer(NamedTuple):
+class ScoredPredictions(NamedTuple):
     """Predicted log10 conductivities with interval ends, each of shape (n,)."""
 
     value: Array
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     upper: Array
 
 
-def score(truth: Truth, answer: Answer) -> dict[str, float]:
+def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
     """Return the metrics of `elyte evaluate conductivity`, all in decades unless their name says otherwise.
 
     Returns
@@ -62,14 +62,14 @@ def score(truth: Truth, answer: Answer) -> dict[str, float]:
     }
 
 
-def is_covered(truth: Truth, answer: Answer) -> NDArray[np.bool_]:
+def is_covered(truth: Truth, answer: ScoredPredictions) -> NDArray[np.bool_]:
     """Return which intervals hold their measured value, shape (n,)."""
     reaches_down = answer.lower <= truth.log10_sigma
     covered: NDArray[np.bool_] = reaches_down & (truth.is_upper_bound | (truth.log10_sigma <= answer.upper))
     return covered
 
 
-def interval_score(truth: Truth, answer: Answer, coverage: float = 0.9) -> Array:
+def interval_score(truth: Truth, answer: ScoredPredictions, coverage: float = 0.9) -> Array:
     """Return the interval score (Gneiting and Raftery, doi 10.1198/016214506000001437), shape (n,); lower is better."""
     missed_below = np.maximum(answer.lower - truth.log10_sigma, 0.0)
     missed_above = np.where(truth.is_upper_bound, 0.0, np.maximum(truth.log10_sigma - answer.upper, 0.0))

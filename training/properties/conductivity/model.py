@@ -25,7 +25,7 @@ from training.properties.conductivity.arrhenius import (
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.familiarity import DOMAIN_QUANTILE
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
@@ -63,7 +63,7 @@ class ConductivityPrediction(NamedTuple):
 class OutOfFold:
     """Predictions of rows by models that had not seen their paper; the ground of all calibration."""
 
-    rows: Measurements
+    rows: ConductivityRows
     pool: Pool
     composition_distance: Array
 
@@ -176,7 +176,7 @@ class ConductivityModel:
 
 
 def fit_model(
-    rows: Measurements,
+    rows: ConductivityRows,
     settings: EnsembleSettings | None = None,
     *,
     on_step: Callable[[str], None] = lambda what: None,
@@ -213,7 +213,7 @@ def n_steps(settings: EnsembleSettings) -> int:
 
 
 def fit_variant(
-    rows: Measurements, variant: str, settings: EnsembleSettings, *, on_step: Callable[[str], None]
+    rows: ConductivityRows, variant: str, settings: EnsembleSettings, *, on_step: Callable[[str], None]
 ) -> tuple[Variant, OutOfFold]:
     """Fit one variant on all rows and calibrate it on left-out papers.
 
@@ -244,7 +244,7 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
 
 
 def cross_fit(
-    rows: Measurements, full: Ensemble, settings: EnsembleSettings, *, on_step: Callable[[], None]
+    rows: ConductivityRows, full: Ensemble, settings: EnsembleSettings, *, on_step: Callable[[], None]
 ) -> OutOfFold:
     """Predict every row by an ensemble that has seen neither its paper nor a copy of its material."""
     columns = np.full((len(Pool._fields), len(rows)), np.nan)
@@ -260,7 +260,7 @@ def cross_fit(
     return OutOfFold(rows, Pool(*columns), distance)
 
 
-def _check_fold(rows: Measurements, train: NDArray[np.int64], left_out: NDArray[np.int64]) -> None:
+def _check_fold(rows: ConductivityRows, train: NDArray[np.int64], left_out: NDArray[np.int64]) -> None:
     n_sigma = int(rows.has_sigma[train].sum())
     if n_sigma < SMALLEST_TRAINING:
         raise ValueError(
@@ -291,7 +291,7 @@ def at_temperature(pool: Pool, temperature_C: Array) -> Pool:
     )
 
 
-def domain_of(rows: Measurements, radius: float) -> DomainIndex:
+def domain_of(rows: ConductivityRows, radius: float) -> DomainIndex:
     """Return the domain that measured conductivities span."""
     return DomainIndex(
         rows.descriptors.composition,

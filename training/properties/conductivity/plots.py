@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.conductivity.metrics import Answer, Truth
+from training.properties.conductivity.metrics import ScoredPredictions, Truth
 from training.properties.conductivity.model import ConductivityModel, OutOfFold, at_temperature
 from training.properties.conductivity.recipe import scored_rows
 
@@ -50,7 +50,7 @@ def write_plots(model: ConductivityModel, left_out: dict[str, OutOfFold], folder
     return written
 
 
-def draw_parity(axes: Axes, truth: Truth, answer: Answer) -> None:
+def draw_parity(axes: Axes, truth: Truth, answer: ScoredPredictions) -> None:
     """Draw measured against predicted log10 sigma with 90 % intervals; bounds point downwards."""
     span = (-14.0, 0.0)
     bound = truth.is_upper_bound
@@ -98,7 +98,7 @@ def _draw_calibration(axes: Axes, model: ConductivityModel, predicted: OutOfFold
     axes.legend(frameon=False, loc="lower right", fontsize=8)
 
 
-def _draw_families(axes: Axes, truth: Truth, answer: Answer, families: NDArray[np.str_]) -> None:
+def _draw_families(axes: Axes, truth: Truth, answer: ScoredPredictions, families: NDArray[np.str_]) -> None:
     error = (answer.value - truth.log10_sigma)[~truth.is_upper_bound]
     of_row = families[~truth.is_upper_bound]
     names, counts = np.unique(of_row, return_counts=True)

@@ -23,7 +23,7 @@ import numpy as np
 from training.bundle import Card, DataSource, save_bundle, stamped
 from training.properties.conductivity.bundling import golden_predictions
 from training.properties.conductivity.explanation import with_explainers
-from training.properties.conductivity.metrics import Answer, Truth, is_covered, score
+from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered, score
 from training.properties.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
 from training.splits import grouped_folds
 from training.uncertainty import ConformalScale
@@ -119,11 +119,11 @@ def train(
         Called with what is being done, for a progress bar.
     """
     from training.properties.conductivity.ensemble import EnsembleSettings
-    from training.properties.conductivity.rows import Measurements
+    from training.properties.conductivity.rows import ConductivityRows
 
     chosen = settings or EnsembleSettings()
     table, data, lacking = load_tables()
-    rows = Measurements.from_table(table)
+    rows = ConductivityRows.from_table(table)
     model, left_out = fit_model(rows, chosen, on_step=on_step)
     model, fidelity = with_explainers(model, rows, chosen, on_step=on_step)
     metrics = cross_validated_metrics(model, left_out) | fidelity
@@ -199,22 +199,22 @@ def _coverage_across_papers(predicted: OutOfFold, variant: str, coverage: float 
         ).factor(coverage)
         ends = (pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
         truth = Truth(rows.log10_sigma[held], rows.is_upper_bound[held])
-        covered.append(is_covered(truth, Answer(*(end[held] for end in ends))))
+        covered.append(is_covered(truth, ScoredPredictions(*(end[held] for end in ends))))
     return float(np.concatenate(covered).mean())
 
 
 def scored_rows(
     model: ConductivityModel, predicted: OutOfFold, variant: str
-) -> tuple[Truth, Answer, np.ndarray[Any, Any]]:
+) -> tuple[Truth, ScoredPredictions, np.ndarray[Any, Any]]:
     """Return truth, answer (with the variant's 90 % interval) and row numbers of the left-out conductivities."""
     rows = predicted.rows
     keep = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
     chosen = np.flatnonzero(keep)
     pool = at_temperature(predicted.pool, rows.temperature_C)
     reach = model.variants[variant].sigma_scale.factor(0.9)
-    answer = Answer(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
+    answer = ScoredPredictions(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
     return (
         Truth(rows.log10_sigma[chosen], rows.is_upper_bound[chosen]),
-        Answer(*(part[chosen] for part in answer)),
+        ScoredPredictions(*(part[chosen] for part in answer)),
         chosen,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
+from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 from training.splits import composition_key, paper_keys
 
 if TYPE_CHECKING:
@@ -45,21 +45,21 @@ def without_repeats(later: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     kept = later.copy()
     drop = []
     for position, row in enumerate(_rows(later)):
-        namesakes = known.get(composition_key(row[Column.FORMULA]), [])
+        namesakes = known.get(composition_key(row[TableColumn.FORMULA]), [])
         same = [other for other in namesakes if _same_measurement(row, other)]
         if not same:
             continue
         same.sort(key=lambda other: _decades_apart(row, other))
-        energy = row[Column.ACTIVATION_ENERGY]
-        known_energies = [other[Column.ACTIVATION_ENERGY] for other in same]
+        energy = row[TableColumn.ACTIVATION_ENERGY]
+        known_energies = [other[TableColumn.ACTIVATION_ENERGY] for other in same]
         if np.isnan(energy) or any(abs(energy - other) <= SAME_ENERGY_EV for other in known_energies):
             drop.append(position)
             continue
         index = kept.index[position]
-        kept.loc[index, Column.LOG10_SIGMA] = np.nan
-        kept.loc[index, Column.IS_UPPER_BOUND] = False
-        kept.loc[index, Column.REPEATS] = same[0][Column.ROW_ID]
-        if np.isnan(row[Column.A]):
+        kept.loc[index, TableColumn.LOG10_SIGMA] = np.nan
+        kept.loc[index, TableColumn.IS_UPPER_BOUND] = False
+        kept.loc[index, TableColumn.REPEATS] = same[0][TableColumn.ROW_ID]
+        if np.isnan(row[TableColumn.A]):
             kept.loc[index, list(LATTICE_COLUMNS)] = [same[0][column] for column in LATTICE_COLUMNS]
     return kept.drop(index=kept.index[drop])
 
@@ -71,30 +71,30 @@ def _rows(table: pd.DataFrame) -> list[_Row]:
 def _by_composition(table: pd.DataFrame) -> dict[str, list[_Row]]:
     """Return the rows by composition; one that repeats another is compared by the other's conductivity."""
     rows = _rows(table)
-    sigma_of = {row[Column.ROW_ID]: row[Column.LOG10_SIGMA] for row in rows}
+    sigma_of = {row[TableColumn.ROW_ID]: row[TableColumn.LOG10_SIGMA] for row in rows}
     known: dict[str, list[_Row]] = {}
     for row in rows:
-        if row[Column.REPEATS]:
-            row[Column.LOG10_SIGMA] = sigma_of.get(row[Column.REPEATS], np.nan)
-        known.setdefault(composition_key(row[Column.FORMULA]), []).append(row)
+        if row[TableColumn.REPEATS]:
+            row[TableColumn.LOG10_SIGMA] = sigma_of.get(row[TableColumn.REPEATS], np.nan)
+        known.setdefault(composition_key(row[TableColumn.FORMULA]), []).append(row)
     return known
 
 
 def _same_measurement(later: _Row, earlier: _Row) -> bool:
-    if abs(later[Column.TEMPERATURE] - earlier[Column.TEMPERATURE]) > SAME_TEMPERATURE_C:
+    if abs(later[TableColumn.TEMPERATURE] - earlier[TableColumn.TEMPERATURE]) > SAME_TEMPERATURE_C:
         return False
-    same_paper = bool(paper_keys(later[Column.DOI]) & paper_keys(earlier[Column.DOI]))
+    same_paper = bool(paper_keys(later[TableColumn.DOI]) & paper_keys(earlier[TableColumn.DOI]))
     same_value = _decades_apart(later, earlier) <= SAME_SIGMA_DECADES
-    match later[Column.PROVENANCE]:
+    match later[TableColumn.PROVENANCE]:
         case "primary":
             return same_value and same_paper
         case "database":
-            return same_value or (same_paper and earlier[Column.PROVENANCE] == "database")
+            return same_value or (same_paper and earlier[TableColumn.PROVENANCE] == "database")
         case _:
             return same_value
 
 
 def _decades_apart(one: _Row, other: _Row) -> float:
     """Return how far two conductivities lie apart, infinitely where one is not given."""
-    apart = abs(one[Column.LOG10_SIGMA] - other[Column.LOG10_SIGMA])
+    apart = abs(one[TableColumn.LOG10_SIGMA] - other[TableColumn.LOG10_SIGMA])
     return float("inf") if np.isnan(apart) else float(apart)

@@ -40,7 +40,7 @@ from training.properties.conductivity.recipe import (
     fixed_choices,
     load_tables,
 )
-from training.properties.conductivity.rows import Measurements
+from training.properties.conductivity.rows import ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
@@ -128,7 +128,7 @@ class ConductivityJob:
             return None
         table, is_new = training_set.known_and_new(value="log10_sigma_S_per_cm")
         hyper = champion.model.variants["formula"].ensemble.process.hyper
-        rows = Measurements.from_table(table)
+        rows = ConductivityRows.from_table(table)
         return examine(
             rows, is_new, replace(answers, source=rows.paper[is_new]), hyper, seed=self.seed, on_step=on_step
         )
@@ -139,7 +139,7 @@ class ConductivityJob:
         new = table[is_new].reset_index(drop=True)
         if not len(new):
             return None
-        rows = Measurements.from_table(new)
+        rows = ConductivityRows.from_table(new)
         said = champion.model.predict(_batch(new), rows.temperature_C, COVERAGE).log10_sigma_S_per_cm
         return _judged(_ids(new), rows, said.value, said.lower, said.upper)
 
@@ -156,7 +156,7 @@ class ConductivityJob:
 
     def fit(self, training_set: TrainingSet, folder: Path, on_step: OnStep) -> Fitted:
         """Fit, calibrate and explain the challenger on all rows, and write its bundle."""
-        rows = Measurements.from_table(training_set.table)
+        rows = ConductivityRows.from_table(training_set.table)
         model, left_out = fit_model(rows, self.settings, on_step=on_step)
         model, fidelity = with_explainers(model, rows, self.settings, on_step=on_step)
         metrics = cross_validated_metrics(model, left_out) | fidelity
@@ -199,7 +199,7 @@ def work_out_baseline(
     base: pd.DataFrame, champions: Mapping[str, Ensemble], settings: EnsembleSettings, official_split: OfficialSplit
 ) -> Baseline:
     """Predict the champion's rows without their papers, and the official split without it, with its hyperparameters."""
-    rows = Measurements.from_table(base)
+    rows = ConductivityRows.from_table(base)
     left_out = {name: cross_fit(rows, ensemble, settings, on_step=lambda: None) for name, ensemble in champions.items()}
     scales = {name: _scale(out, name, np.ones(len(rows), dtype=bool)) for name, out in left_out.items()}
     return Baseline(
@@ -255,7 +255,7 @@ def judge_official(
     except MissingSourceError:
         return None
     is_safe = np.where(table["source"] == "obelix", table["obelix_split"] == "train", ~leaks_into_test(table, test))
-    rows, asked = (Measurements.from_table(t.reset_index(drop=True)) for t in (table[is_safe], test))
+    rows, asked = (ConductivityRows.from_table(t.reset_index(drop=True)) for t in (table[is_safe], test))
     value, lower, upper = (np.empty(len(asked)) for _ in range(3))
     for name, champion in ensembles.items():
         own = asked.descriptors.has_lattice if name == "lattice" else np.ones(len(asked), dtype=bool)
@@ -280,7 +280,7 @@ def _scale(out: OutOfFold, variant: str, chosen: NDArray[np.bool_]) -> Conformal
 
 def _judged(
     row_id: NDArray[np.str_],
-    rows: Measurements,
+    rows: ConductivityRows,
     value: NDArray[np.float64],
     lower: NDArray[np.float64],
     upper: NDArray[np.float64],

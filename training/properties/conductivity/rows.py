@@ -14,7 +14,7 @@ from features.similarity import half_l1
 from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import Observations
-from training.properties.conductivity.schema import LATTICE_COLUMNS, Column
+from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 from training.splits import grouped_folds, paper_groups
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SAME_MATERIAL_DISTANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Measurements:
+class ConductivityRows:
     """Rows of the conductivity table; every field has length n.
 
     Parameters
@@ -61,31 +61,33 @@ class Measurements:
         return len(self.log10_sigma)
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame) -> Measurements:
+    def from_table(cls, table: pd.DataFrame) -> ConductivityRows:
         """Take the rows of a table that follows the conductivity schema."""
         from training.properties.conductivity.table import papers
 
         lattice = table[list(LATTICE_COLUMNS)].to_numpy(dtype=float)
-        batch = MaterialBatch.from_formulas(list(table[Column.FORMULA]), lattice)
+        batch = MaterialBatch.from_formulas(list(table[TableColumn.FORMULA]), lattice)
         sources = papers(table)
         own_row = [f"row {i}" for i in range(len(table))]
         return cls(
             Descriptors.of(batch),
-            table[Column.LOG10_SIGMA].to_numpy(dtype=float),
-            table[Column.IS_UPPER_BOUND].to_numpy(dtype=bool),
-            table[Column.TEMPERATURE].to_numpy(dtype=float),
-            table[Column.ACTIVATION_ENERGY].to_numpy(dtype=float),
-            np.where(table[Column.SOURCE] == "obelix", 1.0, TRUST_IN_OTHERS),
-            np.array(table[Column.FORMULA], dtype=np.str_),
+            table[TableColumn.LOG10_SIGMA].to_numpy(dtype=float),
+            table[TableColumn.IS_UPPER_BOUND].to_numpy(dtype=bool),
+            table[TableColumn.TEMPERATURE].to_numpy(dtype=float),
+            table[TableColumn.ACTIVATION_ENERGY].to_numpy(dtype=float),
+            np.where(table[TableColumn.SOURCE] == "obelix", 1.0, TRUST_IN_OTHERS),
+            np.array(table[TableColumn.FORMULA], dtype=np.str_),
             paper_groups(sources, own_row),
-            np.array(table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE]), dtype=np.str_),
-            np.array(table[Column.FAMILY].fillna("").astype(str), dtype=np.str_),
+            np.array(
+                table[TableColumn.DOI].where(table[TableColumn.DOI] != "", table[TableColumn.REFERENCE]), dtype=np.str_
+            ),
+            np.array(table[TableColumn.FAMILY].fillna("").astype(str), dtype=np.str_),
         )
 
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Measurements:
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> ConductivityRows:
         """Return the chosen rows."""
         values = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "descriptors"}
-        return Measurements(descriptors=self.descriptors.take(rows), **values)
+        return ConductivityRows(descriptors=self.descriptors.take(rows), **values)
 
     @property
     def has_sigma(self) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 
-class Column(LabelledColumn):
+class TableColumn(LabelledColumn):
     """Columns of the assembled table, in order."""
 
     ROW_ID = "row_id", "Row"
@@ -45,9 +45,9 @@ class Column(LabelledColumn):
     REPEATS = "repeats", "Row with the same measurement"
 
 
-LATTICE_COLUMNS: tuple[Column, ...] = (
-    Column.A, Column.B, Column.C, Column.ALPHA, Column.BETA, Column.GAMMA, Column.SPACE_GROUP,
-    Column.ATOMS_PER_CELL,
+LATTICE_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn.A, TableColumn.B, TableColumn.C, TableColumn.ALPHA, TableColumn.BETA, TableColumn.GAMMA, TableColumn.SPACE_GROUP,
+    TableColumn.ATOMS_PER_CELL,
 )  # fmt: skip
 SOURCES = ("obelix", "literature", "laskowski")
 PROVENANCES = ("primary", "second-hand", "review", "database")
@@ -181,34 +181,39 @@ def table_schema() -> pa.DataFrameSchema:
     from numpy import log10
 
     low, high = (float(log10(limit)) for limit in SIGMA_RANGE_S_PER_CM)
-    lattice: dict[Column, pa.Column] = {
-        **dict.fromkeys((Column.A, Column.B, Column.C), _number_column(1.0, 100.0, "angstrom")),
-        **dict.fromkeys((Column.ALPHA, Column.BETA, Column.GAMMA), _number_column(20.0, 160.0, "degree")),
-        Column.SPACE_GROUP: _number_column(1, 230, ""),
-        Column.ATOMS_PER_CELL: _number_column(1, 2000, "atoms"),
+    lattice: dict[TableColumn, pa.Column] = {
+        **dict.fromkeys((TableColumn.A, TableColumn.B, TableColumn.C), _number_column(1.0, 100.0, "angstrom")),
+        **dict.fromkeys(
+            (TableColumn.ALPHA, TableColumn.BETA, TableColumn.GAMMA), _number_column(20.0, 160.0, "degree")
+        ),
+        TableColumn.SPACE_GROUP: _number_column(1, 230, ""),
+        TableColumn.ATOMS_PER_CELL: _number_column(1, 2000, "atoms"),
     }
-    columns: dict[Column, pa.Column] = {
-        Column.ROW_ID: pa.Column(str, unique=True),
-        Column.SOURCE: _choice_column(SOURCES),
-        Column.FORMULA: _formula_column(),
-        Column.LOG10_SIGMA: _number_column(low, high, Column.LOG10_SIGMA.unit),
-        Column.IS_UPPER_BOUND: pa.Column(bool),
-        Column.TEMPERATURE: _number_column(*TEMPERATURE_RANGE_C, "C", nullable=False),
-        Column.ACTIVATION_ENERGY: _number_column(*ACTIVATION_ENERGY_RANGE_EV, "eV"),
-        Column.CONTRIBUTION: _choice_column(CONTRIBUTIONS),
-        Column.FAMILY: pa.Column(str),
-        Column.STATE: pa.Column(str),
-        Column.DOI: _doi_column(),
-        Column.REFERENCE: pa.Column(str),
-        Column.YEAR: _year_column(),
-        Column.PROVENANCE: _choice_column(PROVENANCES),
-        Column.IS_DOUBTFUL: pa.Column(bool),
+    columns: dict[TableColumn, pa.Column] = {
+        TableColumn.ROW_ID: pa.Column(str, unique=True),
+        TableColumn.SOURCE: _choice_column(SOURCES),
+        TableColumn.FORMULA: _formula_column(),
+        TableColumn.LOG10_SIGMA: _number_column(low, high, TableColumn.LOG10_SIGMA.unit),
+        TableColumn.IS_UPPER_BOUND: pa.Column(bool),
+        TableColumn.TEMPERATURE: _number_column(*TEMPERATURE_RANGE_C, "C", nullable=False),
+        TableColumn.ACTIVATION_ENERGY: _number_column(*ACTIVATION_ENERGY_RANGE_EV, "eV"),
+        TableColumn.CONTRIBUTION: _choice_column(CONTRIBUTIONS),
+        TableColumn.FAMILY: pa.Column(str),
+        TableColumn.STATE: pa.Column(str),
+        TableColumn.DOI: _doi_column(),
+        TableColumn.REFERENCE: pa.Column(str),
+        TableColumn.YEAR: _year_column(),
+        TableColumn.PROVENANCE: _choice_column(PROVENANCES),
+        TableColumn.IS_DOUBTFUL: pa.Column(bool),
         **lattice,
-        Column.OBELIX_SPLIT: _choice_column(("", "train", "test")),
-        Column.REPEATS: pa.Column(str),
+        TableColumn.OBELIX_SPLIT: _choice_column(("", "train", "test")),
+        TableColumn.REPEATS: pa.Column(str),
     }
     return pa.DataFrameSchema(
         {str(name): column for name, column in columns.items()},
-        checks=[_either(Column.LOG10_SIGMA, Column.ACTIVATION_ENERGY), _either(Column.DOI, Column.REFERENCE)],
+        checks=[
+            _either(TableColumn.LOG10_SIGMA, TableColumn.ACTIVATION_ENERGY),
+            _either(TableColumn.DOI, TableColumn.REFERENCE),
+        ],
         strict=True,
     )

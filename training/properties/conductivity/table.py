@@ -20,7 +20,7 @@ from training.properties.conductivity.laskowski import LaskowskiReport, read_las
 from training.properties.conductivity.repeats import without_repeats
 from training.properties.conductivity.schema import (
     LATTICE_COLUMNS,
-    Column,
+    TableColumn,
     literature_schema,
     normalise_family,
     table_schema,
@@ -45,11 +45,13 @@ _TRUE_COMPOSITION_FIXES = {"r5y": "Li16Cd8Cl32"}
 # file: the cards of the bundles that learned from it name the file's digest.
 _WRONG_DOIS = {"rev10": "10.1002/adma.202417796"}
 
-_BLANKS: dict[Column, object] = {
-    **dict.fromkeys((Column.LOG10_SIGMA, Column.ACTIVATION_ENERGY, Column.YEAR, *LATTICE_COLUMNS), np.nan),
-    Column.IS_UPPER_BOUND: False,
-    Column.TEMPERATURE: ROOM_TEMPERATURE_C,
-    Column.IS_DOUBTFUL: False,
+_BLANKS: dict[TableColumn, object] = {
+    **dict.fromkeys(
+        (TableColumn.LOG10_SIGMA, TableColumn.ACTIVATION_ENERGY, TableColumn.YEAR, *LATTICE_COLUMNS), np.nan
+    ),
+    TableColumn.IS_UPPER_BOUND: False,
+    TableColumn.TEMPERATURE: ROOM_TEMPERATURE_C,
+    TableColumn.IS_DOUBTFUL: False,
 }
 
 
@@ -116,7 +118,7 @@ def assemble_training_table(
         rows = all_rows
         steps.append(AssemblyStep(f"{name}: read", len(rows)))
         if not doubtful:
-            rows = rows[~rows[Column.IS_DOUBTFUL]]
+            rows = rows[~rows[TableColumn.IS_DOUBTFUL]]
             steps.append(AssemblyStep(f"{name}: not doubtful", len(rows)))
         if test is not None:
             rows = rows[~leaks_into_test(rows, test)]
@@ -125,7 +127,7 @@ def assemble_training_table(
         steps.append(AssemblyStep(f"{name}: not repeating an earlier table", len(rows)))
         table = pd.concat([table, rows], ignore_index=True)
     steps.append(AssemblyStep("all", len(table)))
-    checked = validate(table, table_schema(), table="the assembled conductivity table", id_column=Column.ROW_ID)
+    checked = validate(table, table_schema(), table="the assembled conductivity table", id_column=TableColumn.ROW_ID)
     return AssembledTable(checked, tuple(steps))
 
 
@@ -133,7 +135,7 @@ def _auxiliary_tables(literature: bool, laskowski: bool) -> Iterable[tuple[str, 
     quoted = None
     if literature:
         rows = load_literature()
-        is_primary = rows[Column.PROVENANCE] == "primary"
+        is_primary = rows[TableColumn.PROVENANCE] == "primary"
         yield "literature", rows[is_primary]
         quoted = rows[~is_primary]
     if laskowski:
@@ -170,19 +172,19 @@ def _read_obelix(split: ObelixSplit) -> pd.DataFrame:
     lattice = {column: numbers(raw[column]) for column in LATTICE_COLUMNS[:6]}
     return _conform(
         {
-            Column.ROW_ID: raw["ID"],
-            Column.SOURCE: "obelix",
-            Column.FORMULA: formula,
-            Column.LOG10_SIGMA: np.log10(conductivity.str.lstrip("<").astype(float)),
-            Column.IS_UPPER_BOUND: conductivity.str.startswith("<"),
-            Column.CONTRIBUTION: only_bulk.map({True: "bulk", False: "total"}),
-            Column.FAMILY: raw["Family"].map(normalise_family),
-            Column.DOI: raw["DOI"].map(_normalised_dois),
-            Column.PROVENANCE: "database",
+            TableColumn.ROW_ID: raw["ID"],
+            TableColumn.SOURCE: "obelix",
+            TableColumn.FORMULA: formula,
+            TableColumn.LOG10_SIGMA: np.log10(conductivity.str.lstrip("<").astype(float)),
+            TableColumn.IS_UPPER_BOUND: conductivity.str.startswith("<"),
+            TableColumn.CONTRIBUTION: only_bulk.map({True: "bulk", False: "total"}),
+            TableColumn.FAMILY: raw["Family"].map(normalise_family),
+            TableColumn.DOI: raw["DOI"].map(_normalised_dois),
+            TableColumn.PROVENANCE: "database",
             **lattice,
-            Column.SPACE_GROUP: numbers(raw["Space group #"]),
-            Column.ATOMS_PER_CELL: cell.map(lambda text: sum(parse_formula(text).values())),
-            Column.OBELIX_SPLIT: split,
+            TableColumn.SPACE_GROUP: numbers(raw["Space group #"]),
+            TableColumn.ATOMS_PER_CELL: cell.map(lambda text: sum(parse_formula(text).values())),
+            TableColumn.OBELIX_SPLIT: split,
         },
         len(raw),
     )
@@ -206,21 +208,21 @@ def load_literature(path: Path = LITERATURE_PATH) -> pd.DataFrame:
     raw["doi"] = raw["doi"].where(raw["id"].map(_WRONG_DOIS) != raw["doi"], "")
     return _conform(
         {
-            Column.ROW_ID: raw["id"],
-            Column.SOURCE: "literature",
-            Column.FORMULA: raw["formula"],
-            Column.LOG10_SIGMA: np.log10(raw["sigma_S_per_cm"]),
-            Column.IS_UPPER_BOUND: raw["bound"] == "upper",
-            Column.TEMPERATURE: raw["temperature_C"],
-            Column.ACTIVATION_ENERGY: raw["activation_energy_eV"],
-            Column.CONTRIBUTION: raw["contribution"],
-            Column.FAMILY: raw["family"].map(normalise_family),
-            Column.STATE: raw["state"],
-            Column.DOI: raw["doi"].map(_normalised_dois),
-            Column.REFERENCE: raw["reference"],
-            Column.YEAR: raw["year"],
-            Column.PROVENANCE: raw["provenance"],
-            Column.IS_DOUBTFUL: raw["doubtful"] == 1,
+            TableColumn.ROW_ID: raw["id"],
+            TableColumn.SOURCE: "literature",
+            TableColumn.FORMULA: raw["formula"],
+            TableColumn.LOG10_SIGMA: np.log10(raw["sigma_S_per_cm"]),
+            TableColumn.IS_UPPER_BOUND: raw["bound"] == "upper",
+            TableColumn.TEMPERATURE: raw["temperature_C"],
+            TableColumn.ACTIVATION_ENERGY: raw["activation_energy_eV"],
+            TableColumn.CONTRIBUTION: raw["contribution"],
+            TableColumn.FAMILY: raw["family"].map(normalise_family),
+            TableColumn.STATE: raw["state"],
+            TableColumn.DOI: raw["doi"].map(_normalised_dois),
+            TableColumn.REFERENCE: raw["reference"],
+            TableColumn.YEAR: raw["year"],
+            TableColumn.PROVENANCE: raw["provenance"],
+            TableColumn.IS_DOUBTFUL: raw["doubtful"] == 1,
         },
         len(raw),
     )
@@ -243,17 +245,17 @@ def load_laskowski(*, activation_only: bool = True) -> pd.DataFrame:
     found = [{doi for number in m.references for doi in dois.get(number, ())} for m in measurements]
     return _conform(
         {
-            Column.ROW_ID: [f"las{m.line:04d}" for m in measurements],
-            Column.SOURCE: "laskowski",
-            Column.FORMULA: [m.formula for m in measurements],
-            Column.LOG10_SIGMA: np.log10(sigma),
-            Column.IS_UPPER_BOUND: [m.is_upper_bound for m in measurements],
-            Column.ACTIVATION_ENERGY: [m.activation_energy_eV for m in measurements],
-            Column.STATE: ["mixture" if m.is_mixture else "" for m in measurements],
-            Column.DOI: ["|".join(sorted(row)) for row in found],
-            Column.REFERENCE: [_laskowski_reference(m.references) for m in measurements],
-            Column.PROVENANCE: "database",
-            Column.SPACE_GROUP: [m.space_group_number for m in measurements],
+            TableColumn.ROW_ID: [f"las{m.line:04d}" for m in measurements],
+            TableColumn.SOURCE: "laskowski",
+            TableColumn.FORMULA: [m.formula for m in measurements],
+            TableColumn.LOG10_SIGMA: np.log10(sigma),
+            TableColumn.IS_UPPER_BOUND: [m.is_upper_bound for m in measurements],
+            TableColumn.ACTIVATION_ENERGY: [m.activation_energy_eV for m in measurements],
+            TableColumn.STATE: ["mixture" if m.is_mixture else "" for m in measurements],
+            TableColumn.DOI: ["|".join(sorted(row)) for row in found],
+            TableColumn.REFERENCE: [_laskowski_reference(m.references) for m in measurements],
+            TableColumn.PROVENANCE: "database",
+            TableColumn.SPACE_GROUP: [m.space_group_number for m in measurements],
         },
         len(measurements),
     )
@@ -270,9 +272,9 @@ def papers(table: pd.DataFrame) -> list[str]:
     The DOIs, or the reference where there is none. A review's own DOI says nothing about who measured, so
     each row quoted from a review stands alone.
     """
-    chosen = table[Column.DOI].where(table[Column.DOI] != "", table[Column.REFERENCE])
-    is_quoted = table[Column.PROVENANCE] == "review"
-    return list(chosen.where(~is_quoted, "row " + table[Column.ROW_ID]))
+    chosen = table[TableColumn.DOI].where(table[TableColumn.DOI] != "", table[TableColumn.REFERENCE])
+    is_quoted = table[TableColumn.PROVENANCE] == "review"
+    return list(chosen.where(~is_quoted, "row " + table[TableColumn.ROW_ID]))
 
 
 def leaks_into_test(
@@ -300,19 +302,21 @@ def leaks_into_test(
 
 
 def _row_papers(table: pd.DataFrame) -> list[frozenset[str]]:
-    return [paper_keys(doi, text) for doi, text in zip(table[Column.DOI], table[Column.REFERENCE], strict=True)]
+    return [
+        paper_keys(doi, text) for doi, text in zip(table[TableColumn.DOI], table[TableColumn.REFERENCE], strict=True)
+    ]
 
 
 def _fractions(table: pd.DataFrame) -> NDArray[np.float64]:
     """Return the atomic fractions of each row, shape (n, elements)."""
-    return MaterialBatch.from_formulas(list(table[Column.FORMULA])).matrix()
+    return MaterialBatch.from_formulas(list(table[TableColumn.FORMULA])).matrix()
 
 
-def _conform(columns: dict[Column, object], n_rows: int) -> pd.DataFrame:
+def _conform(columns: dict[TableColumn, object], n_rows: int) -> pd.DataFrame:
     """Return a frame with every column of the table, absent ones filled with their blank."""
     import pandas as pd
 
-    filled = {str(column): columns.get(column, _BLANKS.get(column, "")) for column in Column}
+    filled = {str(column): columns.get(column, _BLANKS.get(column, "")) for column in TableColumn}
     # By position: a Series would be aligned by its index, which skips the blank lines of its file.
     plain = {name: v.to_numpy() if isinstance(v, pd.Series) else v for name, v in filled.items()}
     return pd.DataFrame(plain, index=range(n_rows))

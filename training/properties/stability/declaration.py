@@ -167,18 +167,18 @@ class Stability(Property):
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""
-        from training.properties.stability.ensemble_fit import EnsembleSettings
+        from training.properties.stability.ensemble_fit import NetSettings
         from training.properties.stability.plots import write_plots
         from training.properties.stability.recipe import train
 
-        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        settings = NetSettings.quick() if options.quick else NetSettings()
         with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
             fit = train(folder, settings, work=work / self.name, on_step=on_step)
         return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})
 
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
-        from training.properties.stability.ensemble_fit import EnsembleSettings
+        from training.properties.stability.ensemble_fit import NetSettings
         from training.properties.stability.evaluation import evaluate
         from training.properties.stability.recipe import refit_for_evaluation
         from training.properties.stability.table import read_energies
@@ -187,7 +187,7 @@ class Stability(Property):
         if not options.refit and not options.quick:
             model, bundle = model_of(self.name)
             return Scores(title, evaluate(model, read_energies()) | {"model_version": bundle.card.version})
-        settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
+        settings = NetSettings.quick() if options.quick else NetSettings()
         with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
             return Scores(title, evaluate(*refit_for_evaluation(settings, work, on_step)))
 

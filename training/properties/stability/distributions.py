@@ -364,7 +364,7 @@ class Margin(OfEnergy):
 
 
 @dataclass(frozen=True, eq=False)
-class Hydrolysis(OfEnergy):
+class HydrolysisEnergy(OfEnergy):
     """Energy of the reaction with moist air, eV per H2O; linear in the residual energy, with a normal deviation.
 
     Parameters
@@ -408,15 +408,15 @@ class Hydrolysis(OfEnergy):
         """Return the model's answer."""
         return self.value
 
-    def take(self, rows: Rows) -> Hydrolysis:
+    def take(self, rows: Rows) -> HydrolysisEnergy:
         """Return the chosen candidates."""
-        return Hydrolysis(self.residual.take(rows), self.value[rows], self.slope[rows], self.sd_eV)
+        return HydrolysisEnergy(self.residual.take(rows), self.value[rows], self.slope[rows], self.sd_eV)
 
     def _mean(self, residual: Array) -> Array:
         return self.value + self.slope * (residual - self.residual.centre)
 
 
-Conditional = WindowLimit | Hydrolysis
+Conditional = WindowLimit | HydrolysisEnergy
 
 
 class StabilityDistributions:
@@ -544,11 +544,11 @@ class StabilityDistributions:
         return Margin(oxidation, electrode.high_V) if is_positive else Margin(reduction, electrode.low_V)
 
     @cached_property
-    def water(self) -> tuple[Hydrolysis, KnownValue]:
+    def water(self) -> tuple[HydrolysisEnergy, KnownValue]:
         """Reaction with moist air: its energy, and the hydrogen sulfide given off per mass."""
         energy = np.where(self.residual.scale > 0.0, self._mixture + self.residual.centre, np.nan)
         found = hydrolysis_of(self._model.phases, self._outputs.query.amounts, energy, self._judged.rows)
-        reaction = Hydrolysis(self.residual, found.energy_eV_per_H2O, found.slope, HYDROLYSIS_SD_eV)
+        reaction = HydrolysisEnergy(self.residual, found.energy_eV_per_H2O, found.slope, HYDROLYSIS_SD_eV)
         return reaction, KnownValue(found.h2s_mmol_per_g)
 
 

@@ -25,7 +25,7 @@ POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class EnsembleSettings:
+class NetSettings:
     """What is fitted.
 
     Attributes
@@ -43,7 +43,7 @@ class EnsembleSettings:
     fit: FitSettings = field(default_factory=FitSettings)
 
     @classmethod
-    def quick(cls) -> EnsembleSettings:
+    def quick(cls) -> NetSettings:
         """Return a setting that runs in seconds: the path is the same, the figures mean nothing."""
         return cls(seeds=(0, 1), largest_split=1500, fit=FitSettings.quick())
 
@@ -58,7 +58,7 @@ class EnsembleSettings:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def load_table(settings: EnsembleSettings) -> EnergyTable:
+def load_table(settings: NetSettings) -> EnergyTable:
     """Read the energies, or the part of them that the settings take."""
     table = read_energies()
     if settings.largest_split is None:
@@ -75,7 +75,7 @@ def fit_scaling(table: EnergyTable) -> Standardisation:
 
 
 def fit_ensemble(
-    settings: EnsembleSettings, work: Path, *, on_epoch: Callable[[str], None] = lambda what: None
+    settings: NetSettings, work: Path, *, on_epoch: Callable[[str], None] = lambda what: None
 ) -> NetEnsemble:
     """Fit all nets, as many at once as there are cores (one at a time on a GPU).
 
@@ -101,13 +101,13 @@ def fit_ensemble(
     )
 
 
-def _workers(settings: EnsembleSettings) -> int:
+def _workers(settings: NetSettings) -> int:
     import torch
 
     return 1 if torch.cuda.is_available() else min(len(settings.seeds), os.cpu_count() or 1)
 
 
-def _report(jobs: list[Future[None]], settings: EnsembleSettings, work: Path, on_epoch: Callable[[str], None]) -> None:
+def _report(jobs: list[Future[None]], settings: NetSettings, work: Path, on_epoch: Callable[[str], None]) -> None:
     """Follow the nets by what they leave in the folder; raise what a net raised."""
     told = 0
     while True:
@@ -135,7 +135,7 @@ def _epochs_done(work: Path, seed: int) -> int:
         return 0
 
 
-def _fit_one(settings: EnsembleSettings, seed: int, work: Path) -> None:
+def _fit_one(settings: NetSettings, seed: int, work: Path) -> None:
     """Fit one net in a process of its own."""
     import torch
 

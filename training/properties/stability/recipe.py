@@ -23,7 +23,7 @@ from training.properties.stability.bundling import golden_predictions
 from training.properties.stability.calibration import Calibration
 from training.properties.stability.domain import nearest_phases
 from training.properties.stability.ensemble import NetEnsemble
-from training.properties.stability.ensemble_fit import EnsembleSettings, fit_ensemble, fit_scaling, load_table
+from training.properties.stability.ensemble_fit import NetSettings, fit_ensemble, fit_scaling, load_table
 from training.properties.stability.evaluation import Scored, predict_rows, split_scores, window_deviations
 from training.properties.stability.inputs import Surroundings
 from training.properties.stability.model import StabilityModel
@@ -67,7 +67,7 @@ class StabilityFit:
 
 def train(
     folder: Path,
-    settings: EnsembleSettings | None = None,
+    settings: NetSettings | None = None,
     *,
     work: Path,
     on_step: Callable[[str], None] = lambda what: None,
@@ -90,7 +90,7 @@ def train(
     MissingSourceError
         If a table is not in the data folder.
     """
-    chosen = settings or EnsembleSettings()
+    chosen = settings or NetSettings()
     table = load_table(chosen)
     nets = fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
     model, validation = assemble(nets, table)
@@ -152,7 +152,7 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
 
 
 def refit_for_evaluation(
-    settings: EnsembleSettings, work: Path, on_step: Callable[[str], None]
+    settings: NetSettings, work: Path, on_step: Callable[[str], None]
 ) -> tuple[StabilityModel, EnergyTable]:
     """Fit anew in a folder of its own and return model and table, ready to be scored."""
     table = load_table(settings)

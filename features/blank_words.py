@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 _MISSING = (
-    "nan", "n/a", "n.a.", "none", "null", "nil", "nat", "<na>", "missing", "unknown", "n.d.", "k.a.", "tbd",
-    "#n/a", "#n/a n/a", "#nv", "(null)", "(none)", "(empty)", "(blank)",
-)  # fmt: skip
+    "nan",
+    "n/a",
+    "n.a.",
+    "none",
+    "null",
+    "nil",
+    "nat",
+    "<na>",
+    "missing",
+    "unknown",
+    "n.d.",
+    "k.a.",
+    "tbd",
+    "#n/a",
+    "#n/a n/a",
+    "#nv",
+    "(null)",
+    "(none)",
+    "(empty)",
+    "(blank)",
+)
 _ANSWERS = ("true", "false", "yes", "inf", "-inf", "+inf", "infinity", "-infinity")
 _SPREADSHEET_ERRORS = (
-    "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#wert!", "#bezug!", "#zahl!",
-)  # fmt: skip
+    "#ref!",
+    "#value!",
+    "#div/0!",
+    "#name?",
+    "#num!",
+    "#null!",
+    "#spill!",
+    "#calc!",
+    "#wert!",
+    "#bezug!",
+    "#zahl!",
+)
 _MARKS = (
-    "-", "--", "---", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", ".", "..", "...", "\u2026",
-)  # fmt: skip
+    "-",
+    "--",
+    "---",
+    "\u2010",
+    "\u2011",
+    "\u2012",
+    "\u2013",
+    "\u2014",
+    "\u2212",
+    ".",
+    "..",
+    "...",
+    "\u2026",
+)
 
 
 def _spellings(words: tuple[str, ...]) -> frozenset[str]:

@@ -56,9 +56,16 @@ def doubt_of(formula: str, amounts: Mapping[str, float]) -> CandidateError | Non
     if MAY_MISLEAD.search(formula) is None:
         return None
     checks = (
-        _leading_zero, _digit_for_letter, _letter_for_chlorine, _point_or_adduct, _lost_digit, _oxidation_state,
-        _capitals, _doubled, _remark,
-    )  # fmt: skip
+        _leading_zero,
+        _digit_for_letter,
+        _letter_for_chlorine,
+        _point_or_adduct,
+        _lost_digit,
+        _oxidation_state,
+        _capitals,
+        _doubled,
+        _remark,
+    )
     return next((error for check in checks if (error := check(formula, amounts))), None)
 
 

@@ -35,9 +35,12 @@ _KINDS = (
     (b"{\\rtf", "is a text with formatting (RTF); save it as plain text in UTF-8"),
 )
 _MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 does
-    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
-)  # fmt: skip
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _STATED_SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
@@ -229,9 +232,11 @@ def _separator_of(header: str, expected: str) -> str:
 
 
 def _csv_rows(
-    lines: Iterable[tuple[int, list[str] | csv.Error]], columns: Sequence[str], wanted: Collection[str] | None,
+    lines: Iterable[tuple[int, list[str] | csv.Error]],
+    columns: Sequence[str],
+    wanted: Collection[str] | None,
     separator: str,
-) -> Iterator[RawRow]:  # fmt: skip
+) -> Iterator[RawRow]:
     # Only what is wanted is kept: a hostile header of a million names must not make a million cells a row.
     kept = [(place, name) for place, name in enumerate(columns) if name and (wanted is None or name in wanted)]
     number, empty = 0, []

@@ -101,9 +101,13 @@ class Predictor:
     def predict(self, request: PredictRequest, each: Each = same_rows) -> dict[str, Any]:
         """Answer a request with the document of DESIGN.md: `models`, and `results` in the order of the candidates."""
         return self.answer(
-            request.candidates, request.conditions, properties=request.properties, coverage=request.coverage,
-            explain=request.explain, each=each,
-        )  # fmt: skip
+            request.candidates,
+            request.conditions,
+            properties=request.properties,
+            coverage=request.coverage,
+            explain=request.explain,
+            each=each,
+        )
 
     def phases(self) -> PhaseTable:
         """Return the formation energies on which equilibria are computed.
@@ -210,9 +214,14 @@ class Predictor:
             If objectives contradict each other, or the batch cannot be chosen by the rule asked for.
         """
         return self.rank_rows(
-            request.candidates, request.spec(), conditions=request.conditions, order=request.order, top=request.top,
-            batch=request.batch, coverage=request.coverage,
-        )  # fmt: skip
+            request.candidates,
+            request.spec(),
+            conditions=request.conditions,
+            order=request.order,
+            top=request.top,
+            batch=request.batch,
+            coverage=request.coverage,
+        )
 
     def suggest(self, rows: Sequence[CandidateInput | RowError], options: SuggestOptions) -> dict[str, Any]:
         """Answer which candidates to measure so that a model learns most; see `serving.suggestions.answer`.

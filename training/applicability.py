@@ -160,18 +160,27 @@ class DomainIndex:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores; texts as UTF-8 bytes, so that nothing is pickled."""
         return {
-            "composition": self.composition, "values": self.values, "temperatures_C": self.temperatures_C,
-            "are_upper_bounds": self.are_upper_bounds, "radius": np.array(self.radius),
-            "formulas": _encode(self.formulas), "dois": _encode(self.dois),
-        }  # fmt: skip
+            "composition": self.composition,
+            "values": self.values,
+            "temperatures_C": self.temperatures_C,
+            "are_upper_bounds": self.are_upper_bounds,
+            "radius": np.array(self.radius),
+            "formulas": _encode(self.formulas),
+            "dois": _encode(self.dois),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DomainIndex:
         """Rebuild from `arrays()`."""
         return cls(
-            arrays["composition"], _decode(arrays["formulas"]), arrays["values"], arrays["temperatures_C"],
-            arrays["are_upper_bounds"], _decode(arrays["dois"]), float(arrays["radius"]),
-        )  # fmt: skip
+            arrays["composition"],
+            _decode(arrays["formulas"]),
+            arrays["values"],
+            arrays["temperatures_C"],
+            arrays["are_upper_bounds"],
+            _decode(arrays["dois"]),
+            float(arrays["radius"]),
+        )
 
 
 def _encode(texts: Sequence[str]) -> NDArray[np.uint8]:

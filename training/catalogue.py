@@ -63,16 +63,34 @@ class UnknownSourceError(KeyError):
 
 def _obelix(key: str, path: str, sha256: str, size_bytes: int, title: str, note: str = "") -> Source:
     return Source(
-        key, title, "CC BY 4.0", "OBELiX, NRC-Mila, F. Therrien et al.", "10.1039/D5DD00441A",
-        f"{_OBELIX}/{path}", f"obelix_{path.rsplit('/', 1)[-1]}", sha256, size_bytes, True, note,
-    )  # fmt: skip
+        key,
+        title,
+        "CC BY 4.0",
+        "OBELiX, NRC-Mila, F. Therrien et al.",
+        "10.1039/D5DD00441A",
+        f"{_OBELIX}/{path}",
+        f"obelix_{path.rsplit('/', 1)[-1]}",
+        sha256,
+        size_bytes,
+        True,
+        note,
+    )
 
 
 def _laskowski(key: str, path: str, sha256: str, size_bytes: int, title: str, note: str) -> Source:
     return Source(
-        key, title, "CC BY 4.0", "F. A. L. Laskowski et al., as extracted by OBELiX, NRC-Mila",
-        "10.1039/D2EE03499A", f"{_OBELIX}/{path}", f"{key}.csv", sha256, size_bytes, True, note,
-    )  # fmt: skip
+        key,
+        title,
+        "CC BY 4.0",
+        "F. A. L. Laskowski et al., as extracted by OBELiX, NRC-Mila",
+        "10.1039/D2EE03499A",
+        f"{_OBELIX}/{path}",
+        f"{key}.csv",
+        sha256,
+        size_bytes,
+        True,
+        note,
+    )
 
 
 def _critexam(target: str, split: str, sha256: str, size_bytes: int) -> Source:
@@ -93,38 +111,73 @@ def _critexam(target: str, split: str, sha256: str, size_bytes: int) -> Source:
 
 
 _CATALOGUE: tuple[Source, ...] = (
-    _obelix("obelix_all", "downloads/all.csv",
-            "54f6265ef84d16a919d08c6815f14b0fd7465fa00090bee2511c16c042e57f3c", 114_856,
-            "OBELiX: 599 room-temperature conductivities with lattice"),
-    _obelix("obelix_train", "downloads/train.csv",
-            "01d87779862807e24bc45bb2c759852f892390b99f9340f13906c54805aa8776", 91_889,
-            "OBELiX, official training split (478 rows)", "no DOI is shared with the test split"),
-    _obelix("obelix_test", "downloads/test.csv",
-            "b2c266eb74e22f403743d52959bea7c43b1531a850994870a70dd909200e5297", 23_220,
-            "OBELiX, official test split (121 rows)", "never tune on it"),
-    _obelix("obelix_cifs", "downloads/all_cifs.tar.gz",
-            "bfa2a3c92e3b8ca1b9859992e686c9e19f98924e7ff369c05db7006548217d49", 106_813,
-            "OBELiX: 321 crystal structures (CIF)",
-            "positions carry small random noise; 'has a CIF' must not become a feature"),
-    _laskowski("laskowski", "misc/laskowski_semi-fromatted.csv",
-               "606926c22779b71b82d98f833cfde8e31d540739decee3ff872f779902f75e61", 69_845,
-               "Laskowski table: activation energies and conductivities (1,928 raw lines)",
-               "rough extraction from a PDF; its conductivities are mostly OBELiX's own source"),
-    _laskowski("laskowski_dois", "misc/doi_lookup_table.csv",
-               "b890a2d06752613d2be77e3cf7562a14718b892c516d15d4c88686d9a122313d", 11_005,
-               "Laskowski table: DOI of each reference number",
-               "found by a search engine; a few point at a supplement or another paper"),
+    _obelix(
+        "obelix_all",
+        "downloads/all.csv",
+        "54f6265ef84d16a919d08c6815f14b0fd7465fa00090bee2511c16c042e57f3c",
+        114_856,
+        "OBELiX: 599 room-temperature conductivities with lattice",
+    ),
+    _obelix(
+        "obelix_train",
+        "downloads/train.csv",
+        "01d87779862807e24bc45bb2c759852f892390b99f9340f13906c54805aa8776",
+        91_889,
+        "OBELiX, official training split (478 rows)",
+        "no DOI is shared with the test split",
+    ),
+    _obelix(
+        "obelix_test",
+        "downloads/test.csv",
+        "b2c266eb74e22f403743d52959bea7c43b1531a850994870a70dd909200e5297",
+        23_220,
+        "OBELiX, official test split (121 rows)",
+        "never tune on it",
+    ),
+    _obelix(
+        "obelix_cifs",
+        "downloads/all_cifs.tar.gz",
+        "bfa2a3c92e3b8ca1b9859992e686c9e19f98924e7ff369c05db7006548217d49",
+        106_813,
+        "OBELiX: 321 crystal structures (CIF)",
+        "positions carry small random noise; 'has a CIF' must not become a feature",
+    ),
+    _laskowski(
+        "laskowski",
+        "misc/laskowski_semi-fromatted.csv",
+        "606926c22779b71b82d98f833cfde8e31d540739decee3ff872f779902f75e61",
+        69_845,
+        "Laskowski table: activation energies and conductivities (1,928 raw lines)",
+        "rough extraction from a PDF; its conductivities are mostly OBELiX's own source",
+    ),
+    _laskowski(
+        "laskowski_dois",
+        "misc/doi_lookup_table.csv",
+        "b890a2d06752613d2be77e3cf7562a14718b892c516d15d4c88686d9a122313d",
+        11_005,
+        "Laskowski table: DOI of each reference number",
+        "found by a search engine; a few point at a supplement or another paper",
+    ),
     _critexam("Ef", "train", "717892455f5474fb98d952b2824b09e2abae21d4893eebc5f0e16b5042a9f168", 1_747_034),
     _critexam("Ef", "val", "f641c56947685fad49aaf13c31b098593a708d8aff19cf271b2239251d9d6a3a", 374_526),
     _critexam("Ef", "test", "92052ffc5bad988371946b1c98a605addf88fd2894e2319ed1a39653cecb0f43", 374_617),
     _critexam("Ed", "train", "b8de276563588969f9b8a9f7fb59059e2b445da22f4bc84beed5d4b8d3b16934", 1_786_856),
     _critexam("Ed", "val", "be508d700c294fffa382887f37dbc1aded4ad2a5f5ab526bad60d987f5a6d7f0", 382_486),
     _critexam("Ed", "test", "ebe21e71b66eb534c9f53c4e682c3661ed402204805e7a74bf17d03639a978ab", 383_166),
-    Source("liverpool", "Liverpool ionics: conductivities at several temperatures (820 rows)",
-           "no open licence found; the authors ask to accept terms of use", "C. J. Hargreaves et al.",
-           "10.1038/s41524-022-00951-z", None, "liverpool_ionics.csv", None, None, False,
-           "optional, user-supplied: never fetched, never shipped"),
-)  # fmt: skip
+    Source(
+        "liverpool",
+        "Liverpool ionics: conductivities at several temperatures (820 rows)",
+        "no open licence found; the authors ask to accept terms of use",
+        "C. J. Hargreaves et al.",
+        "10.1038/s41524-022-00951-z",
+        None,
+        "liverpool_ionics.csv",
+        None,
+        None,
+        False,
+        "optional, user-supplied: never fetched, never shipped",
+    ),
+)
 
 
 @cache

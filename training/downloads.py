@@ -151,9 +151,14 @@ class _ResumingDownloader:
                 f" {self.size_bytes}; nothing was kept"
             )
         bar = tqdm(
-            total=self.size_bytes, initial=held if self.resumed else 0, desc=self.part.stem, unit="B",
-            unit_scale=True, disable=not self.progress, leave=False,
-        )  # fmt: skip
+            total=self.size_bytes,
+            initial=held if self.resumed else 0,
+            desc=self.part.stem,
+            unit="B",
+            unit_scale=True,
+            disable=not self.progress,
+            leave=False,
+        )
         with bar, self.part.open("ab" if self.resumed else "wb") as handle:
             for chunk in response.iter_content(_CHUNK_BYTES):
                 handle.write(chunk)

@@ -19,10 +19,24 @@ from pathlib import Path
 from training.catalogue import Source, UnknownSourceError, catalogue, source
 
 __all__ = [
-    "FetchOutcome", "FetchResult", "MissingSourceError", "Source", "SourceStatus", "StatusRow",
-    "UnknownSourceError", "catalogue", "check", "data_dir", "fetch", "how_to_get", "locate", "missing",
-    "places", "require", "source",
-]  # fmt: skip
+    "FetchOutcome",
+    "FetchResult",
+    "MissingSourceError",
+    "Source",
+    "SourceStatus",
+    "StatusRow",
+    "UnknownSourceError",
+    "catalogue",
+    "check",
+    "data_dir",
+    "fetch",
+    "how_to_get",
+    "locate",
+    "missing",
+    "places",
+    "require",
+    "source",
+]
 
 DATA_DIR_VARIABLE = "ELYTE_DATA_DIR"
 MIRROR_VARIABLE = "ELYTE_DATA_MIRROR"

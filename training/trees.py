@@ -26,9 +26,13 @@ _WORTH_COMPILING = 100_000
 """Descents (rows times trees) that take numpy 15 ms; importing numba takes 400 ms once, compiling 1 s more."""
 
 _KINDS: dict[str, Any] = {
-    "feature": np.int16, "threshold": np.float64, "left": np.int32, "right": np.int32, "value": np.float32,
+    "feature": np.int16,
+    "threshold": np.float64,
+    "left": np.int32,
+    "right": np.int32,
+    "value": np.float32,
     "roots": np.int32,
-}  # fmt: skip
+}
 _READ = ((np.float64, 2), (np.int16, 1), (np.float64, 1), *[(np.int32, 1)] * 3)
 
 
@@ -79,9 +83,14 @@ class TreeEnsemble:
         out = np.empty((len(features), len(self.roots)), dtype=np.int32)
         if is_worth_compiling(out.size, _WORTH_COMPILING):
             compiled(_descend_all, _READ, (np.int32, 2))(
-                np.ascontiguousarray(features, dtype=np.float64), self.feature, self.threshold, self.left, self.right,
-                self.roots, out,
-            )  # fmt: skip
+                np.ascontiguousarray(features, dtype=np.float64),
+                self.feature,
+                self.threshold,
+                self.left,
+                self.right,
+                self.roots,
+                out,
+            )
             return out
         for start in range(0, len(features), _ROWS_PER_BLOCK):
             out[start : start + _ROWS_PER_BLOCK] = self._descend(features[start : start + _ROWS_PER_BLOCK])
@@ -111,9 +120,14 @@ class TreeEnsemble:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
         return {
-            "feature": self.feature, "threshold": self.threshold, "left": self.left, "right": self.right,
-            "value": self.value, "roots": self.roots, "n_features": np.array(self.n_features),
-        }  # fmt: skip
+            "feature": self.feature,
+            "threshold": self.threshold,
+            "left": self.left,
+            "right": self.right,
+            "value": self.value,
+            "roots": self.roots,
+            "n_features": np.array(self.n_features),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TreeEnsemble:
@@ -189,9 +203,14 @@ class TreeEnsemble:
 
 
 def _descend_all(
-    features: Array, feature: NDArray[np.int16], threshold: Array, left: NDArray[np.int32],
-    right: NDArray[np.int32], roots: NDArray[np.int32], out: NDArray[np.int32],
-) -> None:  # fmt: skip
+    features: Array,
+    feature: NDArray[np.int16],
+    threshold: Array,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    roots: NDArray[np.int32],
+    out: NDArray[np.int32],
+) -> None:
     """Write the leaf of each row in each tree into `out`, shape (n, trees); plain loops, for numba."""
     node = np.empty(_ROWS_ABREAST, dtype=np.int32)
     for start in range(0, len(features), _ROWS_PER_BLOCK):

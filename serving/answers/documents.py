@@ -72,9 +72,15 @@ def remarks_of(judged: Judgement) -> list[list[Remark]]:
 
 
 def answer_rows(
-    models: Models, rows: Sequence[Row], offset: int, general: Conditions, wanted: Sequence[str], coverage: float, *,
+    models: Models,
+    rows: Sequence[Row],
+    offset: int,
+    general: Conditions,
+    wanted: Sequence[str],
+    coverage: float,
+    *,
     explain: bool = False,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Answer rows, of which the first is row `offset` of the call, as `predict` does; errors stand in their places."""
 
     def render(one: Property, judged: Judgement) -> Written:

@@ -15,7 +15,10 @@ from training.properties import registry
 from training.properties.contract import BY_STATE, Answered, Property, Quantity, Terminal
 
 FLAT_COLUMNS = (
-    "id", "index", "status", *MATERIAL_COLUMNS,
+    "id",
+    "index",
+    "status",
+    *MATERIAL_COLUMNS,
     *(
         name
         for one in registry.properties()
@@ -24,8 +27,10 @@ FLAT_COLUMNS = (
             *(column.name for column in one.columns()),
         )
     ),
-    "warnings", "error_code", "error_message",
-)  # fmt: skip
+    "warnings",
+    "error_code",
+    "error_message",
+)
 MOST_EXPLAINED = 12  # materials; longer lists get the table only
 _ENDS = ("value", "lower", "upper")
 

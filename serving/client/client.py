@@ -118,9 +118,14 @@ class Client:
     """
 
     def __init__(
-        self, url: str = DEFAULT_URL, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S,
-        retries: int = 4, transport: httpx.BaseTransport | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        retries: int = 4,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         # The service's own variable may list several keys; any of them opens.
         key = api_key if api_key is not None else next(iter(read_list(API_KEY_VARIABLE)), None)
         headers = {"X-API-Key": key} if key else {}
@@ -137,9 +142,14 @@ class Client:
         self._transport.close()
 
     def predict(
-        self, candidates: Candidates, *, properties: Sequence[str] | None = None, coverage: float | None = None,
-        explain: bool = False, **conditions: float | str,
-    ) -> Predictions:  # fmt: skip
+        self,
+        candidates: Candidates,
+        *,
+        properties: Sequence[str] | None = None,
+        coverage: float | None = None,
+        explain: bool = False,
+        **conditions: float | str,
+    ) -> Predictions:
         """Judge candidates; lists longer than one request may be are sent in parts.
 
         Parameters
@@ -169,9 +179,15 @@ class Client:
         return Predictions(*self._in_parts("/predict", _rows_of(candidates), more, ROWS_PER_REQUEST))
 
     def predict_csv(
-        self, path: str | Path, output: str | Path | None = None, *, properties: Sequence[str] | None = None,
-        coverage: float | None = None, explain: bool = False, **conditions: float | str,
-    ) -> Predictions:  # fmt: skip
+        self,
+        path: str | Path,
+        output: str | Path | None = None,
+        *,
+        properties: Sequence[str] | None = None,
+        coverage: float | None = None,
+        explain: bool = False,
+        **conditions: float | str,
+    ) -> Predictions:
         """Judge the rows of a table and write flat answers; the same files as `elyte predict --input --output`.
 
         Parameters
@@ -200,9 +216,13 @@ class Client:
         return answers
 
     def nearest(
-        self, candidates: Candidates, *, properties: Sequence[str] | None = None, count: int = DEFAULT_NEAREST,
+        self,
+        candidates: Candidates,
+        *,
+        properties: Sequence[str] | None = None,
+        count: int = DEFAULT_NEAREST,
         **conditions: float | str,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """Return the document of `POST /nearest`: the known materials nearest to each candidate.
 
         Parameters
@@ -222,11 +242,18 @@ class Client:
         return {"models": models, "results": results}
 
     def rank(
-        self, candidates: Candidates, *, objectives: Sequence[str | Mapping[str, Any]] | None = None,
-        preset: str | None = None, constraints: Mapping[str, Any] | None = None, order: str | None = None,
-        top: int | None = None, batch: Mapping[str, Any] | None = None, coverage: float | None = None,
+        self,
+        candidates: Candidates,
+        *,
+        objectives: Sequence[str | Mapping[str, Any]] | None = None,
+        preset: str | None = None,
+        constraints: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        top: int | None = None,
+        batch: Mapping[str, Any] | None = None,
+        coverage: float | None = None,
         **conditions: float | str,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """Return the document of `POST /rank`: which candidates to make next, and why; one request, never in parts.
 
         Parameters
@@ -244,9 +271,15 @@ class Client:
         rows, in_table = _rows_of(candidates)
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
         wishes = _given(
-            objectives=_listed(objectives), preset=preset, constraints=constraints, order=order, top=top, batch=batch,
-            coverage=coverage, conditions=conditions,
-        )  # fmt: skip
+            objectives=_listed(objectives),
+            preset=preset,
+            constraints=constraints,
+            order=order,
+            top=top,
+            batch=batch,
+            coverage=coverage,
+            conditions=conditions,
+        )
         document = self._transport.post("/rank", {"candidates": [rows[i] for i in places], **wishes})
         for entry in (*document["ranking"], *document["excluded"], *(document["batch"] or {}).get("picks", ())):
             entry["index"] = places[entry["index"]]
@@ -266,21 +299,36 @@ class Client:
         )
 
     def ccd_grid(
-        self, formula: str, *, temperatures_C: Sequence[float] | None = None,
-        stack_pressures_MPa: Sequence[float] | None = None, interlayer_types: Sequence[str] | None = None,
-        coverage: float | None = None, **conditions: float | str,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        formula: str,
+        *,
+        temperatures_C: Sequence[float] | None = None,
+        stack_pressures_MPa: Sequence[float] | None = None,
+        interlayer_types: Sequence[str] | None = None,
+        coverage: float | None = None,
+        **conditions: float | str,
+    ) -> dict[str, Any]:
         """Return the critical current density over every combination of conditions, as `POST /ccd/grid`."""
         axes = _given(
-            temperatures_C=_listed(temperatures_C), stack_pressures_MPa=_listed(stack_pressures_MPa),
-            interlayer_types=_listed(interlayer_types), coverage=coverage, conditions=conditions,
-        )  # fmt: skip
+            temperatures_C=_listed(temperatures_C),
+            stack_pressures_MPa=_listed(stack_pressures_MPa),
+            interlayer_types=_listed(interlayer_types),
+            coverage=coverage,
+            conditions=conditions,
+        )
         return self._transport.post("/ccd/grid", {"formula": formula} | axes)
 
     def add_measurements(
-        self, measurements: Sequence[Mapping[str, Any]], *, source: str = "", who: str = "", kind: str | None = None,
-        accept_warnings: str | Sequence[str] = "", keep_good: bool = False, dry_run: bool = False,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        measurements: Sequence[Mapping[str, Any]],
+        *,
+        source: str = "",
+        who: str = "",
+        kind: str | None = None,
+        accept_warnings: str | Sequence[str] = "",
+        keep_good: bool = False,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
         """Record measurements in the service's ledger (needs a key), and return the report of `POST /measurements`.
 
         What breaks off is sent again: the ledger recognises rows that it has. Rows that somebody should look at are

@@ -75,9 +75,13 @@ class Transport:
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], timeout_s: float, retries: int,
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        retries: int,
         transport: httpx.BaseTransport | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         try:
             import httpx
         except ModuleNotFoundError as error:
@@ -85,9 +89,12 @@ class Transport:
         self._url = url
         self._retries = retries
         self._http = httpx.Client(
-            base_url=url, headers=headers, timeout=timeout_s, transport=transport,
+            base_url=url,
+            headers=headers,
+            timeout=timeout_s,
+            transport=transport,
             trust_env=urlsplit(url).hostname not in LOOPBACK,  # proxies of the environment
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -18,9 +18,13 @@ from serving.models.lines import say_models
 @click.option("--coverage", type=float, default=0.9, show_default=True, help="Coverage of the intervals.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def condition_grid(
-    formula: str, temperatures: tuple[float, ...], pressures: tuple[float, ...], interlayers: tuple[str, ...],
-    coverage: float, as_json: bool,
-) -> None:  # fmt: skip
+    formula: str,
+    temperatures: tuple[float, ...],
+    pressures: tuple[float, ...],
+    interlayers: tuple[str, ...],
+    coverage: float,
+    as_json: bool,
+) -> None:
     """Answer what FORMULA would reach under every combination of the conditions given."""
     from pydantic import ValidationError
 

@@ -66,7 +66,7 @@ def generate(most: int | None, seed: int | None, output: Path | None, as_json: b
         request = _request(given)
         selection = Selection(
             given["balanced"], given["max_elements"], given["lithium_only"], given["new_only"], most, seed
-        )  # fmt: skip
+        )
         known = KnownMaterials.of_served_models() if given["known"] or given["new_only"] else None
         candidates = make(request, selection, known)
         if output is not None:

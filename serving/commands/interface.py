@@ -14,14 +14,17 @@ from serving.models.lines import say_models
 @click.command(short_help="Reactions with lithium, cathodes, coatings and water.")
 @click.argument("formula", metavar="FORMULA")
 @click.option(
-    "--against", multiple=True, metavar="NAME",
+    "--against",
+    multiple=True,
+    metavar="NAME",
     help="A formula, or names such as lithium, graphite, Li-In, NMC811, LFP (with and without lithium), cathodes, "
     "coatings, water, all; may be repeated.  [default: all]",
-)  # fmt: skip
+)
 @click.option(
-    "--voltage", type=click.FloatRange(0.0, LARGEST_VOLTAGE_V),
+    "--voltage",
+    type=click.FloatRange(0.0, LARGEST_VOLTAGE_V),
     help="Also react while lithium is exchanged at this potential in V against Li/Li+ (a cathode being charged).",
-)  # fmt: skip
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def interface(formula: str, against: tuple[str, ...], voltage: float | None, as_json: bool) -> None:
     """Name the reactions of the electrolyte FORMULA with what it touches, with energies and products."""

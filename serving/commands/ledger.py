@@ -27,9 +27,11 @@ MAX_TOLD = 200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 ledger_option = click.option(
-    "--ledger", "address", metavar="URL",
+    "--ledger",
+    "address",
+    metavar="URL",
     help="sqlite:///FILE or postgresql://...; default: ELYTE_LEDGER_URL, else a file in the user's data folder.",
-)  # fmt: skip
+)
 who_option = click.option("--who", default=None, help="Who records this; default: the name of the user's account.")
 kind_option = click.option("--kind", type=click.Choice(registry.names()), default=None, help="What is measured.")
 
@@ -52,9 +54,12 @@ comma_option = click.option(
 
 @click.command("add")
 @click.option(
-    "--input", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--input",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV, JSON lines or Parquet, one measurement a row; docs/operate/ledger.md lists the columns.",
-)  # fmt: skip
+)
 @kind_option
 @who_option
 @source_option
@@ -65,9 +70,17 @@ comma_option = click.option(
 @ledger_option
 @as_json
 def add(
-    path: Path, kind: str | None, who: str | None, source: str, accept_warnings: Sequence[str], keep_good: bool,
-    decimal_comma: bool, dry_run: bool, address: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    path: Path,
+    kind: str | None,
+    who: str | None,
+    source: str,
+    accept_warnings: Sequence[str],
+    keep_good: bool,
+    decimal_comma: bool,
+    dry_run: bool,
+    address: str | None,
+    as_json: bool,
+) -> None:
     """Check measurements and record them for good: all rows of the file, or none.
 
     Impossible rows are refused; those that somebody should look at are held until --accept-warnings names each of their
@@ -141,18 +154,27 @@ def retract(entry: int, reason: str, who: str | None, address: str | None, as_js
 @click.command("correct")
 @click.argument("entry", type=int)
 @click.option(
-    "--set", "changes", multiple=True, required=True, metavar="COLUMN=VALUE",
+    "--set",
+    "changes",
+    multiple=True,
+    required=True,
+    metavar="COLUMN=VALUE",
     help="A header with its unit and the new cell, such as sigma_mS_per_cm=1.2; a blank value removes the old one.",
-)  # fmt: skip
+)
 @click.option("--reason", required=True, help="Why.")
 @accept_option
 @who_option
 @ledger_option
 @as_json
 def correct(
-    entry: int, changes: Sequence[str], reason: str, accept_warnings: Sequence[str], who: str | None,
-    address: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    entry: int,
+    changes: Sequence[str],
+    reason: str,
+    accept_warnings: Sequence[str],
+    who: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
     """Correct cells of a measurement by a new entry; ENTRY is its last one, or its retraction, and stays."""
     from training.ledger.intake import correct_entry
     from training.ledger.store import Ledger

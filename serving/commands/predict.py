@@ -34,23 +34,36 @@ if TYPE_CHECKING:
 @click.option("--block", type=str, help="Data block of the CIF; without it the first that holds a structure.")
 @click.option("--all-blocks", is_flag=True, help="Every structure of a CIF as a row of its own, named FILE#BLOCK.")
 @click.option(
-    "--input", "input_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--input",
+    "input_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
-)  # fmt: skip
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a flat table here.")
 @click.option("--property", "properties", multiple=True, type=click.Choice(registry.names()))
 @condition_options
 @click.option(
-    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    "--coverage",
+    type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE),
+    default=DEFAULT_COVERAGE,
+    show_default=True,
     help="Coverage of the intervals.",
-)  # fmt: skip
+)
 @click.option("--explain", is_flag=True, help="Also say which physical features make the conductivity what it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def predict(
-    formulas: tuple[str, ...], cif_files: tuple[Path, ...], block: str | None, all_blocks: bool,
-    input_file: Path | None, output: Path | None, properties: tuple[str, ...], coverage: float, explain: bool,
-    as_json: bool, **conditions: float | str | None,
-) -> None:  # fmt: skip
+    formulas: tuple[str, ...],
+    cif_files: tuple[Path, ...],
+    block: str | None,
+    all_blocks: bool,
+    input_file: Path | None,
+    output: Path | None,
+    properties: tuple[str, ...],
+    coverage: float,
+    explain: bool,
+    as_json: bool,
+    **conditions: float | str | None,
+) -> None:
     """Predict conductivity, stability and critical current density of each FORMULA, CIF or row of a table."""
     general = conditions_of_options(conditions)
     rows = [*_formulas_and_cifs(formulas, cif_files, block, all_blocks=all_blocks)]

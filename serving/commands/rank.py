@@ -21,14 +21,20 @@ TOP = 20
 
 @click.command(short_help="Rank candidates by objectives, with probabilities and reasons.")
 @click.option(
-    "--input", "input_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--input",
+    "input_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Table of candidates: .csv, .jsonl or .parquet with a column formula or cif.",
-)  # fmt: skip
+)
 @click.option(
-    "--objective", "objectives", multiple=True, metavar="TEXT",
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="TEXT",
     help="Such as 'sigma>=1e-3@60', 'hull<=25 meV', 'window against NMC811', 'ccd>=1@25,interlayer=oxide', "
     "'minimise cost'; may be repeated.  [default: a first screen]",
-)  # fmt: skip
+)
 @click.option("--preset", type=str, help="first-screen, nmc-cell or li-metal: objectives to start from.")
 @click.option("--avoid", multiple=True, metavar="ELEMENT", help="Rank no candidate that holds it; may be repeated.")
 @click.option("--require", multiple=True, metavar="ELEMENT", help="Rank only candidates that hold it.")
@@ -42,18 +48,35 @@ TOP = 20
 @click.option("--known", multiple=True, metavar="FORMULA", help="Materials at hand, to be gone beyond.")
 @click.option("--temperature-c", type=float, help="Temperature where neither objective nor row says one (25).")
 @click.option(
-    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    "--coverage",
+    type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE),
+    default=DEFAULT_COVERAGE,
+    show_default=True,
     help="Coverage of the intervals.",
-)  # fmt: skip
+)
 @click.option("--top", type=click.IntRange(1), help=f"How many to list.  [default: {TOP}; with --output all]")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write one flat row a candidate here.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, the same as REST.")
 def rank(
-    input_file: Path, objectives: tuple[str, ...], preset: str | None, avoid: tuple[str, ...], require: tuple[str, ...],
-    max_elements: int | None, charge_balanced: bool, in_domain: bool, order: str | None, batch_size: int | None,
-    acquisition: str, explore: float, known: tuple[str, ...], temperature_c: float | None, coverage: float,
-    top: int | None, output: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    input_file: Path,
+    objectives: tuple[str, ...],
+    preset: str | None,
+    avoid: tuple[str, ...],
+    require: tuple[str, ...],
+    max_elements: int | None,
+    charge_balanced: bool,
+    in_domain: bool,
+    order: str | None,
+    batch_size: int | None,
+    acquisition: str,
+    explore: float,
+    known: tuple[str, ...],
+    temperature_c: float | None,
+    coverage: float,
+    top: int | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     """Rank the candidates of a table.
 
     Exit status: 0 all rows ranked or excluded with a reason, 1 some row failed or nobody is left to rank, 2 unusable
@@ -127,9 +150,14 @@ def _conditions(temperature_C: float | None) -> Conditions:
 
 
 def _ranked(
-    input_file: Path, spec: RankingSpec, conditions: Conditions, order: str | None, batch: BatchRequest | None,
-    top: int | None, coverage: float,
-) -> dict[str, Any]:  # fmt: skip
+    input_file: Path,
+    spec: RankingSpec,
+    conditions: Conditions,
+    order: str | None,
+    batch: BatchRequest | None,
+    top: int | None,
+    coverage: float,
+) -> dict[str, Any]:
     from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
@@ -143,9 +171,14 @@ def _ranked(
             click.echo(f"columns not used: {', '.join(table.ignored)}", err=True)
         predictor = Predictor.load(properties=properties_to_load(spec.objectives))
         document = predictor.rank_rows(
-            table.rows, spec, conditions=conditions, order=Order(order) if order else None, top=top, batch=batch,
+            table.rows,
+            spec,
+            conditions=conditions,
+            order=Order(order) if order else None,
+            top=top,
+            batch=batch,
             coverage=coverage,
-        )  # fmt: skip
+        )
         return document | {"failed": with_places(document["failed"], table.places)}
     except (InputTableError, ModelUnavailableError, ObjectiveError) as error:
         raise click.UsageError(str(error)) from error

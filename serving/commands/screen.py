@@ -24,31 +24,48 @@ _A_COLUMN = registry.properties()[0].quantities[0].name
 
 @click.command(short_help="Screen millions of candidates from Parquet to Parquet.")
 @click.option(
-    "--input", "input_path", required=True, type=click.Path(exists=True, path_type=Path),
+    "--input",
+    "input_path",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
     help="A Parquet file or a folder of them: a column formula (or cif), or one column of amounts an element.",
-)  # fmt: skip
+)
 @click.option(
-    "--output", required=True, type=click.Path(file_okay=False, path_type=Path),
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder that takes the parts; run the same command again to continue.",
-)  # fmt: skip
+)
 @click.option("--address", help="A Ray cluster (`local` starts one); without it, processes of this machine work.")
 @click.option("--processes", type=click.IntRange(min=1), help="Worker processes [default: one for each processor].")
 @click.option("--property", "properties", multiple=True, type=click.Choice(registry.names()))
 @condition_options
 @click.option(
-    "--coverage", type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE), default=DEFAULT_COVERAGE, show_default=True,
+    "--coverage",
+    type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE),
+    default=DEFAULT_COVERAGE,
+    show_default=True,
     help="Coverage of the intervals.",
-)  # fmt: skip
+)
 @click.option("--where", multiple=True, help=f'Keep only such rows, "{_A_COLUMN}>=-3"; errors are always kept.')
 @click.option("--top-k", type=click.IntRange(min=1), help="Write the best K rows to OUTPUT_top.parquet.")
 @click.option("--by", help="What is best: COLUMN, COLUMN:max or COLUMN:min.")
 @click.option("--pareto", help="Write the rows that none beats in COL:max,COL:min,... to OUTPUT_pareto.parquet.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as one JSON document.")
 def screen(
-    input_path: Path, output: Path, address: str | None, processes: int | None, properties: tuple[str, ...],
-    coverage: float, where: tuple[str, ...], top_k: int | None, by: str | None, pareto: str | None, as_json: bool,
+    input_path: Path,
+    output: Path,
+    address: str | None,
+    processes: int | None,
+    properties: tuple[str, ...],
+    coverage: float,
+    where: tuple[str, ...],
+    top_k: int | None,
+    by: str | None,
+    pareto: str | None,
+    as_json: bool,
     **conditions: float | str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Predict conductivity, stability and critical current density of every row of a Parquet table of any length.
 
     A run that was stopped, even killed, continues where it was when the same command is given again: no row is lost
@@ -61,12 +78,17 @@ def screen(
         raise click.UsageError(f"--top-k and --by go together: --top-k 1000 --by {_A_COLUMN}")
     try:
         asked = Screening(
-            input=input_path, output=output, conditions=conditions_of_options(conditions), coverage=coverage,
-            where=where, address=address, properties=tuple(dict.fromkeys(properties)) or None,
+            input=input_path,
+            output=output,
+            conditions=conditions_of_options(conditions),
+            coverage=coverage,
+            where=where,
+            address=address,
+            properties=tuple(dict.fromkeys(properties)) or None,
             top=None if by is None or top_k is None else (SortedColumn.parse(by), top_k),
             pareto=() if pareto is None else parse_objectives(pareto),
             n_processes=processes or len(os.sched_getaffinity(0)),
-        )  # fmt: skip
+        )
     except FilterError as error:
         raise click.UsageError(str(error)) from error
     outcome = _run(asked)

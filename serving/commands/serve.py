@@ -41,9 +41,20 @@ def serve(host: str, port: int, workers: int) -> None:
         environment["BENTOML_CONFIG_OPTIONS"] = f"services.ElyteService.workers={workers}"
     address = "127.0.0.1" if host == "localhost" else host  # BentoML wants an address, not a name
     arguments = [
-        sys.executable, "-m", "serving.rest.supervisor", "serve", "serving.rest.service:ElyteService",
-        "--host", address, "--port", str(port), "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "15",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "serving.rest.supervisor",
+        "serve",
+        "serving.rest.service:ElyteService",
+        "--host",
+        address,
+        "--port",
+        str(port),
+        "--timeout-keep-alive",
+        "75",
+        "--timeout-graceful-shutdown",
+        "15",
+    ]
     os.execve(sys.executable, arguments, environment)
 
 

@@ -25,31 +25,52 @@ STEPS = 4
 
 @click.command(short_help="Name the measurements that would teach the model most.")
 @click.option(
-    "--input", "input_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--input",
+    "input_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Candidates that you could measure: .csv, .jsonl or .parquet with a column formula or cif.",
-)  # fmt: skip
+)
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many suggestions.")
 @click.option(
-    "--property", "name", type=click.Choice(registry.names()), default=registry.names()[0],
-    show_default=True, help="Which model is to learn.",
-)  # fmt: skip
+    "--property",
+    "name",
+    type=click.Choice(registry.names()),
+    default=registry.names()[0],
+    show_default=True,
+    help="Which model is to learn.",
+)
 @click.option("--temperature-c", type=float, help="Of the planned measurements, in degrees Celsius (25).")
 @click.option("--interlayer-type", help="Of the planned cells (ccd).")
 @click.option("--stack-pressure-mpa", type=float, help="Of the planned cells, in MPa (ccd).")
 @click.option(
-    "--dial", type=click.FloatRange(0.0, 1.0), default=1.0, show_default=True,
+    "--dial",
+    type=click.FloatRange(0.0, 1.0),
+    default=1.0,
+    show_default=True,
     help="How far from the known a suggestion may lie: 0 inside the model's domain, 1 anywhere.",
-)  # fmt: skip
+)
 @click.option("--known-only", is_flag=True, help="The same as --dial 0.")
 @click.option(
-    "--about", type=click.Choice(["candidates", "domain"]), default="candidates", show_default=True,
+    "--about",
+    type=click.Choice(["candidates", "domain"]),
+    default="candidates",
+    show_default=True,
     help="Whose uncertainty is to fall: that of the candidates, or of the materials that the model was fitted on.",
-)  # fmt: skip
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 def suggest(
-    input_file: Path, count: int, name: str, temperature_c: float | None, interlayer_type: str | None,
-    stack_pressure_mpa: float | None, dial: float, known_only: bool, about: str, as_json: bool,
-) -> None:  # fmt: skip
+    input_file: Path,
+    count: int,
+    name: str,
+    temperature_c: float | None,
+    interlayer_type: str | None,
+    stack_pressure_mpa: float | None,
+    dial: float,
+    known_only: bool,
+    about: str,
+    as_json: bool,
+) -> None:
     """Choose the candidates whose measurement lowers the model's uncertainty most, near-duplicates once.
 
     Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
@@ -61,9 +82,12 @@ def suggest(
     from training.properties.registry import with_needed
 
     options = SuggestOptions(
-        name, count, _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
-        0.0 if known_only else dial, about,
-    )  # fmt: skip
+        name,
+        count,
+        _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
+        0.0 if known_only else dial,
+        about,
+    )
     rows = _rows(input_file)
     with _progress() as on_step:
         on_step("loading models")
@@ -81,7 +105,7 @@ def suggest(
 
 def _conditions(
     temperature_C: float | None, interlayer_type: str | None, stack_pressure_MPa: float | None
-) -> Conditions:  # fmt: skip
+) -> Conditions:
     from pydantic import ValidationError
 
     from serving.answers.conditions import Conditions
@@ -89,7 +113,7 @@ def _conditions(
     try:
         return Conditions(
             temperature_C=temperature_C, interlayer_type=interlayer_type, stack_pressure_MPa=stack_pressure_MPa
-        )  # fmt: skip
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise click.UsageError(f"{first['loc'][0]}: received {first['input']!r}; {first['msg'].lower()}") from error

@@ -18,8 +18,15 @@ from serving.generation.errors import GenerationError
 from serving.generation.table import Candidates
 
 COLUMNS = (
-    "formula", "parent", "rule", "variables", "charge_imbalance_per_atom", "known", "nearest_known", "nearest_distance",
-)  # fmt: skip
+    "formula",
+    "parent",
+    "rule",
+    "variables",
+    "charge_imbalance_per_atom",
+    "known",
+    "nearest_known",
+    "nearest_distance",
+)
 ENDINGS = (".csv", ".jsonl", ".parquet")
 
 

@@ -130,9 +130,13 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
         )
         raise RequestError(413, "too_many_candidates", message)
     document = predictor.answer(
-        rows, query.conditions(), properties=query.properties, coverage=query.coverage, explain=query.explain,
+        rows,
+        query.conditions(),
+        properties=query.properties,
+        coverage=query.coverage,
+        explain=query.explain,
         each=lambda results: each(with_places(results, places)),
-    )  # fmt: skip
+    )
     return document | {"ignored_columns": ignored}
 
 

@@ -240,9 +240,11 @@ class ModelKeeper:
         self._forgive(name)
         service_metrics().swaps.labels(name).inc()
         fields = {
-            "property": str(name), "registry_version": target.version, "version": champion.bundle.card.version,
+            "property": str(name),
+            "registry_version": target.version,
+            "version": champion.bundle.card.version,
             "seconds": round(time.perf_counter() - started, 3),
-        }  # fmt: skip
+        }
         self._logger.info("model_swapped", extra={"fields": fields})
         return True
 
@@ -272,9 +274,12 @@ class ModelKeeper:
         self._refused = {**self._refused, name: Refusal(target, error.reason, time.time())}
         service_metrics().refusals.labels(name, error.reason).inc()
         fields = {
-            "property": str(name), "registry_version": target.version, "digest": target.digest,
-            "reason_code": str(error.reason), "reason": _without_credentials(error),
-        }  # fmt: skip
+            "property": str(name),
+            "registry_version": target.version,
+            "digest": target.digest,
+            "reason_code": str(error.reason),
+            "reason": _without_credentials(error),
+        }
         self._logger.error("model_refused", extra={"fields": fields})
 
     def _forgive(self, name: str) -> None:

@@ -143,16 +143,21 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the service, made once for an application; do not change it."""
     if app.openapi_schema is None:
         document = get_openapi(
-            title=app.title, version=app.version, description=app.description, servers=app.servers,
-            routes=app.routes, separate_input_output_schemas=False,
-        )  # fmt: skip
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            servers=app.servers,
+            routes=app.routes,
+            separate_input_output_schemas=False,
+        )
         components = document["components"]
         for methods in document["paths"].values():
             for operation in methods.values():
                 components["schemas"] |= operation.pop(BODY_MODELS, {})
         app.openapi_schema = document | {
-            "security": OPTIONAL_KEY, "components": components | {"securitySchemes": SECURITY_SCHEMES},
-        }  # fmt: skip
+            "security": OPTIONAL_KEY,
+            "components": components | {"securitySchemes": SECURITY_SCHEMES},
+        }
     return app.openapi_schema
 
 

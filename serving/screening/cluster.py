@@ -61,9 +61,12 @@ def run_on_cluster(job: Job, units: Iterable[WorkUnit], address: str) -> Iterato
     _require_reachable(address)
     try:
         ray.init(
-            address=address, runtime_env={"env_vars": worker_environment()}, log_to_driver=False,
-            logging_level=logging.ERROR, include_dashboard=False if address == LOCAL else None,
-        )  # fmt: skip
+            address=address,
+            runtime_env={"env_vars": worker_environment()},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False if address == LOCAL else None,
+        )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise WorkerError(f"no Ray cluster at '{address}': {str(error).splitlines()[0]}") from error
     try:
@@ -94,9 +97,12 @@ def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[UnitReport]:
     n_workers = max(int(resources.get("CPU", 1)), 1)
     blocks = min(len(waiting), _MOST_BLOCKS)
     data = ray.data.from_items(waiting, override_num_blocks=blocks).map_batches(
-        ClusterWorker, fn_constructor_args=(job,), batch_size=1, num_cpus=1,
+        ClusterWorker,
+        fn_constructor_args=(job,),
+        batch_size=1,
+        num_cpus=1,
         compute=ray.data.ActorPoolStrategy(size=min(n_workers, len(waiting))),
-    )  # fmt: skip
+    )
     for row in data.iter_rows():
         stamp = None
         if row["read"] >= 0:

@@ -62,9 +62,12 @@ class Manifest:
             If the disk is full or the folder cannot be written.
         """
         entry = {
-            "version": VERSION, "rows_per_unit": self.rows_per_unit, "settings": self.settings, "models": self.models,
+            "version": VERSION,
+            "rows_per_unit": self.rows_per_unit,
+            "settings": self.settings,
+            "models": self.models,
             "files": [file.as_json() for file in self.files],
-        }  # fmt: skip
+        }
         write_note(folder / MANIFEST, _NOTE, json.dumps(entry))
 
 

@@ -29,9 +29,11 @@ Namer = Callable[[Reaction], Reaction]
 
 
 def answer_synthesis(
-    served: ServedModel | None, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None,
+    served: ServedModel | None,
+    request: SynthesisRequest,
+    shelf: Sequence[Precursor] | None = None,
     top: int = DEFAULT_TOP,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Plan a synthesis, and tell what is wrong with a target in the document.
 
     Parameters

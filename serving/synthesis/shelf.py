@@ -154,9 +154,15 @@ def _precursor(cells: Mapping[str, str]) -> Precursor:
     if cells["handling"] not in tuple(Handling):
         raise ValueError(f"handling '{cells['handling']}'; expected {', '.join(Handling)}")
     precursor = Precursor(
-        cells["formula"], cells["name"] or cells["formula"], parse_formula(cells["formula"]), rank,
-        Handling(cells["handling"]), purity, _gases(cells["gases"]), cells["note"],
-    )  # fmt: skip
+        cells["formula"],
+        cells["name"] or cells["formula"],
+        parse_formula(cells["formula"]),
+        rank,
+        Handling(cells["handling"]),
+        purity,
+        _gases(cells["gases"]),
+        cells["note"],
+    )
     if min(precursor.residue.values(), default=-math.inf) < 0:
         raise ValueError(f"'{cells['gases']}' is more than {cells['formula']} holds")
     return precursor

@@ -54,7 +54,7 @@ def shopping_list(plans: Sequence[Mapping[str, Any]], routes: Sequence[int] | No
         for one in plan["routes"][chosen]["precursors"]:
             bottle = bottles.setdefault(
                 one["formula"], Bottle(one["formula"], one["name"], one["handling"], one["note"])
-            )  # fmt: skip
+            )
             bottle.mass_g += one["mass_g"]
             bottle.batches[target] = bottle.batches.get(target, 0.0) + one["mass_g"]
     return sorted(bottles.values(), key=lambda bottle: (-bottle.mass_g, bottle.formula))

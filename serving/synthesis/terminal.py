@@ -36,8 +36,11 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     for number, route in enumerate(document["routes"], start=1):
         lines += ["", *_route_lines(number, route)]
     if document["driving_force_left"] is False:
-        lines += ["", "No route has driving force left for the target at the end. Entropy (disorder, heat), quenching,",
-                  "milling or soft chemistry must make up for it; by less than 25 meV/atom it often does."]  # fmt: skip
+        lines += [
+            "",
+            "No route has driving force left for the target at the end. Entropy (disorder, heat), quenching,",
+            "milling or soft chemistry must make up for it; by less than 25 meV/atom it often does.",
+        ]
     return lines
 
 

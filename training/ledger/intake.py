@@ -141,9 +141,7 @@ def add_table(
     stored: dict[int, Recorded] = {}
     if wanted and not wishes.dry_run and (everything_good or is_asked_for_part):
         new = [_new_row(row, headings.kind, reasons.get(row.number, "")) for row in wanted]
-        recorded = ledger.add(
-            new, who=who, source=wishes.source, origin=table.name, origin_sha256=table.digest
-        )  # fmt: skip
+        recorded = ledger.add(new, who=who, source=wishes.source, origin=table.name, origin_sha256=table.digest)
         stored = dict(zip((row.number for row in wanted), recorded, strict=True))
     told = _told(rows, known, stored, reasons, accepted)
     return _report(table, headings, rows, told, replace(wishes, accept_warnings=accepted), lacking, ledger)

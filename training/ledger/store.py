@@ -266,20 +266,36 @@ def _batch(who: str, source: str, origin: str, origin_sha256: str) -> dict[str, 
     from importlib.metadata import version
 
     return {
-        "who": _said(who, "who"), "source": source, "origin": origin, "origin_sha256": origin_sha256,
+        "who": _said(who, "who"),
+        "source": source,
+        "origin": origin,
+        "origin_sha256": origin_sha256,
         "elyte_version": version("elyte"),
-    }  # fmt: skip
+    }
 
 
 def _entry(
-    number: int, action: Action, measurement: int, supersedes: int | None, kind: str, text: str | None,
+    number: int,
+    action: Action,
+    measurement: int,
+    supersedes: int | None,
+    kind: str,
+    text: str | None,
     digest: str | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "entry": number, "row_number": 1, "kind": kind, "action": str(action), "measurement": measurement,
-        "supersedes": supersedes, "content": text, "content_hash": digest, "reason": "", "warnings": "[]",
+        "entry": number,
+        "row_number": 1,
+        "kind": kind,
+        "action": str(action),
+        "measurement": measurement,
+        "supersedes": supersedes,
+        "content": text,
+        "content_hash": digest,
+        "reason": "",
+        "warnings": "[]",
         "excluded_from_training": "",
-    }  # fmt: skip
+    }
 
 
 def _remarks(row: NewRow) -> dict[str, Any]:

@@ -623,14 +623,16 @@ def default_columns(name: str) -> tuple[Column, ...]:
     return (
         Column(f"{name}_in_domain", Content.FLAG, lambda said: said.domain.get("in_domain"), lambda one: one.in_domain),
         Column(
-            f"{name}_distance", number, lambda said: said.domain.get("distance"),
+            f"{name}_distance",
+            number,
+            lambda said: said.domain.get("distance"),
             lambda judged: judged.distance.round(DECIMALS),
         ),
         Column(f"{name}_nearest_formula", text, lambda said: said.nearest.get("formula"), nearest("formula")),
         Column(f"{name}_nearest_value", number, lambda said: said.nearest.get("value"), value),
         Column(f"{name}_nearest_doi", text, lambda said: said.nearest.get("doi"), nearest("doi")),
         Column(f"{name}_reason", text, lambda said: said.reason, lambda judged: texts(judged.reasons)),
-    )  # fmt: skip
+    )
 
 
 class NotOfferedError(ValueError):

@@ -19,9 +19,16 @@ from training.properties.contract import Query
 
 Array = NDArray[np.float64]
 GOLDEN_FORMULAS = (
-    "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li5.7PS4.7Cl1.3", "Li7La3Zr2O12", "Li6.4La3Zr1.4Ta0.6O12", "Li7P3S11",
-    "Li10GeP2S12", "Li3YCl6", "LiBH4",
-)  # fmt: skip
+    "Li6PS5Cl",
+    "Li5.5PS4.5Cl1.5",
+    "Li5.7PS4.7Cl1.3",
+    "Li7La3Zr2O12",
+    "Li6.4La3Zr1.4Ta0.6O12",
+    "Li7P3S11",
+    "Li10GeP2S12",
+    "Li3YCl6",
+    "LiBH4",
+)
 GOLDEN_TEMPERATURES_C = (25.0, 60.0)
 GOLDEN_NUMBERS = MaterialNumbers(*(np.array([value]) for value in (-2.8, 1.72, 0.02)))
 """Told of every golden material, so that no other model is needed to check them."""
@@ -37,9 +44,13 @@ def golden_predictions(model: CcdModel, questions: Sequence[tuple[str, float]] |
         [class_of(parse_formula(formula)) or "" for formula, _ in asked],
         MaterialBatch.from_formulas([formula for formula, _ in asked]).matrix(),
         MaterialNumbers(*(np.repeat(part, n) for part in GOLDEN_NUMBERS)),
-        interlayer_type=["fluoride/halide"] * n, anode=[""] * n, temperature_C=np.array([t for _, t in asked]),
-        relative_density=unknown, interfacial_resistance_ohm_cm2=unknown, stack_pressure_MPa=np.full(n, 5.0),
-    )  # fmt: skip
+        interlayer_type=["fluoride/halide"] * n,
+        anode=[""] * n,
+        temperature_C=np.array([t for _, t in asked]),
+        relative_density=unknown,
+        interfacial_resistance_ohm_cm2=unknown,
+        stack_pressure_MPa=np.full(n, 5.0),
+    )
     return golden_rows(asked, headline(model, cells))
 
 

@@ -103,10 +103,18 @@ class Cells:
 
     @classmethod
     def of(
-        cls, electrolyte_class: Sequence[str], composition: Array, numbers: MaterialNumbers, *,
-        interlayer_type: Sequence[str], anode: Sequence[str], temperature_C: Array, relative_density: Array,
-        interfacial_resistance_ohm_cm2: Array, stack_pressure_MPa: Array,
-    ) -> Cells:  # fmt: skip
+        cls,
+        electrolyte_class: Sequence[str],
+        composition: Array,
+        numbers: MaterialNumbers,
+        *,
+        interlayer_type: Sequence[str],
+        anode: Sequence[str],
+        temperature_C: Array,
+        relative_density: Array,
+        interfacial_resistance_ohm_cm2: Array,
+        stack_pressure_MPa: Array,
+    ) -> Cells:
         """Lay cells out; a resistance of zero counts as the smallest that was ever reported, 0.01 ohm cm2."""
         return cls(
             electrolyte_class=np.array(electrolyte_class, dtype=np.str_),
@@ -176,9 +184,13 @@ def reports_of(table: pd.DataFrame, numbers: MaterialNumbers) -> Reports:
         for name in ("temperature_C", "relative_density", "interfacial_resistance_ohm_cm2", "stack_pressure_MPa")
     }
     cells = Cells.of(
-        list(table["electrolyte_class"]), composition, numbers, interlayer_type=list(table["interlayer_type"]),
-        anode=list(table["anode"]), **column,
-    )  # fmt: skip
+        list(table["electrolyte_class"]),
+        composition,
+        numbers,
+        interlayer_type=list(table["interlayer_type"]),
+        anode=list(table["anode"]),
+        **column,
+    )
     return Reports(
         cells,
         np.log10(table["ccd_mA_per_cm2"].to_numpy(dtype=float)),

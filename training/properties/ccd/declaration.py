@@ -69,30 +69,40 @@ def _source(known: Mapping[str, Any]) -> str | None:
 
 COLUMNS = (
     Column(
-        "electrolyte_class", _TEXT, lambda said: said.block and said.block["electrolyte_class"],
+        "electrolyte_class",
+        _TEXT,
+        lambda said: said.block and said.block["electrolyte_class"],
         _asked("electrolyte_class"),
     ),
     Column("interlayer_type", _TEXT, _stated("interlayer_type"), _asked("interlayer_type")),
     Column(
-        "stack_pressure_MPa", _NUMBER, _stated("stack_pressure_MPa"),
+        "stack_pressure_MPa",
+        _NUMBER,
+        _stated("stack_pressure_MPa"),
         lambda judged: judged.query.conditions.numbers["stack_pressure_MPa"],
     ),
     _papers("class_papers"),
     _papers("interlayer_papers"),
     Column(
-        "nearest_ccd_formula", _TEXT, lambda said: said.nearest.get("formula"),
+        "nearest_ccd_formula",
+        _TEXT,
+        lambda said: said.nearest.get("formula"),
         lambda judged: texts([known.get("formula") for known in judged.first_nearest]),
     ),
     Column(
-        "nearest_log10_ccd", _NUMBER, lambda said: said.nearest.get("value"),
+        "nearest_log10_ccd",
+        _NUMBER,
+        lambda said: said.nearest.get("value"),
         lambda judged: np.array([known.get("value", np.nan) for known in judged.first_nearest], dtype=float),
     ),
     Column(
-        "nearest_ccd_doi", _TEXT, lambda said: _source(said.nearest),
+        "nearest_ccd_doi",
+        _TEXT,
+        lambda said: _source(said.nearest),
         lambda judged: texts([_source(known) for known in judged.first_nearest]),
     ),
     Column("ccd_reason", _TEXT, lambda said: said.reason, lambda judged: texts(judged.reasons)),
-)  # fmt: skip
+)
 
 
 class Ccd(Property):

@@ -131,9 +131,11 @@ def paired_bootstrap(error: Array, other: Array, paper: NDArray[np.str_]) -> dic
     by_paper = np.bincount(of_row, gain) / np.bincount(of_row)
     ends = _bootstrap_mean(by_paper, np.arange(len(by_paper)).astype(str), (2.5, 97.5))
     return {
-        "gain": float(gain.mean()), "gain_95": [low, high],
-        "paper_gain": float(by_paper.mean()), "paper_gain_95": [*ends],
-    }  # fmt: skip
+        "gain": float(gain.mean()),
+        "gain_95": [low, high],
+        "paper_gain": float(by_paper.mean()),
+        "paper_gain_95": [*ends],
+    }
 
 
 def _bootstrap_mean(
@@ -177,9 +179,11 @@ def _by_class(reports: Reports, error: Array, other: Array, covered: NDArray[np.
         own = reports.cells.electrolyte_class == name
         if own.sum() >= FEWEST_ROWS_OF_A_CLASS:
             out[name] = {
-                "n_rows": int(own.sum()), "n_sources": len(set(reports.paper[own].tolist())),
-                "mae": float(error[own].mean()), "mae_class_median": float(other[own].mean()),
+                "n_rows": int(own.sum()),
+                "n_sources": len(set(reports.paper[own].tolist())),
+                "mae": float(error[own].mean()),
+                "mae_class_median": float(other[own].mean()),
                 "paper_mae": paper_mean(error[own], reports.paper[own]),
                 "coverage_90": float(covered[own].mean()),
-            }  # fmt: skip
+            }
     return out

@@ -180,9 +180,13 @@ class CcdJudgement(Judgement):
     def nearest_reports(self, question: Question, rows: Sequence[int], count: int) -> tuple[NDArray[np.int64], Array]:
         """Return numbers and distances of the reports nearest to one cell of some materials, (len(rows), count)."""
         return self._model.shelf.nearest(
-            self._composition[rows], question.electrolyte_class, question.interlayer_type, question.temperature_C,
-            question.regime, count,
-        )  # fmt: skip
+            self._composition[rows],
+            question.electrolyte_class,
+            question.interlayer_type,
+            question.temperature_C,
+            question.regime,
+            count,
+        )
 
     @cached_property
     def warnings(self) -> Sequence[Warn]:
@@ -245,9 +249,12 @@ class CcdJudgement(Judgement):
         ]
 
     def _details(
-        self, row: int, log10: Sequence[float | None], material: dict[str, Any],
+        self,
+        row: int,
+        log10: Sequence[float | None],
+        material: dict[str, Any],
         stated: Mapping[str, Sequence[float | None]],
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         asked, reason = self.questions[row], self.reasons[row]
         powers = [None if end is None else float(f"{10**end:.3g}") for end in log10]
         measured = stated["sigma_S_per_cm"][row] is not None

@@ -49,9 +49,12 @@ def _draw_parity(axes: Axes, trained: CcdFit) -> None:
     span = (-2.0, 1.7)
     axes.plot(span, span, color="black", lw=0.8)
     axes.set(
-        xlim=span, ylim=span, aspect="equal", xlabel="reported log10 CCD (mA/cm2); triangles: at least",
+        xlim=span,
+        ylim=span,
+        aspect="equal",
+        xlabel="reported log10 CCD (mA/cm2); triangles: at least",
         ylabel="predicted without the paper, with 90 % interval",
-    )  # fmt: skip
+    )
     axes.legend(frameon=False, loc="upper left")
 
 

@@ -104,9 +104,12 @@ def n_steps() -> int:
 
 
 def train(
-    folder: Path, conductivity: ConductivityModel | None, stability: StabilityModel | None, *,
+    folder: Path,
+    conductivity: ConductivityModel | None,
+    stability: StabilityModel | None,
+    *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> CcdFit:  # fmt: skip
+) -> CcdFit:
     """Fit on the embedded table and write the bundle.
 
     Parameters
@@ -122,19 +125,26 @@ def train(
     _, reports, shelf = report_set(table, conductivity, stability)
     model, left_out = fit_model(reports, shelf, on_step=on_step)
     source = DataSource(
-        name="ccd literature", rows=len(table), licence="facts with sources",
+        name="ccd literature",
+        rows=len(table),
+        licence="facts with sources",
         attribution="compiled for elyte, a DOI or reference per row",
         sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
-    )  # fmt: skip
+    )
     card = card_of(model, left_out, table, [source], choices())
     digest = save_bundle(folder, card, model.arrays())
     return CcdFit(folder, card, digest, model, left_out, table)
 
 
 def card_of(
-    model: CcdModel, left_out: LeftOut, table: pd.DataFrame, data: Sequence[DataSource], recipe: Mapping[str, Any],
-    *, command: str = METRICS_COMMAND,
-) -> Card:  # fmt: skip
+    model: CcdModel,
+    left_out: LeftOut,
+    table: pd.DataFrame,
+    data: Sequence[DataSource],
+    recipe: Mapping[str, Any],
+    *,
+    command: str = METRICS_COMMAND,
+) -> Card:
     """Return what is told of a fitted model.
 
     Parameters
@@ -148,12 +158,18 @@ def card_of(
     """
     metrics = _metrics(left_out, table, model)
     return Card(
-        property="ccd", summary=SUMMARY, intended_use=INTENDED_USE,
-        limitations=_verdict(scores_of(left_out)) + LIMITATIONS, data=list(data), recipe=dict(recipe),
+        property="ccd",
+        summary=SUMMARY,
+        intended_use=INTENDED_USE,
+        limitations=_verdict(scores_of(left_out)) + LIMITATIONS,
+        data=list(data),
+        recipe=dict(recipe),
         metrics={name: value for name, value in metrics.items() if np.isfinite(value)},
-        metrics_command=command, model=model.settings(),
-        golden=golden_predictions(model), **stamped(("numpy", "scipy")),
-    )  # fmt: skip
+        metrics_command=command,
+        model=model.settings(),
+        golden=golden_predictions(model),
+        **stamped(("numpy", "scipy")),
+    )
 
 
 def choices() -> dict[str, Any]:

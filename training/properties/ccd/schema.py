@@ -16,14 +16,37 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 CLASSES = (
-    "argyrodite", "garnet", "thiophosphate", "sulfide (unspecified)", "halide", "nitride-halide", "hydride",
-    "antiperovskite", "perovskite", "polyoxometalate", "LiPON", "polymer", "composite", "unspecified",
-)  # fmt: skip
+    "argyrodite",
+    "garnet",
+    "thiophosphate",
+    "sulfide (unspecified)",
+    "halide",
+    "nitride-halide",
+    "hydride",
+    "antiperovskite",
+    "perovskite",
+    "polyoxometalate",
+    "LiPON",
+    "polymer",
+    "composite",
+    "unspecified",
+)
 NO_INTERLAYER, SCAFFOLD = "none", "MIEC/3D"
 INTERLAYER_TYPES = (
-    NO_INTERLAYER, "fluoride/halide", "oxide", "nitride", "sulfide", "hydride", "carbon", "metal", "alloy anode",
-    "polymer", "liquid wetting", "acid/heat treatment", SCAFFOLD,
-)  # fmt: skip
+    NO_INTERLAYER,
+    "fluoride/halide",
+    "oxide",
+    "nitride",
+    "sulfide",
+    "hydride",
+    "carbon",
+    "metal",
+    "alloy anode",
+    "polymer",
+    "liquid wetting",
+    "acid/heat treatment",
+    SCAFFOLD,
+)
 PLAIN_ANODE, ALLOY_ANODE, MOLTEN_ANODE = "Li", "Li alloy or composite", "molten Li"
 ANODES = (PLAIN_ANODE, ALLOY_ANODE, "anode-free", MOLTEN_ANODE)
 PROVENANCES = ("primary", "second-hand", "review")
@@ -106,9 +129,7 @@ def literature_schema() -> pa.DataFrameSchema:
             "electrolyte_class": choice(CLASSES),
             "interlayer_type": choice(INTERLAYER_TYPES),
             "anode": choice(ANODES),
-            **{
-                name: number(*limits, nullable=name != "ccd_mA_per_cm2") for name, limits in RANGES.items()
-            },
+            **{name: number(*limits, nullable=name != "ccd_mA_per_cm2") for name, limits in RANGES.items()},
             "is_lower_bound": pa.Column(int, pa.Check.isin([0, 1], error="0 or 1"), coerce=True),
             "paper": pa.Column(str, pa.Check.str_length(min_value=1, error="the key of the source paper")),
             "provenance": choice(PROVENANCES),
@@ -118,7 +139,7 @@ def literature_schema() -> pa.DataFrameSchema:
             pa.Check(_one_paper_each, error="the same paper key as other rows of this DOI"),
         ],
         strict=True,
-    )  # fmt: skip
+    )
 
 
 def regime(temperature_C: float, interlayer_type: str, anode: str) -> str:

@@ -107,9 +107,14 @@ class Shelf:
         return np.where(np.isnan(self.temperature_C), ROOM_TEMPERATURE_C, self.temperature_C)
 
     def nearest(
-        self, composition: Array, electrolyte_class: str, interlayer_type: str, temperature_C: float, regime: str,
+        self,
+        composition: Array,
+        electrolyte_class: str,
+        interlayer_type: str,
+        temperature_C: float,
+        regime: str,
         n_nearest: int = N_NEAREST,
-    ) -> tuple[NDArray[np.int64], Array]:  # fmt: skip
+    ) -> tuple[NDArray[np.int64], Array]:
         """Find the nearest reports of one regime.
 
         Parameters

@@ -145,13 +145,15 @@ class Terms:
     def labels(self) -> tuple[str, ...]:
         """Return the names of the columns."""
         return (
-            "intercept", "temperature", "any interlayer",
+            "intercept",
+            "temperature",
+            "any interlayer",
             *(f"class {name}" for name in CLASSES),
             *(f"interlayer {name}" for name in TREATED_TYPES),
             *(f"anode {name}" for name in OTHER_ANODES),
             *(term.name if term.sign >= 0 else f"less {term.name}" for term in NUMBER_TERMS),
             *(f"material {i}" for i in range(len(self.anchors))),
-        )  # fmt: skip
+        )
 
     def design(self, cells: Cells) -> Array:
         """Return the columns, shape (n, p)."""

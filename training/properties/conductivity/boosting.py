@@ -14,10 +14,20 @@ from training.trees import TreeEnsemble
 Array = NDArray[np.float64]
 
 SETTINGS: dict[str, Any] = {
-    "objective": "huber", "alpha": 1.5, "learning_rate": 0.04, "num_leaves": 12, "min_data_in_leaf": 6,
-    "feature_fraction": 0.2, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0,
-    "verbose": -1, "deterministic": True, "force_row_wise": True, "num_threads": 1,
-}  # fmt: skip
+    "objective": "huber",
+    "alpha": 1.5,
+    "learning_rate": 0.04,
+    "num_leaves": 12,
+    "min_data_in_leaf": 6,
+    "feature_fraction": 0.2,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+}
 
 FEATURE_STEP = 2.0**-20
 """Training features are rounded to this grid. Two spellings of one composition differ by 1e-16, and without rounding a

@@ -16,9 +16,19 @@ from training.properties.conductivity.model import ConductivityModel
 
 Array = NDArray[np.float64]
 GOLDEN_FORMULAS = (
-    "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li10GeP2S12", "Li7P3S11", "Li3PS4", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12",
-    "Li1.3Al0.3Ti1.7(PO4)3", "Li3YCl6", "Li3InCl6", "Li4SiO4", "LiTaOCl4",
-)  # fmt: skip
+    "Li6PS5Cl",
+    "Li5.5PS4.5Cl1.5",
+    "Li10GeP2S12",
+    "Li7P3S11",
+    "Li3PS4",
+    "Li7La3Zr2O12",
+    "Li6.5La3Zr1.5Ta0.5O12",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "Li3YCl6",
+    "Li3InCl6",
+    "Li4SiO4",
+    "LiTaOCl4",
+)
 GOLDEN_TEMPERATURES_C = (25.0, 60.0)
 GOLDEN_CELLS = {
     "Li6PS5Cl": Lattice(9.86, 9.86, 9.86, 90.0, 90.0, 90.0, 216, 52),

@@ -45,33 +45,43 @@ if TYPE_CHECKING:
 _NUMBER, _TEXT = Content.NUMBER, Content.TEXT
 COLUMNS = (
     Column(
-        "coverage", _NUMBER, lambda said: said.block and said.block[SIGMA.name]["coverage"],
+        "coverage",
+        _NUMBER,
+        lambda said: said.block and said.block[SIGMA.name]["coverage"],
         lambda judged: np.full(len(judged), judged.query.coverage),
     ),
     Column(
-        TEMPERATURE.name, _NUMBER, lambda said: said.block and said.block[TEMPERATURE.name],
+        TEMPERATURE.name,
+        _NUMBER,
+        lambda said: said.block and said.block[TEMPERATURE.name],
         lambda judged: judged.temperature_C,
     ),
+    Column("in_domain", Content.FLAG, lambda said: said.domain.get("in_domain"), lambda judged: judged.in_domain),
     Column(
-        "in_domain", Content.FLAG, lambda said: said.domain.get("in_domain"), lambda judged: judged.in_domain
-    ),
-    Column(
-        "distance", _NUMBER, lambda said: said.domain.get("distance"),
+        "distance",
+        _NUMBER,
+        lambda said: said.domain.get("distance"),
         lambda judged: judged.distance.round(DECIMALS),
     ),
     Column(
-        "nearest_formula", _TEXT, lambda said: said.nearest.get("formula"),
+        "nearest_formula",
+        _TEXT,
+        lambda said: said.nearest.get("formula"),
         lambda judged: texts([known["formula"] for known in judged.first_nearest]),
     ),
     Column(
-        "nearest_log10_sigma", _NUMBER, lambda said: said.nearest.get("value"),
+        "nearest_log10_sigma",
+        _NUMBER,
+        lambda said: said.nearest.get("value"),
         lambda judged: np.array([known["value"] for known in judged.first_nearest], dtype=float),
     ),
     Column(
-        "nearest_doi", _TEXT, lambda said: said.nearest.get("doi"),
+        "nearest_doi",
+        _TEXT,
+        lambda said: said.nearest.get("doi"),
         lambda judged: texts([known["doi"] for known in judged.first_nearest]),
     ),
-)  # fmt: skip
+)
 
 
 class Conductivity(Property):

@@ -63,10 +63,15 @@ class EnsembleSettings:
     def quick(cls) -> EnsembleSettings:
         """Return a setting for tests: the same path, few steps."""
         return cls(
-            process_iterations=3, forest_trees=20, boosting_rounds=40, boosting_seeds=1,
-            nets=ResidualNetSettings(n_nets=2, hidden=8), explainer_trees=40, explainer_neighbours=300,
+            process_iterations=3,
+            forest_trees=20,
+            boosting_rounds=40,
+            boosting_seeds=1,
+            nets=ResidualNetSettings(n_nets=2, hidden=8),
+            explainer_trees=40,
+            explainer_neighbours=300,
             n_folds=3,
-        )  # fmt: skip
+        )
 
 
 class Pool(NamedTuple):
@@ -125,9 +130,14 @@ class Ensemble:
 
     @classmethod
     def fit(
-        cls, rows: ConductivityRows, variant: str, settings: EnsembleSettings, *,
-        hyper: Hyperparameters | None = None, on_step: Callable[[], None] = lambda: None,
-    ) -> Ensemble:  # fmt: skip
+        cls,
+        rows: ConductivityRows,
+        variant: str,
+        settings: EnsembleSettings,
+        *,
+        hyper: Hyperparameters | None = None,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> Ensemble:
         """Fit all members.
 
         Parameters
@@ -155,14 +165,23 @@ class Ensemble:
         deck = HotDeck.of(rows.descriptors)
         lessons = Lessons.of(rows, variant, process, material, deck)
         forest = QuantileForest.fit(
-            lessons.features, lessons.targets, lessons.weights, n_trees=settings.forest_trees,
-            min_leaf=settings.forest_min_leaf, feature_share=settings.forest_feature_share, seed=settings.seed,
-        )  # fmt: skip
+            lessons.features,
+            lessons.targets,
+            lessons.weights,
+            n_trees=settings.forest_trees,
+            min_leaf=settings.forest_min_leaf,
+            feature_share=settings.forest_feature_share,
+            seed=settings.seed,
+        )
         on_step()
         boosting = BoostedTrees.fit(
-            lessons.features, lessons.targets, lessons.weights, n_rounds=settings.boosting_rounds,
-            n_seeds=settings.boosting_seeds, seed=settings.seed,
-        )  # fmt: skip
+            lessons.features,
+            lessons.targets,
+            lessons.weights,
+            n_rounds=settings.boosting_rounds,
+            n_seeds=settings.boosting_seeds,
+            seed=settings.seed,
+        )
         on_step()
         nets = ResidualNets.fit(*lessons, settings.nets, seed=settings.seed)
         on_step()

@@ -31,9 +31,16 @@ from training.trees import TreeEnsemble
 Array = NDArray[np.float64]
 
 SETTINGS: dict[str, Any] = {
-    "objective": "regression", "learning_rate": 0.2, "num_leaves": 8, "max_depth": 4, "min_data_in_leaf": 6,
-    "verbose": -1, "deterministic": True, "force_row_wise": True, "num_threads": 1,
-}  # fmt: skip
+    "objective": "regression",
+    "learning_rate": 0.2,
+    "num_leaves": 8,
+    "max_depth": 4,
+    "min_data_in_leaf": 6,
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +103,12 @@ def explanations_of(
 
 
 def with_explainers(
-    model: ConductivityModel, rows: ConductivityRows, settings: EnsembleSettings, *,
+    model: ConductivityModel,
+    rows: ConductivityRows,
+    settings: EnsembleSettings,
+    *,
     on_step: Callable[[str], None] = lambda what: None,
-) -> tuple[ConductivityModel, dict[str, float]]:  # fmt: skip
+) -> tuple[ConductivityModel, dict[str, float]]:
     """Fit a surrogate to each variant of a model.
 
     Parameters

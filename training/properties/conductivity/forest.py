@@ -148,9 +148,14 @@ class QuantileForest:
 
 
 def _interpolate_quantiles(
-    leaves: NDArray[np.int32], start: NDArray[np.int64], target_of: NDArray[np.int64], share_of: Array, targets: Array,
-    levels: Array, out: Array,
-) -> None:  # fmt: skip
+    leaves: NDArray[np.int32],
+    start: NDArray[np.int64],
+    target_of: NDArray[np.int64],
+    share_of: Array,
+    targets: Array,
+    levels: Array,
+    out: Array,
+) -> None:
     """Write `QuantileForest.quantiles` at rising levels into `out`, in plain loops for numba.
 
     `start`, `target_of` and `share_of` are a sparse table of the leaves' targets.

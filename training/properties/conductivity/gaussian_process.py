@@ -267,9 +267,14 @@ class ArrheniusProcess:
         o = self.observations
         materials = {f"materials/{name}": array for name, array in self.materials.arrays().items()}
         return materials | {
-            "material": o.material, "of_sigma": o.of_sigma, "of_energy": o.of_energy, "value": o.value,
-            "is_upper_bound": o.is_upper_bound, "targets": self.targets, "extra_variance": self.extra_variance,
-        }  # fmt: skip
+            "material": o.material,
+            "of_sigma": o.of_sigma,
+            "of_energy": o.of_energy,
+            "value": o.value,
+            "is_upper_bound": o.is_upper_bound,
+            "targets": self.targets,
+            "extra_variance": self.extra_variance,
+        }
 
     def settings(self) -> dict[str, Any]:
         """Return the hyperparameters as JSON values."""
@@ -283,9 +288,12 @@ class ArrheniusProcess:
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         hyper = Hyperparameters(**values)
         return cls(
-            TrainingMaterials.from_arrays(materials), Observations(*(arrays[name] for name in names)), hyper,
-            arrays["targets"], arrays["extra_variance"],
-        )  # fmt: skip
+            TrainingMaterials.from_arrays(materials),
+            Observations(*(arrays[name] for name in names)),
+            hyper,
+            arrays["targets"],
+            arrays["extra_variance"],
+        )
 
 
 def inverse_of(covariance: Array) -> Array:

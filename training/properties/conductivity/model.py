@@ -237,9 +237,12 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
     )
     spread = pool.activation_energy_sd_eV[energy]
     energy_scale = ConformalScale.fit(
-        rows.activation_energy_eV[energy], np.zeros(int(energy.sum()), dtype=bool),
-        pool.activation_energy_eV[energy], spread, spread,
-    )  # fmt: skip
+        rows.activation_energy_eV[energy],
+        np.zeros(int(energy.sum()), dtype=bool),
+        pool.activation_energy_eV[energy],
+        spread,
+        spread,
+    )
     return Variant(ensemble, sigma_scale, energy_scale, float(np.quantile(pool.distance[own], DOMAIN_QUANTILE)))
 
 

@@ -59,18 +59,35 @@ def draw_parity(axes: Axes, truth: Truth, answer: ScoredPredictions) -> None:
         truth.log10_sigma, answer.value, yerr=reach, fmt="none", ecolor=BLUE, alpha=0.10, elinewidth=0.7, zorder=1
     )
     axes.plot(
-        truth.log10_sigma[~bound], answer.value[~bound], "o", ms=2.6, color=BLUE, alpha=0.55, mew=0, zorder=3,
+        truth.log10_sigma[~bound],
+        answer.value[~bound],
+        "o",
+        ms=2.6,
+        color=BLUE,
+        alpha=0.55,
+        mew=0,
+        zorder=3,
         label="measured",
-    )  # fmt: skip
+    )
     axes.plot(
-        truth.log10_sigma[bound], answer.value[bound], "<", ms=4, color=ORANGE, alpha=0.8, mew=0, zorder=3,
+        truth.log10_sigma[bound],
+        answer.value[bound],
+        "<",
+        ms=4,
+        color=ORANGE,
+        alpha=0.8,
+        mew=0,
+        zorder=3,
         label="upper bound only",
-    )  # fmt: skip
+    )
     axes.plot(span, span, color=GREY, lw=1, zorder=2)
     axes.set(
-        xlim=span, ylim=span, aspect="equal", xlabel="measured log10 sigma (S/cm)",
+        xlim=span,
+        ylim=span,
+        aspect="equal",
+        xlabel="measured log10 sigma (S/cm)",
         ylabel="predicted without the paper, with 90 % interval",
-    )  # fmt: skip
+    )
     axes.legend(frameon=False, loc="upper left")
 
 
@@ -105,9 +122,13 @@ def _draw_families(axes: Axes, truth: Truth, answer: ScoredPredictions, families
     large = [str(n) for n, c in zip(names, counts, strict=True) if c >= SMALLEST_FAMILY and n]
     large.sort(key=lambda name: float(np.median(error[of_row == name])))
     axes.boxplot(
-        [error[of_row == name] for name in large], vert=False, widths=0.6, showfliers=True,
-        flierprops={"markersize": 2, "markeredgecolor": GREY}, medianprops={"color": ORANGE},
-    )  # fmt: skip
+        [error[of_row == name] for name in large],
+        vert=False,
+        widths=0.6,
+        showfliers=True,
+        flierprops={"markersize": 2, "markeredgecolor": GREY},
+        medianprops={"color": ORANGE},
+    )
     axes.set_yticks(range(1, len(large) + 1), [f"{name} ({int((of_row == name).sum())})" for name in large], fontsize=7)
     axes.axvline(0.0, color=GREY, lw=0.8)
     axes.set(xlabel="predicted minus measured log10 sigma, papers left out")

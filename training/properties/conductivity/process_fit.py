@@ -30,11 +30,19 @@ LENGTH_PRIOR = 0.02
 """Weak pull of the log lengths towards the median distance: keeps a kernel that explains nothing in its place."""
 _EM_EVERY = 10
 _STARTING_WEIGHTS = {
-    "composition": 0.65, "blurred_composition": 0.13, "chemistry": 0.03, "stoichiometry": 0.12, "crystal": 0.05,
-}  # fmt: skip
+    "composition": 0.65,
+    "blurred_composition": 0.13,
+    "chemistry": 0.03,
+    "stoichiometry": 0.12,
+    "crystal": 0.05,
+}
 _STARTING_LENGTHS = {
-    "composition": 0.25, "blurred_composition": 0.15, "chemistry": 4.0, "stoichiometry": 0.8, "crystal": 0.5,
-}  # fmt: skip
+    "composition": 0.25,
+    "blurred_composition": 0.15,
+    "chemistry": 4.0,
+    "stoichiometry": 0.8,
+    "crystal": 0.5,
+}
 _FAR = 1e6  # finite, so that the gradient of exp(-d/length) stays zero instead of NaN
 
 
@@ -154,9 +162,15 @@ class _Problem:
             self.kernels,
             tuple(float(weight) for weight in weights / weights.sum()),
             tuple(float(length) for length in np.exp(theta[n : 2 * n])),
-            float(np.exp(tail[0])), float(np.exp(tail[1])), float(np.tanh(tail[2])), float(np.exp(tail[3])),
-            float(np.exp(tail[4])), float(tail[5]), float(tail[6]), float(expit(tail[7])),
-        )  # fmt: skip
+            float(np.exp(tail[0])),
+            float(np.exp(tail[1])),
+            float(np.tanh(tail[2])),
+            float(np.exp(tail[3])),
+            float(np.exp(tail[4])),
+            float(tail[5]),
+            float(tail[6]),
+            float(expit(tail[7])),
+        )
 
     def process(self, theta: Array) -> ArrheniusProcess:
         """Return the process at theta, its bounds not yet settled."""

@@ -94,9 +94,20 @@ class Counts:
         total = composition.sum(axis=1)
         fractions = composition / np.where(total > 0.0, total, 1.0)[:, None]
         groups = (
-            "Li", "Na K Rb Cs Ag", "H", "O", "S Se Te", "F Cl Br I", "N", "P", "P Si As", "Ge",
-            "P Si As Ge V B Al Ga Zn S Be", "La Nd Pr Sm Ce Eu Gd Sr Ca Ba Y Bi", "P Sb As Ge Si Sn Al Ga In Zn Ti",
-        )  # fmt: skip
+            "Li",
+            "Na K Rb Cs Ag",
+            "H",
+            "O",
+            "S Se Te",
+            "F Cl Br I",
+            "N",
+            "P",
+            "P Si As",
+            "Ge",
+            "P Si As Ge V B Al Ga Zn S Be",
+            "La Nd Pr Sm Ce Eu Gd Sr Ca Ba Y Bi",
+            "P Sb As Ge Si Sn Al Ga In Zn Ti",
+        )
         counts = cls(*(fractions[:, [ATOMIC_NUMBER[s] - 1 for s in group.split()]].sum(axis=1) for group in groups))
         is_cation = _rounded(counts.oxygen - OXYGEN_PER_CHALCOGEN_CATION * counts.chalcogen) >= 0.0
         return replace(counts, chalcogen=np.where(is_cation, 0.0, counts.chalcogen))
@@ -178,9 +189,13 @@ def _lisicon(c: Counts) -> Mask:
     tetrahedra, lithium = _per(4, c.tetrahedral, c.oxygen), _per(4, c.lithium, c.oxygen)
     cations, others = _per(4, c.lithium + c.framework, c.oxygen), _per(4, c.framework - c.tetrahedral, c.oxygen)
     return (
-        c.is_oxide & (tetrahedra > 0.7) & (tetrahedra < 2.1) & (lithium > 1.5) & _near(cations, 4.5, 0.9)
+        c.is_oxide
+        & (tetrahedra > 0.7)
+        & (tetrahedra < 2.1)
+        & (lithium > 1.5)
+        & _near(cations, 4.5, 0.9)
         & (others < 0.35)
-    )  # fmt: skip
+    )
 
 
 def _argyrodite(c: Counts) -> Mask:

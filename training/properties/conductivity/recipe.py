@@ -82,11 +82,13 @@ def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
     counts = table["source"].value_counts()
     data = [
         DataSource(
-            name="literature", rows=int(counts.get("literature", 0)), licence="facts with sources",
+            name="literature",
+            rows=int(counts.get("literature", 0)),
+            licence="facts with sources",
             attribution="compiled for elyte, a DOI or reference per row",
             sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
         )
-    ]  # fmt: skip
+    ]
     for key in paths:
         entry = source(key)
         family = "laskowski" if key.startswith("laskowski") else "obelix"
@@ -94,10 +96,13 @@ def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
         rows = int(counts.get("laskowski", 0)) if key == "laskowski" else rows
         data.append(
             DataSource(
-                name=key, rows=rows, licence=entry.licence,
-                attribution=f"{entry.attribution}, doi {entry.doi}", sha256=str(entry.sha256),
+                name=key,
+                rows=rows,
+                licence=entry.licence,
+                attribution=f"{entry.attribution}, doi {entry.doi}",
+                sha256=str(entry.sha256),
             )
-        )  # fmt: skip
+        )
     return table, data, lacking
 
 
@@ -133,9 +138,14 @@ def train(
 
 
 def card_of(
-    model: ConductivityModel, metrics: Mapping[str, float], data: Sequence[DataSource], lacking: Sequence[str],
-    recipe: Mapping[str, Any], *, command: str = METRICS_COMMAND,
-) -> Card:  # fmt: skip
+    model: ConductivityModel,
+    metrics: Mapping[str, float],
+    data: Sequence[DataSource],
+    lacking: Sequence[str],
+    recipe: Mapping[str, Any],
+    *,
+    command: str = METRICS_COMMAND,
+) -> Card:
     """Return what is told of a fitted model.
 
     Parameters
@@ -148,10 +158,18 @@ def card_of(
         What prints the scores.
     """
     return Card(
-        property="conductivity", summary=SUMMARY, intended_use=INTENDED_USE, limitations=[*lacking, *LIMITATIONS],
-        data=list(data), recipe=dict(recipe), metrics=dict(metrics), metrics_command=command, model=model.settings(),
-        golden=golden_predictions(model), **stamped(LIBRARIES),
-    )  # fmt: skip
+        property="conductivity",
+        summary=SUMMARY,
+        intended_use=INTENDED_USE,
+        limitations=[*lacking, *LIMITATIONS],
+        data=list(data),
+        recipe=dict(recipe),
+        metrics=dict(metrics),
+        metrics_command=command,
+        model=model.settings(),
+        golden=golden_predictions(model),
+        **stamped(LIBRARIES),
+    )
 
 
 def fixed_choices() -> dict[str, Any]:

@@ -64,9 +64,16 @@ class ResidualNets:
 
     @classmethod
     def fit(
-        cls, features: Array, prior: Array, targets: Array, is_upper_bound: NDArray[np.bool_], weights: Array,
-        settings: ResidualNetSettings, *, seed: int,
-    ) -> ResidualNets:  # fmt: skip
+        cls,
+        features: Array,
+        prior: Array,
+        targets: Array,
+        is_upper_bound: NDArray[np.bool_],
+        weights: Array,
+        settings: ResidualNetSettings,
+        *,
+        seed: int,
+    ) -> ResidualNets:
         """Fit all nets at once.
 
         Parameters
@@ -125,8 +132,11 @@ class _Training:
         self.settings = settings
         self.inputs = torch.tensor(inputs, dtype=torch.float32)
         self.random = torch.Generator().manual_seed(seed)
-        sizes = ((inputs.shape[1], settings.hidden, 1.0), (settings.hidden, settings.hidden, 1.0),
-                 (settings.hidden, 2, 0.3))  # fmt: skip
+        sizes = (
+            (inputs.shape[1], settings.hidden, 1.0),
+            (settings.hidden, settings.hidden, 1.0),
+            (settings.hidden, 2, 0.3),
+        )
         self.weights = [
             (torch.randn(settings.n_nets, n_in, n_out, generator=self.random) * scale / n_in**0.5).requires_grad_()
             for n_in, n_out, scale in sizes

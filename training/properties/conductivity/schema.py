@@ -46,9 +46,15 @@ class TableColumn(LabelledColumn):
 
 
 LATTICE_COLUMNS: tuple[TableColumn, ...] = (
-    TableColumn.A, TableColumn.B, TableColumn.C, TableColumn.ALPHA, TableColumn.BETA, TableColumn.GAMMA, TableColumn.SPACE_GROUP,
+    TableColumn.A,
+    TableColumn.B,
+    TableColumn.C,
+    TableColumn.ALPHA,
+    TableColumn.BETA,
+    TableColumn.GAMMA,
+    TableColumn.SPACE_GROUP,
     TableColumn.ATOMS_PER_CELL,
-)  # fmt: skip
+)
 SOURCES = ("obelix", "literature", "laskowski")
 PROVENANCES = ("primary", "second-hand", "review", "database")
 CONTRIBUTIONS = ("", "bulk", "total")
@@ -60,19 +66,46 @@ ACTIVATION_ENERGY_RANGE_EV = (0.0, 3.0)
 YEAR_RANGE = (1900, 2100)
 
 FAMILY_OF: dict[str, str] = {
-    "perovskites": "perovskite", "argyrodites": "argyrodite", "garnet-like": "garnet", "lgps-type": "LGPS",
-    "lgps": "LGPS", "nasicon": "NASICON", "lisicon": "LISICON", "thio-lisicon": "thio-LISICON",
-    "lipon": "LiPON", "oxides": "oxide", "lanthanumlithiumoxide": "oxide", "zirconates": "oxide",
-    "sulfides": "sulfide", "thio-phosphate": "thiophosphate", "halides": "halide", "chlorides": "halide",
-    "cholorides": "halide", "fluorides": "halide", "halide (ucl3-type)": "UCl3-type halide",
+    "perovskites": "perovskite",
+    "argyrodites": "argyrodite",
+    "garnet-like": "garnet",
+    "lgps-type": "LGPS",
+    "lgps": "LGPS",
+    "nasicon": "NASICON",
+    "lisicon": "LISICON",
+    "thio-lisicon": "thio-LISICON",
+    "lipon": "LiPON",
+    "oxides": "oxide",
+    "lanthanumlithiumoxide": "oxide",
+    "zirconates": "oxide",
+    "sulfides": "sulfide",
+    "thio-phosphate": "thiophosphate",
+    "halides": "halide",
+    "chlorides": "halide",
+    "cholorides": "halide",
+    "fluorides": "halide",
+    "halide (ucl3-type)": "UCl3-type halide",
     "ucl3-type halide": "UCl3-type halide",
-    "phosphates": "phosphate", "diphosphate": "pyrophosphate", "fluorophosphates": "fluorophosphate",
-    "tavorite": "fluorophosphate", "borophosphates": "borophosphate", "copper pyroborate": "borate",
-    "fluorooxoborate": "borate", "boracites": "borate", "molybdates": "molybdate", "silicates": "silicate",
-    "sugilites": "silicate", "hexaoxometalates": "hexaoxometalate",
-    "chalcogenidotetrelates": "thio-LISICON", "hydrides": "hydride", "nitrides": "nitride",
-    "boron nitride": "nitride", "nitridosilicates": "nitride", "layered": "sulfide", "glass": "oxide glass",
-}  # fmt: skip
+    "phosphates": "phosphate",
+    "diphosphate": "pyrophosphate",
+    "fluorophosphates": "fluorophosphate",
+    "tavorite": "fluorophosphate",
+    "borophosphates": "borophosphate",
+    "copper pyroborate": "borate",
+    "fluorooxoborate": "borate",
+    "boracites": "borate",
+    "molybdates": "molybdate",
+    "silicates": "silicate",
+    "sugilites": "silicate",
+    "hexaoxometalates": "hexaoxometalate",
+    "chalcogenidotetrelates": "thio-LISICON",
+    "hydrides": "hydride",
+    "nitrides": "nitride",
+    "boron nitride": "nitride",
+    "nitridosilicates": "nitride",
+    "layered": "sulfide",
+    "glass": "oxide glass",
+}
 """Spellings, plurals, typos and near-synonyms of the source tables, in lower case, to the name used here."""
 
 

@@ -14,9 +14,18 @@ from training.properties.stability.model import StabilityModel
 
 Array = NDArray[np.float64]
 GOLDEN_FORMULAS = (
-    "Li3PS4", "Li6PS5Cl", "Li7La3Zr2O12", "Li10GeP2S12",  # in the table
-    "Li3YCl6", "Li2ZrCl6", "Li5.5PS4.5Cl1.5", "Li6.5La3Zr1.5Ta0.5O12", "Li1.3Al0.3Ti1.7(PO4)3", "Na3SbS4", "K2MgSnSe4",
-)  # fmt: skip
+    "Li3PS4",
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",
+    "Li10GeP2S12",  # in the table
+    "Li3YCl6",
+    "Li2ZrCl6",
+    "Li5.5PS4.5Cl1.5",
+    "Li6.5La3Zr1.5Ta0.5O12",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "Na3SbS4",
+    "K2MgSnSe4",
+)
 GOLDEN_TOLERANCE = 2e-4
 """In eV per atom and V: wider than the rounding of single precision on another machine, far below any meaning."""
 

@@ -104,17 +104,23 @@ class Calibration:
         published = _logistic(signs, decomposition_eV_per_atom <= 0)
         return cls(
             residual=ConformalScale.fit(
-                residual_eV_per_atom, none, pooled.residual_eV_per_atom,
-                pooled.scale_residual_eV_per_atom, pooled.scale_residual_eV_per_atom,
+                residual_eV_per_atom,
+                none,
+                pooled.residual_eV_per_atom,
+                pooled.scale_residual_eV_per_atom,
+                pooled.scale_residual_eV_per_atom,
             ),
             decomposition=ConformalScale.fit(
-                decomposition_eV_per_atom, none, pooled.decomposition_eV_per_atom,
-                pooled.scale_decomposition_eV_per_atom, pooled.scale_decomposition_eV_per_atom,
+                decomposition_eV_per_atom,
+                none,
+                pooled.decomposition_eV_per_atom,
+                pooled.scale_decomposition_eV_per_atom,
+                pooled.scale_decomposition_eV_per_atom,
             ),
             published_weights=published,
             known_weights=_logistic(signs, residual_eV_per_atom <= 0, without=DECOMPOSITION_COLUMN),
             decision=_best_decision(_sigmoid(signs @ published), decomposition_eV_per_atom <= 0),
-        )  # fmt: skip
+        )
 
     def probability_published_stable(self, pooled: Pooled) -> Array:
         """Return the probability that the published decomposition energy is at most 0, shape (n,)."""

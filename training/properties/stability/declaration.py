@@ -72,13 +72,15 @@ def _products(name: str) -> Column:
 
 COLUMNS = (
     Column(
-        "stability_basis", Content.TEXT, lambda said: said.block and said.block["basis"],
+        "stability_basis",
+        Content.TEXT,
+        lambda said: said.block and said.block["basis"],
         lambda judged: texts(judged.basis),
     ),
     _products("decomposition_products"),
     _products("reduction_products"),
     _products("oxidation_products"),
-)  # fmt: skip
+)
 
 
 class Stability(Property):
@@ -87,9 +89,18 @@ class Stability(Property):
     name = NAME
     label = "Stability"
     quantities = (
-        FORMATION_ENERGY, DECOMPOSITION_ENERGY, ABOVE_HULL, PROBABILITY_STABLE, REDUCTION, OXIDATION,
-        INTERPHASE, WINDOW_WIDTH, MARGIN, HYDROLYSIS, H2S,
-    )  # fmt: skip
+        FORMATION_ENERGY,
+        DECOMPOSITION_ENERGY,
+        ABOVE_HULL,
+        PROBABILITY_STABLE,
+        REDUCTION,
+        OXIDATION,
+        INTERPHASE,
+        WINDOW_WIDTH,
+        MARGIN,
+        HYDROLYSIS,
+        H2S,
+    )
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[StabilityModel, Bundle]:
         """See `contract.Property.load`."""

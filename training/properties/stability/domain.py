@@ -65,10 +65,17 @@ def _sharing_systems(
 
 @kernel
 def _nearest_in(
-    start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
-    system_start: NDArray[np.int64], systems: NDArray[np.int64], usable: NDArray[np.bool_], excluded: int,
-    own: NDArray[np.float64], row: NDArray[np.int64], distance: NDArray[np.float64],
-) -> None:  # fmt: skip
+    start: NDArray[np.int64],
+    element: NDArray[np.int64],
+    fraction: NDArray[np.float64],
+    system_start: NDArray[np.int64],
+    systems: NDArray[np.int64],
+    usable: NDArray[np.bool_],
+    excluded: int,
+    own: NDArray[np.float64],
+    row: NDArray[np.int64],
+    distance: NDArray[np.float64],
+) -> None:
     for system in systems:
         for phase in range(system_start[system], system_start[system + 1]):
             if usable[phase] and phase != excluded:
@@ -79,12 +86,20 @@ def _nearest_in(
 
 @kernel
 def _nearest(
-    start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
-    system_start: NDArray[np.int64], holder_start: NDArray[np.int64], holder: NDArray[np.int64],
-    usable: NDArray[np.bool_], order: NDArray[np.int64], atomic_number: NDArray[np.int64],
-    composition: NDArray[np.float64], excluded: NDArray[np.int64], row: NDArray[np.int64],
+    start: NDArray[np.int64],
+    element: NDArray[np.int64],
+    fraction: NDArray[np.float64],
+    system_start: NDArray[np.int64],
+    holder_start: NDArray[np.int64],
+    holder: NDArray[np.int64],
+    usable: NDArray[np.bool_],
+    order: NDArray[np.int64],
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    excluded: NDArray[np.int64],
+    row: NDArray[np.int64],
     distance: NDArray[np.float64],
-) -> None:  # fmt: skip
+) -> None:
     """Go through the systems that can share most first; `order` brings candidates of the same elements together."""
     systems, bits = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     for position in range(order.shape[0]):
@@ -105,18 +120,23 @@ def _nearest(
             if 1.0 - most[group] > distance[i, -1] + ROUNDING:
                 break
             of_group = systems[first[group] : last[group]]
-            _nearest_in(
-                start, element, fraction, system_start, of_group, usable, excluded[i], own, row[i], distance[i]
-            )  # fmt: skip
+            _nearest_in(start, element, fraction, system_start, of_group, usable, excluded[i], own, row[i], distance[i])
 
 
 @kernel
 def _any_within(
-    start: NDArray[np.int64], element: NDArray[np.int64], fraction: NDArray[np.float64],
-    system_start: NDArray[np.int64], holder_start: NDArray[np.int64], holder: NDArray[np.int64],
-    usable: NDArray[np.bool_], atomic_number: NDArray[np.int64], composition: NDArray[np.float64], radius: float,
+    start: NDArray[np.int64],
+    element: NDArray[np.int64],
+    fraction: NDArray[np.float64],
+    system_start: NDArray[np.int64],
+    holder_start: NDArray[np.int64],
+    holder: NDArray[np.int64],
+    usable: NDArray[np.bool_],
+    atomic_number: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    radius: float,
     within: NDArray[np.bool_],
-) -> None:  # fmt: skip
+) -> None:
     """Look through the systems of the rarest element that must be shared, each of which there is beyond the radius."""
     own = np.zeros(N_MASKED_ELEMENTS)
     every_system = np.arange(system_start.shape[0] - 1)
@@ -161,9 +181,17 @@ def has_phase_within(
     """
     within = np.zeros(len(composition), dtype=np.bool_)
     _any_within(
-        table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
-        np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition), radius, within,
-    )  # fmt: skip
+        table.start,
+        table.element,
+        table.fraction,
+        table.system_start,
+        *table.systems_of_element,
+        usable,
+        np.ascontiguousarray(atomic_number),
+        np.ascontiguousarray(composition),
+        radius,
+        within,
+    )
     return within
 
 
@@ -195,8 +223,17 @@ def nearest_phases(
     row = np.full((n, n_nearest), -1)
     distance = np.full((n, n_nearest), 1.0)
     _nearest(
-        table.start, table.element, table.fraction, table.system_start, *table.systems_of_element, usable,
-        np.lexsort(atomic_number.T), np.ascontiguousarray(atomic_number), np.ascontiguousarray(composition),
-        np.full(n, -1) if excluded is None else excluded, row, distance,
-    )  # fmt: skip
+        table.start,
+        table.element,
+        table.fraction,
+        table.system_start,
+        *table.systems_of_element,
+        usable,
+        np.lexsort(atomic_number.T),
+        np.ascontiguousarray(atomic_number),
+        np.ascontiguousarray(composition),
+        np.full(n, -1) if excluded is None else excluded,
+        row,
+        distance,
+    )
     return row, distance

@@ -125,17 +125,27 @@ def fit_member(
 
 
 def _one_epoch(
-    table: EnergyTable, surroundings: Surroundings, inputs: NetInputs, rows: NDArray[np.int64],
-    groups: list[NDArray[np.int64]], settings: FitSettings, random: np.random.Generator,
-    state: State, device: str,
-) -> dict[str, float]:  # fmt: skip
+    table: EnergyTable,
+    surroundings: Surroundings,
+    inputs: NetInputs,
+    rows: NDArray[np.int64],
+    groups: list[NDArray[np.int64]],
+    settings: FitSettings,
+    random: np.random.Generator,
+    state: State,
+    device: str,
+) -> dict[str, float]:
     net, mean, optimiser, schedule = (state[name] for name in ("net", "mean", "optimiser", "schedule"))
     usable = surroundings.usable & (random.random(len(surroundings.usable)) > _share(random, settings))
     own = surroundings.phases.row_of_input[rows]
     hull = hull_inputs(
-        surroundings.phases, surroundings.depth_eV_per_atom, table.atomic_number[rows], table.fraction[rows],
-        excluded=own, usable=usable,
-    )  # fmt: skip
+        surroundings.phases,
+        surroundings.depth_eV_per_atom,
+        table.atomic_number[rows],
+        table.fraction[rows],
+        excluded=own,
+        usable=usable,
+    )
     seen = NetInputs(inputs.element, inputs.fraction, inputs.composition, hull, inputs.neighbours)
     formation = torch.from_numpy(table.formation_energy_eV_per_atom[rows].astype(np.float32))
     decomposition = torch.from_numpy(table.decomposition_energy_eV_per_atom[rows].astype(np.float32))

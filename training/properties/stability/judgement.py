@@ -201,9 +201,13 @@ _CLOSED = (
 
 
 def _details(
-    basis: str, computed: Reaction, beyond: tuple[Reaction | None, Reaction | None], reason: str | None, *,
+    basis: str,
+    computed: Reaction,
+    beyond: tuple[Reaction | None, Reaction | None],
+    reason: str | None,
+    *,
     unstable: bool,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     breaking, footnote = shown_reaction(computed)
     footnotes = [footnote] if unstable else []
     details: dict[str, Any] = dict.fromkeys((*ENERGIES, "probability_stable"))

@@ -127,9 +127,12 @@ def _learn_dissimilarity(
 
 @kernel
 def _add_pairs(
-    bounds: NDArray[np.int64], element: NDArray[np.int64], residual: NDArray[np.float64],
-    total: NDArray[np.float64], count: NDArray[np.float64],
-) -> None:  # fmt: skip
+    bounds: NDArray[np.int64],
+    element: NDArray[np.int64],
+    residual: NDArray[np.float64],
+    total: NDArray[np.float64],
+    count: NDArray[np.float64],
+) -> None:
     for group in range(bounds.shape[0] - 1):
         for i in range(bounds[group], bounds[group + 1]):
             for j in range(bounds[group], i):
@@ -220,9 +223,14 @@ def _cost(query: NDArray[np.int64], known: NDArray[np.int64], dissimilarity: NDA
 
 @kernel
 def _search(
-    first: NDArray[np.int64], last: NDArray[np.int64], query: NDArray[np.int64], known: NDArray[np.int64],
-    dissimilarity: NDArray[np.float64], found: NDArray[np.int64], cost: NDArray[np.float64],
-) -> None:  # fmt: skip
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    query: NDArray[np.int64],
+    known: NDArray[np.int64],
+    dissimilarity: NDArray[np.float64],
+    found: NDArray[np.int64],
+    cost: NDArray[np.float64],
+) -> None:
     for i in range(query.shape[0]):
         for j in range(first[i], last[i]):
             total = _cost(query[i], known[j], dissimilarity, cost[i, -1])

@@ -20,9 +20,20 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 COVERAGES = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
 SHOWN_WINDOWS = (
-    "Li3N", "Li2S", "Li7La3Zr2O12", "Li3PS4", "Li6PS5Cl", "Li10GeP2S12", "Li3OCl", "Li3PO4", "LiNbO3", "Li3YCl6",
-    "Li3InCl6", "LiTi2(PO4)3", "LiF",
-)  # fmt: skip
+    "Li3N",
+    "Li2S",
+    "Li7La3Zr2O12",
+    "Li3PS4",
+    "Li6PS5Cl",
+    "Li10GeP2S12",
+    "Li3OCl",
+    "Li3PO4",
+    "LiNbO3",
+    "Li3YCl6",
+    "Li3InCl6",
+    "LiTi2(PO4)3",
+    "LiF",
+)
 ELECTRODES_V = {"graphite": 0.1, "LTO": 1.55, "LFP": 3.45, "NMC": 4.3}
 
 

@@ -19,9 +19,18 @@ _AT_0_K = "Energies at 0 K know no disorder and no entropy"
 def _energy(stem: str, label: str, aliases: tuple[str, ...], lowest: float, caveat: str = "") -> Quantity:
     unit = "eV/atom"
     return Quantity(
-        stem, "eV_per_atom", label, unit, False, lowest, 10.0, aliases, units=_EV_PER_ATOM, assumes=_SHARED,
+        stem,
+        "eV_per_atom",
+        label,
+        unit,
+        False,
+        lowest,
+        10.0,
+        aliases,
+        units=_EV_PER_ATOM,
+        assumes=_SHARED,
         caveat=caveat,
-    )  # fmt: skip
+    )
 
 
 FORMATION_ENERGY = _energy("formation_energy", "formation energy", ("formation_energy", "ef"), -10.0)

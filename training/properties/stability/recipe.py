@@ -130,9 +130,15 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
     none = ConformalScale(np.zeros(0))
     open_ended = Calibration(none, none, np.zeros(4), np.zeros(4), 0.5)
     uncalibrated = StabilityModel(
-        everything, nets, fit_scaling(table), open_ended, reduction, oxidation, radius=1.0,
+        everything,
+        nets,
+        fit_scaling(table),
+        open_ended,
+        reduction,
+        oxidation,
+        radius=1.0,
         largest_spread_eV_per_atom=np.inf,
-    )  # fmt: skip
+    )
     validation = predict_rows(uncalibrated, table, ("train",), "val")
     pooled = validation.pooled
     known = Surroundings.of(table, table.rows_of("train"))
@@ -164,8 +170,11 @@ def _data(table: EnergyTable) -> list[DataSource]:
     entries = [source(key) for key in SOURCE_KEYS]
     return [
         DataSource(
-            name=entry.key, rows=sizes[entry.key.rsplit("_", 1)[1]], licence=entry.licence,
-            attribution=f"{entry.attribution}, doi {entry.doi}", sha256=str(entry.sha256),
+            name=entry.key,
+            rows=sizes[entry.key.rsplit("_", 1)[1]],
+            licence=entry.licence,
+            attribution=f"{entry.attribution}, doi {entry.doi}",
+            sha256=str(entry.sha256),
         )
         for entry in entries
-    ]  # fmt: skip
+    ]

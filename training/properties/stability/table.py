@@ -59,9 +59,13 @@ class EnergyTable:
     def take(self, rows: NDArray[np.int64]) -> EnergyTable:
         """Return some of the compounds."""
         return EnergyTable(
-            tuple(self.formula[row] for row in rows), self.atomic_number[rows], self.fraction[rows],
-            self.formation_energy_eV_per_atom[rows], self.decomposition_energy_eV_per_atom[rows], self.split[rows],
-        )  # fmt: skip
+            tuple(self.formula[row] for row in rows),
+            self.atomic_number[rows],
+            self.fraction[rows],
+            self.formation_energy_eV_per_atom[rows],
+            self.decomposition_energy_eV_per_atom[rows],
+            self.split[rows],
+        )
 
     def batch(self, rows: NDArray[np.int64]) -> MaterialBatch:
         """Return the compositions of some rows as the featurizers take them."""

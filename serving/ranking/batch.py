@@ -27,6 +27,7 @@ from serving.ranking.objectives import Objective, ObjectiveError, Sense
 from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.request import BatchRequest
 from training.joint_samples import JointSamples
+from training.properties import registry
 from training.properties.outputs import COVERAGE, ModelOutputs
 
 Array = NDArray[np.float64]
@@ -193,7 +194,7 @@ def _known_values(ranking: Ranking, predictions: ObjectivePredictions, formulas:
     except CandidateError as error:
         raise ObjectiveError(f"batch: known material: {shown(error.message)}") from None
     query = query_of(candidates, [Conditions()] * len(candidates), COVERAGE)
-    known = ObjectivePredictions(ModelOutputs(query, predictions.outputs.models))
+    known = ObjectivePredictions(ModelOutputs(query, predictions.outputs.models, registry.get))
     values = np.column_stack([a.sign * known.of(a.objective).distribution.central() for a in ranking.axes])
     return values[np.isfinite(values).all(axis=1)]
 

@@ -47,7 +47,7 @@ class ObjectivePredictions:
     ) -> ObjectivePredictions:
         """Lay out candidates, each under its own conditions."""
         query = query_of(candidates, conditions, COVERAGE)
-        return cls(ModelOutputs(query, {name: served.model for name, served in models.items()}))
+        return cls(ModelOutputs(query, {name: served.model for name, served in models.items()}, registry.get))
 
     def of(self, objective: Objective) -> Predictive:
         """Return the distribution of an objective's quantity under its conditions."""

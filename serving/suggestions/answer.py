@@ -116,7 +116,7 @@ def suggest(
 
 def _pool(models: Mapping[str, ServedModel], distinct: Sequence[Candidate], options: SuggestOptions) -> DesignPool:
     query = query_of(distinct, [options.conditions] * len(distinct), COVERAGE)
-    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()})
+    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()}, registry.get)
     try:
         return registry.get(options.property).design_pool(outputs, with_domain=options.about == DOMAIN)
     except UnsuitableReferenceError as error:

@@ -162,7 +162,7 @@ def test_the_other_properties_have_suggestions_too(monkeypatch: pytest.MonkeyPat
     assert all(pick["prediction"]["log10_ccd_mA_per_cm2"] is not None for pick in currents["suggestions"])
     good = [row for row in rows if row.formula == "Li6PS5Cl"]
     query = query_of(good, [at], 0.9)
-    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()})
+    outputs = ModelOutputs(query, {name: served.model for name, served in models.items()}, registry.get)
     pool = registry.get("ccd").design_pool(outputs, with_domain=False)
     interval = currents_interval(models, good, at)
     sd = float(np.sqrt(pool.uncertainty.variance()[0] + pool.uncertainty.noise_variance))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.contract import Array, Condition, Content, Flags
+from training.properties.declared import Array, Condition, Content, Flags
 
 ROOM_TEMPERATURE_C = 25.0
 TEMPERATURE = Condition(

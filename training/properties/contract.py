@@ -13,24 +13,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.properties.declared import Array, Condition, Content, Flags, Quantity
+from training.properties.judgement import DECIMALS, Beside, Judgement, Query, Warn, rounded, texts
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from features.candidate import MaterialBatch
-    from features.errors import CandidateError, WarningCode
+    from features.errors import CandidateError
     from training.applicability import DomainIndex
     from training.bundle import Bundle, Card
     from training.distributions import Predictive
     from training.ledger.measurements import Measurements
-    from training.properties.conditions import ConditionColumns
     from training.properties.outputs import ModelOutputs
     from training.retraining.property_job import PropertyJob
     from training.suggestions.pool import DesignPool
@@ -38,8 +38,39 @@ if TYPE_CHECKING:
     from training.uncertainty import Interval
 
 
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+__all__ = [
+    "BY_STATE",
+    "DECIMALS",
+    "Answered",
+    "Array",
+    "Beside",
+    "Column",
+    "Condition",
+    "Content",
+    "Electrode",
+    "FitOptions",
+    "Flags",
+    "Judgement",
+    "Made",
+    "ModelOf",
+    "NotOfferedError",
+    "NotRetrainedError",
+    "OnStep",
+    "PhaseEnergies",
+    "PhaseModel",
+    "Progress",
+    "Property",
+    "Quantity",
+    "Query",
+    "Scores",
+    "Terminal",
+    "Trained",
+    "Warn",
+    "default_columns",
+    "rounded",
+    "texts",
+]
+
 OnStep = Callable[[str], None]
 """Called with what was done, for a progress bar."""
 Progress = Callable[[int], AbstractContextManager[OnStep]]
@@ -47,146 +78,8 @@ Progress = Callable[[int], AbstractContextManager[OnStep]]
 ModelOf = Callable[[str], "tuple[Any, Bundle]"]
 """Loads the model of another property by its name: how a recipe comes by those that it `needs`."""
 
-DECIMALS = 4
-"""Of the numbers in answers."""
 BY_STATE = "; by state: "
 """Stands in warnings of measurements that disagree; what stands before it is enough for a terminal."""
-
-
-class Content(StrEnum):
-    """What a condition or a column holds."""
-
-    NUMBER = "number"
-    COUNT = "count"
-    TEXT = "text"
-    FLAG = "flag"
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """One number with a unit that a property says of a material.
-
-    Parameters
-    ----------
-    stem, suffix
-        Make its name (`log10_sigma` and `S_per_cm`: `log10_sigma_S_per_cm`) and those of its columns.
-    label, unit
-        For people; of a logarithm the unit of what stands in it.
-    higher_is_better
-        Which way is better.
-    lowest, highest
-        Between which targets make sense, in `unit`.
-    aliases
-        How users call it, the usual name first.
-    is_log10
-        Whether it is the logarithm of what users write.
-    units
-        What may be written instead of `unit`, with the factor that brings it there.
-    conditions
-        Names of the conditions that it depends on.
-    has_interval
-        Whether answers give it with an interval; a probability has none.
-    in_answers
-        Whether `predict` gives it; others follow from an answer and are ranked by alone.
-    levels
-        Of a quantity that takes few values: their names, that of 0 first.
-    against
-        Name of the quantity that is meant where an electrode is named, as in `window against NMC811`; one that names
-        itself is of an electrode always.
-    rises_with
-        Condition with which it never falls.
-    never_above
-        Names of quantities that it never lies above, with the reason.
-    assumes
-        What probabilities of it take for granted.
-    shares_error
-        What is taken for granted where several objectives are about it.
-    caveat
-        Why a material that has been made may miss a target of it.
-    """
-
-    stem: str
-    suffix: str
-    label: str
-    unit: str
-    higher_is_better: bool
-    lowest: float
-    highest: float
-    aliases: tuple[str, ...]
-    is_log10: bool = False
-    units: tuple[tuple[str, float], ...] = ()
-    conditions: tuple[str, ...] = ()
-    has_interval: bool = True
-    in_answers: bool = True
-    levels: tuple[str, ...] = ()
-    against: str = ""
-    rises_with: str = ""
-    never_above: tuple[tuple[str, str], ...] = ()
-    assumes: str = ""
-    shares_error: str = ""
-    caveat: str = ""
-
-    @property
-    def name(self) -> str:
-        """The key of answers and the column of tables."""
-        return f"{self.stem}_{self.suffix}" if self.suffix else self.stem
-
-    @property
-    def measured_name(self) -> str:
-        """The column of measured values: of a logarithm, what it is taken of."""
-        return self.name.removeprefix("log10_") if self.is_log10 else self.name
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns of flat tables: the value and, where there is an interval, its ends."""
-        if not self.has_interval:
-            return (self.name,)
-        end = f"_{self.suffix}" if self.suffix and not self.is_log10 else ""
-        return (self.name, f"{self.stem}_lower{end}", f"{self.stem}_upper{end}")
-
-    def level(self, value: float) -> str | None:
-        """Return the name of a value, None where it has none."""
-        return self.levels[int(value)] if self.levels and value in range(len(self.levels)) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What a value depends on besides the material: an option, a field, a column and an input of the page.
-
-    Parameters
-    ----------
-    name
-        With its unit; of Python, JSON and tables.
-    content
-        `NUMBER` or `TEXT`.
-    help
-        One sentence for people.
-    above, at_least, at_most
-        Bounds of a number, in the unit of its name.
-    short
-        How it is called in an objective.
-    words
-        Returns the words that a text may be; None where any text is read by the property itself.
-    plain
-        Returns the word that a usual other one stands for.
-    label, unit
-        For people; without a label they read `short`.
-    of_one_sample
-        Whether each row states it for itself: the page has no input for all rows.
-    """
-
-    name: str
-    content: Content
-    help: str
-    above: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    short: str = ""
-    words: Callable[[], tuple[str, ...]] | None = None
-    plain: Callable[[str], str] = str
-    label: str = ""
-    unit: str = ""
-    of_one_sample: bool = False
 
 
 class Answered(NamedTuple):
@@ -239,19 +132,6 @@ class Terminal(NamedTuple):
     header: tuple[str, ...]
     row: Callable[[Answered], tuple[str, ...]]
     story: Callable[[Answered], list[str]] = lambda said: []
-
-
-class Warn(NamedTuple):
-    """One kind of warning: which rows carry it, and what it says of a row.
-
-    `words` is asked only where an answer is written in words; columns hold the code alone. What `is_of_material` is
-    said by several properties in the same words, and stands once.
-    """
-
-    code: WarningCode
-    rows: Flags
-    words: Callable[[int], str]
-    is_of_material: bool = False
 
 
 class Electrode(Protocol):
@@ -308,140 +188,6 @@ class PhaseModel(Protocol):
 
     def energies(self, batch: MaterialBatch, coverage: float) -> PhaseEnergies:
         """Return the energies of materials whose elements are covered."""
-
-
-class Beside(NamedTuple):
-    """A model of another property, and what it said of the same rows in this call (empty where it was not asked)."""
-
-    model: Any
-    numbers: Mapping[str, Array]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """n readable materials under their conditions.
-
-    Parameters
-    ----------
-    batch
-        The materials as arrays, of the property's kind.
-    amounts
-        Element symbol to amount, a row each.
-    conditions
-        Columns of every registered condition.
-    coverage
-        Nominal coverage of the intervals, 0.5 to 0.99.
-    beside
-        By name, the properties that this one `needs`.
-    """
-
-    batch: MaterialBatch
-    amounts: Sequence[Mapping[str, float]]
-    conditions: ConditionColumns
-    coverage: float
-    beside: Mapping[str, Beside]
-
-    def __len__(self) -> int:
-        return len(self.amounts)
-
-    def take(self, rows: NDArray[np.int64]) -> Query:
-        """Return the chosen rows, without what other properties said."""
-        amounts = [self.amounts[row] for row in rows.tolist()]
-        return Query(self.batch.take(rows), amounts, self.conditions.take(rows), self.coverage, {})
-
-
-class Judgement(ABC):
-    """What a property says of the n rows of a query, as arrays; each is computed when it is first asked for.
-
-    `InsufficientCalibrationError` of any of them means that the property is silent at this coverage.
-    """
-
-    def __init__(self, query: Query) -> None:
-        self.query = query
-
-    def __len__(self) -> int:
-        return len(self.query)
-
-    @property
-    @abstractmethod
-    def intervals(self) -> Mapping[str, Interval]:
-        """By name of a quantity in answers, values with the ends of their intervals; NaN where nothing is said."""
-
-    @property
-    @abstractmethod
-    def in_domain(self) -> Flags:
-        """Whether the model trusts itself in each row's chemistry."""
-
-    @property
-    @abstractmethod
-    def distance(self) -> Array:
-        """How far each row lies from what is known, by the property's own measure."""
-
-    @abstractmethod
-    def nearest(self, count: int) -> list[list[dict[str, Any]]]:
-        """Return known materials, nearest first: `formula`, `value` of the first quantity, `doi`, `distance`, more."""
-
-    @property
-    def domain(self) -> Mapping[str, Array]:
-        """What answers say of the domain besides `in_domain` and `distance`: radii and other measures."""
-        return {}
-
-    @property
-    def reasons(self) -> Sequence[str | None]:
-        """Why a row gets no number although nothing is wrong with it."""
-        return [None] * len(self)
-
-    @property
-    def warnings(self) -> Sequence[Warn]:
-        """What is to be said of some rows, in the order in which answers say it."""
-        return ()
-
-    @property
-    def numbers(self) -> Mapping[str, Array]:
-        """What other properties may build on, unrounded."""
-        return {}
-
-    @cached_property
-    def first_nearest(self) -> Sequence[Mapping[str, Any]]:
-        """The nearest known material of each row, nothing where none is known."""
-        return [known[0] if known else {} for known in self.nearest(1)]
-
-    def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return what an answer in words has beside the intervals, a row each; asked for those answers alone.
-
-        A quantity's name among the keys says where its interval is to stand; else they stand first.
-        """
-        return [{}] * len(self)
-
-    def explanations(self) -> Sequence[Mapping[str, Any]]:
-        """Return what is added where asked for: `explanation`, or None for it and `explanation_reason`."""
-        return [{}] * len(self)
-
-    def adopting(self, whole: Judgement, rows: NDArray[np.int64]) -> Self:
-        """Return this judgement with what was computed for one of more materials, of which these are some rows."""
-        return self
-
-    def applicability(self, count: int) -> list[dict[str, Any]]:
-        """Return whether the model knows each row's like, and `count` materials that it knows, nearest first."""
-        nearest = self.nearest(count)  # first: what it finds also says what lies in the domain
-        numbers = {"distance": self.distance, **self.domain}
-        columns = zip(*(rounded(numbers[name]) for name in numbers), strict=True)
-        return [
-            {"in_domain": inside, **dict(zip(numbers, values, strict=True)), "nearest": known}
-            for inside, values, known in zip(self.in_domain.tolist(), columns, nearest, strict=True)
-        ]
-
-
-def rounded(values: Array) -> list[float | None]:
-    """Return numbers as JSON, rounded to what carries meaning; NaN becomes None."""
-    return [None if value != value else value for value in values.round(DECIMALS).tolist()]
-
-
-def texts(values: Sequence[str | None]) -> NDArray[np.object_]:
-    """Return texts as a column."""
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 class Trained(NamedTuple):
@@ -566,7 +312,7 @@ class Property(ABC):
         """
         from training.suggestions.pool import pool_of_intervals
 
-        return pool_of_intervals(self, outputs, with_domain=with_domain)
+        return pool_of_intervals(self.name, self.quantities[0], outputs, with_domain=with_domain)
 
     def details_model(self) -> type[BaseModel] | None:
         """Return the schema of its block in answers, for OpenAPI; None makes one of the quantities."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError
 from training.distributions import HALF, IntervalDistribution, KnownValue, Predictive
-from training.properties import registry
 from training.properties.conditions import ConditionColumns
-from training.properties.contract import Array, Beside, Flags, Judgement, Quantity, Query
+from training.properties.declared import Array, Flags, Quantity
+from training.properties.judgement import Beside, Judge, Judgement, Query
 from training.uncertainty import InsufficientCalibrationError, Interval
 
 Made = TypeVar("Made")
@@ -81,6 +81,8 @@ class ModelOutputs:
         The candidates; nothing stands beside it.
     models
         By property.
+    property_of
+        Returns who judges, by name: `registry.get`.
     own
         The rows' own conditions, where those of the query are an objective's.
     remembered
@@ -89,6 +91,7 @@ class ModelOutputs:
 
     query: Query
     models: Mapping[str, Any]
+    property_of: Callable[[str], Judge]
     own: ConditionColumns | None = None
     remembered: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -134,17 +137,26 @@ class ModelOutputs:
     def of_rows(self, name: str, rows: NDArray[np.int64]) -> Judgement:
         """Return what a property says of some of the rows that it can judge; what it was asked is not asked again."""
         query = self.query.take(rows)
-        one, whole = registry.get(name), self.remembered.get(_question(name, self.query.conditions, COVERAGE))
+        one, whole = self.property_of(name), self.remembered.get(self._question(name, self.query.conditions, COVERAGE))
         judgement = one.judge(self.models[name], replace(query, beside=self._beside(one.needs, rows)))
         if whole is not None and whole.judgement is not None:
             return judgement.adopting(whole.judgement, np.searchsorted(whole.rows, rows))
         return judgement
 
     def _judged(self, name: str, conditions: ConditionColumns, coverage: float) -> RememberedJudgement:
-        return self.once(_question(name, conditions, coverage), lambda: self._ask(name, conditions, coverage))
+        return self.once(self._question(name, conditions, coverage), lambda: self._ask(name, conditions, coverage))
+
+    def _question(self, name: str, conditions: ConditionColumns, coverage: float) -> Hashable:
+        """Return what tells a question to a property from others: conditions that it depends on, and the coverage."""
+        given = (one.name for one in self.property_of(name).conditions)
+        columns = [
+            conditions.numbers[one].tobytes() if one in conditions.numbers else tuple(conditions.texts[one].tolist())
+            for one in given
+        ]
+        return name, coverage, *columns
 
     def _ask(self, name: str, conditions: ConditionColumns, coverage: float) -> RememberedJudgement:
-        one, model, n = registry.get(name), self.models[name], len(self)
+        one, model, n = self.property_of(name), self.models[name], len(self)
         query = replace(self.query, conditions=conditions, coverage=coverage)
         errors = one.refused(model, query)
         rows = np.array([row for row in range(n) if row not in errors], dtype=np.int64)
@@ -164,16 +176,6 @@ class ModelOutputs:
                     self.models[name], {key: said.spread(column)[rows] for key, column in numbers.items()}
                 )
         return beside
-
-
-def _question(name: str, conditions: ConditionColumns, coverage: float) -> Hashable:
-    """Return what tells a question to a property from others: the conditions that it depends on, and the coverage."""
-    given = (one.name for one in registry.get(name).conditions)
-    columns = [
-        conditions.numbers[one].tobytes() if one in conditions.numbers else tuple(conditions.texts[one].tolist())
-        for one in given
-    ]
-    return name, coverage, *columns
 
 
 def distribution_of_intervals(name: str, quantity: Quantity, outputs: ModelOutputs) -> Predictive:

@@ -14,7 +14,7 @@ from features.similarity import half_l1
 from training.suggestions.greedy import Uncertainty
 
 if TYPE_CHECKING:
-    from training.properties.contract import Property
+    from training.properties.declared import Quantity
     from training.properties.outputs import ModelOutputs
 
 Array = NDArray[np.float64]
@@ -100,7 +100,7 @@ class SharedUncertainty:
         return covariance
 
 
-def pool_of_intervals(one: Property, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+def pool_of_intervals(name: str, first: Quantity, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
     """Return points with half the width of the first quantity's interval as standard deviation.
 
     Raises
@@ -110,7 +110,7 @@ def pool_of_intervals(one: Property, outputs: ModelOutputs, *, with_domain: bool
     """
     if with_domain:
         raise UnsuitableReferenceError
-    judged, first = outputs.judged(one.name), one.quantities[0]
+    judged = outputs.judged(name)
     half, missing = np.full(len(outputs), np.nan), judged.missing
     if judged.judgement is not None:
         _, lower, upper = judged.judgement.intervals[first.name]

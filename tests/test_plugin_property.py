@@ -196,8 +196,9 @@ def test_explain(world: World) -> None:
 
 def test_openapi(service: RunningService) -> None:
     text = service.client.get("/openapi.json").text
-    assert QUANTITY in text
     assert "toy_pressure_GPa" in text
+    schemas = json.loads(text)["components"]["schemas"]
+    assert schemas["ToyBlock"]["properties"][QUANTITY] == {"$ref": "#/components/schemas/Interval"}
 
 
 def test_vocabulary(service: RunningService) -> None:

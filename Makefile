@@ -49,6 +49,7 @@ notebooks: $(VENV)/.dev
 	$(BIN)/python notebooks/execute.py
 
 smoke: $(VENV)/.dev
+	$(BIN)/python benchmarks/house.py --quick --check
 	$(BIN)/python benchmarks/featurization.py --quick
 	$(BIN)/python benchmarks/reading.py --quick
 	$(BIN)/python benchmarks/rest.py --quick

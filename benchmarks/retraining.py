@@ -27,11 +27,11 @@ from training.bundle import load_bundle
 from training.ledger.export import training_rows
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
-from training.retraining.bundles import load_model
+from training.retraining.champion import Champion
 from training.retraining.gates import GateOutcome, decide
 from training.retraining.job import RetrainOptions, retrain
+from training.retraining.loading import load_model
 from training.retraining.pipeline import EvaluationPipeline
-from training.retraining.property_job import Champion
 from training.retraining.rules import load_rules
 from training.sources import MissingSourceError
 

@@ -31,7 +31,7 @@ from training.retraining.rules import Rules, load_rules
 from training.retraining.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from training.retraining.property_job import Champion
+    from training.retraining.champion import Champion
 
 SETTINGS = EnsembleSettings(
     process_iterations=1,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BaseModel, Field, create_model
 
 from training.properties import registry
-from training.properties.answer_models import Interval
+from training.properties.answer_models import IntervalBlock
 from training.properties.contract import Property
 
 AsSent = Annotated[str | None, Field(description="As sent.")]
@@ -122,7 +122,7 @@ def block_model(one: Property) -> type[BaseModel]:
     if own is not None:
         return own
     told = [quantity for quantity in one.quantities if quantity.in_answers]
-    fields: dict[str, Any] = {said.name: (Interval if said.has_interval else float | None, ...) for said in told}
+    fields: dict[str, Any] = {said.name: (IntervalBlock if said.has_interval else float | None, ...) for said in told}
     return create_model(f"{one.name.capitalize()}Block", __doc__=one.label, **fields)
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from training.bundle import Card, DataSource, GoldenPrediction, load_bundle, stamped
 from training.ledger.training_rows import TrainingRows
 from training.retraining.background import BackgroundProcess
+from training.retraining.champion import Champion
 from training.retraining.plain_job import PlainJob, PlainRecipe, contradictions, leave_sources_out, rows_of_ledger
-from training.retraining.property_job import Champion, PropertyJob
+from training.retraining.property_job import PropertyJob
 from training.retraining.training_set import Tables, is_fitted_on
 from training.uncertainty import Interval
 

@@ -18,10 +18,10 @@ from training.ledger.training_rows import TrainingRows
 from training.properties.ccd.retraining import CcdJob
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.retraining import pipeline
-from training.retraining.bundles import load_model
+from training.retraining.champion import Champion
 from training.retraining.gates import Verdict, decide
+from training.retraining.loading import load_model
 from training.retraining.pipeline import EvaluationPipeline
-from training.retraining.property_job import Champion
 from training.retraining.rules import load_rules
 from training.retraining.training_set import is_fitted_on
 

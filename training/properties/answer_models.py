@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 
-class Interval(BaseModel):
+class IntervalBlock(BaseModel):
     """A value with its interval of stated coverage."""
 
     value: float | None = Field(description="The prediction; null where none can be given.")

@@ -47,7 +47,7 @@ __all__ = [
     "Column",
     "Condition",
     "Content",
-    "Electrode",
+    "ElectrodeRange",
     "FitOptions",
     "Flags",
     "Judgement",
@@ -134,7 +134,7 @@ class Terminal(NamedTuple):
     story: Callable[[Answered], list[str]] = lambda said: []
 
 
-class Electrode(Protocol):
+class ElectrodeRange(Protocol):
     """What an electrolyte meets in a cell: its side, `negative` or `positive`, and where it works against Li/Li+."""
 
     @property
@@ -281,7 +281,7 @@ class Property(ABC):
         """Return the names of these columns."""
         return tuple(column for one in self.quantities if one.in_answers for column in one.columns)
 
-    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """Return the predictive distribution of one quantity, its error sources named, so that ranking shares them.
 
         A property that declares none has one that has the intervals of its answers. An electrode is given for what is

@@ -1,10 +1,9 @@
-"""Loading and checking bundles of any property, and the ledger rows that a bundle was fitted on."""
+"""The ledger rows that a bundle was fitted on, which lie in the bundle."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bundle import Bundle, BundleError, Card, save_bundle
-from training.properties import registry
+from training.bundle import Card, save_bundle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,34 +19,6 @@ if TYPE_CHECKING:
 LEDGER_ROWS = "retraining/ledger_rows"
 """Array of a bundle: the ledger's rows that it was fitted on, as CSV. They lie in the bundle because its digest vouches
 for them, wherever the registry's files were moved to."""
-
-
-def load_model(property_name: str, folder: Path, digest: str | None) -> tuple[Any, Bundle]:
-    """Load a bundle; check that it is the one of the digest, whole, and reproduces its golden predictions.
-
-    Raises
-    ------
-    BundleError
-        If it cannot be used.
-    """
-    return registry.get(property_name).load(folder, digest)
-
-
-def is_sound(property_name: str, folder: Path, digest: str | None) -> bool:
-    """Say whether a bundle can be served."""
-    try:
-        load_model(property_name, folder, digest)
-    except BundleError:
-        return False
-    return True
-
-
-def time_to_load(property_name: str, folder: Path, digest: str) -> tuple[Any, float, float]:
-    """Load a bundle; return the model, the processor seconds that took (others may be at work), and its size in MB."""
-    started = time.process_time()
-    model, _ = load_model(property_name, folder, digest)
-    seconds = time.process_time() - started
-    return model, seconds, sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
 def save_with_ledger(folder: Path, card: Card, arrays: Mapping[str, NDArray[Any]], ledger_rows: pd.DataFrame) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 
 from training.bundle import BundleError
 from training.retraining.background import BackgroundProcess
-from training.retraining.bundles import is_sound, load_model, time_to_load
+from training.retraining.champion import Champion
 from training.retraining.comparison import Comparison, ComparisonReport, Fitness
 from training.retraining.held_out import HeldOutPredictions, compare, compare_coverage
-from training.retraining.property_job import Baseline, Champion, PropertyJob
+from training.retraining.loading import is_sound, load_model, time_to_load
+from training.retraining.property_job import Baseline, PropertyJob
 from training.retraining.report import Pictured
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages

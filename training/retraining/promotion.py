@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError, load_bundle
-from training.retraining.bundles import is_sound, load_model
+from training.retraining.champion import Champion
+from training.retraining.loading import is_sound, load_model
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder
-from training.retraining.property_job import Champion
 from training.retraining.registry import ModelRegistry
 from training.tracking import AliasTarget
 

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from training.bundle import Bundle
 from training.ledger.training_rows import TrainingRows
+from training.retraining.champion import Champion
 from training.retraining.comparison import GoldenMaterial, NewRows
 from training.retraining.held_out import HeldOutPredictions
 from training.retraining.training_set import TrainingSet
 
 OnStep = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model that is served, in memory.
-
-    Parameters
-    ----------
-    version
-        In the registry.
-    digest, bundle, model
-        As checked; the bundle with its arrays.
-    """
-
-    version: str
-    digest: str
-    bundle: Bundle
-    model: Any
 
 
 class Fitted(NamedTuple):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import Bundle, load_bundle
-from training.retraining.bundles import load_model
-from training.retraining.property_job import Champion
+from training.retraining.champion import Champion
+from training.retraining.loading import load_model
 from training.tracking import (
     CHAMPION,
     SHIPPED_TAG,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from training.ledger.training_rows import TrainingRows
-    from training.retraining.property_job import Champion
+    from training.retraining.champion import Champion
 
 OWN_LICENCE = "own measurements"
 Tables = tuple["pd.DataFrame", Sequence[DataSource], Sequence[str]]

@@ -14,7 +14,7 @@ from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.routes.answering import Loaded, answer_json
 from training.properties import registry
-from training.properties.answer_models import Interval
+from training.properties.answer_models import IntervalBlock
 from training.properties.ccd.answer_model import CcdNumbers
 
 EXAMPLE: dict[str, Any] = {
@@ -34,7 +34,7 @@ class CcdGridRequest(ConditionGridRequest):
 class GridPoint(CcdNumbers):
     """One combination of conditions."""
 
-    log10_ccd_mA_per_cm2: Interval | None = Field(None, description="log10 of mA/cm2.")
+    log10_ccd_mA_per_cm2: IntervalBlock | None = Field(None, description="log10 of mA/cm2.")
     error: Note | None = None
     warnings: list[Note]
 

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from training.properties.answer_models import Interval
+from training.properties.answer_models import IntervalBlock
 
 
 class CcdNumbers(BaseModel):
     """The critical current density of one cell."""
 
-    log10_ccd_mA_per_cm2: Interval | None = Field(description="log10 of mA/cm2.")
+    log10_ccd_mA_per_cm2: IntervalBlock | None = Field(description="log10 of mA/cm2.")
     ccd_mA_per_cm2: dict[str, float | None] | None = Field(None, description="The same in mA/cm2: value, lower, upper.")
     conditions: dict[str, Any] = Field(description="The conditions meant; null is unknown.")
     support: dict[str, int] = Field({}, description="Rows and papers of this class, and of cells like this one.")

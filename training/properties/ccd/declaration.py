@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from training.properties.ccd.model import CcdModel
     from training.properties.ccd.retraining import CcdJob
     from training.properties.conductivity.model import ConductivityModel
-    from training.properties.contract import Electrode
+    from training.properties.contract import ElectrodeRange
     from training.properties.outputs import ModelOutputs
     from training.properties.stability.model import StabilityModel
     from training.suggestions.pool import DesignPool
@@ -134,7 +134,7 @@ class Ccd(Property):
 
         return CcdJudgement(model, query)
 
-    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """See `contract.Property.distribution`."""
         from training.properties.ccd.distributions import distribution
 

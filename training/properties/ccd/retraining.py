@@ -25,10 +25,11 @@ from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.retraining.bundles import save_with_ledger
+from training.retraining.champion import Champion
 from training.retraining.comparison import GoldenMaterial, NewRows
 from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import Contradictions, new_rows, predict_new
-from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
+from training.retraining.property_job import Baseline, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.splits import composition_key, leave_one_group_out
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.bundle import DataSource
 from training.properties.ccd.schema import REGULAR
-from training.retraining.property_job import Champion
+from training.retraining.champion import Champion
 from training.retraining.training_set import Tables, TrainingSet, changed_tables
 from training.retraining.training_set import assemble as assemble_rows
 

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from training.properties.answer_models import Interval
+from training.properties.answer_models import IntervalBlock
 
 
 class ConductivityBlock(BaseModel):
     """The ionic conductivity at one temperature."""
 
-    log10_sigma_S_per_cm: Interval
-    activation_energy_eV: Interval
+    log10_sigma_S_per_cm: IntervalBlock
+    activation_energy_eV: IntervalBlock
     probability_sigma_above_S_per_cm: dict[str, float] = Field(description="By threshold.")
     temperature_C: float
     basis: Literal["formula", "formula and unit cell"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from training.properties.conductivity.measurements import ConductivityMeasurements
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.conductivity.retraining import ConductivityJob
-    from training.properties.contract import Electrode, Made
+    from training.properties.contract import ElectrodeRange, Made
     from training.properties.outputs import ModelOutputs
     from training.suggestions.pool import DesignPool
 
@@ -107,7 +107,7 @@ class Conductivity(Property):
         own = {condition.name for condition in self.conditions}
         return ConductivityJudgement(model, query, [name for name in registry.conditions() if name not in own])
 
-    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """See `contract.Property.distribution`."""
         from training.properties.conductivity.distributions import distribution
 

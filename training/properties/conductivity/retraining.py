@@ -45,10 +45,11 @@ from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
 from training.retraining.bundles import save_with_ledger
+from training.retraining.champion import Champion
 from training.retraining.comparison import GoldenMaterial, NewRows
 from training.retraining.held_out import HeldOutPredictions
 from training.retraining.learnability import known_nearby
-from training.retraining.property_job import Baseline, Champion, Fitted, OnStep
+from training.retraining.property_job import Baseline, Fitted, OnStep
 from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError, require
 from training.splits import grouped_folds

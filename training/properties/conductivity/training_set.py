@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.bundle import DataSource
 from training.properties.conductivity.repeats import without_repeats
-from training.retraining.property_job import Champion
+from training.retraining.champion import Champion
 from training.retraining.training_set import Tables, TrainingSet, changed_tables
 from training.retraining.training_set import assemble as assemble_rows
 

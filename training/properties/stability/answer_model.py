@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from training.properties.answer_models import Interval
+from training.properties.answer_models import IntervalBlock
 
 
 class Species(BaseModel):
@@ -19,16 +19,16 @@ class Species(BaseModel):
 class StabilityBlock(BaseModel):
     """Energies against the known phases, and the electrochemical window."""
 
-    formation_energy_eV_per_atom: Interval
-    decomposition_energy_eV_per_atom: Interval
-    energy_above_hull_eV_per_atom: Interval
+    formation_energy_eV_per_atom: IntervalBlock
+    decomposition_energy_eV_per_atom: IntervalBlock
+    energy_above_hull_eV_per_atom: IntervalBlock
     probability_stable: float = Field(description="Of lying on or below the hull of the known phases.")
     basis: Literal["reference", "model"] = Field(description="Energies of the table, or predicted ones.")
     decomposition_products: list[Species]
     decomposition: str | None = Field(description="The reaction, null for a stable compound.")
     competing_phases: list[Species]
-    reduction_V: Interval | None = Field(description="V against Li/Li+.")
-    oxidation_V: Interval | None = Field(description="V against Li/Li+.")
+    reduction_V: IntervalBlock | None = Field(description="V against Li/Li+.")
+    oxidation_V: IntervalBlock | None = Field(description="V against Li/Li+.")
     reduction_products: list[Species] = Field([], description="Absent where there is no window.")
     oxidation_products: list[Species] = Field([], description="Absent where there is no window.")
     reduction_reaction: str | None = Field(None, description="What lithium makes of it just below the window.")

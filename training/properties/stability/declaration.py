@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
-    from training.properties.contract import Electrode
+    from training.properties.contract import ElectrodeRange
     from training.properties.outputs import ModelOutputs
     from training.properties.stability.judgement import StabilityJudgement
     from training.properties.stability.measurements import StabilityMeasurements
@@ -120,7 +120,7 @@ class Stability(Property):
 
         return StabilityJudgement(model, query)
 
-    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+    def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """See `contract.Property.distribution`."""
         from training.properties.stability.distributions import distribution
 

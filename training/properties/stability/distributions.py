@@ -28,7 +28,7 @@ from training.distributions import (
     counted,
 )
 from training.lookup import COARSE_GRID, look_up
-from training.properties.contract import Electrode, Quantity
+from training.properties.contract import ElectrodeRange, Quantity
 from training.properties.outputs import ModelOutputs
 from training.properties.stability import quantities as names
 from training.properties.stability.judgement import StabilityJudgement
@@ -432,14 +432,14 @@ class StabilityDistributions:
         self._outputs, self._judged = outputs, outputs.judged(names.NAME)
         self._model: StabilityModel = outputs.models[names.NAME]
 
-    def of(self, quantity: Quantity, electrode: Electrode | None) -> Predictive:
+    def of(self, quantity: Quantity, electrode: ElectrodeRange | None) -> Predictive:
         """Return the distribution of one quantity; of the margin against an electrode."""
         of_window = quantity in (names.REDUCTION, names.OXIDATION, names.WINDOW_WIDTH, names.MARGIN)
         missing = self._no_window if of_window else self._uncovered
         half = np.full(len(self._outputs), HALF)
         return Predictive(self._distribution(quantity, electrode), missing, {ENERGY: half, WATER: half})
 
-    def _distribution(self, quantity: Quantity, electrode: Electrode | None) -> Distribution:
+    def _distribution(self, quantity: Quantity, electrode: ElectrodeRange | None) -> Distribution:
         zero = np.zeros(len(self._outputs))
         made: dict[Quantity, Callable[[], Distribution]] = {
             names.FORMATION_ENERGY: lambda: Energy(self.residual, self._mixture),
@@ -537,7 +537,7 @@ class StabilityDistributions:
         )
         return reduction, oxidation
 
-    def _margin(self, electrode: Electrode | None) -> Margin:
+    def _margin(self, electrode: ElectrodeRange | None) -> Margin:
         assert electrode is not None
         reduction, oxidation = self.limits
         is_positive = electrode.side == "positive"
@@ -552,7 +552,7 @@ class StabilityDistributions:
         return reaction, KnownValue(found.h2s_mmol_per_g)
 
 
-def distribution(quantity: Quantity, outputs: ModelOutputs, electrode: Electrode | None) -> Predictive:
+def distribution(quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
     """See `contract.Property.distribution`."""
     made = outputs.once((StabilityDistributions, names.NAME), lambda: StabilityDistributions(outputs))
     return made.of(quantity, electrode)

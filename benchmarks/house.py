@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from house_imports import circles, module_edges, private_imports, room_edges, rooms_at_the_top
-from house_names import REASONS, naming_places, reasons_without_use, silent_fallthroughs, without_reason
+from house_names import naming_places, reasons_of, reasons_without_use, silent_fallthroughs, without_reason
 from house_source import House, Place
 from house_walk import Walk, walk
 
@@ -102,16 +102,16 @@ class Figure:
 
 def figures_of(house: House) -> dict[str, Figure]:
     """Return every figure that is counted in the source."""
-    names, edges = naming_places(house), module_edges(house)
+    names, edges, reasons = naming_places(house), module_edges(house), reasons_of(house)
     n_lines = sum(source.n_lines for source in house.sources)
     by_package = Counter[str]()
     for source in house.sources:
         by_package[source.package] += source.n_lines
     arrows = room_edges(edges, "serving")
     return {
-        "files_that_name_a_property": naming_figure(names),
-        "of_these_without_a_reason": Figure(len(without_reason(names))),
-        "reasons_without_use": Figure.count(reasons_without_use(names)),
+        "files_that_name_a_property": naming_figure(names, reasons),
+        "of_these_without_a_reason": Figure(len(without_reason(names, reasons))),
+        "reasons_without_use": Figure.count(reasons_without_use(names, reasons)),
         "silent_fallthroughs": Figure.count(silent_fallthroughs(house)),
         "lines": Figure(n_lines, [f"{package}: {count}" for package, count in by_package.items()]),
         "lines_since_the_beginning": Figure(n_lines - LINES_AT_THE_BEGINNING),
@@ -128,7 +128,7 @@ def figures_of(house: House) -> dict[str, Figure]:
     }
 
 
-def naming_figure(places: Sequence[Place]) -> Figure:
+def naming_figure(places: Sequence[Place], reasons: Mapping[str, str]) -> Figure:
     """Return the number of files that name a property; those that do most often first."""
     lines: dict[str, dict[int, list[str]]] = {}
     for place in places:
@@ -136,7 +136,7 @@ def naming_figure(places: Sequence[Place]) -> Figure:
     told = []
     for path, of_path in sorted(lines.items(), key=lambda item: (-len(item[1]), item[0])):
         words = ", ".join(f"{line} {' '.join(dict.fromkeys(texts))}" for line, texts in sorted(of_path.items()))
-        told.append(f"{path}: {len(of_path)} lines; {REASONS.get(path, 'no reason')}: {words}")
+        told.append(f"{path}: {len(of_path)} lines; {reasons.get(path, 'no reason')}: {words}")
     return Figure(len(lines), told)
 
 
@@ -217,13 +217,13 @@ def beyond(figures: Mapping[str, Figure], limits: Mapping[str, Limit] = LIMITS) 
     return lines
 
 
-def document_of(figures: Mapping[str, Figure]) -> dict[str, object]:
+def document_of(figures: Mapping[str, Figure], reasons: Mapping[str, str]) -> dict[str, object]:
     """Return what is printed: the figures, why one has no value, the limits, and the reasons for naming a property."""
     return {
         "benchmark": "house",
         **{name: figure.value for name, figure in figures.items()},
         "not_measured": {name: figure.places[0] for name, figure in figures.items() if figure.value is None},
-        "reasons": dict(REASONS),
+        "reasons": dict(reasons),
         "limits": {name: str(limit) for name, limit in LIMITS.items()},
         "beyond": [line.split(":", 1)[0] for line in beyond(figures)],
         "short_of_what_is_asked": [name for name, limit in LIMITS.items() if limit.asked is not None],
@@ -249,7 +249,7 @@ def main() -> int:
     if options.walk:
         for number, stop in enumerate(found.changes, start=1):
             print(f"{number:4d} {stop.path}: {stop.function}", file=sys.stderr)
-    print(json.dumps(document_of(figures)))
+    print(json.dumps(document_of(figures, reasons_of(house))))
     limits = {name: limit for name, limit in LIMITS.items() if not (options.quick and name in toy)}
     failures = beyond(figures, limits) if options.check else []
     for line in failures:

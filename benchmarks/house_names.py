@@ -9,22 +9,14 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from house_source import REGISTRY, House, Place, Source
 
 PAGE = "serving/page"
-# path -> why it may name a property
-_DOOR = "the grid over conditions is known outside by its property's name"
-REASONS: Mapping[str, str] = {
-    "elyte/__init__.py": _DOOR,
-    "serving/cli.py": _DOOR,
-    "serving/client/client.py": _DOOR,
-    "serving/predictor.py": _DOOR,
-    "serving/rest/routes/condition_grid.py": _DOOR,
-    "serving/ranking/presets.py": "the objectives of presets are data, as a user would write them",
-}
+REASONS = "benchmarks/house_reasons.toml"
 
 _SCRIPT = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<quoted>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<template>`(?:\\.|[^`\\])*`)""",
@@ -84,12 +76,18 @@ def naming_places(house: House) -> list[Place]:
     return sorted(found)
 
 
-def without_reason(places: Iterable[Place], reasons: Mapping[str, str] = REASONS) -> list[str]:
+def reasons_of(house: House) -> Mapping[str, str]:
+    """Return the files of a tree that may name a property, each with its reason; none where it lists none."""
+    place = house.root / REASONS
+    return tomllib.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+
+
+def without_reason(places: Iterable[Place], reasons: Mapping[str, str]) -> list[str]:
     """Return the files that name a property and are in no list of reasons."""
     return sorted({place.path for place in places} - set(reasons))
 
 
-def reasons_without_use(places: Iterable[Place], reasons: Mapping[str, str] = REASONS) -> list[str]:
+def reasons_without_use(places: Iterable[Place], reasons: Mapping[str, str]) -> list[str]:
     """Return the files that are listed with a reason and name no property."""
     return sorted(set(reasons) - {place.path for place in places})
 

@@ -150,7 +150,7 @@ def test_a_reason_must_be_given_and_must_be_needed(tmp_path: Path) -> None:
 
 def test_files_are_listed_by_the_lines_that_name_a_property(tmp_path: Path) -> None:
     places = naming_places(tree(tmp_path, OLD_HOMES | {"serving/a.py": "ccd, ccd", "serving/b.py": "ccd\nccd"}))
-    figure = house.naming_figure(places)
+    figure = house.naming_figure(places, {})
     assert figure.value == 2
     assert [line.split(";")[0] for line in figure.places] == ["serving/b.py: 2 lines", "serving/a.py: 1 lines"]
 

@@ -139,7 +139,7 @@ def test_tables_are_answered_as_by_the_command_line(client: Client, tmp_path: Pa
 
 def test_the_other_routes(client: Client, predictor: Predictor) -> None:
     """Each as its document."""
-    assert client.ready() is False  # /readyz is the server's, which is not here
+    assert client.ready()
     near = client.nearest(["Li6PS5Cl", "?"], properties=["conductivity"], count=2)
     assert [row["status"] for row in near["results"]] == ["ok", "error"]
     assert len(near["results"][0]["conductivity"]["nearest"]) == 2

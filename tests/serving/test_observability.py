@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.environment import ConfigurationError
-from serving.rest import observability
+from serving.rest import request_record
 from serving.rest.admission import AdmissionLimits
 from serving.rest.observability import LOGGER_NAME
 from serving.rest.request_file import RequestFile
@@ -59,8 +59,8 @@ def test_formulas_stay_out_of_the_log_unless_asked(monkeypatch: pytest.MonkeyPat
         assert ("Li3N" in json.dumps(line)) == logged
         assert line["distance_bins"]["conductivity"][:3] == [0, 1, 1]
     candidates_are_logged.cache_clear()
-    monkeypatch.setattr(observability, "candidates_are_logged", lambda: True)
-    assert len(record_of(*[row(0.1)] * 300).as_log(0.01)["formulas"]) == observability.MOST_LOGGED_FORMULAS
+    monkeypatch.setattr(request_record, "candidates_are_logged", lambda: True)
+    assert len(record_of(*[row(0.1)] * 300).as_log(0.01)["formulas"]) == request_record.MOST_LOGGED_FORMULAS
 
 
 def test_one_line_a_request_without_compositions(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_objectives_in_parts_are_those_in_text() -> None:
 )
 def test_bad_requests_are_refused_in_words(body: str, code: str, words: str) -> None:
     with pytest.raises((RequestError, ObjectiveError), match=words) as told:
-        read_as(RankRequest, body.encode(), MAX_CANDIDATES).wishes()
+        read_as(RankRequest, body.encode(), MAX_CANDIDATES).spec()
     assert getattr(told.value, "code", "invalid_objective") == code
 
 

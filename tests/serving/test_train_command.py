@@ -72,5 +72,5 @@ def test_a_property_of_another_package_is_trained_registered_evaluated_and_answe
     assert scores["mae_log"] > 0.0
     refused = toy.call("retrain", "toy")
     assert refused.returncode == 2
-    assert "toy is not retrained from measurements" in refused.stderr
+    assert "no champion of toy and no shipped bundle; run `elyte train toy`" in refused.stderr
     assert "toy: champion is the shipped bundle" in toy.call("models", "history").stdout

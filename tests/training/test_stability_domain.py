@@ -35,7 +35,7 @@ def plainly(amounts: dict[int, float], n: int, excluded: int = -1) -> list[float
     st.sampled_from((1, 3, 5)),
 )
 def test_the_nearest_are_those_of_a_plain_search(amounts: dict[str, float], n: int) -> None:
-    formula = "".join(f"{symbol}{amount:.4f}" for symbol, amount in amounts.items())
+    formula = "".join(f"{symbol}{amount:.4f}0" for symbol, amount in amounts.items())
     z, x = compositions(MaterialBatch.from_formulas([formula]))
     row, distance = nearest_phases(known("train").phases, known("train").usable, z, x, n)
     expected = plainly(dict(zip(z[0].tolist(), x[0].tolist(), strict=True)), n)

@@ -99,10 +99,10 @@ def test_windows_of_known_compounds_are_those_of_the_engine() -> None:
     rows = np.flatnonzero((table.atomic_number == 3).any(axis=1))[::9]
     said = model().predict(table.batch(rows))
     found = windows(table.phases, table.atomic_number[rows], table.fraction[rows])
-    np.testing.assert_allclose(said.reduction_V.value, found.reduction_V, atol=1e-9)
-    np.testing.assert_allclose(said.oxidation_V.value, found.oxidation_V, atol=1e-9)
+    np.testing.assert_allclose(said.reduction_V.value, found.lower_V, atol=1e-9)
+    np.testing.assert_allclose(said.oxidation_V.value, found.upper_V, atol=1e-9)
     slack = model().oxidation_error_V.factor(0.9)
-    np.testing.assert_allclose(said.oxidation_V.upper, found.oxidation_V + slack, atol=1e-9)
+    np.testing.assert_allclose(said.oxidation_V.upper, found.upper_V + slack, atol=1e-9)
 
 
 # ---------------------------------------------------------------- unknown compounds
@@ -168,7 +168,7 @@ def test_the_competing_mixture_holds_no_copy_of_a_known_compound() -> None:
 
 
 def test_far_away_or_in_dispute_is_out_of_the_domain() -> None:
-    near, far = ask("Li3YCl5.9F0.1", "Li0.2Pu3Au5B9N2")[-1]
+    near, far = ask("Li3YCl5.9F0.1", "Li0.2Pu3Au5B9N2").in_domain
     assert near
     assert not far
     doubtful = replace(model(), largest_spread_eV_per_atom=-1.0)

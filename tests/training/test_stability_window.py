@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from phase_tables import SMALL, Problem, build, by_highs, problems, reference, small
 
 from features.elements import SYMBOLS
@@ -48,6 +48,7 @@ def test_published_windows_are_met_as_well_as_tables_of_another_year_allow() -> 
 @given(problems())
 def test_limits_are_the_duals_of_highs_on_either_side(problem: Problem) -> None:
     atoms = sum(problem.amounts.values())
+    assume(min(problem.amounts.values()) > 10 * STEP * atoms)  # less is taken for rounding of the formula
     found = windows(problem.table, *layout([problem.amounts]))
     lithium = problem.amounts["Li"] / atoms
     for limit, step in ((found.lower_V[0], STEP), (found.upper_V[0], -min(STEP, lithium / 2))):

@@ -79,13 +79,13 @@ def window_errors(table: PhaseTable) -> dict[str, float]:
     rows = reference_windows()
     found = windows(table, *layout([parse_formula(row.formula) for row in rows]))
     expected = np.array([(row.reduction_V, row.oxidation_V) for row in rows])
-    difference = np.abs(np.column_stack([found.reduction_V, found.oxidation_V]) - expected)
+    difference = np.abs(np.column_stack([found.lower_V, found.upper_V]) - expected)
     published = [row for row in literature_windows() if row.comparable != "no"]
     ours = windows(table, *layout([parse_formula(row.formula) for row in published]))
     both = np.array([row.comparable == "yes" for row in published])
     neutral = np.array([row.formula != NOT_NEUTRAL for row in published])
-    reduction = np.abs(ours.reduction_V - [row.reduction_V for row in published])
-    oxidation = np.abs(ours.oxidation_V - [row.oxidation_V for row in published])
+    reduction = np.abs(ours.lower_V - [row.reduction_V for row in published])
+    oxidation = np.abs(ours.upper_V - [row.oxidation_V for row in published])
     return {
         "reference_rows": len(rows),
         "reference_largest_mV": 1e3 * float(difference.max()),

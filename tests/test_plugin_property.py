@@ -198,7 +198,7 @@ def test_openapi(service: RunningService) -> None:
     text = service.client.get("/openapi.json").text
     assert "toy_pressure_GPa" in text
     schemas = json.loads(text)["components"]["schemas"]
-    assert schemas["ToyBlock"]["properties"][QUANTITY] == {"$ref": "#/components/schemas/Interval"}
+    assert schemas["ToyBlock"]["properties"][QUANTITY] == {"$ref": "#/components/schemas/IntervalBlock"}
 
 
 def test_vocabulary(service: RunningService) -> None:

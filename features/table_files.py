@@ -199,7 +199,7 @@ def read_csv(
     line, header = next(telling, (1, []))
     if isinstance(header, csv.Error):
         raise UnreadableTableError(f"{source}, line {line}: {header}, in the header")
-    columns = [name.strip() for name in header]
+    columns = [_written(name.strip()) for name in header]
     return RawTable(columns, _csv_rows(rows, columns, wanted, separator))
 
 
@@ -222,6 +222,11 @@ def _csv_lines(lines: Any, source: str) -> Iterator[tuple[int, list[str] | csv.E
 
 def _says_something(cells: list[str] | csv.Error) -> bool:
     return isinstance(cells, csv.Error) or any(cell.strip() for cell in cells)
+
+
+def _written(name: str) -> str:
+    """Return the name of a column as it can be written: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _separator_of(header: str, expected: str) -> str:

@@ -274,3 +274,9 @@ def test_records_are_rows_too() -> None:
     table: RawTable = read_records([{"formula": b"Li3N"}, {"formula": "Li2O", "id": 7}])
     assert list(table.headers) == ["formula", "id"]
     assert cells_of(list(table.rows)) == [{"formula": "Li3N"}, {"formula": "Li2O", "id": 7}]
+
+
+def test_names_of_columns_can_always_be_written() -> None:
+    """Answers name columns that are not used; bytes of a code page in a name must not break them."""
+    table = read_csv(text_of(b"formula,temp\xb5rature_C\nLi3N,25\n", "a table"), "a table")
+    assert list(table.headers) == ["formula", "temp?rature_C"]

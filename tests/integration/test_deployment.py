@@ -257,7 +257,7 @@ def test_the_unit_starts_what_there_is_and_waits_for_the_drain(unit: dict[str, l
     words = unit["ExecStart"][0].split()
     assert understood(words[1:])["host"] == "127.0.0.1"
     serve = (ROOT / "serving" / "commands" / "serve.py").read_text()
-    graceful = re.search(r'"--timeout-graceful-shutdown", "(\d+)"', serve)
+    graceful = re.search(r'"--timeout-graceful-shutdown",\s+"(\d+)"', serve)
     assert graceful is not None
     assert int(unit["TimeoutStopSec"][0]) >= int(graceful[1]) + 5
     documented = (ROOT / "docs" / "operate" / "configuration.md").read_text()

@@ -39,8 +39,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     reports = report_set(load_literature(), *(shipped_model(name)[0] for name in ("conductivity", "stability"))).reports
     for by, group in {
-        "global median": np.full(len(reports), "all"), "class median": reports.cells.electrolyte_class
-    }.items():  # fmt: skip
+        "global median": np.full(len(reports), "all"),
+        "class median": reports.cells.electrolyte_class,
+    }.items():
         show(by, class_medians(reports, group), reports)
     show("the model", cross_fit(reports).opinion.centre, reports)
     print(json.dumps({"benchmark": "ccd", "speed": speed(200 if quick else 1000)}))
@@ -137,9 +138,10 @@ def show(name: str, predicted: np.ndarray, reports: Reports) -> None:
     """Print one line."""
     error = np.abs(predicted - reports.log10_ccd)
     scores = {
-        "mae": error.mean(), "paper_mae": paper_mean(error, reports.paper),
+        "mae": error.mean(),
+        "paper_mae": paper_mean(error, reports.paper),
         "spearman": spearman(predicted, reports.log10_ccd),
-    } | {f"mae_{c}": error[reports.cells.electrolyte_class == c].mean() for c in SHOWN_CLASSES}  # fmt: skip
+    } | {f"mae_{c}": error[reports.cells.electrolyte_class == c].mean() for c in SHOWN_CLASSES}
     print(json.dumps({"variant": name} | {key: round(float(value), 4) for key, value in scores.items()}), flush=True)
 
 

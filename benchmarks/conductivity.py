@@ -61,9 +61,16 @@ N_FORESTS = 10
 N_FORMULAS = 10_000
 MOST_PER_FORMULA = 200
 ALIKE = (
-    ("Cl", "Br", "I", "F"), ("S", "Se"), ("P", "As", "Sb"), ("Ge", "Si", "Sn"), ("Ti", "Zr", "Hf"), ("Nb", "Ta"),
-    ("Al", "Ga", "In", "Sc"), ("La", "Y", "Er", "Ho", "Yb"), ("Ca", "Sr", "Ba", "Mg"),
-)  # fmt: skip
+    ("Cl", "Br", "I", "F"),
+    ("S", "Se"),
+    ("P", "As", "Sb"),
+    ("Ge", "Si", "Sn"),
+    ("Ti", "Zr", "Hf"),
+    ("Nb", "Ta"),
+    ("Al", "Ga", "In", "Sc"),
+    ("La", "Y", "Er", "Ho", "Yb"),
+    ("Ca", "Sr", "Ba", "Mg"),
+)
 
 
 def say(text: str) -> None:
@@ -153,15 +160,20 @@ def _worst(left_out: LeftOut) -> list[dict[str, Any]]:
     rows, family = left_out.rows, families(left_out.rows)
     return [
         {
-            "formula": str(rows.formula[judged[i]]), "family": str(family[judged[i]]),
-            "measured": float(truth.log10_sigma[i]), "is_upper_bound": bool(truth.is_upper_bound[i]),
-            "predicted": float(answer.value[i]), "lower": float(answer.lower[i]), "upper": float(answer.upper[i]),
-            "temperature_C": float(rows.temperature_C[judged[i]]), "novelty": float(left_out.pool.novelty[judged[i]]),
+            "formula": str(rows.formula[judged[i]]),
+            "family": str(family[judged[i]]),
+            "measured": float(truth.log10_sigma[i]),
+            "is_upper_bound": bool(truth.is_upper_bound[i]),
+            "predicted": float(answer.value[i]),
+            "lower": float(answer.lower[i]),
+            "upper": float(answer.upper[i]),
+            "temperature_C": float(rows.temperature_C[judged[i]]),
+            "novelty": float(left_out.pool.novelty[judged[i]]),
             "distance": float(left_out.pool.distance[judged[i]]),
             "composition_distance": float(left_out.composition_distance[judged[i]]),
         }
         for i in order
-    ]  # fmt: skip
+    ]
 
 
 def transfer(bench: Workbench) -> dict[str, Any]:
@@ -204,13 +216,18 @@ def _transfer_to(bench: Workbench, train: Rows, judged: Rows) -> Scores:
     constant = np.full(len(rows), np.median(learnt.log10_sigma[learnt.has_sigma]))
     exact = ~truth.is_upper_bound
     return {
-        "n": float(len(rows)), "n_train": float(learnt.has_sigma.sum()), "mae": float(error.mean()),
+        "n": float(len(rows)),
+        "n_train": float(learnt.has_sigma.sum()),
+        "mae": float(error.mean()),
         "bias": float((pool.centre - truth.log10_sigma)[exact].mean()) if exact.any() else float("nan"),
-        "mae_of_median": float(honest_error(truth, constant).mean()), "coverage_90": float(covered.mean()),
-        "mean_half_width_90": float((answer.upper - answer.lower).mean() / 2), "flagged": float((~inside).mean()),
-        "missed_without_flag": float((~covered & inside).mean()), "mean_novelty": float(pool.novelty.mean()),
+        "mae_of_median": float(honest_error(truth, constant).mean()),
+        "coverage_90": float(covered.mean()),
+        "mean_half_width_90": float((answer.upper - answer.lower).mean() / 2),
+        "flagged": float((~inside).mean()),
+        "missed_without_flag": float((~covered & inside).mean()),
+        "mean_novelty": float(pool.novelty.mean()),
         "mean_distance": float(pool.distance.mean()),
-    }  # fmt: skip
+    }
 
 
 def noise(bench: Workbench) -> dict[str, Scores]:
@@ -303,9 +320,14 @@ def speed(bench: Workbench) -> Scores:
         say(f"{len(rows)} formulas: {wall[-1]:.2f} s wall, {processor[-1]:.2f} s processor")
     failed = sum(result["status"] != "ok" for result in document["results"])
     return {
-        "formulas": len(rows), "failed": failed, "wall_s": min(wall), "median_wall_s": statistics.median(wall),
-        "processor_s": min(processor), "cores": len(os.sched_getaffinity(0)), "asked_wall_s": 2.0,
-    }  # fmt: skip
+        "formulas": len(rows),
+        "failed": failed,
+        "wall_s": min(wall),
+        "median_wall_s": statistics.median(wall),
+        "processor_s": min(processor),
+        "cores": len(os.sched_getaffinity(0)),
+        "asked_wall_s": 2.0,
+    }
 
 
 def _substitutions() -> Iterator[str]:
@@ -336,8 +358,12 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw benchmark_*.png there (after cv, transfer)")
     chosen = parser.parse_args()
     measures: dict[str, Callable[[Workbench], Any]] = {
-        "cv": cross_validation, "transfer": transfer, "noise": noise, "bootstrap": bootstrap, "speed": speed,
-    }  # fmt: skip
+        "cv": cross_validation,
+        "transfer": transfer,
+        "noise": noise,
+        "bootstrap": bootstrap,
+        "speed": speed,
+    }
     bench = Workbench(quick=chosen.quick)
     result = {name: measures[name](bench) for name in (MODES if chosen.what == "all" else (chosen.what,))}
     if chosen.pictures is not None:

@@ -31,9 +31,12 @@ Rows = NDArray[np.int64]
 Scores = dict[str, float]
 
 CLASSES = {
-    "oxide": ("oxide",), "sulfide": ("sulfide", "selenide_telluride"), "halide": ("halide",), "nitride": ("nitride",),
+    "oxide": ("oxide",),
+    "sulfide": ("sulfide", "selenide_telluride"),
+    "halide": ("halide",),
+    "nitride": ("nitride",),
     "hydride": ("hydride",),
-}  # fmt: skip
+}
 MAIN_ANION_SHARE = 0.7  # of the anions; a material where none has it is 'mixed' (Li5.5PS4.5Cl1.5 is a sulfide)
 TRACE_ANION_SHARE = 0.2  # a material may hold less of a left-out class and stay in training (Li6PS5Cl: 0.17 halide)
 SMALLEST_FAMILY = 10
@@ -81,9 +84,12 @@ class LeftOut:
         for number in np.unique(self.fold):
             other = self.judged & (self.fold != number)
             scale = ConformalScale.fit(
-                rows.log10_sigma[other], rows.is_upper_bound[other], pool.centre[other], pool.below[other],
+                rows.log10_sigma[other],
+                rows.is_upper_bound[other],
+                pool.centre[other],
+                pool.below[other],
                 pool.above[other],
-            )  # fmt: skip
+            )
             out[:, self.fold == number] = np.array([[scale.factor(float(c))] for c in coverages])
         return out
 
@@ -128,10 +134,11 @@ class LeftOut:
             if keep.any():
                 truth, answer = self.truth(keep), self.answer(keep)
                 out[name] = {
-                    "n": float(keep.sum()), "coverage_90": float(is_covered(truth, answer).mean()),
+                    "n": float(keep.sum()),
+                    "coverage_90": float(is_covered(truth, answer).mean()),
                     "mean_half_width_90": float((answer.upper - answer.lower).mean() / 2),
                     "mean_error": float(honest_error(truth, answer.value).mean()),
-                }  # fmt: skip
+                }
         return out
 
     def flagged(self) -> dict[str, Mask]:
@@ -147,9 +154,11 @@ class LeftOut:
         truth, answer = self.truth(keep), self.answer(keep)
         errors = {"published": published_error(truth, answer.value), "honest": honest_error(truth, answer.value)}
         warnings = {
-            "distance": self.pool.distance[keep], "half_width": answer.upper - answer.lower,
-            "novelty": self.pool.novelty[keep], "composition_distance": self.composition_distance[keep],
-        }  # fmt: skip
+            "distance": self.pool.distance[keep],
+            "half_width": answer.upper - answer.lower,
+            "novelty": self.pool.novelty[keep],
+            "composition_distance": self.composition_distance[keep],
+        }
         return {
             f"{name}_{convention}": float(spearmanr(warning, error).statistic)
             for name, warning in warnings.items()
@@ -246,11 +255,14 @@ def laboratory_scatter(value: Array, material: NDArray[np.str_], paper: NDArray[
             deviations += list((means - means.mean()) ** 2 * len(means) / (len(means) - 1))
             differences += [abs(a - b) for a, b in combinations(means, 2)]
     return {
-        "compositions": float(n_groups), "paper_means": float(len(deviations)), "pairs": float(len(differences)),
-        "sd": float(np.sqrt(np.mean(deviations))), "mean_pair_difference": float(np.mean(differences)),
+        "compositions": float(n_groups),
+        "paper_means": float(len(deviations)),
+        "pairs": float(len(differences)),
+        "sd": float(np.sqrt(np.mean(deviations))),
+        "mean_pair_difference": float(np.mean(differences)),
         "median_pair_difference": float(np.median(differences)),
         "expected_mae_of_perfect_model": float(np.mean(differences) / np.sqrt(2.0)),
-    }  # fmt: skip
+    }
 
 
 def paired_bootstrap(difference: Array, paper: NDArray[np.str_], n_draws: int, seed: int = 0) -> Scores:
@@ -261,6 +273,8 @@ def paired_bootstrap(difference: Array, paper: NDArray[np.str_], n_draws: int, s
     means = draws @ total / (draws @ size)
     low, high = np.quantile(means, [0.025, 0.975])
     return {
-        "difference": float(difference.mean()), "low_95": float(low), "high_95": float(high),
+        "difference": float(difference.mean()),
+        "low_95": float(low),
+        "high_95": float(high),
         "share_of_draws_better": float((means < 0).mean()),
-    }  # fmt: skip
+    }

@@ -28,9 +28,23 @@ from serving.ranking.request import BatchRequest
 ASKED_SECONDS = 2.0
 OBJECTIVES = ("sigma>=1e-3@25", "hull<=0.05", "oxidation>=4", "minimise cost")
 CATIONS = {
-    "P": 5, "La": 3, "Zr": 4, "Ta": 5, "Y": 3, "In": 3, "Ge": 4, "Si": 4, "Al": 3, "Sn": 4, "Nb": 5, "B": 3, "Sc": 3,
-    "Ga": 3, "Hf": 4, "Mg": 2,
-}  # fmt: skip
+    "P": 5,
+    "La": 3,
+    "Zr": 4,
+    "Ta": 5,
+    "Y": 3,
+    "In": 3,
+    "Ge": 4,
+    "Si": 4,
+    "Al": 3,
+    "Sn": 4,
+    "Nb": 5,
+    "B": 3,
+    "Sc": 3,
+    "Ga": 3,
+    "Hf": 4,
+    "Mg": 2,
+}
 ANIONS = {"S": 2, "O": 2, "Cl": 1, "F": 1, "Br": 1, "I": 1}
 
 
@@ -78,15 +92,23 @@ def main() -> None:
         str(method): best_of(
             lambda method=method: choose_batch(  # type: ignore[misc]
                 ranking, predictions, objectives, BatchRequest(size=10, method=method)
-            ), 1,
+            ),
+            1,
         )[0]
         for method in Acquisition
-    }  # fmt: skip
+    }
     line = {
-        "benchmark": "ranking", "candidates": count, "objectives": list(OBJECTIVES), "asked_wall_s": ASKED_SECONDS,
-        "ranking": ranked, "predictions_before": predicted, "batch_of_10": batches,
-        "ranked": len(ranking.rows), "on_front": int(ranking.on_front.sum()), "scenarios": len(ranking.samples),
-    }  # fmt: skip
+        "benchmark": "ranking",
+        "candidates": count,
+        "objectives": list(OBJECTIVES),
+        "asked_wall_s": ASKED_SECONDS,
+        "ranking": ranked,
+        "predictions_before": predicted,
+        "batch_of_10": batches,
+        "ranked": len(ranking.rows),
+        "on_front": int(ranking.on_front.sum()),
+        "scenarios": len(ranking.samples),
+    }
     print(json.dumps(line))
 
 

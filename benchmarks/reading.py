@@ -114,10 +114,31 @@ def compare() -> dict[str, object]:
 
 LETTERS = "LiPSClOHFNaKTeBrIZrD0123456789.,()[]{}·*-:+_^$<>/ \t₂³⁺½'"
 SEEDS = (
-    "Li6PS5Cl", "Li7La3Zr2O12", "Li1.3Al0.3Ti1.7(PO4)3", "75Li2S-25P2S5", "LiOH·H2O", "Li2O.2SiO2", "Li10GeP2S12",
-    "95(0.6Li2S-0.4SiS2)-5Li4SiO4", "Li$_6$PS$_5$Cl", "Li<sub>3</sub>N", "Li3PS4-LiI", "LiBD4", "LiPON", "NaN", "LiNO3",
-    "Li2OHCl", "Li 7 La 3 Zr 2 O 12", "LiCB11H12", "PO4^3-", "S1.5NH3", "Li3P04", "Li4Ti5012", "Li6PS5CI", "name:LLZO",
-)  # fmt: skip
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "75Li2S-25P2S5",
+    "LiOH·H2O",
+    "Li2O.2SiO2",
+    "Li10GeP2S12",
+    "95(0.6Li2S-0.4SiS2)-5Li4SiO4",
+    "Li$_6$PS$_5$Cl",
+    "Li<sub>3</sub>N",
+    "Li3PS4-LiI",
+    "LiBD4",
+    "LiPON",
+    "NaN",
+    "LiNO3",
+    "Li2OHCl",
+    "Li 7 La 3 Zr 2 O 12",
+    "LiCB11H12",
+    "PO4^3-",
+    "S1.5NH3",
+    "Li3P04",
+    "Li4Ti5012",
+    "Li6PS5CI",
+    "name:LLZO",
+)
 
 
 @st.composite
@@ -157,9 +178,12 @@ def fuzz(n: int) -> dict[str, object]:
     failed: list[str] = []
 
     @settings(
-        max_examples=n // MUTATED_AT_ONCE, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=n // MUTATED_AT_ONCE,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(st.lists(mutated(), min_size=MUTATED_AT_ONCE, max_size=MUTATED_AT_ONCE))
     def judge(texts: list[str]) -> None:
         for text in texts:

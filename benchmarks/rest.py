@@ -64,9 +64,11 @@ def measure_single(service: Service, seconds: float) -> dict[str, float]:
     rate, together = throughput(service.port, 8, seconds, single)
     say(f"single: p50 {quantile(alone, 0.5)} ms, p99 {quantile(alone, 0.99)} ms; 8 clients {rate:.0f} requests/s")
     return {
-        "single_p50_ms": quantile(alone, 0.5), "single_p99_ms": quantile(alone, 0.99),
-        "single_8_clients_per_s": round(rate, 1), "single_8_clients_p99_ms": quantile(together, 0.99),
-    }  # fmt: skip
+        "single_p50_ms": quantile(alone, 0.5),
+        "single_p99_ms": quantile(alone, 0.99),
+        "single_8_clients_per_s": round(rate, 1),
+        "single_8_clients_p99_ms": quantile(together, 0.99),
+    }
 
 
 def measure_lists(service: Service, seconds: float) -> dict[str, float]:

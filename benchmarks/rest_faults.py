@@ -80,11 +80,14 @@ def measure_flood(seconds: float) -> dict[str, object]:
     say(f"flood: {dict(seen)}, a good answer {recovery:.2f} s after it")
     allowed = sum(count for status, count in seen.items() if status[0] == "2" or status in ("429", "503"))
     return {
-        "flood_connections": FLOOD * IN_FLIGHT, "flood_requests": sum(seen.values()) - seen["without Retry-After"],
-        "flood_statuses": dict(sorted(seen.items())), "flood_recovery_s": round(recovery, 2),
+        "flood_connections": FLOOD * IN_FLIGHT,
+        "flood_requests": sum(seen.values()) - seen["without Retry-After"],
+        "flood_statuses": dict(sorted(seen.items())),
+        "flood_recovery_s": round(recovery, 2),
         "flood_other_answers": sum(seen.values()) - seen["without Retry-After"] - allowed,
-        "flood_refused_without_retry_after": seen["without Retry-After"], "memory_after_flood_MB": round(memory),
-    }  # fmt: skip
+        "flood_refused_without_retry_after": seen["without Retry-After"],
+        "memory_after_flood_MB": round(memory),
+    }
 
 
 def ask_on(port: int, until: float, seen: Counter[str], gaps: list[float]) -> None:
@@ -133,9 +136,11 @@ def measure_kill(seconds: float) -> dict[str, object]:
         recovery = seconds_to_a_good_answer(service.port)
     say(f"kill -9: {dict(seen)}, longest time without an answer {max(gaps):.2f} s, two workers again: {back}")
     return {
-        "kill_statuses": dict(sorted(seen.items())), "kill_longest_silence_s": round(max(gaps), 2),
-        "kill_two_workers_again": back, "kill_recovery_s": round(recovery, 2),
-    }  # fmt: skip
+        "kill_statuses": dict(sorted(seen.items())),
+        "kill_longest_silence_s": round(max(gaps), 2),
+        "kill_two_workers_again": back,
+        "kill_recovery_s": round(recovery, 2),
+    }
 
 
 def main() -> None:

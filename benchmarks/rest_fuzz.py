@@ -24,20 +24,54 @@ LONGEST_SECONDS = 10.0
 SEEDS: dict[str, dict[str, Any]] = {
     "/predict": {
         "candidates": [{"id": "a", "formula": "Li6PS5Cl"}, {"formula": "Li3YCl6", "conditions": {"temperature_C": 60}}],
-        "conditions": {"temperature_C": 25, "interlayer_type": "oxide"}, "properties": ["conductivity", "ccd"],
-        "coverage": 0.9, "explain": False,
+        "conditions": {"temperature_C": 25, "interlayer_type": "oxide"},
+        "properties": ["conductivity", "ccd"],
+        "coverage": 0.9,
+        "explain": False,
     },
     "/interface": {"formula": "Li6PS5Cl", "against": ["lithium", "LCO"], "voltage_V": 4.2},
     "/ccd/grid": {"formula": "Li6PS5Cl", "temperatures_C": [25, 60], "interlayer_types": ["none"], "coverage": 0.8},
     "/nearest": {"candidates": [{"formula": "Li6PS5Cl"}], "count": 3},
-}  # fmt: skip
+}
 CSV = "id,formula,temperature_C\na,Li6PS5Cl,25\nb,Li3YCl6,60\n"
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**63, -(2**70), 0.5, 1e308, 1e-320, 273.15, "", " ", "Li", "Li99999999O", "=1+1",
-    "\x00", "\ud7ff", "💡" * 50, "(" * 400, "Li2O" * 200, "NaN", [], {}, [[]], [None], {"": {}}, ["a"] * 50,
-    {"formula": "Li3N"}, "data_x\n_cell_length_a 1", "../../etc/passwd", "<script>", "Li0.0000001P", "Li,2O",
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**63,
+    -(2**70),
+    0.5,
+    1e308,
+    1e-320,
+    273.15,
+    "",
+    " ",
+    "Li",
+    "Li99999999O",
+    "=1+1",
+    "\x00",
+    "\ud7ff",
+    "💡" * 50,
+    "(" * 400,
+    "Li2O" * 200,
+    "NaN",
+    [],
+    {},
+    [[]],
+    [None],
+    {"": {}},
+    ["a"] * 50,
+    {"formula": "Li3N"},
+    "data_x\n_cell_length_a 1",
+    "../../etc/passwd",
+    "<script>",
+    "Li0.0000001P",
+    "Li,2O",
     "Li₇La₃Zr₂O₁₂",
-)  # fmt: skip
+)
 FRAGMENTS = (b'"', b"{", b"]", b",", b"\\u", b"\x00", b"\xff", b"1e999", b"\\ud800", b":")
 SYMBOLS = ("Li", "Na", "La", "Zr", "P", "S", "Cl", "O", "H", "B", "N", "F", "Ge", "Y", "U", "He", "Xx", "Pu", "(", "·")
 AMOUNTS = ("", "1", "2", "7", "12", "0.5", "1.333333", "0", "1e3", "-1", "999999999", "0.000000001")
@@ -194,11 +228,15 @@ def main() -> None:
     for text in fuzzer.bad[:20]:
         say(text)
     result = {
-        "benchmark": "rest_fuzz", "bodies": 4 * (bodies // 4), "seed": arguments.seed,
-        "statuses": dict(sorted(fuzzer.statuses.items())), "server_errors_or_lost_connections": len(fuzzer.bad),
-        "slowest_s": round(fuzzer.slowest, 2), "good_requests_answered_wrong": fuzzer.wrong_answers,
+        "benchmark": "rest_fuzz",
+        "bodies": 4 * (bodies // 4),
+        "seed": arguments.seed,
+        "statuses": dict(sorted(fuzzer.statuses.items())),
+        "server_errors_or_lost_connections": len(fuzzer.bad),
+        "slowest_s": round(fuzzer.slowest, 2),
+        "good_requests_answered_wrong": fuzzer.wrong_answers,
         "memory_MB": round(memory),
-    }  # fmt: skip
+    }
     print(json.dumps(result))
 
 

@@ -80,10 +80,16 @@ def main() -> None:
     early, late = (statistics.median(part) for part in (memory[quarter : 2 * quarter], memory[-quarter:]))
     unexpected = sum(count for status, count in statuses.items() if status not in (200, 400))
     result = {
-        "benchmark": "rest_soak", "minutes": minutes, "requests": statuses.total(), "unexpected_answers": unexpected,
-        "memory_ready_MB": round(ready), "memory_early_MB": round(early), "memory_late_MB": round(late),
-        "memory_largest_MB": round(max(memory)), "late_over_early": round(late / early, 3),
-    }  # fmt: skip
+        "benchmark": "rest_soak",
+        "minutes": minutes,
+        "requests": statuses.total(),
+        "unexpected_answers": unexpected,
+        "memory_ready_MB": round(ready),
+        "memory_early_MB": round(early),
+        "memory_late_MB": round(late),
+        "memory_largest_MB": round(max(memory)),
+        "late_over_early": round(late / early, 3),
+    }
     print(json.dumps(result))
 
 

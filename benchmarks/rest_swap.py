@@ -186,9 +186,11 @@ def main() -> None:
         folder = Path(name)
         uri = f"sqlite:///{folder / 'mlflow.db'}"
         os.environ |= {
-            "MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true", "ELYTE_POLL_SECONDS": str(POLL_SECONDS),
+            "MLFLOW_TRACKING_URI": uri,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "ELYTE_POLL_SECONDS": str(POLL_SECONDS),
             "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
+        }
         from mlflow import MlflowClient
 
         client = MlflowClient(tracking_uri=uri)

@@ -39,7 +39,7 @@ from retrospective_figures import (
     regrets,
     reliability,
     spread,
-)  # fmt: skip
+)
 from retrospective_plot import draw
 from retrospective_rankings import rank_cut
 from running import say
@@ -77,10 +77,14 @@ class Bench:
     def line(self, question: str, pairs: list[Pair], figures: dict[str, Any]) -> dict[str, Any]:
         """Return a line to print."""
         about = {
-            "benchmark": f"retrospective {question}", "cuts": len(pairs), "recipe": self.recipe,
-            "table_rows": len(self.history.table), "learnt_rows": spread([float(len(c.train)) for c, _ in pairs]),
-            "pool": spread([float(len(c.pool)) for c, _ in pairs]), "unit": "decades of S/cm",
-        }  # fmt: skip
+            "benchmark": f"retrospective {question}",
+            "cuts": len(pairs),
+            "recipe": self.recipe,
+            "table_rows": len(self.history.table),
+            "learnt_rows": spread([float(len(c.train)) for c, _ in pairs]),
+            "pool": spread([float(len(c.pool)) for c, _ in pairs]),
+            "unit": "decades of S/cm",
+        }
         return about | figures
 
     def random(self) -> tuple[list[Pair], dict[str, Any]]:

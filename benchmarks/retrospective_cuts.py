@@ -33,11 +33,17 @@ ROOM_C = (15.0, 35.0)
 """Conductivities measured between these temperatures count as near 25 C."""
 FEWEST_KNOWN = 50
 FAMILIES = {
-    "argyrodite": ("argyrodite",), "LGPS type": ("lgps",), "oxyhalide": ("oxyhalide",),
-    "halide": ("halide", "ucl3-type halide"), "garnet": ("garnet",), "NASICON": ("nasicon",),
-    "thiophosphate": ("thiophosphate",), "iodide-thiophosphate": ("iodide-thiophosphate",),
-    "perovskite": ("perovskite",), "phosphide": ("phosphide",),
-}  # fmt: skip
+    "argyrodite": ("argyrodite",),
+    "LGPS type": ("lgps",),
+    "oxyhalide": ("oxyhalide",),
+    "halide": ("halide", "ucl3-type halide"),
+    "garnet": ("garnet",),
+    "NASICON": ("nasicon",),
+    "thiophosphate": ("thiophosphate",),
+    "iodide-thiophosphate": ("iodide-thiophosphate",),
+    "perovskite": ("perovskite",),
+    "phosphide": ("phosphide",),
+}
 """Families with members above 1 mS/cm, under the names of the table in lower case."""
 
 
@@ -153,11 +159,14 @@ class History:
         sigma, bound = self.rows.log10_sigma[rows], self.rows.is_upper_bound[rows]
         each = [material == one for one in range(len(first))]
         return Cut(
-            question, name, train, rows[first],
+            question,
+            name,
+            train,
+            rows[first],
             np.array([np.median(sigma[same]) for same in each]),
             np.array([bound[same].mean() > 0.5 for same in each], dtype=bool),
             np.zeros(len(first), dtype=bool) if own is None else own[rows[first]],
-        )  # fmt: skip
+        )
 
 
 def distinct(composition: Array) -> Rows:

@@ -30,8 +30,11 @@ GOOD = -4.0
 LEVELS = (2.5, 97.5)
 N_DRAWS = 1000
 FAMILY_RANKINGS = {
-    "elyte": "success 1e-3", "elyte_value": "value", "forest": "forest", "forest_of_hits": "forest of hits 1e-3",
-}  # fmt: skip
+    "elyte": "success 1e-3",
+    "elyte_value": "value",
+    "forest": "forest",
+    "forest_of_hits": "forest of hits 1e-3",
+}
 FOUND, MISSED, FEWEST_HITS = 0.5, 0.2, 3
 """A family is called found where the first fifth of the pool holds this share of its hits, missed at chance."""
 
@@ -39,9 +42,12 @@ FOUND, MISSED, FEWEST_HITS = 0.5, 0.2, 3
 def rankings(target: str) -> dict[str, str]:
     """Return the rankings that are compared for a target, and the scores they go by."""
     return {
-        "elyte probability": f"success {target}", "elyte value": "value", "forest": "forest",
-        "forest of hits": f"forest of hits {target}", "nearest known": "nearest",
-    }  # fmt: skip
+        "elyte probability": f"success {target}",
+        "elyte value": "value",
+        "forest": "forest",
+        "forest of hits": f"forest of hits {target}",
+        "nearest known": "nearest",
+    }
 
 
 def spread(values: Sequence[float] | Array) -> list[float]:
@@ -91,8 +97,9 @@ def enrichments(pairs: Sequence[Pair]) -> dict[str, Any]:
 
             of_target[name] = {
                 "largest_possible": spread([largest_enrichment(hit, share) for hit in hits]),
-                "at random": [1.0, low, high], **compared(of, pairs, target),
-            }  # fmt: skip
+                "at random": [1.0, low, high],
+                **compared(of, pairs, target),
+            }
         of_target["stated_and_found_in_top_10"] = _stated(pairs, target, log10)
         out[f"sigma>={target}"] = of_target
     return out
@@ -178,13 +185,17 @@ def bootstrapped(history: History, pair: Pair, seed: int = 0) -> dict[str, Any]:
         out[f"probability minus {name}"] = line(drawn[ours] - drawn[name], whole[ours] - whole[name])
     low, high = blind_enrichment(hit, 0.1)
     return {
-        "cut": cut.name, "learnt_rows": len(cut.train), "pool": len(cut.pool), "base_rate": round(float(hit.mean()), 3),
-        "largest_possible": round(largest_enrichment(hit, 0.1), 3), "at random": [1.0, round(low, 3), round(high, 3)],
-        "enrichment_top_10": out, "in_domain": round(float(ranked.in_domain.mean()), 3),
-        "regret_of_10": {
-            name: round(regret(score, cut.log10_sigma, 10), 3) for name, score in scores.items()
-        } | {"at random": round(blind_regret(cut.log10_sigma, 10)[0], 3)},
-    }  # fmt: skip
+        "cut": cut.name,
+        "learnt_rows": len(cut.train),
+        "pool": len(cut.pool),
+        "base_rate": round(float(hit.mean()), 3),
+        "largest_possible": round(largest_enrichment(hit, 0.1), 3),
+        "at random": [1.0, round(low, 3), round(high, 3)],
+        "enrichment_top_10": out,
+        "in_domain": round(float(ranked.in_domain.mean()), 3),
+        "regret_of_10": {name: round(regret(score, cut.log10_sigma, 10), 3) for name, score in scores.items()}
+        | {"at random": round(blind_regret(cut.log10_sigma, 10)[0], 3)},
+    }
 
 
 def family_figures(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -219,11 +230,15 @@ def family_figures(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
     share = means["elyte_hits_in_top_20"]
     verdict = "found" if share >= FOUND else "missed" if share <= MISSED else "partly"
     verdict = verdict if means["hits"] >= FEWEST_HITS else "too few hits"
-    return {"family": name, "cuts": len(pairs)} | means | {
-        "elyte_enrichment_top_10": round(means["elyte_hits_in_top_10"] / 0.1, 2),
-        "elyte_verdict": verdict,
-        "range_hits_in_top_20": [round(float(f(columns["elyte_hits_in_top_20"])), 3) for f in (np.min, np.max)],
-    }  # fmt: skip
+    return (
+        {"family": name, "cuts": len(pairs)}
+        | means
+        | {
+            "elyte_enrichment_top_10": round(means["elyte_hits_in_top_10"] / 0.1, 2),
+            "elyte_verdict": verdict,
+            "range_hits_in_top_20": [round(float(f(columns["elyte_hits_in_top_20"])), 3) for f in (np.min, np.max)],
+        }
+    )
 
 
 def over_families(families: Sequence[dict[str, Any]]) -> dict[str, float]:

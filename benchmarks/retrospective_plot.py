@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 BLUE, TEAL, ORANGE, BROWN, GREY = "#2b5c8a", "#3a9b8f", "#d1782f", "#8a5a2b", "#8a8a8a"
 GRID = np.linspace(0.0, 0.6, 121)
 LINES = {
-    "elyte probability": (BLUE, "elyte, P(success)", "-"), "elyte value": (TEAL, "elyte, point prediction", "--"),
+    "elyte probability": (BLUE, "elyte, P(success)", "-"),
+    "elyte value": (TEAL, "elyte, point prediction", "--"),
     "forest": (ORANGE, "random forest", "-"),
-}  # fmt: skip
+}
 BARS = {
-    "elyte": (BLUE, 0.27, "elyte, P(success)"), "forest": (ORANGE, 0.0, "random forest"),
+    "elyte": (BLUE, 0.27, "elyte, P(success)"),
+    "forest": (ORANGE, 0.0, "random forest"),
     "forest_of_hits": (BROWN, -0.27, "forest that classifies hits"),
-}  # fmt: skip
+}
 PLACES = {
-    "elyte probability": (23.0, (1.0, 92.0), "left"), "elyte value": (16.0, (27.0, 48.0), "left"),
+    "elyte probability": (23.0, (1.0, 92.0), "left"),
+    "elyte value": (16.0, (27.0, 48.0), "left"),
     "forest": (31.0, (36.0, 63.0), "left"),
-}  # fmt: skip
+}
 """Where a label's leader meets the curve, % of the pool, and where the label stands."""
 
 

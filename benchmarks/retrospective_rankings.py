@@ -71,8 +71,10 @@ class Ranked:
         plain = {
             "scores": {name: score.tolist() for name, score in self.scores.items()},
             "probability": {name: p.tolist() for name, p in self.probability.items()},
-            "value": self.value.tolist(), "in_domain": self.in_domain.tolist(), "batches": self.batches,
-        }  # fmt: skip
+            "value": self.value.tolist(),
+            "in_domain": self.in_domain.tolist(),
+            "batches": self.batches,
+        }
         part = path.with_suffix(".part")
         part.write_text(json.dumps(plain))
         part.replace(path)
@@ -84,8 +86,10 @@ class Ranked:
         return cls(
             {name: np.array(score) for name, score in found["scores"].items()},
             {name: np.array(p) for name, p in found["probability"].items()},
-            np.array(found["value"]), np.array(found["in_domain"], dtype=bool), found["batches"],
-        )  # fmt: skip
+            np.array(found["value"]),
+            np.array(found["in_domain"], dtype=bool),
+            found["batches"],
+        )
 
 
 def rank_cut(history: History, cut: Cut, settings: EnsembleSettings, work: Path) -> Ranked:
@@ -133,16 +137,23 @@ def fit_bundle(table: pd.DataFrame, settings: EnsembleSettings, folder: Path) ->
 
 
 def _ask(
-    predictor: Predictor, formulas: list[str], target: str, order: Order, batch: BatchRequest | None = None,
+    predictor: Predictor,
+    formulas: list[str],
+    target: str,
+    order: Order,
+    batch: BatchRequest | None = None,
     top: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     candidates = [CandidateInput(formula=formula) for formula in formulas]
     document = predictor.rank(
         RankRequest(
-            candidates=candidates, objectives=[f"sigma>={target}@25"], order=order, top=top or len(formulas),
+            candidates=candidates,
+            objectives=[f"sigma>={target}@25"],
+            order=order,
+            top=top or len(formulas),
             batch=batch,
         )
-    )  # fmt: skip
+    )
     if document["counts"]["ranked"] != len(formulas):
         raise RuntimeError(f"{document['counts']['ranked']} of {len(formulas)} materials were ranked")
     return document

@@ -75,10 +75,11 @@ def running_service(
     """
     with tempfile.TemporaryDirectory() as home:
         variables = {
-            "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "true",
+            "BENTOML_HOME": home,
+            "BENTOML_DO_NOT_TRACK": "true",
             "BENTOML_CONFIG_OPTIONS": f"services.{target.rpartition(':')[2]}.workers={workers}",
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks"))),
-        }  # fmt: skip
+        }
         given = dict(environment or {})
         if "MLFLOW_TRACKING_URI" not in given:  # not what was promoted on this account
             variables["ELYTE_MODELS"] = "shipped"

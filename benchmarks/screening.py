@@ -119,10 +119,14 @@ def speed(source: Path, work: Path, rows: int, repeats: int) -> dict[str, object
         runs.append((rows / run.wall_s, steady_rate(work / f"speed-{number}"), run))
     best = max(runs, key=lambda one: one[1])
     return {
-        "rows": rows, "processes": 2, "rows_per_s_with_start": round(max(r for r, _, _ in runs)),
-        "rows_per_s_steady": round(best[1]), "cpu_ms_per_row": round(1e3 * min(r.cpu_s for _, _, r in runs) / rows, 3),
-        "memory_MB_peak": round(max(r.memory_MB for _, _, r in runs)), "repeats": repeats,
-    }  # fmt: skip
+        "rows": rows,
+        "processes": 2,
+        "rows_per_s_with_start": round(max(r for r, _, _ in runs)),
+        "rows_per_s_steady": round(best[1]),
+        "cpu_ms_per_row": round(1e3 * min(r.cpu_s for _, _, r in runs) / rows, 3),
+        "memory_MB_peak": round(max(r.memory_MB for _, _, r in runs)),
+        "repeats": repeats,
+    }
 
 
 def scale(source: Path, work: Path, rows: int, repeats: int) -> dict[str, object]:
@@ -135,9 +139,11 @@ def scale(source: Path, work: Path, rows: int, repeats: int) -> dict[str, object
             rates[processes] = max(rates[processes], steady_rate(folder))
     same = parts_of(work / "scale-1-0") == parts_of(work / "scale-2-0")
     return {
-        "rows": rows, "rows_per_s_steady": {n: round(rate) for n, rate in rates.items()},
-        "share_of_linear": round(rates[2] / (2 * rates[1]), 3), "parts_identical": same,
-    }  # fmt: skip
+        "rows": rows,
+        "rows_per_s_steady": {n: round(rate) for n, rate in rates.items()},
+        "share_of_linear": round(rates[2] / (2 * rates[1]), 3),
+        "parts_identical": same,
+    }
 
 
 def kill(source: Path, work: Path, rows: int, seed: int = 5) -> dict[str, object]:
@@ -156,11 +162,14 @@ def kill(source: Path, work: Path, rows: int, seed: int = 5) -> dict[str, object
         process.wait()
     last = screen(source, work / "killed", "--processes", "2")
     return {
-        "rows": rows, "kills": killed, "identical": parts_of(work / "killed") == parts_of(work / "calm"),
+        "rows": rows,
+        "kills": killed,
+        "identical": parts_of(work / "killed") == parts_of(work / "calm"),
         "parts_left_for_the_last_run": n_parts - int(str(last.summary["parts_before"])),
         "memory_MB_peak": round(max(calm.memory_MB, last.memory_MB)),
-        "rows_per_s_with_start": round(rows / calm.wall_s), "rows_per_s_steady": round(steady_rate(work / "calm")),
-    }  # fmt: skip
+        "rows_per_s_with_start": round(rows / calm.wall_s),
+        "rows_per_s_steady": round(steady_rate(work / "calm")),
+    }
 
 
 def ray(source: Path, work: Path, rows: int) -> dict[str, object]:
@@ -169,13 +178,14 @@ def ray(source: Path, work: Path, rows: int) -> dict[str, object]:
     there = screen(source, work / "there", command=(sys.executable, "-c", ON_TWO_NODES, "screen"))
     rates = {name: steady_rate(work / name) for name in ("here", "there")}
     return {
-        "rows": rows, "identical": parts_of(work / "here") == parts_of(work / "there"),
+        "rows": rows,
+        "identical": parts_of(work / "here") == parts_of(work / "there"),
         "rows_per_s_steady": {name: round(rate) for name, rate in rates.items()},
         "share_of_processes": round(rates["there"] / rates["here"], 3),
         "wall_s": {"here": round(here.wall_s, 1), "there": round(there.wall_s, 1)},
         "memory_MB_peak": {"here": round(here.memory_MB), "there": round(there.memory_MB)},
         "to_1e9_rows": to_a_billion(rates["there"] / 2, bytes_of(source) / rows, bytes_of(work / "there") / rows),
-    }  # fmt: skip
+    }
 
 
 def bytes_of(folder: Path) -> int:
@@ -186,9 +196,11 @@ def bytes_of(folder: Path) -> int:
 def to_a_billion(rows_per_core_and_s: float, bytes_in: float, bytes_out: float) -> dict[str, float]:
     """Return what a billion rows would take if a large cluster were as many times two cores as it has pairs of them."""
     return {
-        "core_hours": round(1e9 / rows_per_core_and_s / 3600), "GB_in": round(bytes_in), "GB_out": round(bytes_out),
+        "core_hours": round(1e9 / rows_per_core_and_s / 3600),
+        "GB_in": round(bytes_in),
+        "GB_out": round(bytes_out),
         "parts": round(1e9 / ROWS_PER_UNIT),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

@@ -9,15 +9,45 @@ import numpy as np
 from features.formula import parse_formula
 
 BASES = (
-    "Li6PS5Cl", "Li7La3Zr2O12", "Li1.3Al0.3Ti1.7P3O12", "Li3YCl6", "Li10GeP2S12", "Li3PS4", "Li3OCl",
-    "Li0.34La0.55TiO3", "Li4SiO4", "Li3InCl6", "LiTi2P3O12", "Li2ZrCl6", "Li5La3Ta2O12", "Li7P3S11", "LiGe2P3O12",
-    "Li3N", "Li4GeS4", "Li2B4O7", "LiTaCl6", "Li6.5La3Zr1.5Ta0.5O12",
-)  # fmt: skip
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",
+    "Li1.3Al0.3Ti1.7P3O12",
+    "Li3YCl6",
+    "Li10GeP2S12",
+    "Li3PS4",
+    "Li3OCl",
+    "Li0.34La0.55TiO3",
+    "Li4SiO4",
+    "Li3InCl6",
+    "LiTi2P3O12",
+    "Li2ZrCl6",
+    "Li5La3Ta2O12",
+    "Li7P3S11",
+    "LiGe2P3O12",
+    "Li3N",
+    "Li4GeS4",
+    "Li2B4O7",
+    "LiTaCl6",
+    "Li6.5La3Zr1.5Ta0.5O12",
+)
 LIKE = {
-    "P": "Si Ge Sn As Sb V", "S": "Se O", "Cl": "Br I F", "La": "Nd Ca Sr Ba Y", "Zr": "Ta Nb Hf Sn W",
-    "Al": "Ga In Sc Y Fe Cr", "Ti": "Ge Sn Zr Hf", "Y": "Er In Sc Yb Ho Zr Lu", "Ge": "Si Sn", "O": "F S",
-    "Si": "Ge P Al", "In": "Sc Y Zr", "Ta": "Nb W Sb", "N": "O", "B": "Al P", "Li": "Na K Mg Zn",
-}  # fmt: skip
+    "P": "Si Ge Sn As Sb V",
+    "S": "Se O",
+    "Cl": "Br I F",
+    "La": "Nd Ca Sr Ba Y",
+    "Zr": "Ta Nb Hf Sn W",
+    "Al": "Ga In Sc Y Fe Cr",
+    "Ti": "Ge Sn Zr Hf",
+    "Y": "Er In Sc Yb Ho Zr Lu",
+    "Ge": "Si Sn",
+    "O": "F S",
+    "Si": "Ge P Al",
+    "In": "Sc Y Zr",
+    "Ta": "Nb W Sb",
+    "N": "O",
+    "B": "Al P",
+    "Li": "Na K Mg Zn",
+}
 ROWS_PER_FILE, ROWS_PER_GROUP = 100_000, 50_000
 
 

@@ -59,9 +59,11 @@ def decomposition_energies(energies: EnergyTable, rows: NDArray[np.int64]) -> di
 
     def work() -> Array:
         found = equilibria(
-            energies.phases, energies.atomic_number[rows], energies.fraction[rows],
+            energies.phases,
+            energies.atomic_number[rows],
+            energies.fraction[rows],
             excluded=energies.phases.row_of_input[rows],
-        )  # fmt: skip
+        )
         return energies.formation_energy_eV_per_atom[rows] - found.energy_eV_per_atom
 
     taken = seconds(work, 1)

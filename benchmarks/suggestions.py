@@ -51,9 +51,11 @@ def candidates(n: int, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
     a, b = rng.uniform(0.02, 0.98, (2, n))
     families = (
-        "Li{0:.4f}PS{1:.4f}Cl{2:.4f}", "Li{3:.4f}La3Zr{4:.4f}Ta{5:.4f}O12", "Li{6:.4f}Y{7:.4f}Zr{8:.4f}Cl6",
+        "Li{0:.4f}PS{1:.4f}Cl{2:.4f}",
+        "Li{3:.4f}La3Zr{4:.4f}Ta{5:.4f}O12",
+        "Li{6:.4f}Y{7:.4f}Zr{8:.4f}Cl6",
         "Li{9:.4f}Ge{7:.4f}Sn{8:.4f}P2S12",
-    )  # fmt: skip
+    )
     cells = (5 + a, 4 + b, 0.5 + a, 6 + a, 1 + b, 1 - b, 2 + a, b, 1 - b, 9 + a)
     return [families[i % 4].format(*(column[i] for column in cells)) for i in range(n)]
 

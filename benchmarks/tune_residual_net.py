@@ -115,9 +115,13 @@ def search(bench: Workbench, n_trials: int) -> dict[str, Any]:
     study.optimize(trial_value, n_trials=n_trials)
     best = replace(recipe, **study.best_params)
     return {
-        "trials": len(study.trials), "folds": N_FOLDS, "fold_seed": FOLD_SEED, "objective": study.best_value,
-        "best": asdict(best) | errors(bench, folds, best), "recipe": asdict(recipe) | errors(bench, folds, recipe),
-    }  # fmt: skip
+        "trials": len(study.trials),
+        "folds": N_FOLDS,
+        "fold_seed": FOLD_SEED,
+        "objective": study.best_value,
+        "best": asdict(best) | errors(bench, folds, best),
+        "recipe": asdict(recipe) | errors(bench, folds, recipe),
+    }
 
 
 def main() -> None:

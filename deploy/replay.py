@@ -27,9 +27,20 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).parents[1]
 CONTAINERFILE = Path(__file__).with_name("Containerfile")
 KNOWN = {
-    "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "RUN", "STOPSIGNAL", "USER", "VOLUME",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "RUN",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
     "WORKDIR",
-}  # fmt: skip
+}
 START_SECONDS = 300.0
 
 
@@ -110,9 +121,11 @@ class Room:
                 f"mount -o remount,ro,bind {merged}",
             ]
             steps += [f"mount -o remount,rw,bind {merged}{volume}" for volume in self.volumes]
-        as_user = "" if self.user == "root" else (
-            f"setpriv --reuid {self.user} --regid {self.user} --clear-groups --inh-caps=-all --no-new-privs "
-        )  # fmt: skip
+        as_user = (
+            ""
+            if self.user == "root"
+            else (f"setpriv --reuid {self.user} --regid {self.user} --clear-groups --inh-caps=-all --no-new-privs ")
+        )
         variables = shlex.join(f"{name}={value}" for name, value in self.environment.items())
         inside = f"cd {self.directory} && exec env -i {variables} {shlex.join(words)}"
         # setpriv looks the user up inside, as the room has users of its own

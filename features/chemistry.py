@@ -25,55 +25,8 @@ _OXYGEN_PER_OXIDISED = 2.5
 _HYDROGEN_PER_CAGE_BORON = 1.5
 _MOST_LITHIUM_PER_FRAMEWORK = 20.0
 _TETRAHEDRAL = ("B", "Al", "Si", "P", "Ge", "As", "Ga", "Zn", "Be", "V", "S")
-_OCTAHEDRAL = (
-    "Ti",
-    "Zr",
-    "Hf",
-    "Nb",
-    "Ta",
-    "Sc",
-    "In",
-    "Y",
-    "Sn",
-    "Mg",
-    "Mn",
-    "Fe",
-    "Co",
-    "Ni",
-    "Cr",
-    "Mo",
-    "W",
-    "Er",
-    "Ho",
-    "Yb",
-    "Lu",
-    "Tm",
-    "Dy",
-    "Sb",
-)
-_REDUCIBLE = (
-    "Ti",
-    "Ge",
-    "Sn",
-    "Si",
-    "Sb",
-    "Bi",
-    "In",
-    "Ga",
-    "Zn",
-    "Nb",
-    "Mo",
-    "W",
-    "V",
-    "Fe",
-    "Co",
-    "Ni",
-    "Cu",
-    "Mn",
-    "Cr",
-    "Ag",
-    "Pb",
-)
+_OCTAHEDRAL = tuple(("Ti Zr Hf Nb Ta Sc In Y Sn Mg Mn Fe Co Ni Cr Mo W Er Ho Yb Lu Tm Dy Sb").split())
+_REDUCIBLE = tuple(("Ti Ge Sn Si Sb Bi In Ga Zn Nb Mo W V Fe Co Ni Cu Mn Cr Ag Pb").split())
 _ANION_GROUPS: dict[str, tuple[str, ...]] = {
     "nitride": ("N",),
     "oxide": ("O",),

@@ -25,9 +25,14 @@ def cells(
     }
     numbers = MaterialNumbers(np.full(n, -2.8), np.full(n, 1.7), np.full(n, 0.02))
     return Cells.of(
-        [CLASSES[i] for i in which], MaterialBatch.from_formulas([FORMULAS[i] for i in which]).matrix(), numbers,
-        interlayer_type=interlayer, anode=["Li"] * n, temperature_C=temperature_C, **(blank | more),
-    )  # fmt: skip
+        [CLASSES[i] for i in which],
+        MaterialBatch.from_formulas([FORMULAS[i] for i in which]).matrix(),
+        numbers,
+        interlayer_type=interlayer,
+        anode=["Li"] * n,
+        temperature_C=temperature_C,
+        **(blank | more),
+    )
 
 
 def draw_world(seed: int, n_papers: int = 80, *, paper_sd: float = PAPER_SD) -> Reports:

@@ -22,9 +22,17 @@ Array = NDArray[np.float64]
 
 # formation energies in eV/atom, rounded from the public table: enough chemistry for thiophosphates against lithium
 SMALL = {
-    "Li2S": -1.5608, "Li3P": -0.7000, "LiP": -0.4500, "Li3PS4": -1.2657, "P2S5": -0.5500, "LiCl": -2.1275,
-    "Li6PS5Cl": -1.3833, "PCl3": -0.8000, "P4S3": -0.4600, "LiS4": -0.7000,
-}  # fmt: skip
+    "Li2S": -1.5608,
+    "Li3P": -0.7000,
+    "LiP": -0.4500,
+    "Li3PS4": -1.2657,
+    "P2S5": -0.5500,
+    "LiCl": -2.1275,
+    "Li6PS5Cl": -1.3833,
+    "PCl3": -0.8000,
+    "P4S3": -0.4600,
+    "LiS4": -0.7000,
+}
 
 
 @cache

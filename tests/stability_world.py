@@ -34,9 +34,26 @@ UNCOVERED = ("He", "Ne", "Ar", "Kr", "Xe", "Rn", "Po", "At", "Fr", "Ra")
 COVERED = tuple(symbol for symbol in SYMBOLS[:94] if symbol not in UNCOVERED)
 ANIONS = {"O": 2, "S": 2, "Cl": 1, "F": 1}
 METALS = {
-    "Mg": 2, "Ca": 2, "Zn": 2, "Fe": 2, "Mn": 2, "Al": 3, "Y": 3, "La": 3, "In": 3, "Sc": 3, "Ti": 4, "Zr": 4, "Si": 4,
-    "Ge": 4, "Sn": 4, "P": 5, "As": 5, "Nb": 5, "Ta": 5,
-}  # fmt: skip
+    "Mg": 2,
+    "Ca": 2,
+    "Zn": 2,
+    "Fe": 2,
+    "Mn": 2,
+    "Al": 3,
+    "Y": 3,
+    "La": 3,
+    "In": 3,
+    "Sc": 3,
+    "Ti": 4,
+    "Zr": 4,
+    "Si": 4,
+    "Ge": 4,
+    "Sn": 4,
+    "P": 5,
+    "As": 5,
+    "Nb": 5,
+    "Ta": 5,
+}
 TINY = FitSettings(
     epochs=12, batch=64, network=NetworkSettings(width=16, heads=2, blocks=2, embedding=8, relatives=8, head=16)
 )
@@ -44,8 +61,9 @@ TINY = FitSettings(
 
 def world_formulas() -> list[str]:
     """Return two oxides or so of every element, and lithium and sodium salts of nineteen metals."""
-    out = [f"{symbol}{n}{anion}{m}" for symbol in COVERED for anion in "OS" if symbol != anion
-           for n, m in ((1, 1), (2, 3))]  # fmt: skip
+    out = [
+        f"{symbol}{n}{anion}{m}" for symbol in COVERED for anion in "OS" if symbol != anion for n, m in ((1, 1), (2, 3))
+    ]
     for metal, charge in METALS.items():
         for anion, valence in ANIONS.items():
             units = 2 * charge if valence == 1 else charge
@@ -136,9 +154,20 @@ def make_card(model: StabilityModel, **changes: object) -> Card:
 
     source = DataSource(name="synthetic", rows=len(world()), licence="none", attribution="made up", sha256="0" * 64)
     values: dict[str, object] = {
-        "property": "stability", "version": "2026.01.01.000000", "trained_on": "2026-01-01T00:00:00Z",
-        "elyte_version": "0.1.0", "summary": "a test", "intended_use": "tests", "limitations": ["made-up data"],
-        "data": [source], "recipe": {}, "metrics": {}, "metrics_command": "pytest", "model": model.settings(),
-        "libraries": {}, "golden": golden_predictions(model), "files": {},
-    }  # fmt: skip
+        "property": "stability",
+        "version": "2026.01.01.000000",
+        "trained_on": "2026-01-01T00:00:00Z",
+        "elyte_version": "0.1.0",
+        "summary": "a test",
+        "intended_use": "tests",
+        "limitations": ["made-up data"],
+        "data": [source],
+        "recipe": {},
+        "metrics": {},
+        "metrics_command": "pytest",
+        "model": model.settings(),
+        "libraries": {},
+        "golden": golden_predictions(model),
+        "files": {},
+    }
     return Card.model_validate(values | changes)

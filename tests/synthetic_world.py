@@ -96,9 +96,20 @@ def make_card(model: ConductivityModel, **changes: Any) -> Card:
 
     source = DataSource(name="synthetic", rows=108, licence="none", attribution="made up", sha256="0" * 64)
     values: dict[str, Any] = {
-        "property": "conductivity", "version": "2026.01.01.000000", "trained_on": "2026-01-01T00:00:00Z",
-        "elyte_version": "0.1.0", "summary": "a test", "intended_use": "tests", "limitations": ["made-up data"],
-        "data": [source], "recipe": {}, "metrics": {}, "metrics_command": "pytest", "model": model.settings(),
-        "libraries": {}, "golden": golden_predictions(model), "files": {},
-    }  # fmt: skip
+        "property": "conductivity",
+        "version": "2026.01.01.000000",
+        "trained_on": "2026-01-01T00:00:00Z",
+        "elyte_version": "0.1.0",
+        "summary": "a test",
+        "intended_use": "tests",
+        "limitations": ["made-up data"],
+        "data": [source],
+        "recipe": {},
+        "metrics": {},
+        "metrics_command": "pytest",
+        "model": model.settings(),
+        "libraries": {},
+        "golden": golden_predictions(model),
+        "files": {},
+    }
     return Card(**values | changes)

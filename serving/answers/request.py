@@ -23,8 +23,6 @@ else:
     PropertyName = StrEnum("Property", [(name.upper(), name) for name in registry.names()])
     PropertyName.__doc__ = "The properties of a candidate; each is one folder under `training/`."
 MAX_PROPERTIES = len(registry.names())
-Property = PropertyName
-"""For branches that still name it; goes with the last of them."""
 
 
 class CandidateInput(BaseModel):

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from features.elements import SYMBOLS
 from features.formula import parse_formula
+from features.formula_doubts import ANIONS
 from serving.generation.block import Block, Labels
 from serving.generation.errors import GenerationError
-from serving.generation.ions import ANIONS, UNUSUAL, Ion, assign_charges, ions, radius_difference_A, stand_ins
+from serving.generation.ions import UNUSUAL, Ion, assign_charges, ions, radius_difference_A, stand_ins
 from serving.generation.variables import MAX_POINTS
 
 Array = NDArray[np.float64]

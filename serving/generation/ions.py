@@ -15,53 +15,16 @@ from itertools import product
 import numpy as np
 
 from features.elements import ATOMIC_NUMBER, element_table
+from features.formula_doubts import ANIONS
 from serving.generation.errors import GenerationError
 
-ANIONS = frozenset({"N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"})
 UNUSUAL = frozenset(
-    {
-        "Be",
-        "As",
-        "Cd",
-        "Hg",
-        "Tl",  # toxic
-        "Tc",
-        "Ru",
-        "Rh",
-        "Pd",
-        "Re",
-        "Os",
-        "Ir",
-        "Pt",
-        "Au",  # very scarce
-        "Pm",
-        "Po",
-        "At",
-        "Fr",
-        "Ra",
-        "Ac",
-        "Th",
-        "Pa",
-        "U",
-        "Np",
-        "Pu",
-        "Am",
-        "Cm",
-        "Bk",
-        "Cf",
-        "Es",
-        "Fm",
-        "Md",
-        "No",
-        "Lr",  # radioactive
-        "V",
-        "Cr",
-        "Mn",
-        "Fe",
-        "Co",
-        "Ni",
-        "Cu",  # change their charge in a cell and then conduct electrons
-    }
+    (
+        "Be As Cd Hg Tl "  # toxic
+        "Tc Ru Rh Pd Re Os Ir Pt Au "  # very scarce
+        "Pm Po At Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr "  # radioactive
+        "V Cr Mn Fe Co Ni Cu "  # change their charge in a cell and then conduct electrons
+    ).split()
 )
 """Elements that no family takes unless asked to: toxic, very scarce, radioactive, easily reduced."""
 _NEUTRAL = 0.02  # elementary charges per atom, as `features.chemistry.NEUTRALITY_TOLERANCE`

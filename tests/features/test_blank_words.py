@@ -11,9 +11,38 @@ from features.formula import read_formula
 
 @pytest.mark.parametrize(
     "text",
-    ["NaN", "nan", "NAN", "No", "no", "NA", "N/A", "n/a", "None", "none", "null", "NULL", "-", "--", "\u2013", ".",
-     "TRUE", "True", "false", "FALSE", "#N/A", "#REF!", "#NAME?", "<NA>", "NaT", " NaN ", '"NaN"', "inf", "-Infinity"],
-)  # fmt: skip
+    [
+        "NaN",
+        "nan",
+        "NAN",
+        "No",
+        "no",
+        "NA",
+        "N/A",
+        "n/a",
+        "None",
+        "none",
+        "null",
+        "NULL",
+        "-",
+        "--",
+        "\u2013",
+        ".",
+        "TRUE",
+        "True",
+        "false",
+        "FALSE",
+        "#N/A",
+        "#REF!",
+        "#NAME?",
+        "<NA>",
+        "NaT",
+        " NaN ",
+        '"NaN"',
+        "inf",
+        "-Infinity",
+    ],
+)
 def test_what_stands_for_an_empty_cell(text: str) -> None:
     assert is_word_for_nothing(text)
 

@@ -130,12 +130,41 @@ def test_nothing_is_an_empty_formula(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "lithia", "li6ps5cl", "5", "Li(PO4", "LiPO4)3", "Li(PO4]3", "Li()3", "((Li))((", "(2LiCl)",
-        "Li7-3xAlx", "Li1+xAlx", "Lix", "Li1,3Al", "PO4-3", "PF6-", "Li1..3", "Li1.2.3", "Li.", "·Li",
-        "Li·", "Li··Cl", "Li-", "½Li", "Li5.5□0.5P", "Li\x00Cl", "Li\ud800", "💎", "Li=Cl", "Li1e3", "-2LiCl", "LiCl?",
-        "١Li", "Li٣",
+        "lithia",
+        "li6ps5cl",
+        "5",
+        "Li(PO4",
+        "LiPO4)3",
+        "Li(PO4]3",
+        "Li()3",
+        "((Li))((",
+        "(2LiCl)",
+        "Li7-3xAlx",
+        "Li1+xAlx",
+        "Lix",
+        "Li1,3Al",
+        "PO4-3",
+        "PF6-",
+        "Li1..3",
+        "Li1.2.3",
+        "Li.",
+        "·Li",
+        "Li·",
+        "Li··Cl",
+        "Li-",
+        "½Li",
+        "Li5.5□0.5P",
+        "Li\x00Cl",
+        "Li\ud800",
+        "💎",
+        "Li=Cl",
+        "Li1e3",
+        "-2LiCl",
+        "LiCl?",
+        "١Li",
+        "Li٣",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_a_formula_is_refused(text: str) -> None:
     assert code_of(text) is RowErrorCode.UNPARSEABLE_FORMULA
 
@@ -160,10 +189,14 @@ def test_amounts_at_or_below_zero_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Li10000000", "Li0.0000001Cl", "Li" + "9" * 298, "((Li1000)1000)1000", "1000000Li2",
+        "Li10000000",
+        "Li0.0000001Cl",
+        "Li" + "9" * 298,
+        "((Li1000)1000)1000",
+        "1000000Li2",
         f"((Li{'9' * 90}){'9' * 90}){'9' * 90}",
     ],
-)  # fmt: skip
+)
 def test_amounts_beyond_reason_are_refused_without_overflow(text: str) -> None:
     assert code_of(text) is RowErrorCode.AMOUNT_OUT_OF_RANGE
 
@@ -344,11 +377,26 @@ def test_arbitrary_text_is_read_or_refused_with_a_reason(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1" * 300, "1." * 150, ".1" * 150, "Li" + "1" * 297 + "x", "(" * 300, ")" * 300, "1Li-" * 75, "9Li-9" * 60,
-        "1" * 150 + "-" + "1" * 149, "Li·" * 100, "Li." * 100, "O" + "1" * 290 + ".2H2O", "⑳" * 300, "ﷺ" * 300,
-        "1Li-1" * 59 + "-Li", "H2O" * 100, "[{(" * 100, "Li(" * 100,
+        "1" * 300,
+        "1." * 150,
+        ".1" * 150,
+        "Li" + "1" * 297 + "x",
+        "(" * 300,
+        ")" * 300,
+        "1Li-" * 75,
+        "9Li-9" * 60,
+        "1" * 150 + "-" + "1" * 149,
+        "Li·" * 100,
+        "Li." * 100,
+        "O" + "1" * 290 + ".2H2O",
+        "⑳" * 300,
+        "ﷺ" * 300,
+        "1Li-1" * 59 + "-Li",
+        "H2O" * 100,
+        "[{(" * 100,
+        "Li(" * 100,
     ],
-)  # fmt: skip
+)
 def test_no_text_makes_the_parser_slow(text: str) -> None:
     started = time.perf_counter()
     for _ in range(10):

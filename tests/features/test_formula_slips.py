@@ -88,12 +88,32 @@ def test_unusual_amounts_that_may_be_meant_are_read(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Li6PS5Cl 25", "Li3YCl6 0.51", "Li3N 300", "75Li2S 25P2S5", "LiCl 25 60", "Li6PS5Cl\t25", "Li6PS5Cl\n60",
-        "Li6PS5Cl Li3YCl6", "Li6PS5Cl\nLi3YCl6", "Li2S P2S5", "LiCl KBr", "LiF AlCl3", "Li2S GeS2", "Li7P3S11 HP",
-        "Li7La3Zr2O12 (SPS)", "Li7P3S11 (HP)", "Li6PS5Cl (I)", "Li3PS4 [SPS]", "LiBr (B)", "Li3PS4 (SC)",
-        "Li6PS5Cl Ag", "Li7La3Zr2O12 Ga0.15", "LiFePO4 C", "Li6PS5Cl (Li6PS5Cl)",
+        "Li6PS5Cl 25",
+        "Li3YCl6 0.51",
+        "Li3N 300",
+        "75Li2S 25P2S5",
+        "LiCl 25 60",
+        "Li6PS5Cl\t25",
+        "Li6PS5Cl\n60",
+        "Li6PS5Cl Li3YCl6",
+        "Li6PS5Cl\nLi3YCl6",
+        "Li2S P2S5",
+        "LiCl KBr",
+        "LiF AlCl3",
+        "Li2S GeS2",
+        "Li7P3S11 HP",
+        "Li7La3Zr2O12 (SPS)",
+        "Li7P3S11 (HP)",
+        "Li6PS5Cl (I)",
+        "Li3PS4 [SPS]",
+        "LiBr (B)",
+        "Li3PS4 (SC)",
+        "Li6PS5Cl Ag",
+        "Li7La3Zr2O12 Ga0.15",
+        "LiFePO4 C",
+        "Li6PS5Cl (Li6PS5Cl)",
     ],
-)  # fmt: skip
+)
 def test_a_blank_that_would_change_the_material_is_refused(text: str) -> None:
     assert refusal(text).code is AMBIGUOUS
 
@@ -121,13 +141,34 @@ def test_harmless_blanks_still_read(text: str, read_as: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Li7P3S11(HP)", "Li6PS5Cl(Ag)", "Li3PS4(Cu)", "Li6PS5Cl①", "Li6PS5Cl.1", "Li7La3Zr2O12.2", "LiCoO2.1",
-        "LiFeIIPO4", "SnIVO2", "Li1.Al0.3Ti1.7(PO4)3",
-        "Li3PS4³", "Li7La3Zr2O12¹", "Li6PS5Clᵃ", "SO₄²⁻", "Li3PS4<sup>1</sup>X", "Cu(Ⅱ)O", "Fe(II)C2O4", "LiV(V)O3",
-        "Li2O.2SiO2", "Li2S.2P2S5", "Li2O.Al2O3.4SiO2", "Al2O3.4SiO2", "3Y2O3.5Fe2O3", "Li1·5Al1·5Ge1·5(PO4)3",
-        "Li0·33La0·56TiO3", "Al2O3·4SiO2",
+        "Li7P3S11(HP)",
+        "Li6PS5Cl(Ag)",
+        "Li3PS4(Cu)",
+        "Li6PS5Cl①",
+        "Li6PS5Cl.1",
+        "Li7La3Zr2O12.2",
+        "LiCoO2.1",
+        "LiFeIIPO4",
+        "SnIVO2",
+        "Li1.Al0.3Ti1.7(PO4)3",
+        "Li3PS4³",
+        "Li7La3Zr2O12¹",
+        "Li6PS5Clᵃ",
+        "SO₄²⁻",
+        "Li3PS4<sup>1</sup>X",
+        "Cu(Ⅱ)O",
+        "Fe(II)C2O4",
+        "LiV(V)O3",
+        "Li2O.2SiO2",
+        "Li2S.2P2S5",
+        "Li2O.Al2O3.4SiO2",
+        "Al2O3.4SiO2",
+        "3Y2O3.5Fe2O3",
+        "Li1·5Al1·5Ge1·5(PO4)3",
+        "Li0·33La0·56TiO3",
+        "Al2O3·4SiO2",
     ],
-)  # fmt: skip
+)
 def test_footnotes_and_dots_of_two_meanings_are_refused(text: str) -> None:
     assert refusal(text).code in (AMBIGUOUS, RowErrorCode.UNPARSEABLE_FORMULA)
 

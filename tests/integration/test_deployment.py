@@ -290,6 +290,8 @@ def test_systemd_understands_the_unit_and_finds_it_closed(tmp_path: Path) -> Non
     assert "ProtectSytem" in checked.stderr
     judged = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(DEPLOY / "elyte.service")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert judged.returncode == 0, judged.stdout[-200:]  # 1.5 of 10, where 10 is open

@@ -261,9 +261,12 @@ def test_long_answers_come_whole_and_nothing_goes_to_files(proxy: Proxy) -> None
     assert len(answer.content) > 1 << 20
     assert len(answer.json()["results"]) == 2000
     with proxy.client.stream(
-        "POST", f"https://127.0.0.1:{proxy.port}/predict", json=document, headers={"Host": proxy.origin[8:]},
+        "POST",
+        f"https://127.0.0.1:{proxy.port}/predict",
+        json=document,
+        headers={"Host": proxy.origin[8:]},
         extensions={"sni_hostname": NAME},
-    ) as slow:  # fmt: skip
+    ) as slow:
         time.sleep(1.0)  # a reader that pauses: the proxy must wait, not write
         assert len(slow.read()) > 1 << 20
     assert "temporary file" not in proxy.log.read_text()

@@ -76,8 +76,10 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
             sigma[version] = [row["conductivity"]["log10_sigma_S_per_cm"]["value"] for row in rows]
     registry.promote(P, versions["v1"])
     environment = {
-        "MLFLOW_TRACKING_URI": registry.uri, "ELYTE_POLL_SECONDS": "0.5", "ELYTE_API_KEY": f"other,{KEY['X-API-Key']}"
-    }  # fmt: skip
+        "MLFLOW_TRACKING_URI": registry.uri,
+        "ELYTE_POLL_SECONDS": "0.5",
+        "ELYTE_API_KEY": f"other,{KEY['X-API-Key']}",
+    }
     with running_service(folder, arguments=ELYTE_SERVE, **environment) as service:
         yield Followed(service, registry, versions, sigma)
 
@@ -213,9 +215,12 @@ def test_the_log_is_json_and_says_what_happened(followed: Followed) -> None:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("guarded")
     environment = {
-        "ELYTE_API_KEY": KEY["X-API-Key"], "ELYTE_PROTECT_READS": "true", "ELYTE_MAX_IN_FLIGHT": "2",
-        "ELYTE_MAX_BODY_BYTES": "100000", "ELYTE_REQUEST_LOG": str(folder / "requests.jsonl"),
-    }  # fmt: skip
+        "ELYTE_API_KEY": KEY["X-API-Key"],
+        "ELYTE_PROTECT_READS": "true",
+        "ELYTE_MAX_IN_FLIGHT": "2",
+        "ELYTE_MAX_BODY_BYTES": "100000",
+        "ELYTE_REQUEST_LOG": str(folder / "requests.jsonl"),
+    }
     with running_service(folder, arguments=(*ELYTE_SERVE, "--workers", "2"), **environment) as service:
         service.client.headers.update(KEY)
         assert_both_ready(service)
@@ -340,10 +345,7 @@ def test_sigterm_lets_running_requests_end(tmp_path: Path) -> None:
     with running_service(tmp_path, arguments=ELYTE_SERVE) as service:
         body = {"candidates": [{"formula": f"Li{6 - i / 20000:.5f}PS5Cl"} for i in range(2500)]}
         with ThreadPoolExecutor(2) as pool:
-            running = [
-                pool.submit(httpx.post, f"{service.url}/predict", json=body, timeout=60)
-                for _ in range(2)
-            ]  # fmt: skip
+            running = [pool.submit(httpx.post, f"{service.url}/predict", json=body, timeout=60) for _ in range(2)]
             eventually(lambda: service.metric("elyte_requests_in_flight") >= 2)
             os.kill(service.pid, signal.SIGTERM)
             started = time.monotonic()

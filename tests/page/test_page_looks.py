@@ -19,9 +19,21 @@ if TYPE_CHECKING:
     from tests.page.conftest import Visit
 
 MIXED = [
-    "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li10GeP2S12", "Li3PS4", "Li3YCl6", "Li3InCl6", "LiTaOCl4", "LiNbOCl4",
-    "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12", "Li1.3Al0.3Ti1.7P3O12", "Li3OCl", "Li3AcCl6", "li6ps5cl",
-]  # fmt: skip
+    "Li6PS5Cl",
+    "Li5.5PS4.5Cl1.5",
+    "Li10GeP2S12",
+    "Li3PS4",
+    "Li3YCl6",
+    "Li3InCl6",
+    "LiTaOCl4",
+    "LiNbOCl4",
+    "Li7La3Zr2O12",
+    "Li6.5La3Zr1.5Ta0.5O12",
+    "Li1.3Al0.3Ti1.7P3O12",
+    "Li3OCl",
+    "Li3AcCl6",
+    "li6ps5cl",
+]
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 LARGEST_DOCUMENTATION_PICTURE_BYTES = 200_000
 LOWEST_CONTRAST = 4.5  # WCAG 2.1, AA, running text

@@ -14,14 +14,30 @@ if TYPE_CHECKING:
     from tests.page.conftest import Visit
 
 QUANTITY = {
-    "property": "porosity", "name": "log10_pores_per_cm3", "label": "number of pores", "unit": "1/cm3", "lowest": 1e-6,
-    "highest": 1e9, "levels": [], "is_log10": True, "higher_is_better": False, "has_interval": True, "in_answers": True,
-    "columns": [], "conditions": ["firing_h"],
-}  # fmt: skip
+    "property": "porosity",
+    "name": "log10_pores_per_cm3",
+    "label": "number of pores",
+    "unit": "1/cm3",
+    "lowest": 1e-6,
+    "highest": 1e9,
+    "levels": [],
+    "is_log10": True,
+    "higher_is_better": False,
+    "has_interval": True,
+    "in_answers": True,
+    "columns": [],
+    "conditions": ["firing_h"],
+}
 CONDITION = {
-    "name": "firing_h", "type": "number", "at_least": 0.0, "label": "Firing", "short": "firing", "unit": "h",
-    "help": "Hours in the furnace.", "of_one_sample": False,
-}  # fmt: skip
+    "name": "firing_h",
+    "type": "number",
+    "at_least": 0.0,
+    "label": "Firing",
+    "short": "firing",
+    "unit": "h",
+    "help": "Hours in the furnace.",
+    "of_one_sample": False,
+}
 NEAREST = {"formula": "Li2O", "value": 4.0, "doi": None, "distance": 0.3}
 
 

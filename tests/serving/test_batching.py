@@ -129,9 +129,12 @@ def test_what_waits_goes_together_in_order_and_each_gets_its_own() -> None:
 def test_other_questions_are_other_passes() -> None:
     async def work(batcher: Batcher, predictor: Predictor) -> Any:
         asked = [
-            request_of("first"), request_of("a"), request_of("b", coverage=0.8), request_of("c"),
+            request_of("first"),
+            request_of("a"),
+            request_of("b", coverage=0.8),
+            request_of("c"),
             request_of("d", properties=["ccd"]),
-        ]  # fmt: skip
+        ]
         return await asyncio.gather(*(batcher.answer(predictor, request, formulas_of) for request in asked))
 
     answers, passes = run(work)

@@ -161,9 +161,11 @@ def test_flat_rows_carry_every_column(predictor: Predictor) -> None:
 
 def test_conditions_of_rows_and_neighbours_do_not_mix(predictor: Predictor) -> None:
     given = [
-        {"formula": "Li6PS5Cl", "conditions": {"temperature_C": 60.0}}, {"formula": "?"},
-        {"formula": "Li6PS5Cl", "conditions": {"interlayer_type": "bogus"}}, {"formula": "Li6PS5Cl"},
-    ]  # fmt: skip
+        {"formula": "Li6PS5Cl", "conditions": {"temperature_C": 60.0}},
+        {"formula": "?"},
+        {"formula": "Li6PS5Cl", "conditions": {"interlayer_type": "bogus"}},
+        {"formula": "Li6PS5Cl"},
+    ]
     rows = predictor.predict(PredictRequest.model_validate({"candidates": given, "properties": ["ccd"]}))["results"]
     assert [row["status"] for row in rows] == ["ok", "error", "error", "ok"]
     assert value(rows[0]) == value(ask(predictor, "Li6PS5Cl", temperature_C=60.0)[0])
@@ -226,9 +228,12 @@ def test_a_grid_has_every_combination_in_order(predictor: Predictor) -> None:
     assert said == [(t, layer) for t in axes["temperatures_C"] for layer in axes["interlayer_types"]]
     assert all(p["conditions"]["stack_pressure_MPa"] == 5.0 for p in document["points"])
     assert "molten" in document["points"][-1]["reason"]
-    assert document["points"][0]["log10_ccd_mA_per_cm2"] == ask(
-        predictor, "Li6PS5Cl", temperature_C=25.0, interlayer_type="none", stack_pressure_MPa=5.0
-    )[0]["ccd"]["log10_ccd_mA_per_cm2"]  # fmt: skip
+    assert (
+        document["points"][0]["log10_ccd_mA_per_cm2"]
+        == ask(predictor, "Li6PS5Cl", temperature_C=25.0, interlayer_type="none", stack_pressure_MPa=5.0)[0]["ccd"][
+            "log10_ccd_mA_per_cm2"
+        ]
+    )
 
 
 def test_a_grid_over_rest(predictor: Predictor) -> None:
@@ -239,10 +244,11 @@ def test_a_grid_over_rest(predictor: Predictor) -> None:
     assert answer.json()["status"] == "error"
     assert "expected one of" in answer.json()["points"][1]["error"]["message"]
     for wrong in (
-        {"formula": "Li6PS5Cl", "temperatures": [25]}, {"temperatures_C": [25]},
+        {"formula": "Li6PS5Cl", "temperatures": [25]},
+        {"temperatures_C": [25]},
         {"formula": "Li6PS5Cl", "stack_pressures_MPa": [0]},
         {"formula": "Li6PS5Cl", "temperatures_C": [*range(200)], "stack_pressures_MPa": [*range(1, 100)]},
-    ):  # fmt: skip
+    ):
         assert client.post("/ccd/grid", json=wrong).status_code == 400
     assert MAX_POINTS < 200 * 99
 

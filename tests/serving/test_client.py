@@ -84,8 +84,11 @@ def test_one_formula_mappings_and_frames_are_candidates(client: Client) -> None:
     assert tabled == mapped == one | {"id": "a"}
     for several in (np.array(FORMULAS), pd.Series(FORMULAS), tuple(FORMULAS), (formula for formula in FORMULAS)):
         assert [row["status"] for row in client.predict(several, properties=["stability"]).results] == [
-            "ok", "error", "ok", "ok",
-        ]  # fmt: skip
+            "ok",
+            "error",
+            "ok",
+            "ok",
+        ]
     assert client.predict([]).results == client.predict(frame.head(0)).results == []
 
 

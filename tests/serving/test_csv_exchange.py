@@ -187,8 +187,15 @@ def test_a_bad_row_leaves_its_neighbours_alone(app: FastAPI) -> None:
     assert [row["status"] for row in document["results"]] == ["ok", "error", "ok"]
     first, _, third = document["results"]
     assert set(first) == {
-        "id", "index", "status", "formula", "read_as", "conductivity", "applicability", "warnings",
-    }  # fmt: skip
+        "id",
+        "index",
+        "status",
+        "formula",
+        "read_as",
+        "conductivity",
+        "applicability",
+        "warnings",
+    }
     assert (first["conductivity"]["temperature_C"], third["conductivity"]["temperature_C"]) == (60.0, 100.0)
     assert first["conductivity"]["log10_sigma_S_per_cm"]["coverage"] == 0.8
     assert document["ignored_columns"] == []

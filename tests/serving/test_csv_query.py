@@ -14,10 +14,17 @@ from serving.rest.request_body import read_query
 def test_every_parameter_of_the_query_arrives() -> None:
     """Conditions by name, properties repeated."""
     conditions = {
-        "temperature_C": 60.0, "stack_pressure_MPa": 5.0, "interlayer_type": "oxide", "anode": "Li",
-        "areal_capacity_mAh_cm2": 1.0, "relative_density": 0.9, "thickness_um": 500.0,
-        "interfacial_resistance_ohm_cm2": 3.0, "sigma_S_per_cm": 0.001, "electrolyte_class": "garnet",
-    }  # fmt: skip
+        "temperature_C": 60.0,
+        "stack_pressure_MPa": 5.0,
+        "interlayer_type": "oxide",
+        "anode": "Li",
+        "areal_capacity_mAh_cm2": 1.0,
+        "relative_density": 0.9,
+        "thickness_um": 500.0,
+        "interfacial_resistance_ohm_cm2": 3.0,
+        "sigma_S_per_cm": 0.001,
+        "electrolyte_class": "garnet",
+    }
     assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
     items = [(name, str(value)) for name, value in conditions.items()]
     items += [("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")]

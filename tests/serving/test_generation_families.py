@@ -267,9 +267,16 @@ def test_the_command_prints_csv_and_json() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("Li{6-x",), (), ("--dope",), ("Li3YCl6", "--output", "a.txt"), ("--parent", "Xx", "--dope"), ("Li{x}S", "x=1:2"),
-     ("Li3YCl6", "--elements", "Qq", "--parent", "Li3YCl6", "--dope")],
-)  # fmt: skip
+    [
+        ("Li{6-x",),
+        (),
+        ("--dope",),
+        ("Li3YCl6", "--output", "a.txt"),
+        ("--parent", "Xx", "--dope"),
+        ("Li{x}S", "x=1:2"),
+        ("Li3YCl6", "--elements", "Qq", "--parent", "Li3YCl6", "--dope"),
+    ],
+)
 def test_an_unusable_call_exits_with_two(arguments: tuple[str, ...]) -> None:
     code, out, err = run(*arguments, "--no-known")
     assert (code, out) == (2, "")

@@ -75,9 +75,16 @@ def test_what_cannot_be_read_is_refused_with_its_place(pattern: str, position: i
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("x=0:1", "first:last:step"), ("x=0:1:0", "step above 0"), ("x=a", "not a number"), ("X=1", "small letters"),
-     ("x=0:1e9:1e-3", "at most"), ("x=nan", "not a number"), ("site1=0", "choices")],
-)  # fmt: skip
+    [
+        ("x=0:1", "first:last:step"),
+        ("x=0:1:0", "step above 0"),
+        ("x=a", "not a number"),
+        ("X=1", "small letters"),
+        ("x=0:1e9:1e-3", "at most"),
+        ("x=nan", "not a number"),
+        ("site1=0", "choices"),
+    ],
+)
 def test_values_are_checked(text: str, word: str) -> None:
     with pytest.raises(GenerationError, match=word):
         read_variable(text)
@@ -146,9 +153,10 @@ def _five_digits(value: float) -> float:
 @given(
     st.lists(
         st.lists(st.one_of(st.just(0.0), st.floats(0.001, 900.0).map(_five_digits)), min_size=4, max_size=4),
-        min_size=1, max_size=30,
+        min_size=1,
+        max_size=30,
     ).filter(lambda rows: all(any(row) for row in rows))
-)  # fmt: skip
+)
 def test_written_formulas_read_back(rows: list[list[float]]) -> None:
     symbols = ("Li", "P", "S", "Cl")
     for formula, row in zip(write_formulas(symbols, np.array(rows)), rows, strict=True):

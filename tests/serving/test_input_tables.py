@@ -135,10 +135,12 @@ def test_bytes_and_lists_of_parquet(tmp_path: Path) -> None:
 def test_numbers_as_text_dates_and_categories_are_taken_as_they_stand(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
-            "id": pd.to_datetime(["2026-11-03", "2026-11-04"]), "formula": pd.Categorical(["Li3N", "Li2O"]),
-            "temperature_C": ["60", " 25.5 "], "anode": [None, None],
+            "id": pd.to_datetime(["2026-11-03", "2026-11-04"]),
+            "formula": pd.Categorical(["Li3N", "Li2O"]),
+            "temperature_C": ["60", " 25.5 "],
+            "anode": [None, None],
         }
-    )  # fmt: skip
+    )
     frame.to_parquet(tmp_path / "t.parquet")
     first, second = read_candidates_file(tmp_path / "t.parquet").rows
     assert isinstance(first, CandidateInput)

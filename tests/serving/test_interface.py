@@ -20,8 +20,17 @@ from serving.models.store import ModelUnavailableError, ServedModel
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
 
-ENERGIES = SMALL | {"LiCoO2": -1.75, "Li2O": -2.07, "Li3PO4": -2.77, "CoS2": -0.5, "H2O": -1.39, "H2S": -0.47,
-                    "LiOH": -1.84, "Li2SO4": -2.42, "CoO": -1.2}  # fmt: skip
+ENERGIES = SMALL | {
+    "LiCoO2": -1.75,
+    "Li2O": -2.07,
+    "Li3PO4": -2.77,
+    "CoS2": -0.5,
+    "H2O": -1.39,
+    "H2S": -0.47,
+    "LiOH": -1.84,
+    "Li2SO4": -2.42,
+    "CoO": -1.2,
+}
 
 
 HEADER = {"version": "test", "origin": "shipped bundle", "trained_on": "2026-01-01T00:00:00Z"}

@@ -147,8 +147,10 @@ def test_a_table_is_taken_as_a_file_would_be(app: FastAPI, address: str) -> None
     assert response.json()["who"] == "JD, API key 2"
     assert send(app, {"measurements": [ROW]}).json()["status"] == "nothing new"
     for params, code in (
-        ({"kindd": "ccd"}, "invalid_request"), ({"kind": "x"}, "unusable_measurements"), ({}, "rows_refused"),
-    ):  # fmt: skip
+        ({"kindd": "ccd"}, "invalid_request"),
+        ({"kind": "x"}, "unusable_measurements"),
+        ({}, "rows_refused"),
+    ):
         assert code_of(send(app, headers=headers, content=csv, params=params)) == (400, code)
     twice = send(app, headers=headers, content=csv, params=[("who", "a"), ("who", "b")])
     assert code_of(twice) == (400, "duplicate_key")
@@ -262,13 +264,34 @@ def test_the_examples_run_and_every_answer_fits_the_document(app: FastAPI, addre
 
 
 cells = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=12),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=12),
     st.sampled_from(["Li6PS5Cl", "<1e-5", "1e999", "25", "Li", "=1+1", "lab:2025-01-02:x", "10.1/x"]),
-)  # fmt: skip
+)
 headers_of_rows = st.sampled_from(
-    ["formula", "sigma_mS_per_cm", "sigma (S/cm)", "T / K", "temperature_C", "doi", "reference", "bound", "sample",
-     "ccd_mA_per_cm2", "interlayer_type", "anode", "year", "a", "measured_on", "reduction_V", "observation"]
-)  # fmt: skip
+    [
+        "formula",
+        "sigma_mS_per_cm",
+        "sigma (S/cm)",
+        "T / K",
+        "temperature_C",
+        "doi",
+        "reference",
+        "bound",
+        "sample",
+        "ccd_mA_per_cm2",
+        "interlayer_type",
+        "anode",
+        "year",
+        "a",
+        "measured_on",
+        "reduction_V",
+        "observation",
+    ]
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

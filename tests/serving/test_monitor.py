@@ -141,9 +141,7 @@ def test_nothing_to_judge_is_fine_and_makes_no_ledger(shipped: Path) -> None:
     assert list(shipped.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("far", "status", "word"), [(2, 0, "fine"), (10, 3, "retrain"), (28, 4, "distrust")]
-)  # fmt: skip
+@pytest.mark.parametrize(("far", "status", "word"), [(2, 0, "fine"), (10, 3, "retrain"), (28, 4, "distrust")])
 def test_requests_decide_the_exit_status(shipped: Path, far: int, status: int, word: str) -> None:
     log = shipped / "requests.log"
     log.write_text("".join(line({"conductivity": histogram(int(i >= far), int(i < far))}) for i in range(30)))
@@ -194,9 +192,11 @@ def add(shipped: Path) -> Callable[..., list[int]]:
         rows = []
         for i, (formula, value) in enumerate(zip(formulas, values, strict=True)):
             cells = {
-                "formula": formula, "sigma_S_per_cm": 10**value, "temperature_C": 25.0,
+                "formula": formula,
+                "sigma_S_per_cm": 10**value,
+                "temperature_C": 25.0,
                 "reference": f"lab:2025-01-02:{i}",
-            }  # fmt: skip
+            }
             rows.append(NewRow("conductivity", cells | more.get("cells", {}), warnings=more.get("warnings", ())))
         return [recorded.entry for recorded in ledger.add(rows, who="test")]
 
@@ -304,9 +304,12 @@ def test_windows_energies_and_currents_are_compared_with_the_shipped_models(tmp_
     stability, ccd = (found.document["measurements"][name] for name in ("stability", "ccd"))
     rows = {one["quantity"]: one["n_rows"] for name in (stability, ccd) for one in name["quantities"]}
     assert rows == {
-        "formation_energy_eV_per_atom": 1, "energy_above_hull_eV_per_atom": 1, "reduction_V": 1, "oxidation_V": 1,
+        "formation_energy_eV_per_atom": 1,
+        "energy_above_hull_eV_per_atom": 1,
+        "reduction_V": 1,
+        "oxidation_V": 1,
         "log10_ccd_mA_per_cm2": 1,
-    }  # fmt: skip
+    }
     assert stability["not_judged"] == {"answered from the reference table, without an interval": 1}
     assert ccd["not_judged"] == {"where the model gives no number": 1, "without a formula": 1}
     assert found.verdict == 0

@@ -128,9 +128,12 @@ def test_a_cif_is_a_candidate_too(predictor: Predictor) -> None:
 def test_conditions_move_the_reports_of_critical_current_density(predictor: Predictor) -> None:
     """A row's conditions win; the other properties do not depend on them."""
     cold, hot = ask(
-        predictor, "Li7La3Zr2O12", {"formula": "Li7La3Zr2O12", "conditions": {"interlayer_type": "oxide"}},
-        conditions={"interlayer_type": "none"}, count=10,
-    )  # fmt: skip
+        predictor,
+        "Li7La3Zr2O12",
+        {"formula": "Li7La3Zr2O12", "conditions": {"interlayer_type": "oxide"}},
+        conditions={"interlayer_type": "none"},
+        count=10,
+    )
     assert cold["ccd"]["nearest"][0]["interlayer_type"] == "none"
     assert hot["ccd"]["nearest"][0]["interlayer_type"] == "oxide"
     assert cold["conductivity"] == hot["conductivity"]

@@ -37,9 +37,21 @@ def record_of(*rows: dict[str, Any]) -> RequestRecord:
 
 @pytest.mark.parametrize(
     ("distance", "radius", "place"),
-    [(0.0, 1.0, 0), (0.19, 1.0, 0), (0.2, 1.0, 1), (0.6, 1.0, 3), (0.3, 0.5, 3), (0.999, 1.0, 4), (0.5, 0.5, 4),
-     (1.01, 1.0, 5), (1.79, 1.0, 8), (1.8, 1.0, 9), (99.0, 1.0, 9), (0.5, None, 2)],
-)  # fmt: skip
+    [
+        (0.0, 1.0, 0),
+        (0.19, 1.0, 0),
+        (0.2, 1.0, 1),
+        (0.6, 1.0, 3),
+        (0.3, 0.5, 3),
+        (0.999, 1.0, 4),
+        (0.5, 0.5, 4),
+        (1.01, 1.0, 5),
+        (1.79, 1.0, 8),
+        (1.8, 1.0, 9),
+        (99.0, 1.0, 9),
+        (0.5, None, 2),
+    ],
+)
 def test_a_distance_falls_into_its_bin(distance: float, radius: float | None, place: int) -> None:
     """A material exactly at the radius is inside the domain, thus below bin 5."""
     assert distance_bins([row(distance, radius)]) == {"conductivity": [int(i == place) for i in range(N_BINS)]}

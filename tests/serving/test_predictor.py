@@ -116,9 +116,12 @@ def test_a_bad_row_keeps_its_place_and_its_neighbours_their_answers(predictor: P
     assert [row["index"] for row in rows] == list(range(7))
     assert [row["id"] for row in rows] == ["a", "b", None, "d", "e", "f", "g"]
     for place, code in {
-        1: RowErrorCode.UNKNOWN_ELEMENT, 2: RowErrorCode.EMPTY_FORMULA, 3: RowErrorCode.UNPARSEABLE_CIF,
-        4: RowErrorCode.MISSING_MATERIAL, 5: RowErrorCode.MISSING_MATERIAL,
-    }.items():  # fmt: skip
+        1: RowErrorCode.UNKNOWN_ELEMENT,
+        2: RowErrorCode.EMPTY_FORMULA,
+        3: RowErrorCode.UNPARSEABLE_CIF,
+        4: RowErrorCode.MISSING_MATERIAL,
+        5: RowErrorCode.MISSING_MATERIAL,
+    }.items():
         error = rows[place]["error"]
         assert error["code"] == str(code)
         assert error["message"]

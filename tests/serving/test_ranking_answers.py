@@ -123,10 +123,13 @@ def test_numbers_are_those_of_predict(predictor: Predictor) -> None:
     for formula, entry in by_formula(document).items():
         row = told[formula]
         blocks = [
-            row["conductivity"]["log10_sigma_S_per_cm"], row["conductivity"]["activation_energy_eV"],
-            row["stability"]["energy_above_hull_eV_per_atom"], row["stability"]["oxidation_V"],
-            row["stability"]["reduction_V"], row["ccd"]["log10_ccd_mA_per_cm2"],
-        ]  # fmt: skip
+            row["conductivity"]["log10_sigma_S_per_cm"],
+            row["conductivity"]["activation_energy_eV"],
+            row["stability"]["energy_above_hull_eV_per_atom"],
+            row["stability"]["oxidation_V"],
+            row["stability"]["reduction_V"],
+            row["ccd"]["log10_ccd_mA_per_cm2"],
+        ]
         for objective, block in zip(entry["objectives"], blocks, strict=True):
             assert objective["value"] == pytest.approx(block["value"], abs=2e-4), objective["objective"]
         for j in (0, 1, 5):  # one error decides: the intervals are those of predict
@@ -222,8 +225,20 @@ def test_directions_alone_are_ranked_by_the_front(predictor: Predictor) -> None:
 
 
 def test_every_quantity_can_be_ranked_by(predictor: Predictor) -> None:
-    wishes = ["max sigma", "min ea", "min hull", "stable>=0.5", "min reduction", "max oxidation", "window>=1",
-              "window against graphite", "ccd>=0.3@25", "max moisture", "min h2s", "min density"]  # fmt: skip
+    wishes = [
+        "max sigma",
+        "min ea",
+        "min hull",
+        "stable>=0.5",
+        "min reduction",
+        "max oxidation",
+        "window>=1",
+        "window against graphite",
+        "ccd>=0.3@25",
+        "max moisture",
+        "min h2s",
+        "min density",
+    ]
     document = ranked(predictor, KNOWN, wishes)
     assert len(document["ranking"]) == len(KNOWN)
     entry = by_formula(document)["Li6PS5Cl"]

@@ -33,9 +33,11 @@ def test_the_best_k_are_those_of_a_full_sort_in_any_order(decimals: int, count: 
     rng = np.random.default_rng(decimals + count)
     parts = made(rng, 9, decimals)
     everything = [
-        (-value, part, row) for part, columns in enumerate(parts) for row, value in enumerate(columns[SIGMA])
+        (-value, part, row)
+        for part, columns in enumerate(parts)
+        for row, value in enumerate(columns[SIGMA])
         if not np.isnan(value)
-    ]  # fmt: skip
+    ]
     expected = [(part, row) for _, part, row in sorted(everything)[:count]]
     for _ in range(3):
         chooser = Chooser((SortedColumn.parse(SIGMA),), count)
@@ -50,13 +52,15 @@ def test_the_front_is_that_of_all_pairs_in_any_order(decimals: int, text: str) -
     objectives = parse_objectives(text)
     rows = [
         (part, row, np.array([o.factor * columns[o.column][row] for o in objectives]))
-        for part, columns in enumerate(parts) for row in range(len(columns[SIGMA]))
+        for part, columns in enumerate(parts)
+        for row in range(len(columns[SIGMA]))
         if not np.isnan(columns[SIGMA][row])
-    ]  # fmt: skip
+    ]
     expected = {
-        (part, row) for part, row, cost in rows
+        (part, row)
+        for part, row, cost in rows
         if not any((other <= cost).all() and (other < cost).any() for _, _, other in rows)
-    }  # fmt: skip
+    }
     found = [streamed(Chooser(objectives), parts, rng.permutation(len(parts))) for _ in range(3)]
     assert set(found[0]) == expected
     assert found[0] == found[1] == found[2]

@@ -60,8 +60,11 @@ def test_every_row_is_answered_as_predict_answers_it(tmp_path: Path, bundles: Pa
     rows = rows_of(tmp_path / "out")
     assert [row["id"] for row in rows] == [f"c{i}" for i in range(65)]
     assert [(row["source"], row["index"]) for row in rows[38:42]] == [
-        ("a.parquet", 38), ("a.parquet", 39), ("deep/b.parquet", 0), ("deep/b.parquet", 1),
-    ]  # fmt: skip
+        ("a.parquet", 38),
+        ("a.parquet", 39),
+        ("deep/b.parquet", 0),
+        ("deep/b.parquet", 1),
+    ]
     given = [CandidateInput(id=f"c{i}", formula=formula) for i, formula in enumerate(formulas(65))]
     document = Predictor.load(str(bundles)).answer(given, Conditions())
     assert_rows_are_those_of_predict(rows, [flat_row(result) for result in document["results"]])
@@ -80,10 +83,15 @@ def test_conditions_of_a_row_win_and_wrong_ones_fail_that_row_alone(tmp_path: Pa
 @pytest.mark.usefixtures("in_process")
 def test_amounts_by_element_are_read_as_formulas_are(tmp_path: Path, bundles: Path) -> None:
     table = {
-        "Li": [6.0, 7.0, 5.7, -1.0, 0.0, 1e-7], "P": [1, None, 1, 1, 0, 1], "S": [5.0, 0.0, 4.7, 4.0, 0.0, 4.0],
-        "Cl": [1.0, None, 1.3, 0.0, None, 0.0], "La": [0, 3, 0, 0, 0, 0], "Zr": [0, 2, 0, 0, 0, 0],
-        "O": [0, 12, 0, 0, 0, 0], "remark": list("abcdef"),
-    }  # fmt: skip
+        "Li": [6.0, 7.0, 5.7, -1.0, 0.0, 1e-7],
+        "P": [1, None, 1, 1, 0, 1],
+        "S": [5.0, 0.0, 4.7, 4.0, 0.0, 4.0],
+        "Cl": [1.0, None, 1.3, 0.0, None, 0.0],
+        "La": [0, 3, 0, 0, 0, 0],
+        "Zr": [0, 2, 0, 0, 0, 0],
+        "O": [0, 12, 0, 0, 0, 0],
+        "remark": list("abcdef"),
+    }
     pq.write_table(pa.table(table), tmp_path / "in.parquet")
     outcome = run(tmp_path / "in.parquet", tmp_path / "out", bundles)
     rows = rows_of(tmp_path / "out")
@@ -99,19 +107,21 @@ def test_amounts_by_element_are_read_as_formulas_are(tmp_path: Path, bundles: Pa
 def test_chosen_rows_are_those_of_the_whole_table(tmp_path: Path, bundles: Path) -> None:
     write_input(tmp_path / "in.parquet", 120)
     more: dict[str, Any] = {
-        "top": (SortedColumn.parse(SIGMA), 10), "pareto": parse_objectives(f"{SIGMA}:max,{ENERGY}:min"),
-    }  # fmt: skip
+        "top": (SortedColumn.parse(SIGMA), 10),
+        "pareto": parse_objectives(f"{SIGMA}:max,{ENERGY}:min"),
+    }
     run(tmp_path / "in.parquet", tmp_path / "out", bundles, **more)
     rows = [row for row in rows_of(tmp_path / "out") if row[SIGMA] is not None]
     best = sorted(rows, key=lambda row: (-row[SIGMA], row["index"]))[:10]
     assert pq.read_table(tmp_path / "out_top.parquet").to_pylist() == best
     front = [
-        row for row in rows
+        row
+        for row in rows
         if not any(
             o[SIGMA] >= row[SIGMA] and o[ENERGY] <= row[ENERGY] and (o[SIGMA], o[ENERGY]) != (row[SIGMA], row[ENERGY])
             for o in rows
         )
-    ]  # fmt: skip
+    ]
     found = pq.read_table(tmp_path / "out_pareto.parquet").to_pylist()
     assert sorted(row["index"] for row in found) == sorted(row["index"] for row in front)
     before = digests(tmp_path / "out")

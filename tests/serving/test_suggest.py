@@ -26,9 +26,19 @@ from training.properties import registry
 from training.properties.outputs import ModelOutputs
 
 FORMULAS = [
-    "Li5.5PS4.5Cl1.5", "Li5.4PS4.4Cl1.6", "Li6PS5Br", "Li6.4La3Zr1.4Ta0.6O12", "Li3YCl6", "Li2.5Y0.5Zr0.5Cl6",
-    "LiTaOCl4", "LiFePO4", "Li3N", "Li2ScCl5", "Li12P2S10Cl2", "Li6PS5Cl",
-]  # fmt: skip
+    "Li5.5PS4.5Cl1.5",
+    "Li5.4PS4.4Cl1.6",
+    "Li6PS5Br",
+    "Li6.4La3Zr1.4Ta0.6O12",
+    "Li3YCl6",
+    "Li2.5Y0.5Zr0.5Cl6",
+    "LiTaOCl4",
+    "LiFePO4",
+    "Li3N",
+    "Li2ScCl5",
+    "Li12P2S10Cl2",
+    "Li6PS5Cl",
+]
 
 
 SHIPPED_WITH_ELYTE = model_store.SHIPPED

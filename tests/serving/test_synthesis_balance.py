@@ -20,10 +20,25 @@ from serving.synthesis.gases import GASES, MOLAR_VOLUME_L
 from serving.synthesis.shelf import Handling, default_shelf, molar_mass_g, read_rows, read_shelf
 
 TARGETS = (
-    "Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li10GeP2S12", "Li3PS4", "Li1.3Al0.3Ti1.7(PO4)3", "Li6.4La3Zr1.4Ta0.6O12",
-    "Li3InCl6", "Li5.5PS4.5Cl1.5", "Li2ZrCl6", "Li0.33La0.557TiO3", "Li3BO3", "Li2CO3", "Li3OCl", "Na3PS4",
-    "Li1.5Al0.5Ge1.5P3O12", "Li14ZnGe4O16", "Li3Y0.25In0.25Sc0.25Er0.25Cl6",
-)  # fmt: skip
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",
+    "Li3YCl6",
+    "Li10GeP2S12",
+    "Li3PS4",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "Li6.4La3Zr1.4Ta0.6O12",
+    "Li3InCl6",
+    "Li5.5PS4.5Cl1.5",
+    "Li2ZrCl6",
+    "Li0.33La0.557TiO3",
+    "Li3BO3",
+    "Li2CO3",
+    "Li3OCl",
+    "Na3PS4",
+    "Li1.5Al0.5Ge1.5P3O12",
+    "Li14ZnGe4O16",
+    "Li3Y0.25In0.25Sc0.25Er0.25Cl6",
+)
 
 
 def sets_of(target: str) -> list[BalancedSet]:
@@ -113,13 +128,16 @@ def test_an_own_shelf(tmp_path: Path) -> None:
         ("Li7La3Zr2O12", {"Li2CO3": 3.5, "La2O3": 1.5, "ZrO2": 2.0}, {"CO2": 3.5}),
         ("Li3YCl6", {"LiCl": 3.0, "YCl3": 1.0}, {}),
         ("Li10GeP2S12", {"Li2S": 5.0, "GeS2": 1.0, "P2S5": 1.0}, {}),
-        ("Li1.3Al0.3Ti1.7(PO4)3", {"Li2CO3": 0.65, "Al2O3": 0.15, "TiO2": 1.7, "NH4H2PO4": 3.0},
-         {"CO2": 0.65, "NH3": 3.0, "H2O": 4.5}),
+        (
+            "Li1.3Al0.3Ti1.7(PO4)3",
+            {"Li2CO3": 0.65, "Al2O3": 0.15, "TiO2": 1.7, "NH4H2PO4": 3.0},
+            {"CO2": 0.65, "NH3": 3.0, "H2O": 4.5},
+        ),
         ("Li2ZrCl6", {"LiCl": 2.0, "ZrCl4": 1.0}, {}),
         ("Li3OCl", {"Li2O": 1.0, "LiCl": 1.0}, {}),
         ("Li2CO3", {}, {}),
     ],
-)  # fmt: skip
+)
 def test_known_recipes_are_among_the_sets(target: str, precursors: dict[str, float], gases: dict[str, float]) -> None:
     if not precursors:  # what stands on the shelf is not made of itself
         with pytest.raises(SynthesisError):

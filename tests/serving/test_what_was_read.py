@@ -83,9 +83,7 @@ def url(predictor: Predictor) -> Iterator[str]:
 
 
 @pytest.fixture
-def place(
-    predictor: Predictor, url: str, bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Place:  # fmt: skip
+def place(predictor: Predictor, url: str, bundles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(processes, "run_on_processes", here)
     return Place(predictor, url, bundles, tmp_path)
 

@@ -42,9 +42,19 @@ class PostgresServer:
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses= -c max_connections=60 -c autovacuum=off"
         self.run(
-            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-t", "30", "-s", "-l", str(self.folder / "log"),
-            "-o", options, "start",
-        )  # fmt: skip
+            "pg_ctl",
+            "-D",
+            str(self.folder / "data"),
+            "-w",
+            "-t",
+            "30",
+            "-s",
+            "-l",
+            str(self.folder / "log"),
+            "-o",
+            options,
+            "start",
+        )
 
     def stop(self, mode: str = "fast") -> None:
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-s", "-m", mode, "stop")

@@ -16,10 +16,16 @@ from training.applicability import N_NEIGHBOURS, DomainIndex
 Array = NDArray[np.float64]
 
 KNOWN = [
-    ("Li6PS5Cl", -2.7, "10.1/a"), ("Li12P2S10Cl2", -2.3, "10.1/b"), ("Li6PS5Cl", -2.5, "10.1/c"),
-    ("Li6PS5Br", -3.0, "10.1/d"), ("Li6PS5I", -6.0, "10.1/e"), ("Li3PS4", -3.5, "10.1/f"),
-    ("Li7La3Zr2O12", -4.0, "10.1/g"), ("Li3YCl6", -3.3, "10.1/h"), ("Li4SiO4", -8.0, "ref: a thesis"),
-]  # fmt: skip
+    ("Li6PS5Cl", -2.7, "10.1/a"),
+    ("Li12P2S10Cl2", -2.3, "10.1/b"),
+    ("Li6PS5Cl", -2.5, "10.1/c"),
+    ("Li6PS5Br", -3.0, "10.1/d"),
+    ("Li6PS5I", -6.0, "10.1/e"),
+    ("Li3PS4", -3.5, "10.1/f"),
+    ("Li7La3Zr2O12", -4.0, "10.1/g"),
+    ("Li3YCl6", -3.3, "10.1/h"),
+    ("Li4SiO4", -8.0, "ref: a thesis"),
+]
 
 
 def composition_of(*formulas: str) -> Array:
@@ -72,13 +78,18 @@ def test_one_material_is_named_once_with_the_middle_of_its_measurements_and_that
 
 
 def test_measurements_near_room_temperature_stand_for_a_material_where_there_are_any() -> None:
-    known = [("Li6PS5Cl", -1.0, "10.1/hot"), ("Li6PS5Cl", -2.5, "10.1/room"), ("Li6PS5Cl", -6.0, "10.1/cold"),
-             ("Li3YCl6", -2.0, "10.1/hot")]  # fmt: skip
+    known = [
+        ("Li6PS5Cl", -1.0, "10.1/hot"),
+        ("Li6PS5Cl", -2.5, "10.1/room"),
+        ("Li6PS5Cl", -6.0, "10.1/cold"),
+        ("Li3YCl6", -2.0, "10.1/hot"),
+    ]
     index = replace(index_of(known), temperatures_C=np.array([150.0, 27.0, -60.0, 120.0]))
     _, nearest = index.describe(composition_of("Li6PS5Cl", "Li3YCl6"), n_nearest=1)
     assert [(n[0].value, n[0].temperature_C, n[0].doi) for n in nearest] == [
-        (-2.5, 27.0, "10.1/room"), (-2.0, 120.0, "10.1/hot"),
-    ]  # fmt: skip
+        (-2.5, 27.0, "10.1/room"),
+        (-2.0, 120.0, "10.1/hot"),
+    ]
 
 
 def test_a_reference_without_doi_is_kept_as_it_is() -> None:

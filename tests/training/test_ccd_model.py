@@ -63,9 +63,11 @@ def test_what_differs_between_papers_is_not_taken_for_an_effect() -> None:
     world = draw_world(1, paper_sd=0.1)
     loud = draw_world(2, n_papers=10).take(np.arange(20))
     loud = Reports(
-        replace(loud.cells, interlayer_type=np.full(len(loud), "fluoride/halide")), np.full(len(loud), 1.3),
-        loud.is_lower_bound, np.full(len(loud), "loud"),
-    )  # fmt: skip
+        replace(loud.cells, interlayer_type=np.full(len(loud), "fluoride/halide")),
+        np.full(len(loud), 1.3),
+        loud.is_lower_bound,
+        np.full(len(loud), "loud"),
+    )
     both = join(world, loud)
     gain = effect(Regression.of(both), "any interlayer")[0] - effect(Regression.of(world), "any interlayer")[0]
     assert abs(gain) < 0.12
@@ -215,10 +217,16 @@ def predict_with(model: object) -> object:
         n = len(candidates)
         unknown = np.full(n, np.nan)
         asked = Cells.of(
-            [class_of(c.amounts) or "" for c in candidates], MaterialBatch.from_candidates(candidates).matrix(),
-            MaterialNumbers.unknown(n), interlayer_type=["oxide"] * n, anode=[""] * n, temperature_C=unknown,
-            relative_density=unknown, interfacial_resistance_ohm_cm2=unknown, stack_pressure_MPa=unknown,
-        )  # fmt: skip
+            [class_of(c.amounts) or "" for c in candidates],
+            MaterialBatch.from_candidates(candidates).matrix(),
+            MaterialNumbers.unknown(n),
+            interlayer_type=["oxide"] * n,
+            anode=[""] * n,
+            temperature_C=unknown,
+            relative_density=unknown,
+            interfacial_resistance_ohm_cm2=unknown,
+            stack_pressure_MPa=unknown,
+        )
         return {"log10_ccd_mA_per_cm2": model.predict(asked, coverage)}  # type: ignore[attr-defined]
 
     return predict
@@ -250,9 +258,11 @@ def test_frames_answer_null_where_the_service_does() -> None:
     frame = pd.DataFrame(
         {
             "formula": ["Li6PS5Cl", "Li6PS5Cl", "Li6PS5Cl", "Li1.3Al0.3Ti1.7(PO4)3"],
-            "temperature_C": [25.0, 200.0, None, 25.0], "interlayer_type": ["none", "none", "MIEC/3D", None],
-        }, index=[4, 3, 2, 1],
-    )  # fmt: skip
+            "temperature_C": [25.0, 200.0, None, 25.0],
+            "interlayer_type": ["none", "none", "MIEC/3D", None],
+        },
+        index=[4, 3, 2, 1],
+    )
     said = FrameModel(CCD, load_ccd(SHIPPED)[0]).predict(frame)
     assert list(said.index) == [4, 3, 2, 1]
     assert said["log10_ccd_mA_per_cm2"].notna().tolist() == [True, False, False, False]

@@ -97,12 +97,22 @@ def test_rules_name_the_class_that_the_table_names(table: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("formula", "expected"),
     [
-        ("Li5.3PS4.3Cl1.7", "argyrodite"), ("Li10GeP2S12", "thiophosphate"), ("Li4SnS4", "sulfide without phosphorus"),
-        ("Li6.5La3Zr1.5Ta0.5O12", "garnet"), ("Li0.33La0.56TiO3", "perovskite"), ("LiTaOCl4", "halide"),
-        ("Li1.3Al0.3Ti1.7(PO4)3", "NASICON or phosphate"), ("Li3OCl", "antiperovskite"), ("LiBH4", "hydride"),
-        ("Li2.9PO3.3N0.46", "LiPON"), ("Li3N", "nitride"), ("Na3PS4", None), ("Li", None), ("Li2O", None),
+        ("Li5.3PS4.3Cl1.7", "argyrodite"),
+        ("Li10GeP2S12", "thiophosphate"),
+        ("Li4SnS4", "sulfide without phosphorus"),
+        ("Li6.5La3Zr1.5Ta0.5O12", "garnet"),
+        ("Li0.33La0.56TiO3", "perovskite"),
+        ("LiTaOCl4", "halide"),
+        ("Li1.3Al0.3Ti1.7(PO4)3", "NASICON or phosphate"),
+        ("Li3OCl", "antiperovskite"),
+        ("LiBH4", "hydride"),
+        ("Li2.9PO3.3N0.46", "LiPON"),
+        ("Li3N", "nitride"),
+        ("Na3PS4", None),
+        ("Li", None),
+        ("Li2O", None),
     ],
-)  # fmt: skip
+)
 def test_classes_of_other_formulas(formula: str, expected: str | None) -> None:
     assert class_of(parse_formula(formula)) == expected
 

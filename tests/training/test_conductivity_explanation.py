@@ -171,8 +171,10 @@ def test_candidates_are_explained_by_the_features_that_were_trained_on(synthetic
     batch = MaterialBatch.from_formulas([str(formula) for formula in synthetic_rows.formula])
     asked = feature_values(batch)[:, : n_features("formula")]
     np.testing.assert_allclose(
-        asked, training_features(synthetic_rows.descriptors, "formula", deck=None), atol=1e-12  # type: ignore[arg-type]
-    )  # fmt: skip
+        asked,
+        training_features(synthetic_rows.descriptors, "formula", deck=None),
+        atol=1e-12,  # type: ignore[arg-type]
+    )
 
 
 # ---------------------------------------------------------------- neighbours

@@ -53,9 +53,11 @@ def test_the_model_keeps_the_promises_of_a_property_model(
     fitted: Fitted, candidates: list[Candidate], temperature_C: float
 ) -> None:
     check_property_model(
-        property_model(fitted.model, temperature_C), candidates,
-        reloaded=property_model(reloaded(fitted.model), temperature_C), coverages=COVERAGES,
-    )  # fmt: skip
+        property_model(fitted.model, temperature_C),
+        candidates,
+        reloaded=property_model(reloaded(fitted.model), temperature_C),
+        coverages=COVERAGES,
+    )
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(candidates: list[Candidate]) -> None:
@@ -85,16 +87,32 @@ def test_the_model_can_learn_ten_materials_by_heart() -> None:
     Three papers, because trees and nets learn beside a process that does not know the row's own.
     """
     materials = (
-        ("Li6PS5Cl", -8.0), ("Li7La3Zr2O12", -2.0), ("Li3YCl6", -7.0), ("Li10GeP2S12", -3.0), ("Li3N", -9.0),
-        ("Li4SiO4", -2.5), ("Li1BH4", -6.0), ("Li2ZnI4", -4.0), ("Li1NbO3", -8.5), ("Li1F", -3.5),
-    )  # fmt: skip
+        ("Li6PS5Cl", -8.0),
+        ("Li7La3Zr2O12", -2.0),
+        ("Li3YCl6", -7.0),
+        ("Li10GeP2S12", -3.0),
+        ("Li3N", -9.0),
+        ("Li4SiO4", -2.5),
+        ("Li1BH4", -6.0),
+        ("Li2ZnI4", -4.0),
+        ("Li1NbO3", -8.5),
+        ("Li1F", -3.5),
+    )
     places = [(i, j) for i in range(10) for j in range(6)]
     formulas = [_with_more_lithium(materials[i][0], 1.0 + 0.1 * j) for i, j in places]
     truth = np.array([materials[i][1] for i, _ in places])
-    table = synthetic_table().iloc[:60].assign(
-        formula=formulas, log10_sigma_S_per_cm=truth, doi=[f"10.1/{i}-{j % 3}" for i, j in places],
-        is_upper_bound=False, temperature_C=25.0, activation_energy_eV=0.3,
-    )  # fmt: skip
+    table = (
+        synthetic_table()
+        .iloc[:60]
+        .assign(
+            formula=formulas,
+            log10_sigma_S_per_cm=truth,
+            doi=[f"10.1/{i}-{j % 3}" for i, j in places],
+            is_upper_bound=False,
+            temperature_C=25.0,
+            activation_energy_eV=0.3,
+        )
+    )
     model, _ = fit_model(ConductivityRows.from_table(table), replace(EnsembleSettings.quick(), boosting_rounds=400))
     value = sigma(model, formulas).value
     assert np.corrcoef(value, truth)[0, 1] > 0.99

@@ -274,10 +274,19 @@ def test_official_split_shares_no_paper() -> None:
 def _rows(*rows: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    blank: dict[str, Any] = {str(column): "" for column in TableColumn} | {
-        "log10_sigma_S_per_cm": -3.0, "is_upper_bound": False, "temperature_C": 25.0,
-        "activation_energy_eV": np.nan, "provenance": "database", "is_doubtful": False, "year": np.nan,
-    } | {str(column): np.nan for column in LATTICE_COLUMNS}  # fmt: skip
+    blank: dict[str, Any] = (
+        {str(column): "" for column in TableColumn}
+        | {
+            "log10_sigma_S_per_cm": -3.0,
+            "is_upper_bound": False,
+            "temperature_C": 25.0,
+            "activation_energy_eV": np.nan,
+            "provenance": "database",
+            "is_doubtful": False,
+            "year": np.nan,
+        }
+        | {str(column): np.nan for column in LATTICE_COLUMNS}
+    )
     return pd.DataFrame([blank | row for row in rows])
 
 
@@ -307,13 +316,16 @@ def test_a_repeated_conductivity_counts_once() -> None:
         new | {"row_id": "another value", "log10_sigma_S_per_cm": -3.1},
         new | {"row_id": "another temperature", "temperature_C": 60.0},
         new | {"row_id": "another laboratory", "provenance": "primary", "doi": "10.1/b"},
-        new | {"row_id": "corrected since", "log10_sigma_S_per_cm": -5.0, "doi": "10.1/A",
-               "activation_energy_eV": 0.3},
-    )  # fmt: skip
+        new | {"row_id": "corrected since", "log10_sigma_S_per_cm": -5.0, "doi": "10.1/A", "activation_energy_eV": 0.3},
+    )
     left = without_repeats(later, earlier).set_index("row_id")
     assert list(left.index) == [
-        "brings an energy", "another value", "another temperature", "another laboratory", "corrected since",
-    ]  # fmt: skip
+        "brings an energy",
+        "another value",
+        "another temperature",
+        "another laboratory",
+        "corrected since",
+    ]
     for name in ("brings an energy", "corrected since"):
         assert np.isnan(left.loc[name, "log10_sigma_S_per_cm"])
         assert (left.loc[name, "repeats"], left.loc[name, "a"]) == ("o", 3.6)

@@ -45,9 +45,13 @@ def explainer() -> TreeExplainer:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.integers(0, 10_000), st.integers(30, 300), st.integers(1, 9), st.integers(1, 25), st.integers(2, 31),
+    st.integers(0, 10_000),
+    st.integers(30, 300),
+    st.integers(1, 9),
+    st.integers(1, 25),
+    st.integers(2, 31),
     st.integers(1, 8),
-)  # fmt: skip
+)
 def test_they_are_those_of_lightgbm(seed: int, n: int, d: int, rounds: int, leaves: int, depth: int) -> None:
     booster, explainer = boosted(seed, n, d, rounds, leaves, depth)
     _, _, new = random_world(seed, n, d)
@@ -105,11 +109,14 @@ def test_a_feature_that_no_split_uses_gets_nothing_and_twins_get_the_same() -> N
     features = rng.integers(0, 2, (400, 4)).astype(float)
     features[:, 3] = 7.0
     trees = TreeEnsemble(  # x0 and x1: 1 only where both are above one half, in both orders of asking; x2 never asked
-        np.array([0, -1, 1, -1, -1, 1, -1, 0, -1, -1], dtype=np.int16), np.full(10, 0.5),
+        np.array([0, -1, 1, -1, -1, 1, -1, 0, -1, -1], dtype=np.int16),
+        np.full(10, 0.5),
         np.array([1, 1, 3, 3, 4, 6, 6, 8, 8, 9], dtype=np.int32),
         np.array([2, 1, 4, 3, 4, 7, 6, 9, 8, 9], dtype=np.int32),
-        np.array([0, 0, 0, 0, 1, 0, 0, 0, 0, 1], dtype=np.float32), np.array([0, 5], dtype=np.int32), 4,
-    )  # fmt: skip
+        np.array([0, 0, 0, 0, 1, 0, 0, 0, 0, 1], dtype=np.float32),
+        np.array([0, 5], dtype=np.int32),
+        4,
+    )
     even = np.vstack([features, features[:, [1, 0, 2, 3]]])  # as many of one twin as of the other
     contributions = TreeExplainer.of(trees, even).contributions(np.array([[1.0, 1.0, 1.0, 7.0], [0.0, 0.0, 0.0, 7.0]]))
     np.testing.assert_allclose(contributions[:, 0], contributions[:, 1], atol=1e-12)

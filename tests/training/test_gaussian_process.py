@@ -20,17 +20,30 @@ from training.properties.conductivity.process_fit import _Problem, condition, fi
 Array = NDArray[np.float64]
 
 FORMULAS = [
-    "Li6PS5Cl", "Li5.5PS4.5Cl1.5", "Li6PS5Br", "Li10GeP2S12", "Li7La3Zr2O12", "Li3YCl6", "Li3InCl6", "Li4SiO4",
-]  # fmt: skip
+    "Li6PS5Cl",
+    "Li5.5PS4.5Cl1.5",
+    "Li6PS5Br",
+    "Li10GeP2S12",
+    "Li7La3Zr2O12",
+    "Li3YCl6",
+    "Li3InCl6",
+    "Li4SiO4",
+]
 FAR = "BaTiO3"
 
 
 def hyperparameters(kernels: tuple[str, ...] = COMPOSITION_KERNELS, **changes: float) -> Hyperparameters:
     weights, lengths = np.arange(1.0, len(kernels) + 1), np.linspace(0.3, 1.5, len(kernels))
     values = {
-        "sd_sigma": 2.0, "sd_energy": 0.2, "correlation": -0.6, "noise_sigma": 0.4, "noise_energy": 0.05,
-        "mean_sigma": -5.0, "mean_energy": 0.4, "other_prototype": 0.6,
-    } | changes  # fmt: skip
+        "sd_sigma": 2.0,
+        "sd_energy": 0.2,
+        "correlation": -0.6,
+        "noise_sigma": 0.4,
+        "noise_energy": 0.05,
+        "mean_sigma": -5.0,
+        "mean_energy": 0.4,
+        "other_prototype": 0.6,
+    } | changes
     return Hyperparameters(kernels, tuple(weights / weights.sum()), tuple(lengths), **values)
 
 
@@ -48,16 +61,23 @@ def of_formula(formula: str) -> Descriptors:
 
 
 def observe(
-    material: list[int], value: list[float], *, energy: list[bool] | None = None, celsius: list[float] | None = None,
+    material: list[int],
+    value: list[float],
+    *,
+    energy: list[bool] | None = None,
+    celsius: list[float] | None = None,
     bound: list[bool] | None = None,
-) -> Observations:  # fmt: skip
+) -> Observations:
     """Return observations of conductivity (already without the 1/T prefactor) or, where `energy`, of its energy."""
     is_energy = np.array(energy or [False] * len(material))
     slope = inverse_temperature(celsius or [25.0] * len(material))
     return Observations(
-        np.array(material), np.where(is_energy, 0.0, 1.0), np.where(is_energy, 1.0, -slope), np.array(value),
+        np.array(material),
+        np.where(is_energy, 0.0, 1.0),
+        np.where(is_energy, 1.0, -slope),
+        np.array(value),
         np.array(bound or [False] * len(material)),
-    )  # fmt: skip
+    )
 
 
 def textbook(process: ArrheniusProcess, new: Descriptors) -> list[Array]:
@@ -219,10 +239,20 @@ def test_fitting_improves_the_marginal_likelihood() -> None:
         process = fit_process(materials, observations, COMPOSITION_KERNELS, n_iterations=steps)
         h = process.hyper
         theta = torch.tensor(
-            [*np.log(h.weights), *np.log(h.lengths), np.log(h.sd_sigma), np.log(h.sd_energy), np.arctanh(h.correlation),
-             np.log(h.noise_sigma), np.log(h.noise_energy), h.mean_sigma, h.mean_energy, logit(h.other_prototype)],
+            [
+                *np.log(h.weights),
+                *np.log(h.lengths),
+                np.log(h.sd_sigma),
+                np.log(h.sd_energy),
+                np.arctanh(h.correlation),
+                np.log(h.noise_sigma),
+                np.log(h.noise_energy),
+                h.mean_sigma,
+                h.mean_energy,
+                logit(h.other_prototype),
+            ],
             dtype=torch.float64,
-        )  # fmt: skip
+        )
         losses.append(float(problem.loss(theta, process)))
     assert losses[0] > losses[1] > losses[2]
 

@@ -14,11 +14,20 @@ from training.properties.conductivity.prototypes import COUNT_STEP, RULES, Proto
 
 KNOWN = {
     Prototype.NASICON: (
-        "LiTi2(PO4)3", "Li1.3Al0.3Ti1.7(PO4)3", "Li1.5Al0.5Ge1.5(PO4)3", "LiZr2P3O12", "Li3Zr2Si2PO12",
-        "Li1.2Ca0.1Zr1.9(PO4)3", "Li3Sc2(PO4)3",
+        "LiTi2(PO4)3",
+        "Li1.3Al0.3Ti1.7(PO4)3",
+        "Li1.5Al0.5Ge1.5(PO4)3",
+        "LiZr2P3O12",
+        "Li3Zr2Si2PO12",
+        "Li1.2Ca0.1Zr1.9(PO4)3",
+        "Li3Sc2(PO4)3",
     ),
     Prototype.GARNET: (
-        "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12", "Li5La3Nb2O12", "Li6BaLa2Ta2O12", "Li6.4Ga0.2La3Zr2O12",
+        "Li7La3Zr2O12",
+        "Li6.5La3Zr1.5Ta0.5O12",
+        "Li5La3Nb2O12",
+        "Li6BaLa2Ta2O12",
+        "Li6.4Ga0.2La3Zr2O12",
         "Li3Nd3Te2O12",
     ),
     Prototype.PEROVSKITE: ("Li0.33La0.557TiO3", "Li0.5La0.5TiO3", "Li0.375Sr0.4375Ta0.75Zr0.25O3"),
@@ -36,7 +45,7 @@ KNOWN = {
     Prototype.OTHER_OXIDE: ("Li2B4O7", "LiAlSi2O6", "Li4Ti5O12", "Li2SO4", "Li2TeO4"),
     Prototype.OTHER_CHALCOGENIDE: ("Li2S", "LiInS2", "Li2ZnSnSe4"),
     Prototype.OTHER: ("Li3N", "LiF", "Li"),
-}  # fmt: skip
+}
 
 ELEMENTS = ("Li", "Na", "H", "O", "S", "Cl", "F", "N", "P", "Si", "Ge", "La", "Zr", "Ti", "Al", "Ta", "B")
 AMOUNTS = st.dictionaries(

@@ -17,8 +17,13 @@ from training.splits import (
     paper_keys,
 )
 
-ROWS = st.lists(st.tuples(st.sampled_from(["", "10.1/a", "10.1/b", "10.1/c|10.1/d", "10.1/D", "10.1/e"]),
-                          st.sampled_from("pqrstu")), min_size=1, max_size=40)  # fmt: skip
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "10.1/a", "10.1/b", "10.1/c|10.1/d", "10.1/D", "10.1/e"]), st.sampled_from("pqrstu")
+    ),
+    min_size=1,
+    max_size=40,
+)
 LABELS = st.lists(st.integers(0, 15).map(str), min_size=8, max_size=80).filter(lambda ls: len(set(ls)) >= 4)
 
 

@@ -89,11 +89,21 @@ def test_another_digest_than_expected_is_refused(folder: Path) -> None:
         load_stability(folder, "0" * 64)
 
 
-@pytest.mark.parametrize("name", [
-    "net.vectors", "net.blocks.1.up.weight", "net.head_2.bias", "phases.amount", "phases.depth",
-    "prototypes.dissimilarity", "calibration.known_weights", "calibration.decision", "scaling.spread",
-    "window.oxidation_scores",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "net.vectors",
+        "net.blocks.1.up.weight",
+        "net.head_2.bias",
+        "phases.amount",
+        "phases.depth",
+        "prototypes.dissimilarity",
+        "calibration.known_weights",
+        "calibration.decision",
+        "scaling.spread",
+        "window.oxidation_scores",
+    ],
+)
 def test_a_missing_part_is_a_bundle_error(tmp_path: Path, name: str) -> None:
     arrays = fitted().model.to_arrays()
     del arrays[name]
@@ -109,11 +119,15 @@ def cut(name: str) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        cut("phases.element"), cut("net.head_1.weight"), cut("prototypes.dissimilarity"), cut("scaling.mean"),
-        lambda arrays: arrays.clear(), lambda arrays: arrays.update({"phases.count": arrays["phases.count"] * 0}),
+        cut("phases.element"),
+        cut("net.head_1.weight"),
+        cut("prototypes.dissimilarity"),
+        cut("scaling.mean"),
+        lambda arrays: arrays.clear(),
+        lambda arrays: arrays.update({"phases.count": arrays["phases.count"] * 0}),
     ],
     ids=["elements", "a layer", "dissimilarity", "scaling", "nothing", "phases without elements"],
-)  # fmt: skip
+)
 def test_parts_that_do_not_fit_are_a_bundle_error(tmp_path: Path, spoil: Callable[[dict[str, Any]], None]) -> None:
     arrays = fitted().model.to_arrays()
     spoil(arrays)

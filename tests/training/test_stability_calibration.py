@@ -26,10 +26,13 @@ def rows(seed: int, n: int) -> tuple[Pooled, Array, Array]:
     residual = centre + rng.laplace(0.0, 1.7 * scale)
     decomposition = residual - np.abs(rng.normal(0.0, 0.08, n))  # the published hull knows more phases
     pooled = Pooled(
-        residual_eV_per_atom=centre, decomposition_eV_per_atom=centre - 0.06,
-        scale_residual_eV_per_atom=scale, scale_decomposition_eV_per_atom=1.2 * scale,
-        spread_eV_per_atom=0.3 * scale, log_odds_stable=-0.5 * centre / scale + 2.0 + rng.normal(0.0, 0.5, n),
-    )  # fmt: skip
+        residual_eV_per_atom=centre,
+        decomposition_eV_per_atom=centre - 0.06,
+        scale_residual_eV_per_atom=scale,
+        scale_decomposition_eV_per_atom=1.2 * scale,
+        spread_eV_per_atom=0.3 * scale,
+        log_odds_stable=-0.5 * centre / scale + 2.0 + rng.normal(0.0, 0.5, n),
+    )
     return pooled, residual, decomposition
 
 
@@ -72,9 +75,11 @@ def test_probabilities_happen_as_often_as_they_say(calibration: Calibration, law
 def test_a_deeper_compound_is_more_probably_stable(calibration: Calibration) -> None:
     pooled, *_ = rows(5, 500)
     deeper = replace(
-        pooled, residual_eV_per_atom=pooled.residual_eV_per_atom - 0.01,
-        decomposition_eV_per_atom=pooled.decomposition_eV_per_atom - 0.01, log_odds_stable=pooled.log_odds_stable + 0.3,
-    )  # fmt: skip
+        pooled,
+        residual_eV_per_atom=pooled.residual_eV_per_atom - 0.01,
+        decomposition_eV_per_atom=pooled.decomposition_eV_per_atom - 0.01,
+        log_odds_stable=pooled.log_odds_stable + 0.3,
+    )
     assert (calibration.probability_stable(deeper) > calibration.probability_stable(pooled)).all()
     assert (calibration.probability_published_stable(deeper) > calibration.probability_published_stable(pooled)).all()
 

@@ -87,9 +87,10 @@ def test_known_phases_come_back_from_the_bundle() -> None:
     for row in np.flatnonzero(after.usable):
         composition = after.phases.composition(int(row))
         (same,) = [
-            other for other in compounds[tuple(sorted(composition))]
+            other
+            for other in compounds[tuple(sorted(composition))]
             if before.phases.composition(other) == pytest.approx(composition, abs=1e-12)
-        ]  # fmt: skip
+        ]
         assert after.phases.energy_eV_per_atom[row] == pytest.approx(before.phases.energy_eV_per_atom[same], abs=1e-6)
         assert after.depth_eV_per_atom[row] == pytest.approx(before.depth_eV_per_atom[same], abs=5.1e-5)
     assert (after.phases.energy_eV_per_atom[~after.usable] == 0).all()  # the elements

@@ -14,9 +14,18 @@ from training.properties.stability.literature import literature_windows
 from training.uncertainty import ConformalScale
 
 DESIGNED = {
-    "ef_mae", "ed_mae", "accuracy", "f1", "auc", "coverage_90", "n_test", "esw_reduction_mae", "esw_oxidation_mae",
-    "ef_mae_tv", "ed_mae_tv",
-}  # fmt: skip
+    "ef_mae",
+    "ed_mae",
+    "accuracy",
+    "f1",
+    "auc",
+    "coverage_90",
+    "n_test",
+    "esw_reduction_mae",
+    "esw_oxidation_mae",
+    "ef_mae_tv",
+    "ed_mae_tv",
+}
 
 
 def scored() -> Scored:
@@ -25,19 +34,25 @@ def scored() -> Scored:
     decomposition = np.array([-0.1, -0.1, -0.1, -0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0])
     log_odds = np.array([3.0, 2.0, 1.0, -1.0, -3.0, -2.0, 1.5, 0.5, 1.2, -0.5])
     pooled = Pooled(
-        residual_eV_per_atom=decomposition + error, decomposition_eV_per_atom=decomposition - 2 * error,
-        scale_residual_eV_per_atom=np.full(10, 0.05), scale_decomposition_eV_per_atom=np.full(10, 0.05),
-        spread_eV_per_atom=np.zeros(10), log_odds_stable=log_odds,
-    )  # fmt: skip
+        residual_eV_per_atom=decomposition + error,
+        decomposition_eV_per_atom=decomposition - 2 * error,
+        scale_residual_eV_per_atom=np.full(10, 0.05),
+        scale_decomposition_eV_per_atom=np.full(10, 0.05),
+        spread_eV_per_atom=np.zeros(10),
+        log_odds_stable=log_odds,
+    )
     return Scored(np.arange(10), pooled, np.full(10, -1.0), decomposition - 1.0, decomposition)
 
 
 def test_scores_are_what_they_say() -> None:
     conformal = ConformalScale(np.full(19, 1.5))  # intervals of 0.075 eV/atom to either side
     plain = replace(
-        fitted().model.calibration, residual=conformal, decomposition=conformal,
-        published_weights=np.array([1.0, 0, 0, 0]), decision=0.5,
-    )  # fmt: skip
+        fitted().model.calibration,
+        residual=conformal,
+        decomposition=conformal,
+        published_weights=np.array([1.0, 0, 0, 0]),
+        decision=0.5,
+    )
     scores = split_scores(replace(fitted().model, calibration=plain), scored())
     assert scores["ef_mae"] == pytest.approx(0.055)
     assert scores["ed_mae"] == pytest.approx(0.11)

@@ -64,9 +64,14 @@ def test_a_net_can_learn_a_dozen_compounds_by_heart() -> None:
     own = table.phases.row_of_input[rows]
     inputs = net_inputs(known("train"), table.batch(rows), scaling(), own)
     settings = replace(
-        TINY, epochs=150, learning_rate=1e-2, weight_decay=0.0, largest_share_left_out=0.0, relatives_left_out=0.0,
+        TINY,
+        epochs=150,
+        learning_rate=1e-2,
+        weight_decay=0.0,
+        largest_share_left_out=0.0,
+        relatives_left_out=0.0,
         network=replace(TINY.network, dropout=0.0),
-    )  # fmt: skip
+    )
     net = fit_member(strange, known("train"), inputs, rows, 0, settings)
     size = (inputs.fraction > 0).sum(axis=1)
     for k in np.unique(size):
@@ -128,9 +133,11 @@ def test_settings_that_fit_other_nets_have_another_fingerprint() -> None:
     plain = NetSettings()
     assert plain.fingerprint() == NetSettings(seeds=(0,)).fingerprint()
     others = [
-        NetSettings.quick(), replace(plain, largest_split=10), replace(plain, fit=replace(plain.fit, epochs=3)),
+        NetSettings.quick(),
+        replace(plain, largest_split=10),
+        replace(plain, fit=replace(plain.fit, epochs=3)),
         replace(plain, fit=replace(plain.fit, network=replace(plain.fit.network, width=64))),
-    ]  # fmt: skip
+    ]
     assert len({each.fingerprint() for each in (plain, *others)}) == 5
     assert NetSettings.quick().n_epochs == 4
 

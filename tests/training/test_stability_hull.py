@@ -74,9 +74,11 @@ def test_published_decomposition_energies_are_reproduced() -> None:
     energies = reference()
     rows = np.random.default_rng(5).choice(len(energies), 5000, replace=False)
     found = equilibria(
-        energies.phases, energies.atomic_number[rows], energies.fraction[rows],
+        energies.phases,
+        energies.atomic_number[rows],
+        energies.fraction[rows],
         excluded=energies.phases.row_of_input[rows],
-    )  # fmt: skip
+    )
     ours = energies.formation_energy_eV_per_atom[rows] - found.energy_eV_per_atom
     difference = ours - energies.decomposition_energy_eV_per_atom[rows]
     assert (found.steps >= 0).all()

@@ -40,10 +40,16 @@ def with_energy(table: EnergyTable, rows: NDArray[np.int64], energy_eV_per_atom:
 def arrays_of(inputs: NetInputs) -> dict[str, NDArray[np.generic]]:
     hull, near = inputs.hull, inputs.neighbours
     return {
-        "element": inputs.element, "fraction": inputs.fraction, "composition": inputs.composition,
-        "hull": hull.energy_eV_per_atom, "potential": hull.potential_eV, "products": hull.product_fraction,
-        "scalars": hull.product_scalars, "relatives": near.element, "relative scalars": near.scalars,
-    }  # fmt: skip
+        "element": inputs.element,
+        "fraction": inputs.fraction,
+        "composition": inputs.composition,
+        "hull": hull.energy_eV_per_atom,
+        "potential": hull.potential_eV,
+        "products": hull.product_fraction,
+        "scalars": hull.product_scalars,
+        "relatives": near.element,
+        "relative scalars": near.scalars,
+    }
 
 
 def assert_same(one: NetInputs, other: NetInputs) -> None:
@@ -190,9 +196,13 @@ def test_products_are_known_phases_other_than_the_compound() -> None:
     assert (usable[found.phase[held]] | elemental).all()
     assert not (held & (found.phase == own[:, None])).any()
     inputs = hull_inputs(
-        table.phases, known("train").depth_eV_per_atom, table.atomic_number[rows], table.fraction[rows],
-        excluded=own, usable=usable,
-    )  # fmt: skip
+        table.phases,
+        known("train").depth_eV_per_atom,
+        table.atomic_number[rows],
+        table.fraction[rows],
+        excluded=own,
+        usable=usable,
+    )
     np.testing.assert_allclose(inputs.energy_eV_per_atom, found.energy_eV_per_atom, atol=1e-6)
     assert (inputs.energy_eV_per_atom >= training_inputs().hull.energy_eV_per_atom - 1e-6).all()  # fewer phases
 

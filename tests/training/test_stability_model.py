@@ -21,9 +21,16 @@ from training.uncertainty import ConformalScale, InsufficientCalibrationError, I
 
 KNOWN = ["Li6P5O8", "Li3AlS3", "Li6La1S5Cl1", "CaO", "LiNa2Zr1O4F1", "NaAlO2", "Li2O2"]
 UNKNOWN = [
-    "Li3YBr6", "Li6.5P1S5.5Cl1.5", "Li7La3Zr2O12", "Li1.3Al0.3Ti1.7P3O12", "Li10GeP2S12", "LiCoO2", "Li3N", "Li4SiO4",
+    "Li3YBr6",
+    "Li6.5P1S5.5Cl1.5",
+    "Li7La3Zr2O12",
+    "Li1.3Al0.3Ti1.7P3O12",
+    "Li10GeP2S12",
+    "LiCoO2",
+    "Li3N",
+    "Li4SiO4",
     "Li5Al0.1Zr1.9O5.5F0.2",
-]  # fmt: skip
+]
 COVERAGES = (0.5, 0.7, 0.8, 0.9, 0.95)  # 130 validation rows of the made-up world carry no more
 MANY = "LiNaKMgCaSrBaScYLaTiZrHfVNbTaOSFCl"
 
@@ -38,9 +45,10 @@ def ask(*formulas: str, coverage: float = 0.9, of: StabilityModel | None = None)
 
 def energies_of(said: StabilityPrediction) -> dict[str, Interval]:
     return {
-        "formation": said.formation_energy_eV_per_atom, "decomposition": said.decomposition_energy_eV_per_atom,
+        "formation": said.formation_energy_eV_per_atom,
+        "decomposition": said.decomposition_energy_eV_per_atom,
         "above hull": said.energy_above_hull_eV_per_atom,
-    }  # fmt: skip
+    }
 
 
 def property_model(model: StabilityModel, *, with_window: bool) -> Predict:
@@ -61,9 +69,12 @@ def test_the_model_keeps_the_promises_of_a_property_model() -> None:
     materials = [Candidate.from_formula(f) for f in (*KNOWN, *UNKNOWN, "BaTiO3", "Li", "Na6PuO5", MANY)]
     check_property_model(property_model(model(), with_window=False), materials, coverages=COVERAGES, tolerance=1e-5)
     check_property_model(
-        property_model(model(), with_window=False), materials, coverages=(0.5, 0.9), tolerance=2e-4,
+        property_model(model(), with_window=False),
+        materials,
+        coverages=(0.5, 0.9),
+        tolerance=2e-4,
         reloaded=property_model(reloaded, with_window=False),
-    )  # fmt: skip
+    )
 
 
 def test_windows_keep_them_too() -> None:
@@ -122,8 +133,11 @@ def test_the_three_energies_of_an_unknown_compound_are_one() -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.dictionaries(st.sampled_from(COVERED), st.floats(0.05, 9.0), min_size=1, max_size=6), min_size=1,
-                max_size=5))  # fmt: skip
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(COVERED), st.floats(0.05, 9.0), min_size=1, max_size=6), min_size=1, max_size=5
+    )
+)
 def test_any_composition_gets_an_answer_that_makes_sense(amounts: list[dict[str, float]]) -> None:
     formulas = ["".join(f"{symbol}{value:.3f}" for symbol, value in each.items()) for each in amounts]
     said = ask(*formulas)

@@ -19,9 +19,16 @@ from training.properties.stability.inputs import net_inputs
 from training.properties.stability.network import NetworkSettings, StabilityNet, element_properties, tensors
 
 UNKNOWN = [
-    "Li", "Li3AsCl7", "Li7La3Zr2O12", "Li6PS5Br", "Li2NaAlO3S2Cl", "Li1.3Al0.3Ti1.7P3O12F0.2", "BaTiO3", "Na3PuO4",
+    "Li",
+    "Li3AsCl7",
+    "Li7La3Zr2O12",
+    "Li6PS5Br",
+    "Li2NaAlO3S2Cl",
+    "Li1.3Al0.3Ti1.7P3O12F0.2",
+    "BaTiO3",
+    "Na3PuO4",
     "LiNaKMgCaSrBaScYLaTiZrHfVNbTaOSFCl",
-]  # fmt: skip
+]
 
 
 def unknown_inputs() -> NetInputs:
@@ -54,11 +61,13 @@ def rounded(net: StabilityNet) -> StabilityNet:
 def stacked(said: NetOutputs, member: int) -> NDArray[np.float32]:
     return np.column_stack(
         [
-            said.residual_eV_per_atom[member], said.decomposition_eV_per_atom[member],
-            np.log(said.scale_residual_eV_per_atom[member]), np.log(said.scale_decomposition_eV_per_atom[member]),
+            said.residual_eV_per_atom[member],
+            said.decomposition_eV_per_atom[member],
+            np.log(said.scale_residual_eV_per_atom[member]),
+            np.log(said.scale_decomposition_eV_per_atom[member]),
             said.log_odds_stable[member],
         ]
-    )  # fmt: skip
+    )
 
 
 def fresh(seed: int, settings: NetworkSettings) -> StabilityNet:
@@ -91,13 +100,17 @@ def shuffled(inputs: NetInputs, rng: np.random.Generator) -> NetInputs:
     column, product, relative = rng.permutation(k), rng.permutation(k), rng.permutation(n_relatives)
     hull, near = inputs.hull, inputs.neighbours
     return NetInputs(
-        inputs.element[:, column], inputs.fraction[:, column], inputs.composition,
+        inputs.element[:, column],
+        inputs.fraction[:, column],
+        inputs.composition,
         HullInputs(
-            hull.energy_eV_per_atom, hull.potential_eV[:, column], hull.product_fraction[:, product][:, :, column],
+            hull.energy_eV_per_atom,
+            hull.potential_eV[:, column],
+            hull.product_fraction[:, product][:, :, column],
             hull.product_scalars[:, product],
         ),
         NeighbourInputs(near.element[:, relative][:, :, column], near.scalars[:, relative]),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

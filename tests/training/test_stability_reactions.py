@@ -77,8 +77,12 @@ def test_what_stands_on_both_sides_is_netted() -> None:
 
 def test_hydroxides_and_gases_are_written_as_usual() -> None:
     assert [chemists_formula(f) for f in ("LiHO", "AlH3O3", "AlHO2", "H2O", "Li3PS4")] == [
-        "LiOH", "Al(OH)3", "AlHO2", "H2O", "Li3PS4",
-    ]  # fmt: skip
+        "LiOH",
+        "Al(OH)3",
+        "AlHO2",
+        "H2O",
+        "Li3PS4",
+    ]
     reaction = net_reaction({"Li2S": 1.0, "H2O": 2.0}, [("LiHO", 2.0), ("H2S", 1.0)], gases=frozenset({"H2S", "H2O"}))
     assert reaction.text == "Li2S + 2 H2O(g) -> 2 LiOH + H2S(g)"
     assert_balanced(reaction)

@@ -21,9 +21,13 @@ from training.thermodynamics.hull import NO_PHASE
 from training.thermodynamics.phases import LARGEST_ENUMERATED_SYSTEM, PhaseTable, rows_of_compositions, systems_within
 
 GOOD = {
-    "ef_train": ["Li2S,-1.5", "Li3P1S4,-1.2"], "ef_val": ["Na1Cl1,-2.1"], "ef_test": ["Li1P1,-0.4"],
-    "ed_train": ["Li2S,-0.3", "Li3P1S4,0.01"], "ed_val": ["Na1Cl1,-2.1"], "ed_test": ["Li1P1,-0.1"],
-}  # fmt: skip
+    "ef_train": ["Li2S,-1.5", "Li3P1S4,-1.2"],
+    "ef_val": ["Na1Cl1,-2.1"],
+    "ef_test": ["Li1P1,-0.4"],
+    "ed_train": ["Li2S,-0.3", "Li3P1S4,0.01"],
+    "ed_val": ["Na1Cl1,-2.1"],
+    "ed_test": ["Li1P1,-0.1"],
+}
 
 
 @pytest.fixture
@@ -68,10 +72,16 @@ def test_a_part_of_the_table_is_a_table(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("Li3Xx,-1.0", "unknown_element|Xx"), ("Li2S,minus one", "could not convert"), ("Li2S", "index"), ("", "row"),
-        ("Li2S,nan", "within 10"), ("Li2S,-10.5", "within 10"), ("Li2S,inf", "within 10"), ("Li0S1,-1.0", "Li0S1"),
+        ("Li3Xx,-1.0", "unknown_element|Xx"),
+        ("Li2S,minus one", "could not convert"),
+        ("Li2S", "index"),
+        ("", "row"),
+        ("Li2S,nan", "within 10"),
+        ("Li2S,-10.5", "within 10"),
+        ("Li2S,inf", "within 10"),
+        ("Li0S1,-1.0", "Li0S1"),
     ],
-)  # fmt: skip
+)
 def test_every_line_that_breaks_the_rules_is_named(folder: Path, line: str, what: str) -> None:
     write(folder, "ef_train", ["Li2S,-1.5", line, "Li3P1S4,-1.2", line])
     with pytest.raises(TableError, match=what) as caught:
@@ -175,10 +185,17 @@ def test_a_compound_is_found_again_however_it_is_written(data: st.DataObject) ->
 @pytest.mark.parametrize(
     ("formula", "is_known"),
     [
-        ("Li6Al2O6", True), ("Li3AlO3", True), ("Li3AlO3.001", False), ("Li3AlO3Na0.00001", False), ("Li3AlO4", False),
-        ("Li3AlO3.000001", True), ("Li", True), ("LiAl", False), ("O2", True),
+        ("Li6Al2O6", True),
+        ("Li3AlO3", True),
+        ("Li3AlO3.001", False),
+        ("Li3AlO3Na0.00001", False),
+        ("Li3AlO4", False),
+        ("Li3AlO3.000001", True),
+        ("Li", True),
+        ("LiAl", False),
+        ("O2", True),
     ],
-)  # fmt: skip
+)
 def test_near_misses_are_not_the_compound(formula: str, is_known: bool) -> None:
     assert "Li6Al2O6" in world().formula
     (row,) = rows_of_compositions(world().phases, *compositions(MaterialBatch.from_formulas([formula])))

@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from synthetic_world import Fitted
 
 FORMULAS = [
-    "Li6.5PS5.5Cl0.5", "Li5.5PS4.5Cl1.5", "Li6PS5Br", "Li6.4La3Zr1.4Ta0.6O12", "Li7La3Zr2O12", "Li3YCl6",
-    "Li2.5Y0.5Zr0.5Cl6", "LiFePO4", "Li3N", "Li10GeP2S12",
-]  # fmt: skip
+    "Li6.5PS5.5Cl0.5",
+    "Li5.5PS4.5Cl1.5",
+    "Li6PS5Br",
+    "Li6.4La3Zr1.4Ta0.6O12",
+    "Li7La3Zr2O12",
+    "Li3YCl6",
+    "Li2.5Y0.5Zr0.5Cl6",
+    "LiFePO4",
+    "Li3N",
+    "Li10GeP2S12",
+]
 
 
 @dataclass(frozen=True)
@@ -118,14 +126,19 @@ def with_measurement(process: ArrheniusProcess, descriptors: Descriptors, row: i
         more, old.chemistry_scaling, old.order_scaling, old.crystal_scaling, prototypes_of(more.composition)
     )
     added = Observations(
-        np.append(o.material, len(old.descriptors)), np.append(o.of_sigma, 1.0),
-        np.append(o.of_energy, -float(inverse_temperature(temperature_C))), np.append(o.value, -3.0),
+        np.append(o.material, len(old.descriptors)),
+        np.append(o.of_sigma, 1.0),
+        np.append(o.of_energy, -float(inverse_temperature(temperature_C))),
+        np.append(o.value, -3.0),
         np.append(o.is_upper_bound, False),
-    )  # fmt: skip
+    )
     return replace(
-        process, materials=materials, observations=added, targets=np.append(process.targets, -3.0),
+        process,
+        materials=materials,
+        observations=added,
+        targets=np.append(process.targets, -3.0),
         extra_variance=np.append(process.extra_variance, 0.0),
-    ).predict(descriptors)  # fmt: skip
+    ).predict(descriptors)
 
 
 def test_the_variance_is_the_process_s_own(fitted: Fitted, descriptors: Descriptors) -> None:

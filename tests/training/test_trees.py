@@ -99,9 +99,14 @@ def test_few_rows_do_not_wait_for_the_compiler() -> None:
 
 def test_a_row_on_the_threshold_goes_left() -> None:
     stump = TreeEnsemble(
-        np.array([0, -1, -1], dtype=np.int16), np.array([0.5, 0.0, 0.0]), np.array([1, 1, 2], dtype=np.int32),
-        np.array([2, 1, 2], dtype=np.int32), np.array([0, -1, 1], dtype=np.float32), np.array([0], dtype=np.int32), 1,
-    )  # fmt: skip
+        np.array([0, -1, -1], dtype=np.int16),
+        np.array([0.5, 0.0, 0.0]),
+        np.array([1, 1, 2], dtype=np.int32),
+        np.array([2, 1, 2], dtype=np.int32),
+        np.array([0, -1, 1], dtype=np.float32),
+        np.array([0], dtype=np.int32),
+        1,
+    )
     np.testing.assert_array_equal(stump.sum(np.array([[0.5], [np.nextafter(0.5, 1.0)]])), [-1.0, 1.0])
 
 

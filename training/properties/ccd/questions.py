@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from features.errors import CandidateError, RowErrorCode, shown
 from training.properties.ccd.classes import class_of
@@ -20,7 +19,6 @@ from training.properties.ccd.schema import (
     regime,
 )
 from training.properties.ccd.shelf import Support
-from training.properties.conditions import ROOM_TEMPERATURE_C
 
 FEWEST_PAPERS = 5
 WITHOUT_LITHIUM = "no lithium: critical current densities of lithium cells only are known"
@@ -46,22 +44,6 @@ class Question:
         group = named or class_of(amounts) or ""
         where = regime(temperature_C, interlayer, anode)
         return cls(group, bool(named), interlayer, anode, temperature_C, where)
-
-
-class StatedCell(Protocol):
-    """Conditions of one row, None where unknown."""
-
-    electrolyte_class: str | None
-    interlayer_type: str | None
-    anode: str | None
-    temperature_C: float | None
-
-
-def read_question(amounts: Mapping[str, float], stated: StatedCell) -> Question:
-    """Return what is meant, or say which name is unknown."""
-    words = {name: one_of(getattr(stated, name), allowed, name) for name, allowed in VOCABULARIES.items()}
-    temperature = ROOM_TEMPERATURE_C if stated.temperature_C is None else stated.temperature_C
-    return Question.of(amounts, words, temperature)
 
 
 def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:

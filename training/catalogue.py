@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 _OBELIX = "https://raw.githubusercontent.com/NRC-Mila/OBELiX/4eaac889809dd489e3bae468c45d5c0e02b9147a/data"
-_CRABNET = (
-    "https://raw.githubusercontent.com/anthony-wang/CrabNet/457b4d4835737ecbe4dd33e53174bd818bd82143"
-    "/data/benchmark_data"
-)
+_CRABNET = "https://raw.githubusercontent.com/anthony-wang/CrabNet/457b4d4835737ecbe4dd33e53174bd818bd82143/data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +98,28 @@ def _critexam(target: str, split: str, sha256: str, size_bytes: int) -> Source:
         "MIT (split) and CC BY 4.0 (Materials Project data)",
         "Materials Project; C. J. Bartel et al.; split as redistributed by CrabNet, A. Y.-T. Wang et al.",
         "10.1038/s41524-020-00362-y",
-        f"{_CRABNET}/CritExam__{target}/{split}.csv",
+        f"{_CRABNET}/benchmark_data/CritExam__{target}/{split}.csv",
         f"critexam_{target.lower()}_{split}.csv",
         sha256,
         size_bytes,
         True,
         "PBE and PBE+U ground states of about 2019, one per composition; elements are the zero of energy",
+    )
+
+
+def _matbench(key: str, path: str, sha256: str, size_bytes: int, title: str, note: str) -> Source:
+    return Source(
+        f"matbench_{key}",
+        title,
+        "MIT (copy) and CC BY 4.0 (Materials Project data)",
+        "Materials Project; Matbench, A. Dunn et al.; as redistributed by CrabNet, A. Y.-T. Wang et al.",
+        "10.1038/s41524-020-00406-3",
+        f"{_CRABNET}/matbench/{path}",
+        f"matbench_{key}.csv",
+        sha256,
+        size_bytes,
+        True,
+        note,
     )
 
 
@@ -164,6 +177,30 @@ _CATALOGUE: tuple[Source, ...] = (
     _critexam("Ed", "train", "b8de276563588969f9b8a9f7fb59059e2b445da22f4bc84beed5d4b8d3b16934", 1_786_856),
     _critexam("Ed", "val", "be508d700c294fffa382887f37dbc1aded4ad2a5f5ab526bad60d987f5a6d7f0", 382_486),
     _critexam("Ed", "test", "ebe21e71b66eb534c9f53c4e682c3661ed402204805e7a74bf17d03639a978ab", 383_166),
+    _matbench(
+        "log10_G_VRH",
+        "elasticity_log10(G_VRH).csv",
+        "6eda504f98a3b98308bb4f1353810f2703475daa85540b15aebe1fedf313304a",
+        296_676,
+        "Matbench: 10,987 shear moduli (log10 of GPa)",
+        "Voigt-Reuss-Hill means of computed elastic tensors (PBE); polymorphs of one formula are rows of their own",
+    ),
+    _matbench(
+        "log10_K_VRH",
+        "elasticity_log10(K_VRH).csv",
+        "b4e2620ca797b9eca83a6633d4b94dc3ae047bba3f0eacd5cdb446a75d07d087",
+        296_929,
+        "Matbench: 10,987 bulk moduli (log10 of GPa)",
+        "of the same crystals in the same order as the shear moduli",
+    ),
+    _matbench(
+        "mp_gap",
+        "mp_gap.csv",
+        "4084e584467e6f81ec8bf12c438eeb2c049ae39e11401bae694ef6a9983b9d9f",
+        2_147_391,
+        "Matbench: 106,113 band gaps (PBE, eV)",
+        "PBE gaps are too small; polymorphs of one formula are mixed, and which is the stable one is not said",
+    ),
     Source(
         "liverpool",
         "Liverpool ionics: conductivities at several temperatures (820 rows)",

@@ -5,24 +5,22 @@ Bartel et al., npj Comput. Mater. 6, 97 (2020), doi 10.1038/s41524-020-00362-y, 
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from features.errors import CandidateError
 from features.formula import parse_formula
+from training.formula_tables import Expected, read_formula_targets
 from training.sources import locate, require
 from training.tables import TableError, Violation
 from training.thermodynamics.phases import PhaseTable
 
 SPLITS = ("train", "val", "test")
 SOURCE_KEYS = tuple(f"critexam_{target}_{split}" for target in ("ef", "ed") for split in SPLITS)
-LARGEST_ENERGY_eV_PER_ATOM = 10.0
+EXPECTED = Expected("an energy in eV/atom", -10.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +91,17 @@ def read_energies() -> EnergyTable:
     energies: dict[str, list[float]] = {"ef": [], "ed": []}
     split: list[int] = []
     for number, name in enumerate(SPLITS):
-        columns = {target: _read(locate(f"critexam_{target}_{name}")) for target in energies}
-        if [f for f, _ in columns["ef"]] != [f for f, _ in columns["ed"]]:
+        columns = {
+            target: read_formula_targets(locate(f"critexam_{target}_{name}"), EXPECTED, parse_formula)
+            for target in energies
+        }
+        if [row.formula for row in columns["ef"]] != [row.formula for row in columns["ed"]]:
             place = Violation(None, "", "formula", name, "the same compounds in the same order for Ef and Ed")
             raise TableError(f"CritExam {name}", (place,))
-        formulas += [formula for formula, _ in columns["ef"]]
+        formulas += [row.formula for row in columns["ef"]]
         split += [number] * len(columns["ef"])
         for target, rows in columns.items():
-            energies[target] += [energy for _, energy in rows]
+            energies[target] += [row.target for row in rows]
     atomic_number, fraction = compositions(MaterialBatch.from_formulas(formulas))
     return EnergyTable(
         tuple(formulas), atomic_number, fraction, np.array(energies["ef"]), np.array(energies["ed"]), np.array(split)
@@ -110,33 +111,3 @@ def read_energies() -> EnergyTable:
 def compositions(batch: MaterialBatch) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return atomic numbers (ascending, 0 as padding) and atomic fractions of a batch, shape (n, k)."""
     return np.where(batch.fraction > 0, batch.element_index + 1, 0), batch.fraction
-
-
-def _read(path: Path) -> list[tuple[str, float]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        lines = csv.reader(handle)
-        header = next(lines, [])
-        if header != ["formula", "target"]:
-            raise TableError(path.name, (Violation(1, "", "header", ",".join(header), "formula,target"),))
-        rows, violations = [], []
-        for number, cells in enumerate(lines, start=2):
-            problem = _problem(cells)
-            if problem:
-                violations.append(Violation(number, cells[0] if cells else "", "row", ",".join(cells), problem))
-            else:
-                rows.append((cells[0], float(cells[1])))
-    if violations:
-        raise TableError(path.name, tuple(violations))
-    return rows
-
-
-def _problem(cells: list[str]) -> str:
-    """Return what is expected of a line that breaks the rules, "" of a good one."""
-    try:
-        formula, energy = cells[0], float(cells[1])
-        parse_formula(formula)
-    except (IndexError, ValueError, CandidateError) as error:
-        return f"a formula and an energy in eV/atom ({error})"
-    if not abs(energy) <= LARGEST_ENERGY_eV_PER_ATOM:
-        return f"an energy within {LARGEST_ENERGY_eV_PER_ATOM:g} eV/atom"
-    return ""

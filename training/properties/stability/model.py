@@ -19,12 +19,12 @@ from features.elements import SYMBOLS
 from training.properties.contract import PhaseEnergies
 from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.descriptors import Standardisation
-from training.properties.stability.domain import has_phase_within, nearest_phases
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
 from training.thermodynamics.hull import NO_PHASE, Equilibria, equilibria
+from training.thermodynamics.nearest import has_phase_within, nearest_phases
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 from training.thermodynamics.window import Windows, window_draws, windows
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.compiling import kernel
 from features.elements import element_table, magpie_matrix
-from training.properties.stability.domain import insert_nearest
+from training.thermodynamics.nearest import insert_nearest
 
 N_NUMBERS = 128  # rows of tables by atomic number
 FRACTION_GRID = 1e-4

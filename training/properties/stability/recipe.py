@@ -21,13 +21,13 @@ from training.bundle import Card, DataSource, save_bundle, stamped
 from training.catalogue import source
 from training.properties.stability.bundling import golden_predictions
 from training.properties.stability.calibration import Calibration
-from training.properties.stability.domain import nearest_phases
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.ensemble_fit import NetSettings, fit_ensemble, fit_scaling, load_table
 from training.properties.stability.evaluation import Scored, predict_rows, split_scores, window_deviations
 from training.properties.stability.inputs import Surroundings
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.table import SOURCE_KEYS, SPLITS, EnergyTable
+from training.thermodynamics.nearest import nearest_phases
 from training.uncertainty import ConformalScale
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch")

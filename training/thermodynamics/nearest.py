@@ -1,4 +1,4 @@
-"""The nearest known compositions, and whether a composition is one that the nets know their way around."""
+"""The nearest phases of a table in composition: the distance by which a model tells whether it knows a chemistry."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from stability_world import COVERED, known, world
 
 from features.candidate import MaterialBatch
-from training.properties.stability.domain import nearest_phases
 from training.properties.stability.neighbours import nearest
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
+from training.thermodynamics.nearest import nearest_phases
 from training.thermodynamics.phases import PhaseTable
 
 

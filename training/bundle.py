@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from training.catalogue import source
+
 CARD_FILE, ARRAYS_FILE = "card.json", "arrays.npz"
 MAX_CARD_BYTES = 4_000_000
 
@@ -47,6 +49,18 @@ class DataSource(_Strict):
     licence: str
     attribution: str
     sha256: Sha256
+
+
+def data_source(key: str, rows: int) -> DataSource:
+    """Return a table of the catalogue as a card names it."""
+    entry = source(key)
+    return DataSource(
+        name=entry.key,
+        rows=rows,
+        licence=entry.licence,
+        attribution=f"{entry.attribution}, doi {entry.doi}",
+        sha256=str(entry.sha256),
+    )
 
 
 class GoldenPrediction(_Strict):

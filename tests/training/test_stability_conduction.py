@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from phase_tables import build, reference, small
 
+from features.candidate import Candidate, MaterialBatch
 from features.formula import parse_formula
+from training.crystals import read_gaps, with_band_gaps
 from training.thermodynamics.conduction import conduction
 from training.thermodynamics.interphase import (
     LEVELS,
@@ -18,6 +22,7 @@ from training.thermodynamics.interphase import (
     lithium_interphases,
 )
 from training.thermodynamics.mixing import lithiation
+from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 from training.thermodynamics.reactions import Reaction, read_material
 
 CONDUCTORS = {
@@ -170,6 +175,59 @@ def test_what_the_rule_is_known_to_miss_is_stated(formula: str) -> None:
     assert module.__doc__ is not None
     assert formula in module.__doc__
     assert not conduction(formula).conducts  # in truth they do: take the sentence out when they are found
+
+
+@cache
+def _with_gaps() -> PhaseTable:
+    return with_band_gaps(reference().phases, read_gaps())
+
+
+def _gap(formula: str) -> float | None:
+    table = _with_gaps()
+    batch = MaterialBatch.from_candidates([Candidate(formula, parse_formula(formula))])
+    row = rows_of_compositions(table, np.where(batch.fraction > 0, batch.element_index + 1, 0), batch.fraction)
+    return table.band_gap_of(int(row[0])) if row[0] >= 0 else None
+
+
+def test_computed_gaps_tell_the_same_conductors_and_insulators_apart() -> None:
+    gaps = {formula: _gap(formula) for formula in (*CONDUCTORS, *INSULATORS)}
+    assert sum(gap is not None for gap in gaps.values()) > 100
+    missed = [formula for formula in CONDUCTORS if not conduction(formula, gaps[formula]).conducts]
+    invented = [formula for formula in INSULATORS if conduction(formula, gaps[formula]).conducts]
+    assert not missed, f"conductors taken for insulators: {missed}"
+    assert not invented, f"insulators taken for conductors: {invented}"
+
+
+@pytest.mark.parametrize(
+    ("formula", "conducts"),
+    [
+        ("CoO2", True),  # a metal whose electrons count as even
+        ("Li8BiS6", True),  # electrons are missing
+        ("Li3IrH6", False),  # a complex hydride
+        ("Fe3O4", True),  # charges hop in spite of a computed gap
+        ("Li2PS3", False),  # its crystals in the table are averages
+        ("MnS", False),  # the functional closes the gap
+        ("Li3P", False),  # a small gap that is larger in truth
+    ],
+)
+def test_a_computed_gap_decides_where_it_can_be_trusted(formula: str, conducts: bool) -> None:
+    assert conduction(formula, _gap(formula)).conducts is conducts
+
+
+def test_layers_are_judged_by_the_gaps_of_the_table() -> None:
+    """Two phases whose conduction the rule and the table's gap see differently."""
+    table = build({"Li2O": -2.0, "Li3IrH6": -0.6, "LiH": -0.5, "CoO2": -0.9})
+    gapless = table.with_band_gaps(np.full(4, np.nan))
+    gapped = table.with_band_gaps(np.array([5.0, 3.0, 3.0, 0.0]))
+    amounts = [{"Li": 2.0, "Ir": 1.0, "H": 6.0}]  # takes up lithium
+    energies = np.array([-0.3])
+    by_rule, by_gap = (lithium_interphases(one, amounts, energies) for one in (gapless, gapped))
+    assert [LEVELS[int(code[0])] for code in (by_rule, by_gap)] == [
+        Interphase.MIXED_CONDUCTING,
+        Interphase.PROTECTIVE,
+    ]
+    reaction = lithiation(gapped, read_material(gapped, amounts[0], energy_eV_per_atom=-0.3)).reaction
+    assert interphase_of(reaction).interphase is Interphase.PROTECTIVE
 
 
 def test_spelling_and_multiples_change_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Whether a product conducts electrons, judged by its composition: `conduction` is the one place that decides.
+"""Whether a product conducts electrons, by its computed gap and its composition: `conduction` alone decides.
 
 A reacted layer protects only if it stops electrons; with one conducting product lithium and electrons reach fresh
 electrolyte and the layer grows: Wenzel et al., Solid State Ionics 278, 98 (2015), doi 10.1016/j.ssi.2015.06.001. How
@@ -26,9 +26,17 @@ valence electrons of the metals are all taken up by the anions:
   group (InS, SnS), Nd, Sm, Eu, Dy, Tm and Yb are divalent in halides and chalcogenides, and early transition metals
   bind one another in halides down to MX2 (ZrCl3, Nb3Cl8).
 
-The rule knows no structure and no gaps. It errs for metals whose count is even (TiS2, CoO2, MoO2), narrow gaps of
-heavy chalcogenides (Bi2Te3, PbTe), and mixed valence that does not hop far (Co3O4, Mn3O4). None of these is stable
-beside lithium.
+The rule knows no structure and no gaps. By itself it errs for metals whose count is even (TiS2, CoO2, MoO2), narrow
+gaps of heavy chalcogenides (Bi2Te3, PbTe), and mixed valence that does not hop far (Co3O4, Mn3O4).
+
+Where the band gap of a compound was computed (PBE, with a Hubbard term for V, Cr, Mn, Fe, Co, Ni, Mo and W beside O and
+F: Jain et al., APL Mater. 1, 011002 (2013), doi 10.1063/1.4812323), it decides as far as such gaps can be trusted:
+
+- They are too small, not too large, so one of 1 eV or more insulates; charges that hop (Fe3O4) do so in spite of a gap.
+- One below 0.5 eV conducts, unless the compound holds open d or f shells without that term, whose gaps the functional
+  closes (MnS, FePS3, TiF3, NdCl2), is a boride of closed cages (CaB6), or Li4P2S6, whose crystals in the table are
+  averages of disordered ones.
+- Between the two, and for elements, the rule stands: the gaps of Li3P and Li3As are 0.7 and 0.5 eV by PBE.
 """
 
 from __future__ import annotations
@@ -61,33 +69,68 @@ _ELECTRONS_OF_ACETYLIDES = 1.0
 _LEFT_OVER = 1e-3  # electrons per atom; compositions of phases are exact
 
 
+_INSULATES_FROM_eV = 1.0
+_CONDUCTS_BELOW_eV = 0.5
+_GAP_IS_WRONG = frozenset({"Li2PS3"})
+_WITH_HUBBARD_TERM = frozenset({"V", "Cr", "Mn", "Fe", "Co", "Ni", "Mo", "W"})
+"""Whose d electrons are kept on their atoms where O or F is in the compound."""
+
+
 class Conduction(NamedTuple):
-    """Whether a material conducts electrons, and by what reason."""
+    """Whether a material conducts electrons, by what reason, and whether by charges that hop."""
 
     conducts: bool
     why: str
+    hops: bool = False
 
 
 @lru_cache(maxsize=32_768)
-def conduction(formula: str) -> Conduction:
+def conduction(formula: str, band_gap_eV: float | None = None) -> Conduction:
     """Judge whether a compound conducts electrons well enough that a layer with it does not protect.
 
     Parameters
     ----------
     formula
         Of an element or a stoichiometric compound.
+    band_gap_eV
+        Computed with the PBE functional, where it is known.
 
     Returns
     -------
     Conduction
-        By the rule of the module's docstring; a model of band gaps may take its place here.
+        By the gap where that decides, else by the rule of the module's docstring.
 
     Examples
     --------
     >>> conduction("Ti6O").conducts, conduction("Li2O").conducts
     (True, False)
+    >>> conduction("MoO2").conducts, conduction("MoO2", 0.0).conducts
+    (False, True)
     """
-    amounts = plain_amounts(formula) or parse_formula(formula)  # the table's PS and CI4 are no slips and no names
+    by_rule = _by_rule(formula)
+    return by_rule if band_gap_eV is None else _by_gap(formula, band_gap_eV, by_rule)
+
+
+def _by_gap(formula: str, band_gap_eV: float, by_rule: Conduction) -> Conduction:
+    """Judge by a computed gap where that can be trusted, else by the rule."""
+    held = _amounts(formula).keys()
+    if len(held) == 1 or by_rule.hops or formula in _GAP_IS_WRONG:
+        return by_rule
+    if band_gap_eV >= _INSULATES_FROM_eV:
+        return Conduction(False, f"a computed band gap of {band_gap_eV:.1f} eV")
+    trusted = _WITH_HUBBARD_TERM if held & {"O", "F"} else frozenset[str]()
+    closed_by_the_functional = held & (_TRANSITION - trusted) or held & NON_METALS == {"B"}
+    if band_gap_eV < _CONDUCTS_BELOW_eV and not closed_by_the_functional:
+        return Conduction(True, f"a computed band gap of {band_gap_eV:.1f} eV")
+    return by_rule
+
+
+def _amounts(formula: str) -> Mapping[str, float]:
+    return plain_amounts(formula) or parse_formula(formula)  # the table's PS and CI4 are no slips and no names
+
+
+def _by_rule(formula: str) -> Conduction:
+    amounts = _amounts(formula)
     held = frozenset(amounts)
     if len(held) == 1:
         return _of_element(next(iter(held)))
@@ -147,7 +190,7 @@ def _of_salt(formula: str, amounts: Mapping[str, float]) -> Conduction:
         return Conduction(True, f"its anions leave {left:.3g} valence electrons a formula unit on the metals")
     mixed = _mixed_valent(batch, amounts)
     if mixed is not None:
-        return Conduction(True, f"{mixed} has two charges in it, between which electrons hop")
+        return Conduction(True, f"{mixed} has two charges in it, between which electrons hop", hops=True)
     return Conduction(False, "its anions take up the electrons of its metals")
 
 

@@ -2,7 +2,8 @@
 
 The three kinds of Wenzel et al., Solid State Ionics 278, 98 (2015), doi 10.1016/j.ssi.2015.06.001: no reaction; a
 layer of electronic insulators that stops growing once it is thick enough; a layer that conducts electrons as well as
-ions and goes on growing. Whether products conduct is `conduction.conduction`'s to say.
+ions and goes on growing. Whether products conduct is `conduction.conduction`'s to say, by computed band gaps where the
+table of phases has them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.thermodynamics.conduction import conduction
+from training.thermodynamics.conduction import Conduction, conduction
 from training.thermodynamics.hull import NO_PHASE, open_equilibria
 from training.thermodynamics.mixing import lithiation
 from training.thermodynamics.phases import PhaseTable
@@ -49,7 +50,11 @@ class InterphaseVerdict(NamedTuple):
 
 def electron_conductors(reaction: Reaction) -> tuple[str, ...]:
     """Return the products that conduct electrons, lithium itself apart."""
-    return tuple(f for f in reaction.products if f != _NOT_A_PRODUCT and conduction(f).conducts)
+    return tuple(f for f in reaction.products if f != _NOT_A_PRODUCT and _conduction(reaction, f).conducts)
+
+
+def _conduction(reaction: Reaction, formula: str) -> Conduction:
+    return conduction(formula, reaction.band_gap_eV.get(formula))
 
 
 def interphase_of(reaction: Reaction) -> InterphaseVerdict:
@@ -58,7 +63,9 @@ def interphase_of(reaction: Reaction) -> InterphaseVerdict:
         return InterphaseVerdict(Interphase.STABLE, "no reaction is downhill")
     conductors = electron_conductors(reaction)
     if conductors:
-        reasons = "; ".join(f"{chemists_formula(f)} conducts electrons ({conduction(f).why})" for f in conductors)
+        reasons = "; ".join(
+            f"{chemists_formula(f)} conducts electrons ({_conduction(reaction, f).why})" for f in conductors
+        )
         return InterphaseVerdict(Interphase.MIXED_CONDUCTING, f"{reasons}: the layer may keep growing")
     products = ", ".join(chemists_formula(f) for f in reaction.products if f != _NOT_A_PRODUCT)
     if not products:
@@ -121,7 +128,7 @@ def lithium_interphases(
         if held.steps[place] < 0 or mixed.steps[place] < 0:
             continue
         rows = mixed.phase[place][(mixed.amount[place] > LEAST_AMOUNT) & (mixed.phase[place] != NO_PHASE)]
-        conducts = any(conduction(phase_formula(table, row)).conducts for row in rows.tolist())
+        conducts = any(conduction(phase_formula(table, row), table.band_gap_of(row)).conducts for row in rows.tolist())
         reacted = Interphase.MIXED_CONDUCTING if conducts else Interphase.PROTECTIVE
         found[i] = LEVELS.index(Interphase.STABLE if stands[place] else reacted)
     return found

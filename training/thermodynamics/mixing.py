@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from features.elements import ATOMIC_NUMBER
 from training.thermodynamics.hull import equilibria, open_equilibria
 from training.thermodynamics.phases import PhaseTable
-from training.thermodynamics.reactions import Reactant, Reaction, formula_units, layout, net_reaction
+from training.thermodynamics.reactions import Reactant, Reaction, band_gaps, formula_units, layout, net_reaction
 
 ENDS = 1e-6  # mixing ratios closer to an end than this are the pure material
 SAME_ENERGY_eV = 1e-8
@@ -282,7 +282,8 @@ def _written(
     if exchanging:
         reactants["Li"] = point.lithium * scale - before
     units = formula_units(table, point.phase, point.amount, scale)
-    return net_reaction(reactants, units, energy_eV=energy * scale, least=10 * ENDS * scale)
+    gaps = band_gaps(table, point.phase)
+    return net_reaction(reactants, units, energy_eV=energy * scale, band_gap_eV=gaps, least=10 * ENDS * scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,5 +337,7 @@ def lithiation(table: PhaseTable, material: Reactant, voltage_V: float = 0.0) ->
         return Lithiation(0.0, 0.0, Reaction({}, {}, 0.0), voltage_V)
     taken = float(found.lithium[0]) * counted - material.amounts.get("Li", 0.0)
     units = formula_units(table, found.phase[0], found.amount[0], counted)
-    reaction = net_reaction({material.formula: 1.0, "Li": taken}, units, energy_eV=change * counted)
+    gaps = band_gaps(table, found.phase[0])
+    consumed = {material.formula: 1.0, "Li": taken}
+    reaction = net_reaction(consumed, units, energy_eV=change * counted, band_gap_eV=gaps)
     return Lithiation(change, taken, reaction, voltage_V)

@@ -7,7 +7,7 @@ phases that can take part in a mixture are found by looking up the subsets of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -50,6 +50,8 @@ class PhaseTable:
         Masks of the distinct chemical systems, ascending, and where their phases begin, shape (s,), (s,), (s + 1,).
     of_element
         Row of each pure element by atomic number, -1 if the table does not cover it; shape (128,).
+    band_gap_eV
+        Computed (PBE) band gaps, NaN where none is known, shape (n,); None where none are known at all.
     """
 
     start: NDArray[np.int64]
@@ -61,6 +63,7 @@ class PhaseTable:
     system_start: NDArray[np.int64] = field(repr=False)
     of_element: NDArray[np.int64] = field(repr=False)
     order: NDArray[np.int64] = field(repr=False)
+    band_gap_eV: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of phases, elements included."""
@@ -144,6 +147,16 @@ class PhaseTable:
             of_element=of_element,
             order=place.astype(np.int64),
         )
+
+    def with_band_gaps(self, band_gap_eV: NDArray[np.float64]) -> PhaseTable:
+        """Return the table with the band gaps of the compounds given to `build`, NaN where unknown, shape (n,)."""
+        return replace(self, band_gap_eV=np.where(self.order >= 0, band_gap_eV[self.order], np.nan))
+
+    def band_gap_of(self, row: int) -> float | None:
+        """Return the band gap of a phase in eV, None where it is not known."""
+        if self.band_gap_eV is None or np.isnan(self.band_gap_eV[row]):
+            return None
+        return float(self.band_gap_eV[row])
 
     @cached_property
     def row_of_input(self) -> NDArray[np.int64]:

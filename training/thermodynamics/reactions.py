@@ -80,12 +80,15 @@ class Reaction:
         Energy of the reaction as written, None where no energy is stated.
     gases
         Formulas written with `(g)`.
+    band_gap_eV
+        Computed band gaps of products, as far as they are known.
     """
 
     reactants: Mapping[str, float]
     products: Mapping[str, float]
     energy_eV: float | None = None
     gases: frozenset[str] = field(default=frozenset())
+    band_gap_eV: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def text(self) -> str:
@@ -149,6 +152,7 @@ def net_reaction(
     *,
     energy_eV: float | None = None,
     gases: frozenset[str] = frozenset(),
+    band_gap_eV: Mapping[str, float] | None = None,
     least: float = LEAST_AMOUNT,
 ) -> Reaction:
     """Write a reaction, with what stands on both sides netted and amounts below `least` left out.
@@ -161,6 +165,8 @@ def net_reaction(
         Energy of the reaction as written.
     gases
         Formulas that are gases.
+    band_gap_eV
+        Of products, as far as they are known.
     least
         Coefficients up to this size count as none.
     """
@@ -172,7 +178,7 @@ def net_reaction(
     consumed = {f: -change[f] for f in reactants if change[f] < -least}
     consumed |= {f: -amount for f, amount in change.items() if amount < -least and f not in consumed}
     formed = {f: amount for f, amount in change.items() if amount > least}
-    return Reaction(consumed, formed, energy_eV, gases)
+    return Reaction(consumed, formed, energy_eV, gases, band_gap_eV or {})
 
 
 SULFUR_ARTEFACT = "LiS4"
@@ -259,6 +265,12 @@ def formula_units(
             formula, size = _phase_formula(table, row)
             units.append((formula, share * atoms / size))
     return units
+
+
+def band_gaps(table: PhaseTable, phase: NDArray[np.int64]) -> dict[str, float]:
+    """Return computed band gaps in eV by formula, of those of some rows of the table whose gap is known."""
+    gaps = {row: table.band_gap_of(row) for row in phase.tolist() if row >= 0}
+    return {phase_formula(table, row): gap for row, gap in gaps.items() if gap is not None}
 
 
 def reduced(amounts: Mapping[str, float]) -> tuple[str, Mapping[str, float]]:

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from training.properties.mechanics.tables import GapTable, ModuliTable, read_gaps, read_moduli
+from training.crystals import GapTable, read_gaps
+from training.properties.mechanics.tables import ModuliTable, read_moduli
 
 
 @cache

@@ -4,21 +4,22 @@
 2. Hulls of the training phases at every compound, without the compound; relatives of the same stoichiometry.
 3. An ensemble of nets, fitted on the training split, the hull redrawn from part of the phases in every epoch.
 4. Conformal intervals and probabilities from the validation split.
-5. The served model knows the phases of all three splits; the nets stay those of the training split.
+5. The served model knows the phases of all three splits, with band gaps where they were computed; the nets stay those
+   of the training split.
 6. Bundle, MLflow run, registry version with alias `challenger`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bundle import Card, DataSource, save_bundle, stamped
-from training.catalogue import source
+from training.bundle import Card, DataSource, data_source, save_bundle, stamped
+from training.crystals import GAP, GapTable, read_gaps, with_band_gaps
 from training.properties.stability.bundling import golden_predictions
 from training.properties.stability.calibration import Calibration
 from training.properties.stability.ensemble import NetEnsemble
@@ -94,6 +95,8 @@ def train(
     table = load_table(chosen)
     nets = fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
     model, validation = assemble(nets, table)
+    gaps = read_gaps()
+    model = with_gaps_of_phases(model, gaps)
     deviations = window_deviations(table)
     scores = {f"validation_{name}": round(value, 5) for name, value in split_scores(model, validation).items()}
     card = Card(
@@ -101,7 +104,7 @@ def train(
         summary=SUMMARY,
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
-        data=_data(table),
+        data=[*_data(table), data_source(GAP, len(gaps.crystals))],
         recipe=asdict(chosen),
         metrics=scores
         | {
@@ -165,16 +168,12 @@ def refit_for_evaluation(
     return assemble(fit_ensemble(settings, work / settings.fingerprint(), on_epoch=on_step), table)[0], table
 
 
+def with_gaps_of_phases(model: StabilityModel, gaps: GapTable) -> StabilityModel:
+    """Return a model whose phases carry computed band gaps, by which products of reactions are judged to conduct."""
+    phases = with_band_gaps(model.phases, gaps)
+    return replace(model, surroundings=replace(model.surroundings, phases=phases))
+
+
 def _data(table: EnergyTable) -> list[DataSource]:
     sizes = {name: len(table.rows_of(name)) for name in SPLITS}
-    entries = [source(key) for key in SOURCE_KEYS]
-    return [
-        DataSource(
-            name=entry.key,
-            rows=sizes[entry.key.rsplit("_", 1)[1]],
-            licence=entry.licence,
-            attribution=f"{entry.attribution}, doi {entry.doi}",
-            sha256=str(entry.sha256),
-        )
-        for entry in entries
-    ]
+    return [data_source(key, sizes[key.rsplit("_", 1)[1]]) for key in SOURCE_KEYS]

@@ -28,7 +28,8 @@ def surroundings_to_arrays(surroundings: Surroundings) -> dict[str, NDArray[Any]
     rows = np.flatnonzero(surroundings.usable)
     count = table.start[rows + 1] - table.start[rows]
     place = np.repeat(table.start[rows] - (np.cumsum(count) - count), count) + np.arange(count.sum())
-    return {
+    gaps = {} if table.band_gap_eV is None else {"phases.band_gap": table.band_gap_eV[rows].astype(np.float16)}
+    return gaps | {
         "phases.count": count.astype(np.uint8),
         "phases.element": table.element[place].astype(np.uint8),
         "phases.amount": _whole_amounts(table.fraction[place], count).astype(np.uint16),
@@ -52,6 +53,8 @@ def surroundings_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Surroundings
     amount = np.zeros(held.shape)
     atomic_number[held], amount[held] = arrays["phases.element"], arrays["phases.amount"]
     phases = PhaseTable.from_padded(atomic_number, amount, arrays["phases.energy"].astype(float))
+    if "phases.band_gap" in arrays:  # of a bundle before 2026-11-29 conduction is judged by composition alone
+        phases = phases.with_band_gaps(arrays["phases.band_gap"].astype(float))
     own = phases.row_of_input
     usable, depth = np.zeros(len(phases), dtype=np.bool_), np.zeros(len(phases))
     usable[own], depth[own] = True, arrays["phases.depth"] * DEPTH_STEP_eV_PER_ATOM

@@ -54,6 +54,7 @@ class WarningCode(StrEnum):
     OCCUPANCY_CLIPPED = "occupancy_clipped"
     SITES_IGNORED = "sites_ignored"
     IMPLAUSIBLE_DENSITY = "implausible_density"
+    CRYSTAL_MEANT = "crystal_meant"
 
 
 _LONGEST_SHOWN = 60

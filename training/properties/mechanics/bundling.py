@@ -1,0 +1,57 @@
+"""The mechanics model as a bundle: what must be reproduced on loading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from features.candidate import ROOM_TEMPERATURE_C, Candidate
+from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
+from training.properties.conformance import query_of
+from training.properties.mechanics.judgement import MechanicsJudgement
+from training.properties.mechanics.model import MechanicsModel
+from training.properties.mechanics.quantities import NAME, QUANTITIES
+
+GOLDEN_FORMULAS = (
+    "Li3PS4",
+    "Li10GeP2S12",
+    "Li",  # in the table of moduli
+    "Li6PS5Cl",
+    "Li7La3Zr2O12",  # in that of gaps alone
+    "Li3YCl6",
+    "Li1.3Al0.3Ti1.7(PO4)3",
+    "Li5.5PS4.5Cl1.5",
+    "Na3SbS4",
+    "K2MgSnSe4",
+)
+GOLDEN_TOLERANCE = 5e-3
+"""In GPa and eV: single precision of nets on another machine, far below any meaning."""
+COVERAGE = 0.9
+
+
+def golden_predictions(model: MechanicsModel, formulas: Sequence[str] = GOLDEN_FORMULAS) -> list[GoldenPrediction]:
+    """Compute the answers that every copy of the model must reproduce."""
+    candidates = [Candidate.from_formula(formula) for formula in formulas]
+    judged = MechanicsJudgement(model, query_of(candidates, COVERAGE))
+    columns = {
+        column: end
+        for quantity in QUANTITIES
+        for column, end in zip(quantity.columns, judged.intervals[quantity.name], strict=False)
+    }
+    return golden_rows([(formula, ROOM_TEMPERATURE_C) for formula in formulas], columns)
+
+
+def load_mechanics(folder: Path, expected_digest: str | None = None) -> tuple[MechanicsModel, Bundle]:
+    """Load, verify and return a mechanics model with its bundle.
+
+    Raises
+    ------
+    BundleError
+        If the bundle was changed, is foreign, or does not reproduce its golden predictions.
+    """
+    bundle = load_bundle(folder, expected_property=NAME, expected_digest=expected_digest)
+    with rebuilding(folder, NAME):
+        model = MechanicsModel.from_arrays(bundle.arrays)
+        again = golden_predictions(model, [stored.formula for stored in bundle.card.golden])
+        compare_golden(bundle.card.golden, again, GOLDEN_TOLERANCE)
+    return model, bundle

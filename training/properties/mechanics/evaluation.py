@@ -1,0 +1,35 @@
+"""How good mechanics is: chemical systems that were left out, the benchmark's folds, and published stiffness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from training.properties.mechanics.elasticity_evaluation import evaluate_elasticity, steps_of_evaluation
+from training.properties.mechanics.gap_evaluation import evaluate_gap
+from training.properties.mechanics.gap_fit import n_steps as steps_of_gap
+from training.properties.mechanics.gap_fit import predict_left_out
+from training.properties.mechanics.recipe import Tables, settings
+
+
+def n_steps(tables: Tables, *, quick: bool) -> int:
+    """Return how often `evaluate` calls its `on_step`."""
+    elasticity, gap = settings(quick=quick)
+    return steps_of_evaluation(elasticity, tables.auxiliary) + steps_of_gap(gap)
+
+
+def evaluate(
+    tables: Tables, *, quick: bool = False, on_step: Callable[[str], None] = lambda what: None
+) -> dict[str, Any]:
+    """Fit without parts of the tables and score on these.
+
+    Returns
+    -------
+    dict
+        Sections `elasticity` (decades of GPa) and `band_gap` (eV).
+    """
+    of_elasticity, of_gap = settings(quick=quick)
+    elasticity = evaluate_elasticity(tables.moduli, tables.auxiliary, of_elasticity, on_step=on_step)
+    gap = evaluate_gap(tables.gaps, predict_left_out(tables.gaps, of_gap, on_step))
+    return {"elasticity": asdict(elasticity), "band_gap": asdict(gap)}

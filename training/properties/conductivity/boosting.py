@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.trees import TreeEnsemble
+from training.trees import TreeEnsemble, on_grid, split_off_grid
 
 Array = NDArray[np.float64]
 
@@ -28,10 +28,6 @@ SETTINGS: dict[str, Any] = {
     "force_row_wise": True,
     "num_threads": 1,
 }
-
-FEATURE_STEP = 2.0**-20
-"""Training features are rounded to this grid. Two spellings of one composition differ by 1e-16, and without rounding a
-split may fall between them. A power of two, because no fraction in a formula lies halfway between its steps."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +69,3 @@ class BoostedTrees:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> BoostedTrees:
         """Rebuild from `arrays()`."""
         return cls(TreeEnsemble.from_arrays(arrays))
-
-
-def on_grid(features: Array) -> Array:
-    """Round training features to multiples of `FEATURE_STEP`."""
-    rounded: Array = np.round(features / FEATURE_STEP) * FEATURE_STEP
-    return rounded
-
-
-def split_off_grid(trees: TreeEnsemble) -> TreeEnsemble:
-    """Move the splits that LightGBM puts at 1e-35, between zero and the rest, to half a step."""
-    at_zero = np.abs(trees.threshold) < FEATURE_STEP / 2
-    return replace(trees, threshold=np.where(at_zero, np.sign(trees.threshold) * FEATURE_STEP / 2, trees.threshold))

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.explanations import TreeExplainer
-from training.properties.conductivity.boosting import on_grid, split_off_grid
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction, Variant
 from training.properties.conductivity.named_features import feature_values, n_features, training_features
 from training.properties.conductivity.neighbours import Neighbours, neighbours_of
 from training.properties.conductivity.rows import ConductivityRows
-from training.trees import TreeEnsemble
+from training.trees import TreeEnsemble, on_grid, split_off_grid
 
 Array = NDArray[np.float64]
 

@@ -158,3 +158,16 @@ def test_missing_parts_are_refused(trees: TreeEnsemble) -> None:
     shorter = replace(trees, value=trees.value[:-1])
     with pytest.raises(ValueError, match="no binary trees"):
         TreeEnsemble.from_arrays(shorter.arrays())
+
+
+@settings(max_examples=15, deadline=None)
+@given(WORLDS)
+def test_compact_trees_answer_nearly_the_same_and_stay_as_they_are(world: tuple[int, int, int, int]) -> None:
+    seed, n, d, n_rounds = world
+    features, targets, _ = random_world(seed, n, d)
+    booster = lgb.train(QUIET | {"seed": seed}, lgb.Dataset(features, targets), n_rounds)
+    trees = TreeEnsemble.from_lightgbm([booster])
+    compact = TreeEnsemble.from_compact_arrays(trees.compact_arrays())
+    np.testing.assert_allclose(compact.sum(features), trees.sum(features), atol=5e-3)
+    again = TreeEnsemble.from_compact_arrays(compact.compact_arrays())
+    np.testing.assert_array_equal(again.sum(features), compact.sum(features))

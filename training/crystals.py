@@ -48,6 +48,11 @@ class Crystals:
         """Return the number of crystals."""
         return len(self.formula)
 
+    def take(self, rows: NDArray[np.int64]) -> Crystals:
+        """Return some of the crystals, with the labels that they had."""
+        formula = tuple(self.formula[row] for row in rows.tolist())
+        return Crystals(formula, self.batch.take(rows), self.composition[rows], self.system[rows])
+
     @classmethod
     def of(cls, rows: list[FormulaTarget]) -> Crystals:
         """Lay the compositions of a table out."""

@@ -22,6 +22,7 @@ _PLACES = {
     "conductivity": "training.properties.conductivity.declaration:CONDUCTIVITY",
     "stability": "training.properties.stability.declaration:STABILITY",
     "ccd": "training.properties.ccd.declaration:CCD",
+    "mechanics": "training.properties.mechanics.declaration:MECHANICS",
 }
 
 

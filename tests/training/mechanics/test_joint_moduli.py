@@ -10,6 +10,7 @@ from scipy.stats import binom, multivariate_normal
 
 from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.joint_moduli import JointModuli, JointScores
+from training.uncertainty import ConformalScale
 
 SEED = 5
 
@@ -20,6 +21,11 @@ def _errors(n: int, correlation: float, seed: int = SEED) -> np.ndarray:
     return drawn
 
 
+def _scores(signed: np.ndarray) -> JointScores:
+    shear, bulk = (ConformalScale(np.sort(np.abs(column))) for column in signed.T)
+    return JointScores.of(signed, shear, bulk)
+
+
 def _moduli(scores: JointScores, log10: list[list[float]], scale: float = 0.1) -> JointModuli:
     centre = np.array(log10)
     return JointModuli(centre, np.full_like(centre, scale), (scores,), np.zeros(len(centre), dtype=np.int64))
@@ -27,7 +33,7 @@ def _moduli(scores: JointScores, log10: list[list[float]], scale: float = 0.1) -
 
 @pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.7])
 def test_scores_keep_the_correlation_of_errors(correlation: float) -> None:
-    scores = JointScores.of(_errors(4000, correlation))
+    scores = _scores(_errors(4000, correlation))
     assert scores.correlation == pytest.approx(correlation, abs=0.05)
     drawn = np.corrcoef(scores.draws.T)[0, 1]
     assert drawn == pytest.approx(correlation, abs=0.08)
@@ -40,7 +46,7 @@ def test_intervals_cover_new_materials_of_the_same_kind(coverage: float) -> None
     Youngs's modulus and the Pugh ratio are calibrated by no rows of their own: the draws must carry them.
     """
     n = 3000
-    scores = JointScores.of(_errors(3000, 0.6))
+    scores = _scores(_errors(3000, 0.6))
     rng = np.random.default_rng(SEED + 1)
     centre = np.stack([rng.uniform(0.8, 2.2, n), rng.uniform(1.2, 2.4, n)], axis=1)
     scale = rng.uniform(0.03, 0.2, (n, 2))
@@ -77,7 +83,7 @@ def test_wider_coverage_holds_the_narrower_and_both_hold_the_value(
 
 
 def test_a_row_is_the_same_alone_and_in_company() -> None:
-    scores = JointScores.of(_errors(500, 0.4))
+    scores = _scores(_errors(500, 0.4))
     many = _moduli(scores, [[1.0, 1.4], [2.0, 2.2], [0.5, 0.9]])
     for row in range(3):
         alone = many.take(np.array([row])).log10_youngs_modulus(0.9)
@@ -93,9 +99,3 @@ def test_nothing_is_said_of_what_is_unknown() -> None:
     above = moduli.probability_above((1.0, 0.0), 1.0)
     assert np.isnan(above[0])
     assert above[1] == pytest.approx(0.5, abs=0.02)
-
-
-def test_a_bundle_gives_back_the_same_scores() -> None:
-    scores = JointScores.of(_errors(300, 0.4))
-    again = JointScores.from_arrays(scores.arrays("moduli"), "moduli")
-    assert np.abs(again.draws - scores.draws).max() < 1e-5

@@ -33,7 +33,7 @@ def test_every_crystal_of_the_table_is_found_at_its_composition() -> None:
     for moduli, part in ((table.log10_shear_GPa, 0), (table.log10_bulk_GPa, 1)):
         assert (held.lowest[row, part] <= moduli + 1e-12).all()
         assert (moduli <= held.highest[row, part] + 1e-12).all()
-    assert held.count.sum() == len(table.crystals)
+    assert held.n_crystals.sum() == len(table.crystals)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_nearest_is_the_nearest_of_all(row: int, shift: float) -> None:
 
 def test_scales_hold_polymorphs_apart_and_the_error_of_computation() -> None:
     known = _known()
-    single = np.flatnonzero(known.polymorphs.count == 1)[:10]
+    single = np.flatnonzero(known.polymorphs.n_crystals == 1)[:10]
     _, scale = known.centre_and_scale(single)
     assert 10.0 ** (1.645 * scale) == pytest.approx(1.148, abs=0.01)
     several = np.flatnonzero(np.ptp([known.polymorphs.lowest[:, 0], known.polymorphs.highest[:, 0]], axis=0) > 0.2)

@@ -26,7 +26,7 @@ OfModuli = Callable[[Array], Array]
 SHEAR_ERROR, BULK_ERROR = "shear modulus", "bulk modulus beside the shear modulus"
 """Sources of error."""
 
-_PLAIN: Mapping[str, OfModuli] = {
+OF_MODULI: Mapping[str, OfModuli] = {
     names.YOUNG.name: lambda log10: 10.0 ** log10_youngs_modulus(log10),
     names.SHEAR.name: lambda log10: 10.0 ** log10[..., 0],
     names.BULK.name: lambda log10: 10.0 ** log10[..., 1],
@@ -87,7 +87,7 @@ def distribution(quantity: Quantity, outputs: ModelOutputs) -> Predictive:
     judged, n = outputs.judged(names.NAME), len(outputs)
     judgement = judged.judgement
     assert isinstance(judgement, MechanicsJudgement)  # nothing is refused
-    of_moduli, factor = _PLAIN.get(quantity.name, _root_of_product), np.ones(n)
+    of_moduli, factor = OF_MODULI.get(quantity.name, _root_of_product), np.ones(n)
     if quantity is names.GRIFFITH:
         factor = _mV_per_GPa(judgement)
     shared = {SHEAR_ERROR: np.full(n, HALF), BULK_ERROR: np.full(n, HALF)}

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from features.candidate import Candidate, MaterialBatch
 from features.formula_terms import plain_amounts
+from training.crystals import GAP, read_gaps
 from training.formula_tables import Expected, FormulaTarget, read_formula_targets
-from training.properties.mechanics.tables import GAP, read_gaps
 from training.sources import locate, require
 
 Array = NDArray[np.float64]

@@ -19,7 +19,6 @@ from training.uncertainty import Interval
 Array = NDArray[np.float64]
 MEASURED_IS_LARGER = (1.3, 1.6)
 """Measured gaps divided by PBE gaps, the middle half; `elyte evaluate mechanics --json` prints it."""
-NO_CONDUCTIVITY = "how well it conducts electrons no gap tells: defects, dopants and grain boundaries decide that"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,4 @@ def _said(value: float, lower: float, upper: float, metal: float, count: int) ->
         return f"may be a metal (probability {metal:.2f}); else a PBE gap up to {upper:.1f} eV"
     smallest, largest = MEASURED_IS_LARGER
     span = f" ({count} polymorphs: {lower:.2f} to {upper:.2f})" if count > 1 else ""
-    return (
-        f"PBE gap {value:.2f} eV{span}; measured gaps are about {smallest:g} to {largest:g} times larger;"
-        f" {NO_CONDUCTIVITY}"
-    )
+    return f"PBE gap {value:.2f} eV{span}; measured gaps are about {smallest:g} to {largest:g} times larger"

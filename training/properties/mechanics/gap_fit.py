@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
+from training.crystals import GapTable
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_model import (
     GapCalibration,
@@ -28,7 +29,6 @@ from training.properties.mechanics.gap_model import (
     descriptors,
 )
 from training.properties.mechanics.gap_relatives import Relatives
-from training.properties.mechanics.tables import GapTable
 from training.splits import grouped_folds
 from training.trees import TreeEnsemble, on_grid, split_off_grid
 

@@ -8,10 +8,9 @@ spread points, so that the same question has the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +53,10 @@ class JointScores:
     correlation: float
 
     @classmethod
-    def of(cls, signed: Array) -> JointScores:
-        """Take signed scores of left-out rows, shape (m, 2): log10 G, log10 K."""
-        rank = float(spearmanr(signed[:, 0], signed[:, 1]).statistic)
-        scales = (ConformalScale(np.sort(np.abs(column))) for column in signed.T)
-        return cls(*scales, correlation=2.0 * np.sin(np.pi * rank / 6.0))
+    def of(cls, pairs: Array, shear: ConformalScale, bulk: ConformalScale) -> JointScores:
+        """Tie scores of left-out rows by the rank correlation of pairs of signed scores, shape (m, 2)."""
+        rank = float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+        return cls(shear, bulk, 2.0 * np.sin(np.pi * rank / 6.0))
 
     @classmethod
     def normal(cls, correlation: float) -> JointScores:
@@ -78,20 +76,6 @@ class JointScores:
         tied = self.correlation * first + np.sqrt(1.0 - self.correlation**2) * second
         parts = (ScoreDistribution(self.shear), first), (ScoreDistribution(self.bulk), tied)
         return np.stack([one.of_normal(np.atleast_2d(normal)).reshape(normal.shape) for one, normal in parts], axis=-1)
-
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return what a bundle stores."""
-        return {
-            f"{name}_shear_scores": self.shear.scores.astype(np.float32),
-            f"{name}_bulk_scores": self.bulk.scores.astype(np.float32),
-            f"{name}_correlation": np.array(self.correlation),
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> JointScores:
-        """Rebuild from `arrays`."""
-        scales = (ConformalScale(arrays[f"{name}_{part}_scores"].astype(float)) for part in ("shear", "bulk"))
-        return cls(*scales, correlation=float(arrays[f"{name}_correlation"]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,11 +68,12 @@ class MechanicsJudgement(Judgement):
 
     @cached_property
     def _missing_elements(self) -> Flags:
-        return (self.query.batch.matrix() > 0) & ~self._model.known.elements
+        missing: Flags = (self.query.batch.matrix() > 0) & ~self._model.known.elements
+        return missing
 
     @property
     def _covered(self) -> Flags:
-        covered: Flags = ~self._missing_elements.any(axis=1)
+        covered: Flags = ~np.logical_or.reduce(self._missing_elements, axis=1)
         return covered
 
     @cached_property
@@ -116,8 +117,8 @@ class MechanicsJudgement(Judgement):
 
     @property
     def in_domain(self) -> Flags:
-        """Whether each material lies among compositions whose moduli were computed, and the members agree."""
-        inside: Flags = self._covered & self._model.is_familiar(self.distance, self.moduli)
+        """Whether each material lies among compositions whose moduli were computed."""
+        inside: Flags = self._covered & (self.distance <= self._model.radius)
         return inside
 
     @property
@@ -191,7 +192,7 @@ class MechanicsJudgement(Judgement):
 
     def details(self) -> Sequence[Mapping[str, Any]]:
         """Return where numbers come from, and what they say of a cell."""
-        count = np.where(self.known == NOT_HELD, 0, self._model.known.polymorphs.count[self.known])
+        count = np.where(self.known == NOT_HELD, 0, self._model.known.polymorphs.n_crystals[self.known])
         numbers = {
             "polymorphs": count.tolist(),
             "probability_ductile": rounded(self.probability_ductile),

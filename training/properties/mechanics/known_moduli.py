@@ -37,7 +37,7 @@ class Polymorphs(NamedTuple):
     median: Array
     lowest: Array
     highest: Array
-    count: Rows
+    n_crystals: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +119,14 @@ class KnownModuli:
         return moduli | {
             "known_atomic_number": self.atomic_number.astype(np.uint8),
             "known_fraction": self.fraction,
-            "known_count": self.polymorphs.count.astype(np.uint16),
+            "known_n_crystals": self.polymorphs.n_crystals.astype(np.uint16),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> KnownModuli:
         """Rebuild from `arrays()`."""
         parts = [arrays[f"known_{name}"].astype(float) for name in ("median", "lowest", "highest")]
-        polymorphs = Polymorphs(*parts, arrays["known_count"].astype(np.int64))
+        polymorphs = Polymorphs(parts[0], parts[1], parts[2], arrays["known_n_crystals"].astype(np.int64))
         return cls(arrays["known_atomic_number"].astype(np.int64), arrays["known_fraction"], polymorphs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,22 +34,23 @@ class MechanicsModel:
         Predicts moduli.
     known
         Compositions whose moduli were computed.
-    scores
-        Errors of predicted moduli, in units of their scales.
     gap
         Band gaps, looked up or predicted.
     radius
-        Distance within which left-out systems were predicted when the intervals were calibrated.
-    largest_scale
-        Of log10 G, in decades: that of the same share of them.
+        Distance within which left-out systems had a known crystal when the intervals were calibrated.
     """
 
     elasticity: ElasticityModel
     known: KnownModuli
-    scores: JointScores
     gap: GapModel
     radius: float
-    largest_scale: float
+
+    @cached_property
+    def scores(self) -> tuple[JointScores, JointScores]:
+        """Errors of predicted moduli and of those of the table, in units of their scales."""
+        left_out = self.elasticity.deviations
+        predicted = JointScores.of(left_out.pairs, left_out.shear, left_out.bulk)
+        return predicted, JointScores.normal(predicted.correlation)
 
     def moduli(self, batch: MaterialBatch, known: NDArray[np.int64], unknown_elements: Flags) -> JointModuli:
         """Return the joint distribution of both moduli.
@@ -66,41 +68,31 @@ class MechanicsModel:
         asked = np.flatnonzero((known == NOT_HELD) & ~unknown_elements)
         if len(asked):
             said = self.elasticity.predict(batch.take(asked))
-            centre[asked], scale[asked] = said.centre, said.scale
+            centre[asked] = np.column_stack([said.log10_G, said.log10_K])
+            scale[asked] = np.column_stack([said.scale_G, said.scale_K])
         held = np.flatnonzero(known != NOT_HELD)
         centre[held], scale[held] = self.known.centre_and_scale(known[held])
-        both = (self.scores, JointScores.normal(self.scores.correlation))
-        return JointModuli(centre, scale, both, np.where(known == NOT_HELD, PREDICTED, OF_TABLE))
+        return JointModuli(centre, scale, self.scores, np.where(known == NOT_HELD, PREDICTED, OF_TABLE))
 
     def gaps(self, batch: MaterialBatch, coverage: float, unknown_elements: Flags) -> GapAnswers:
         """Return band gaps with their intervals, NaN where an element is of no table."""
         return GapAnswers.of(self.gap, batch, coverage, unknown_elements)
-
-    def is_familiar(self, distance: Array, moduli: JointModuli) -> Flags:
-        """Return whether materials lie among known ones, and their scale is not extraordinary."""
-        sure = (moduli.which == OF_TABLE) | (moduli.scale[:, 0] <= self.largest_scale)
-        familiar: Flags = sure & (distance <= self.radius)
-        return familiar
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
         return (
             self.elasticity.arrays()
             | self.known.arrays()
-            | self.scores.arrays("moduli")
             | {f"{_GAP}{name}": array for name, array in self.gap.arrays().items()}
-            | {"domain": np.array([self.radius, self.largest_scale])}
+            | {"radius": np.array(self.radius)}
         )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> MechanicsModel:
         """Rebuild from `arrays()`."""
-        radius, largest_scale = arrays["domain"].tolist()
         return cls(
             ElasticityModel.from_arrays(arrays),
             KnownModuli.from_arrays(arrays),
-            JointScores.from_arrays(arrays, "moduli"),
             GapModel.from_arrays({k.removeprefix(_GAP): v for k, v in arrays.items() if k.startswith(_GAP)}),
-            radius,
-            largest_scale,
+            float(arrays["radius"]),
         )

@@ -25,7 +25,6 @@ from training.properties.mechanics.elasticity_fit import steps_of_fit as steps_o
 from training.properties.mechanics.elasticity_settings import ElasticitySettings
 from training.properties.mechanics.gap_fit import GapFit, GapSettings, fit_gap
 from training.properties.mechanics.gap_fit import n_steps as steps_of_gap
-from training.properties.mechanics.joint_moduli import JointScores
 from training.properties.mechanics.known_moduli import KnownModuli
 from training.properties.mechanics.model import MechanicsModel
 from training.properties.mechanics.quantities import NAME
@@ -35,8 +34,8 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "numba", "torch")
 METRICS_COMMAND = "elyte train mechanics"
 DOMAIN_SHARE = 0.95
 SUMMARY = (
-    "Bulk, shear and Young's modulus, Poisson and Pugh ratio, and PBE band gap of the crystal of a composition: values of"
-    " the Materials Project where it holds the composition, nets and boosted trees with conformal intervals elsewhere"
+    "Bulk, shear and Young's modulus, Poisson and Pugh ratio, and PBE band gap of the crystal of a composition: values"
+    " of the Materials Project where it holds the composition, nets and trees with conformal intervals elsewhere"
 )
 INTENDED_USE = (
     "Judging, before synthesis, whether an electrolyte can be pressed cold, how easily it cracks, and whether it"
@@ -48,8 +47,8 @@ LIMITATIONS = [
     "Which polymorph the stable one is the tables do not say: the answer is the middle one, the interval holds others.",
     "PBE band gaps lie below measured ones by about a third; no electronic conductivity follows from a gap.",
     "A shear modulus above twice lithium's has stopped no dendrite by itself: garnets and sulfides above it fail.",
-    "Argyrodites and other soft sulfides are predicted too stiff: Li6PS5Cl has no modulus in the table, and its relatives"
-    " are stiffer.",
+    "Argyrodites and other soft sulfides are predicted too stiff: Li6PS5Cl has no modulus in the table, and its"
+    " relatives are stiffer.",
     "84 elements are covered: no noble gases, no Po, At, Rn, Fr, Ra.",
 ]
 
@@ -133,7 +132,6 @@ def assemble(elasticity: ElasticityFit, gap: GapFit, table: ModuliTable) -> Mech
     return MechanicsModel(
         elasticity.model,
         KnownModuli.of(table),
-        JointScores.of(elasticity.model.deviations.pairs),
         gap.model,
         radius_of_domain(table, elasticity.fold),
     )

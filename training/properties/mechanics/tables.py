@@ -29,6 +29,10 @@ class ModuliTable:
     log10_shear_GPa: Array
     log10_bulk_GPa: Array
 
+    def take(self, rows: NDArray[np.int64]) -> ModuliTable:
+        """Return some of the crystals."""
+        return ModuliTable(self.crystals.take(rows), self.log10_shear_GPa[rows], self.log10_bulk_GPa[rows])
+
 
 def read_moduli() -> ModuliTable:
     """Read the elastic moduli.

@@ -36,10 +36,10 @@ def story(said: Answered) -> list[str]:
     newman = block["monroe_newman"]
     return [
         f"    pressing:   {_pressing(block)}",
-        f"    a {block['flaw_size_um']:g} um flaw grows from {flaw['value']:.0f} mV of lithium overpotential"
+        f"    cracks:     a flaw of {block['flaw_size_um']:g} um grows from {flaw['value']:.0f} mV of overpotential"
         f" (toughness {block['fracture_toughness_MPa_m05']:.2f} MPa m^0.5)",
-        f"    Monroe-Newman: G >= {newman['shear_modulus_above_GPa']:g} GPa with probability"
-        f" {newman['probability']:.2f}; no protection by itself: {newman['caveat']}",
+        f"    dendrites:  G above {newman['shear_modulus_above_GPa']:g} GPa (Monroe-Newman) with probability"
+        f" {newman['probability']:.2f}; garnets and sulfides above it fail all the same",
         f"    electrons:  {block['band_gap_said']}",
     ]
 

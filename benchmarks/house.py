@@ -71,7 +71,7 @@ LIMITS: Mapping[str, Limit] = {
     "serving_arrows": Limit(60),
     "fmt_skip": Limit(0),
     "class_names_with_two_meanings": Limit(0),
-    "dict_str_any_in_serving": Limit(220, asked=60),
+    "dict_str_any_in_serving": Limit(60),
     "private_imports": Limit(0),
     "walk_files": Limit(70, asked=35),
     "walk_changes": Limit(480, asked=200),

@@ -6,7 +6,7 @@ import getpass
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -275,7 +275,7 @@ def _accepting_command(report: Report) -> str:
     return shlex.join([*words, "--accept-warnings", report.accept_warnings])
 
 
-def echo_json(document: dict[str, Any]) -> None:
+def echo_json(document: Mapping[str, object]) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 

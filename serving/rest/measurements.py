@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -98,7 +98,7 @@ def record_measurements(raw: bytes, media_type: str, query: Iterable[tuple[str, 
     return answer_of(report, who)
 
 
-def _of_document(body: dict[str, Any], key: str) -> tuple[Report, str]:
+def _of_document(body: Mapping[str, object], key: str) -> tuple[Report, str]:
     from training.ledger.intake import add_measurements
     from training.ledger.store import Ledger
 

@@ -66,7 +66,7 @@ LIMITS: Mapping[str, Limit] = {
     "silent_fallthroughs": Limit(0),
     "lines_since_the_beginning": Limit(3_900, asked=-3_500),
     "module_circles": Limit(0),
-    "room_circles": Limit(1, asked=0),
+    "room_circles": Limit(0),
     "serving_rooms": Limit(16),
     "serving_arrows": Limit(60),
     "fmt_skip": Limit(0),

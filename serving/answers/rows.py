@@ -93,12 +93,7 @@ def material_of(candidate: Candidate) -> ShownMaterial:
     said: ShownMaterial = {"formula": candidate.formula, "read_as": candidate.read_as}
     if (crystal := candidate.crystal) is None:
         return said
-    return {
-        **said,
-        "block": crystal.block,
-        "space_group": crystal.space_group,
-        "cell_content": crystal.cell_content,
-    }
+    return {**said, "block": crystal.block, "space_group": crystal.space_group, "cell_content": crystal.cell_content}
 
 
 def unread_material_of(formula: str | None) -> ShownMaterial:

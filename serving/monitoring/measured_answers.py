@@ -24,8 +24,8 @@ from training.properties import registry
 from training.properties.contract import Quantity
 
 if TYPE_CHECKING:
-    from training.ledger.columns import Value
-    from training.ledger.entries import Entry
+    from training.measurements.columns import Value
+    from training.measurements.entries import Entry
 
 UNCLASSED = "of no class"
 WITHOUT_FORMULA = "without a formula"
@@ -168,7 +168,7 @@ def _group(row: _Row) -> str:
 
 def source_of(entry: Entry) -> str:
     """Return where a measurement comes from: its paper, else its reference; its rows count as one."""
-    from training.ledger.columns import DOI, REFERENCE
+    from training.measurements.columns import DOI, REFERENCE
 
     content = entry.content or {}
     doi = str(content.get(DOI, "")).split("|")[0].lower()

@@ -16,8 +16,8 @@ from serving.rest.openapi import REQUIRED_KEY, Refusals, body_of, query_of, refu
 from serving.rest.protection import key_label
 from serving.rest.request_body import JSON
 from serving.rest.routes.answering import KEY_REFUSED, WRITES, admitted_body, lanes_of
-from training.ledger.problems import Problem
 from training.ledger.report import RowReport, Status
+from training.measurements.problems import Problem
 from training.properties import registry
 
 # A trial: whoever pastes an example must not leave it in a ledger that forgets nothing.

@@ -26,11 +26,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "training"))
 
-from training.ledger.entries import NewRow
 from training.ledger.intake import Wishes, add_table
 from training.ledger.reading import read_measurements_file
 from training.ledger.report import Status
 from training.ledger.store import Ledger
+from training.measurements.entries import NewRow
 
 WRITERS = 8
 FIRST = """

@@ -27,7 +27,7 @@ from training.bundle import load_bundle
 from training.ledger.export import training_rows
 from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
-from training.retraining.champion import Champion
+from training.refitting.champion import Champion
 from training.retraining.gates import GateOutcome, decide
 from training.retraining.job import RetrainOptions, retrain
 from training.retraining.loading import load_model

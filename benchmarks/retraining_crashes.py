@@ -42,6 +42,7 @@ from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.conductivity.table import load_literature
+from training.refitting.training_set import TrainingSet
 from training.retraining import pipeline
 from training.retraining.job import RetrainOptions, retrain
 from training.retraining.locks import only_one
@@ -49,7 +50,6 @@ from training.retraining.promotion import first_champion, log_of, recover, rollb
 from training.retraining.promotion_log import State
 from training.retraining.registry import ModelRegistry
 from training.retraining.rules import load_rules
-from training.retraining.training_set import TrainingSet
 from training.sources import MissingSourceError
 
 if TYPE_CHECKING:

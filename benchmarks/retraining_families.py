@@ -23,8 +23,8 @@ from training.properties.conductivity.recipe import PUBLIC_SOURCES, load_tables
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.conductivity.table import leaks_into_test, load_obelix
+from training.refitting.training_set import TrainingSet
 from training.retraining.registry import ModelRegistry
-from training.retraining.training_set import TrainingSet
 from training.sources import require
 
 if TYPE_CHECKING:

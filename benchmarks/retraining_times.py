@@ -18,8 +18,8 @@ from training.ledger.store import Ledger
 from training.properties.ccd.declaration import CCD
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.retraining import ConductivityJob
+from training.refitting.property_job import PropertyJob
 from training.retraining.job import RetrainOptions, retrain
-from training.retraining.property_job import PropertyJob
 from training.retraining.registry import ModelRegistry
 from training.retraining.rules import load_rules
 

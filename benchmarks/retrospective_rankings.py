@@ -23,7 +23,7 @@ from serving.ranking.request import BatchRequest, RankRequest
 from training.bundle import DataSource
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.retraining import ConductivityJob
-from training.retraining.training_set import TrainingSet
+from training.refitting.training_set import TrainingSet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,12 +18,16 @@ from training.properties import registry
 from training.properties.registry import with_needed
 
 if TYPE_CHECKING:
-    from serving.answers.condition_grid import ConditionGridRequest
+    from serving.answers.condition_grid import ConditionGridRequest, GridDocument
+    from serving.answers.interface_answers import InterfaceDocument
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
+    from serving.answers.rows import ModelHeaders, ResultRow, Results
     from serving.generation.known import KnownMaterials
+    from serving.ranking.document import RankingDocument
     from serving.ranking.request import RankingSpec, RankRequest
     from serving.suggestions.answer import SuggestOptions
+    from serving.synthesis.answers import SynthesisDocument
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import Precursor
     from training.thermodynamics.phases import PhaseTable
@@ -31,10 +35,10 @@ if TYPE_CHECKING:
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
 _ROWS_PER_PASS = 512
 
-Each = Callable[[list[dict[str, Any]]], list[Any]]
+Each = Callable[["list[ResultRow]"], list[Any]]
 
 
-def same_rows(rows: list[dict[str, Any]]) -> list[Any]:
+def same_rows(rows: list[ResultRow]) -> list[Any]:
     """Return rows as they are."""
     return rows
 
@@ -89,7 +93,7 @@ class Predictor:
         temperature_C: float | None = None,
         coverage: float = DEFAULT_COVERAGE,
         explain: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Results:
         """Judge formulas under one temperature; a shorthand for `predict`."""
         return self.answer(
             [CandidateInput(formula=formula) for formula in formulas],
@@ -98,7 +102,7 @@ class Predictor:
             explain=explain,
         )
 
-    def predict(self, request: PredictRequest, each: Each = same_rows) -> dict[str, Any]:
+    def predict(self, request: PredictRequest, each: Each = same_rows) -> Results:
         """Answer a request with the document of DESIGN.md: `models`, and `results` in the order of the candidates."""
         return self.answer(
             request.candidates,
@@ -125,7 +129,7 @@ class Predictor:
             raise ModelUnavailableError(f"this installation serves no {name} model; run `elyte train {name}`")
         return self._models[name]
 
-    def interface(self, request: InterfaceRequest) -> dict[str, Any]:
+    def interface(self, request: InterfaceRequest) -> InterfaceDocument:
         """Answer what an electrolyte becomes where it touches other materials; see `serving.answers.interface_answers`.
 
         Raises
@@ -139,7 +143,7 @@ class Predictor:
         header = self._headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
-    def condition_grid(self, request: ConditionGridRequest) -> dict[str, Any]:
+    def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.
 
         Raises
@@ -163,7 +167,7 @@ class Predictor:
         coverage: float = DEFAULT_COVERAGE,
         explain: bool = False,
         each: Each = same_rows,
-    ) -> dict[str, Any]:
+    ) -> Results:
         """Answer rows, of which some may have failed before they came here.
 
         Parameters
@@ -197,13 +201,13 @@ class Predictor:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
         return {"models": self._headers(self._asked(wanted)), "results": results}
 
-    def nearest(self, request: NearestRequest) -> dict[str, Any]:
+    def nearest(self, request: NearestRequest) -> Results:
         """Answer which known materials lie nearest to each candidate; see `serving.answers.documents.nearest_rows`."""
         wanted = list(dict.fromkeys(request.properties or self._models))
         results = nearest_rows(self._models, request.candidates, request.conditions, wanted, request.count)
         return {"models": self._headers(wanted), "results": results}
 
-    def rank(self, request: RankRequest) -> dict[str, Any]:
+    def rank(self, request: RankRequest) -> RankingDocument:
         """Answer which candidates to make next, and why; see `serving.ranking`.
 
         Raises
@@ -238,7 +242,7 @@ class Predictor:
 
     def synthesis(
         self, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None, top: int = 5
-    ) -> dict[str, Any]:
+    ) -> SynthesisDocument:
         """Answer how to make a material, and what to weigh; see `serving.synthesis`.
 
         Without a stability model there are sets and masses, but no energies. A target that cannot be made from the
@@ -259,7 +263,7 @@ class Predictor:
         rows: Sequence[CandidateInput | RowError],
         spec: RankingSpec,
         **how: Any,  # noqa: ANN401
-    ) -> dict[str, Any]:
+    ) -> RankingDocument:
         """Rank rows, of which some may have failed before they came here; see `serving.ranking.answer`.
 
         `how` are the fields of `serving.ranking.answer.RankingOptions`.
@@ -272,5 +276,5 @@ class Predictor:
         """Return the properties whose models speak in an answer: those wanted, and those that they ask."""
         return with_needed(name for name in wanted if name in self._models and lacking(name, self._models) is None)
 
-    def _headers(self, wanted: Sequence[str]) -> dict[str, dict[str, str]]:
+    def _headers(self, wanted: Sequence[str]) -> ModelHeaders:
         return {str(name): served.header() for name, served in self._models.items() if name in wanted}

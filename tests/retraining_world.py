@@ -23,15 +23,15 @@ from training.ledger.store import Ledger
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.residual_net import ResidualNetSettings
 from training.properties.conductivity.retraining import ConductivityJob
+from training.refitting.training_set import TrainingSet
 from training.retraining import pipeline
 from training.retraining.job import JobResult, RetrainOptions, retrain
 from training.retraining.promotion import first_champion
 from training.retraining.registry import ModelRegistry
 from training.retraining.rules import Rules, load_rules
-from training.retraining.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from training.retraining.champion import Champion
+    from training.refitting.champion import Champion
 
 SETTINGS = EnsembleSettings(
     process_iterations=1,

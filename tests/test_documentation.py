@@ -20,7 +20,7 @@ import elyte
 from serving.cli import COMMANDS
 from serving.rest.http_api import create_app
 from serving.synthesis.errors import SynthesisCode
-from training.ledger.problems import Code
+from training.measurements.problems import Code
 from training.properties import contract, registry
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from serving.answers.conditions import Conditions, shared_conditions
 from serving.answers.judging import Judged, Models, Silence, judge
 from serving.answers.output_tables import FLAT_COLUMNS
 from serving.answers.request import DEFAULT_COVERAGE
-from serving.answers.rows import MATERIAL_COLUMNS, material_of, material_of_failed, remarks_on
+from serving.answers.rows import MATERIAL_COLUMNS, Cell, material_of, material_of_failed, remarks_on
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
 from training.properties.contract import DECIMALS, Answered, Content, Flags, Judgement, Property, Query
@@ -126,7 +126,7 @@ def _flat(one: Property, judged: Judgement) -> _Flat:
     return _Flat(columns, [(str(warning.code), warning.rows) for warning in warnings], of_materials)
 
 
-def _silent(name: str, silence: Silence) -> dict[str, Any]:
+def _silent(name: str, silence: Silence) -> dict[str, Cell]:
     """Return the cells of a property that says nothing."""
     said = Answered(None, {}, silence.reason)
     columns = registry.get(name).columns()
@@ -182,11 +182,16 @@ def _materials(given: Sequence[str | None] | Sequence[Candidate | RowError] | Ma
     known = [row if isinstance(row, Candidate) else None for row in rows]
     return _Read(
         rows,
-        [material_of(row) if isinstance(row, Candidate) else material_of_failed(row) for row in rows],
+        [_texts_of(row) for row in rows],
         [{} if row is None else row.amounts for row in known],
         [tuple(str(remark.code) for remark in remarks_on(row)) for row in rows],
         MaterialBatch.from_candidates([row for row in known if row is not None]),
     )
+
+
+def _texts_of(row: Candidate | RowError) -> dict[str, str | None]:
+    said = material_of(row) if isinstance(row, Candidate) else material_of_failed(row)
+    return cast("dict[str, str | None]", said)
 
 
 def _of_batch(batch: MaterialBatch) -> _Read:

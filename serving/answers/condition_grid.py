@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import product
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from features.errors import shown
 from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE, CandidateInput
+from serving.answers.rows import ModelHeaders, ResultRow, Results, ShownMaterial, block_of
 from serving.answers.terminal_tables import aligned, reading_of
 from training.properties import registry
 
@@ -54,7 +55,16 @@ class ConditionGridRequest(BaseModel):
         ]
 
 
-def answer_grid(answer: Callable[..., dict[str, Any]], request: ConditionGridRequest) -> dict[str, Any]:
+class GridDocument(ShownMaterial):
+    """A property of one material over a grid of conditions."""
+
+    models: ModelHeaders
+    coverage: float
+    status: str
+    points: list[dict[str, Any]]
+
+
+def answer_grid(answer: Callable[..., Results], request: ConditionGridRequest) -> GridDocument:
     """Answer every point of the grid.
 
     Parameters
@@ -66,8 +76,8 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: ConditionGridReq
 
     Returns
     -------
-    dict
-        `models`, `formula`, `read_as`, `coverage` and `points` in the order of `ConditionGridRequest.points`, each with
+    GridDocument
+        With `points` in the order of `ConditionGridRequest.points`, each with
         the conditions, the quantity (null with a `reason`), its support, or the `error` of the point.
     """
     rows = [CandidateInput(formula=request.formula, conditions=point) for point in request.points()]
@@ -84,21 +94,20 @@ def answer_grid(answer: Callable[..., dict[str, Any]], request: ConditionGridReq
     }
 
 
-def _point(result: dict[str, Any], row: CandidateInput) -> dict[str, Any]:
-    warnings = {"warnings": result["warnings"]}
+def _point(result: ResultRow, row: CandidateInput) -> dict[str, Any]:
+    asked, warnings = row.conditions.model_dump(exclude_none=True), result["warnings"]
     if result["status"] == "error":
-        error = {key: result["error"][key] for key in ("code", "message")}
-        return {"conditions": row.conditions.model_dump(exclude_none=True), "error": error} | warnings
+        error = {"code": result["error"]["code"], "message": result["error"]["message"]}
+        return {"conditions": asked, "error": error, "warnings": warnings}
     one = registry.of_grid()
-    quantity, block = one.quantities[0], result[one.name]
+    quantity, block = one.quantities[0], block_of(result, one.name)
     if block is None:
-        asked = row.conditions.model_dump(exclude_none=True)
-        return {"conditions": asked, quantity.name: None, "reason": result["reasons"][one.name]} | warnings
+        block = {"conditions": asked, quantity.name: None, "reason": result["reasons"][one.name]}
     kept = ("conditions", quantity.name, quantity.measured_name, "reason", "support")
-    return {key: block[key] for key in kept if key in block} | warnings
+    return {key: block[key] for key in kept if key in block} | {"warnings": warnings}
 
 
-def grid_lines(document: Mapping[str, Any]) -> list[str]:
+def grid_lines(document: GridDocument) -> list[str]:
     """Return the points of a what-if grid as aligned lines, beneath the material where it was typed otherwise."""
     header = ("T (C)", "P (MPa)", "interlayer", "CCD (mA/cm2)", f"interval ({document['coverage']:.0%})")
     rows: list[tuple[str, ...]] = [header]
@@ -110,5 +119,6 @@ def grid_lines(document: Mapping[str, Any]) -> list[str]:
             rows.append((*where, "-", point.get("reason") or point["error"]["message"]))
         else:
             rows.append((*where, f"{value['value']:g}", f"{value['lower']} .. {value['upper']}"))
-    named = [f"{shown(document['formula'])} {said}"] if (said := reading_of(document)) else []
+    reading = reading_of(document)
+    named = [f"{shown(str(document['formula']))} {reading}"] if reading else []
     return [*named, *aligned(rows)]

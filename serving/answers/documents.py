@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
@@ -13,30 +13,41 @@ from features.errors import Remark
 from serving.answers.conditions import Conditions
 from serving.answers.judging import Judged, Models, Rendered, Silence, judge, query_of
 from serving.answers.request import MIN_COVERAGE, CandidateInput, material_columns
-from serving.answers.rows import error_row, head_of, warnings_of
+from serving.answers.rows import KnownMaterial, ResultRow, ShownDomain, error_row, material_of, warnings_of
 from training.properties.contract import DECIMALS, Judgement, Property, Quantity, rounded
 from training.uncertainty import Interval
 
 Row = CandidateInput | RowError
 Said = Mapping[str, Rendered | Silence]
+_Near = dict[str, object]
+
+
+class ShownInterval(TypedDict):
+    """A value with its interval; the ends are null with a reason where too few rows calibrate them."""
+
+    value: float
+    lower: float | None
+    upper: float | None
+    coverage: float
+    reason: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What one property says of n candidates, as JSON."""
 
-    blocks: list[dict[str, Any]]
-    applicability: list[dict[str, Any]]
+    blocks: list[Mapping[str, Any]]
+    applicability: list[ShownDomain]
     remarks: list[list[Remark]]
     reasons: Sequence[str | None]
 
 
 def write(one: Property, judged: Judgement, *, explain: bool = False) -> Written:
     """Write a judgement as JSON; details come first, as other numbers come with them at no cost."""
-    details, applicability = judged.details(), judged.applicability(one.n_nearest)
+    details, applicability = judged.details(), domains_of(judged, one.n_nearest)
     shown = {q.name: _shown(q, judged.intervals[q.name], judged.query.coverage) for q in one.quantities if q.in_answers}
     explanations = judged.explanations() if explain else [{}] * len(judged)
-    blocks = []
+    blocks: list[Mapping[str, Any]] = []
     for row, (detail, explanation) in enumerate(zip(details, explanations, strict=True)):
         first = dict.fromkeys(name for name in shown if name not in detail)
         blocks.append({**first, **detail, **{name: column[row] for name, column in shown.items()}, **explanation})
@@ -49,16 +60,21 @@ def _shown(quantity: Quantity, interval: Interval, coverage: float) -> Sequence[
     return interval_blocks(interval, coverage)
 
 
-def interval_blocks(interval: Interval, coverage: float) -> list[dict[str, Any] | None]:
+def domains_of(judged: Judgement, count: int) -> list[ShownDomain]:
+    """Return what a judgement says of its domain and of `count` known materials, nearest first."""
+    return cast("list[ShownDomain]", judged.applicability(count))
+
+
+def interval_blocks(interval: Interval, coverage: float) -> list[ShownInterval | None]:
     """Return n intervals as JSON, rounded; None where nothing is said, and ends that are NaN are null with a reason."""
-    blocks: list[dict[str, Any] | None] = [
+    blocks: list[ShownInterval | None] = [
         None if value is None else {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
         for value, lower, upper in zip(*map(rounded, interval), strict=True)
     ]
     for block in filter(None, blocks):
         if block["lower"] is None or block["upper"] is None:
             reason = f"too few calibration rows for coverage {coverage:g}"
-            block |= {"lower": None, "upper": None, "reason": reason}
+            block.update({"lower": None, "upper": None, "reason": reason})
     return blocks
 
 
@@ -80,7 +96,7 @@ def answer_rows(
     coverage: float,
     *,
     explain: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[ResultRow]:
     """Answer rows, of which the first is row `offset` of the call, as `predict` does; errors stand in their places."""
 
     def render(one: Property, judged: Judgement) -> Written:
@@ -93,7 +109,7 @@ def answer_rows(
 
 def nearest_rows(
     models: Models, rows: Sequence[Row], general: Conditions, wanted: Sequence[str], count: int
-) -> list[dict[str, Any]]:
+) -> list[ResultRow]:
     """Name known materials near each row, by each property's own distance, with the value under a name with its unit.
 
     The distances of different properties are different scales: conductivity and stability compare compositions,
@@ -101,11 +117,11 @@ def nearest_rows(
     whether the model trusts itself there.
     """
 
-    def render(one: Property, judged: Judgement) -> list[dict[str, Any]]:
+    def render(one: Property, judged: Judgement) -> list[_Near]:
         field = one.quantities[0].name
         return [
-            block | {"nearest": [_with_unit(material, field) for material in block["nearest"]]}
-            for block in judged.applicability(count)
+            {**block, "nearest": [_with_unit(material, field) for material in block["nearest"]]}
+            for block in domains_of(judged, count)
         ]
 
     candidates = _Candidates.of(rows, 0, general)
@@ -115,7 +131,7 @@ def nearest_rows(
     return candidates.results(found, _nearest)
 
 
-def _with_unit(material: Mapping[str, Any], field: str) -> dict[str, Any]:
+def _with_unit(material: KnownMaterial, field: str) -> dict[str, object]:
     return {field if key == "value" else key: value for key, value in material.items()}
 
 
@@ -140,10 +156,10 @@ class _Candidates:
         return query_of(self.read, self.conditions, coverage)
 
     def results(
-        self, found: Judged[Any] | None, answered: Callable[[Candidate, Said[Any], int], dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+        self, found: Judged[Rendered] | None, answered: Callable[[Candidate, Said[Rendered], int], dict[str, object]]
+    ) -> list[ResultRow]:
         """Return the row of each answer, or of its error."""
-        results = [error_row(row) if isinstance(row, RowError) else {} for row in self.rows]
+        results = [error_row(row) if isinstance(row, RowError) else cast("ResultRow", {}) for row in self.rows]
         if found is None:
             return results
         for position, error in found.errors.items():
@@ -151,8 +167,8 @@ class _Candidates:
             results[place] = error_row(RowError.of(self.read[position], self.offset + place, error))
         for row, position in enumerate(found.rows.tolist()):
             place, candidate = self.places[position], self.read[position]
-            head = head_of(candidate, self.offset + place, status="ok")
-            results[place] = head | answered(candidate, found.said, row)
+            head = {"id": candidate.id, "index": self.offset + place, "status": "ok", **material_of(candidate)}
+            results[place] = cast("ResultRow", head | answered(candidate, found.said, row))
         return results
 
 
@@ -177,15 +193,17 @@ def _reasons(reasons: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
     return {"reasons": stated} if stated else {}
 
 
-def _nearest(candidate: Candidate, said: Said[list[dict[str, Any]]], row: int) -> dict[str, Any]:
-    blocks = {name: None if isinstance(found, Silence) else found[row] for name, found in said.items()}
+def _nearest(candidate: Candidate, said: Said[list[_Near]], row: int) -> dict[str, object]:
+    blocks: dict[str, object] = {
+        name: None if isinstance(found, Silence) else found[row] for name, found in said.items()
+    }
     reasons = _reasons({name: found.reason for name, found in said.items() if isinstance(found, Silence)})
     return blocks | {"warnings": warnings_of(candidate.remarks)} | reasons
 
 
-def _answered(candidate: Candidate, said: Said[Written], row: int) -> dict[str, Any]:
-    blocks: dict[str, Any] = {}
-    applicability: dict[str, Any] = {}
+def _answered(candidate: Candidate, said: Said[Written], row: int) -> dict[str, object]:
+    blocks: dict[str, object] = {}
+    applicability: dict[str, ShownDomain] = {}
     reasons: dict[str, str | None] = {}
     remarks = list(candidate.remarks)
     for name, found in said.items():

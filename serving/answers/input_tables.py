@@ -28,6 +28,7 @@ from features.table_files import (
 )
 from serving.answers.conditions import CONDITION_COLUMNS, TEXT_CONDITIONS, Conditions, shared_conditions
 from serving.answers.request import MAX_ID_LENGTH, CandidateInput
+from serving.answers.rows import ResultRow
 from training.properties.conditions import ConditionColumns
 
 MATERIAL_COLUMNS = ("id", "formula", "cif", "block")
@@ -113,7 +114,7 @@ def read_candidate_records(records: Sequence[Mapping[str, Any]], source: str) ->
     return _read_table(read_records(records), source)
 
 
-def with_places(rows: Iterable[dict[str, Any]], places: Sequence[str]) -> list[dict[str, Any]]:
+def with_places(rows: Iterable[ResultRow], places: Sequence[str]) -> list[ResultRow]:
     """Return the rows of an answer; the errors among them begin with where their rows stand in the table.
 
     Parameters
@@ -126,7 +127,7 @@ def with_places(rows: Iterable[dict[str, Any]], places: Sequence[str]) -> list[d
     return [_with_place(row, places[row["index"]]) if row["status"] == "error" else row for row in rows]
 
 
-def _with_place(row: dict[str, Any], place: str) -> dict[str, Any]:
+def _with_place(row: ResultRow, place: str) -> ResultRow:
     if not place:
         return row
     return row | {"error": row["error"] | {"message": f"{place}: {row['error']['message']}"}}

@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from serving.answers.rows import MATERIAL_COLUMNS, answered, warning_codes
+from serving.answers.rows import MATERIAL_COLUMNS, Cell, FlatRow, ResultRow, answered, block_of, warning_codes
 from serving.answers.terminal_tables import ROWS_COUNTED, aligned, name_of, reading_lines
 from training.properties import registry
 from training.properties.contract import BY_STATE, Answered, Property, Quantity, Terminal
@@ -39,10 +39,10 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _PLAIN_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
-def flat_row(result: dict[str, Any]) -> dict[str, Any]:
+def flat_row(result: ResultRow) -> FlatRow:
     """Return one result as a flat row with the columns `FLAT_COLUMNS`; what is unknown is None."""
-    row: dict[str, Any] = dict.fromkeys(FLAT_COLUMNS)
-    row |= {key: result.get(key) for key in ("id", "index", "status", *MATERIAL_COLUMNS)}
+    row: FlatRow = dict.fromkeys(FLAT_COLUMNS)
+    row |= {key: cast("Cell", result.get(key)) for key in ("id", "index", "status", *MATERIAL_COLUMNS)}
     row["warnings"] = warning_codes(result)
     if result["status"] == "error":
         return row | {"error_code": result["error"]["code"], "error_message": result["error"]["message"]}
@@ -51,9 +51,9 @@ def flat_row(result: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _cells(one: Property, said: Answered) -> dict[str, Any]:
+def _cells(one: Property, said: Answered) -> FlatRow:
     """Return the columns of one property, those of its quantities first."""
-    cells: dict[str, Any] = {}
+    cells: FlatRow = {}
     for quantity in one.quantities:
         if quantity.in_answers:
             found = (said.block or {}).get(quantity.name)
@@ -62,7 +62,7 @@ def _cells(one: Property, said: Answered) -> dict[str, Any]:
     return cells | {column.name: column.cell(said) for column in one.columns()}
 
 
-def flat_rows(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+def flat_rows(results: Sequence[ResultRow]) -> tuple[list[str], list[FlatRow]]:
     """Return the columns `FLAT_COLUMNS`, with `explanation` where one was asked for, and one flat row a result."""
     rows = [flat_row(result) for result in results]
     for row, result in zip(rows, results, strict=True):
@@ -71,16 +71,16 @@ def flat_rows(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[dict[s
     return columns_of(rows), rows
 
 
-def _explanations(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, dict[str, float]]]:
+def _explanations(result: ResultRow) -> Iterator[tuple[Mapping[str, Any], str, dict[str, float]]]:
     """Return, for each explained property, its block, what is explained, and the terms that are worth showing."""
     for one in registry.properties():
-        block = result.get(one.name) or {}
+        block = block_of(result, one.name) or {}
         if "explanation" in block:
             what, terms = one.explained(block) if block["explanation"] is not None else ("", {})
             yield block, what, {term: value for term, value in terms.items() if round(value, 2)}
 
 
-def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
+def explanation_lines(results: Sequence[ResultRow]) -> list[str]:
     """Return, for a terminal, a few lines for each result that carries an explanation or a reason for none."""
     lines = []
     for result in results:
@@ -94,12 +94,12 @@ def explanation_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def columns_of(rows: Sequence[FlatRow]) -> list[str]:
     """Return the columns of flat rows, in order."""
     return [*FLAT_COLUMNS, *(["explanation"] if any("explanation" in row for row in rows) else [])]
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+def csv_text(columns: Sequence[str], rows: Sequence[FlatRow]) -> str:
     """Return flat rows as CSV.
 
     A text that a spreadsheet would run as a formula (an id such as `=1+1`; error messages quote what was sent) gets an
@@ -119,15 +119,15 @@ class _Lines(list[str]):
         self.append(line.removesuffix("\r\n"))
 
 
-def _without_formulas(row: Mapping[str, Any]) -> dict[str, Any]:
+def _without_formulas(row: FlatRow) -> FlatRow:
     return {name: f"'{cell}" if _is_formula(cell) else cell for name, cell in row.items()}
 
 
-def _is_formula(cell: Any) -> bool:  # noqa: ANN401
+def _is_formula(cell: Cell) -> bool:
     return isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(cell)
 
 
-def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
+def write_results(results: Sequence[ResultRow], path: Path) -> None:
     """Write flat rows; the format follows the file's ending; the file appears whole or not at all.
 
     Raises
@@ -153,7 +153,7 @@ def write_results(results: Sequence[dict[str, Any]], path: Path) -> None:
     os.replace(part, path)
 
 
-def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
+def terminal_lines(results: Sequence[ResultRow]) -> list[str]:
     """Return an aligned table a property for people, and beneath them what is to be said of rows.
 
     Rows that failed stand in the first property's table. What was read stands beneath each row of the first table that
@@ -177,7 +177,7 @@ def terminal_lines(results: Sequence[dict[str, Any]]) -> list[str]:
     return [*lines, *([""] if lines and notes else []), *notes]
 
 
-def _leading_table(one: Property, results: Sequence[dict[str, Any]]) -> list[str]:
+def _leading_table(one: Property, results: Sequence[ResultRow]) -> list[str]:
     """Return the table that also lists the rows that failed, or that the property says nothing of."""
     judged = any(one.name in result for result in results)
     listed = [result for result in results if judged or result["status"] == "error"]
@@ -186,7 +186,7 @@ def _leading_table(one: Property, results: Sequence[dict[str, Any]]) -> list[str
     terminal = _terminal_of(one)
     nothing = ("-",) * (len(terminal.header) - 1)
 
-    def cells(result: dict[str, Any]) -> tuple[str, ...]:
+    def cells(result: ResultRow) -> tuple[str, ...]:
         if result["status"] == "error":
             return (*nothing, f"{result['error']['code']}: {result['error']['message']}")
         if not result.get(one.name):
@@ -197,7 +197,7 @@ def _leading_table(one: Property, results: Sequence[dict[str, Any]]) -> list[str
     return aligned(rows, [reading_lines(result) for result in listed])
 
 
-def _table(one: Property, results: Sequence[dict[str, Any]], *, readings: bool) -> list[str]:
+def _table(one: Property, results: Sequence[ResultRow], *, readings: bool) -> list[str]:
     """Return the table of what a property says; beneath each row of a short one its story."""
     judged = [result for result in results if result.get(one.name)]
     if not judged:

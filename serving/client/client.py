@@ -22,13 +22,17 @@ from serving.answers.input_tables import (
 )
 from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST_CANDIDATES
 from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES
-from serving.answers.rows import error_row
+from serving.answers.rows import ModelHeaders, NamedRowError, ResultRow, Results, error_row
 from serving.client.transport import ServiceError, ServiceUnavailableError, Transport
 from serving.environment import read_list
 
 if TYPE_CHECKING:
     import httpx
     import pandas as pd
+
+    from serving.answers.condition_grid import GridDocument
+    from serving.answers.interface_answers import InterfaceDocument
+    from serving.ranking.document import RankingDocument
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
 
@@ -42,9 +46,9 @@ BYTES_PER_REQUEST = MAX_BODY_BYTES // 4
 POLL_S = 0.2
 
 Candidates: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | pd.DataFrame"
-_Row = dict[str, Any] | RowError
-_Rows = tuple[list[_Row], list[str]]  # and where each stands in its table, "" where there is none
-_Part = tuple[int, list[dict[str, Any]]]  # where it begins, and its candidates
+_Candidate = dict[str, object]  # as it is sent
+_Rows = tuple[list[_Candidate | RowError], list[str]]  # and where each stands in its table, "" where there is none
+_Part = tuple[int, list[_Candidate]]  # where it begins, and its candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,13 @@ class Predictions:
         Which models answered.
     """
 
-    results: list[dict[str, Any]]
-    models: dict[str, dict[str, Any]]
+    results: list[ResultRow]
+    models: ModelHeaders
 
     def __len__(self) -> int:
         return len(self.results)
 
-    def errors(self) -> list[dict[str, Any]]:
+    def errors(self) -> list[NamedRowError]:
         """Return the errors of the rows that could not be judged: code, message, index and id."""
         return [row["error"] for row in self.results if row["status"] == "error"]
 
@@ -222,7 +226,7 @@ class Client:
         properties: Sequence[str] | None = None,
         count: int = DEFAULT_NEAREST,
         **conditions: float | str,
-    ) -> dict[str, Any]:
+    ) -> Results:
         """Return the document of `POST /nearest`: the known materials nearest to each candidate.
 
         Parameters
@@ -253,7 +257,7 @@ class Client:
         batch: Mapping[str, Any] | None = None,
         coverage: float | None = None,
         **conditions: float | str,
-    ) -> dict[str, Any]:
+    ) -> RankingDocument:
         """Return the document of `POST /rank`: which candidates to make next, and why; one request, never in parts.
 
         Parameters
@@ -280,8 +284,10 @@ class Client:
             coverage=coverage,
             conditions=conditions,
         )
-        document = self._transport.post("/rank", {"candidates": [rows[i] for i in places], **wishes})
-        for entry in (*document["ranking"], *document["excluded"], *(document["batch"] or {}).get("picks", ())):
+        sent = {"candidates": [rows[i] for i in places], **wishes}
+        document = cast("RankingDocument", self._transport.post("/rank", sent))
+        picks = [] if document["batch"] is None else document["batch"]["picks"]
+        for entry in (*document["ranking"], *document["excluded"], *picks):
             entry["index"] = places[entry["index"]]
         failed = [_moved(row, places[row["index"]]) for row in document["failed"]]
         unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
@@ -292,11 +298,10 @@ class Client:
 
     def interface(
         self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
-    ) -> dict[str, Any]:
+    ) -> InterfaceDocument:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
-        return self._transport.post(
-            "/interface", {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
-        )
+        sent = {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
+        return cast("InterfaceDocument", self._transport.post("/interface", sent))
 
     def ccd_grid(
         self,
@@ -307,7 +312,7 @@ class Client:
         interlayer_types: Sequence[str] | None = None,
         coverage: float | None = None,
         **conditions: float | str,
-    ) -> dict[str, Any]:
+    ) -> GridDocument:
         """Return the critical current density over every combination of conditions, as `POST /ccd/grid`."""
         axes = _given(
             temperatures_C=_listed(temperatures_C),
@@ -316,7 +321,7 @@ class Client:
             coverage=coverage,
             conditions=conditions,
         )
-        return self._transport.post("/ccd/grid", {"formula": formula} | axes)
+        return cast("GridDocument", self._transport.post("/ccd/grid", {"formula": formula} | axes))
 
     def add_measurements(
         self,
@@ -369,18 +374,19 @@ class Client:
             time.sleep(POLL_S)
 
     def _in_parts(
-        self, path: str, asked: _Rows, more: Mapping[str, Any], most_rows: int
-    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        self, path: str, asked: _Rows, more: Mapping[str, object], most_rows: int
+    ) -> tuple[list[ResultRow], ModelHeaders]:
         """Send what can be sent, and put every answer and every row that failed here in its place."""
         rows, in_table = asked
-        results: list[dict[str, Any]] = [
-            error_row(replace(row, index=i)) if isinstance(row, RowError) else {} for i, row in enumerate(rows)
+        results = [
+            error_row(replace(row, index=i)) if isinstance(row, RowError) else cast("ResultRow", {})
+            for i, row in enumerate(rows)
         ]
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
         sent = [row for row in rows if not isinstance(row, RowError)]
-        models: dict[str, Any] | None = None
+        models: ModelHeaders | None = None
         for start, part in _parts(sent, most_rows):
-            document = self._transport.post(path, {"candidates": part, **more})
+            document = cast("Results", self._transport.post(path, {"candidates": part, **more}))
             for place, row in zip(places[start : start + len(part)], document["results"], strict=True):
                 results[place] = _moved(row, place)
             if models is not None and models != document["models"]:
@@ -389,7 +395,7 @@ class Client:
         return with_places(results, in_table), models or {}
 
 
-def _parts(rows: Sequence[dict[str, Any]], most_rows: int) -> Iterator[_Part]:
+def _parts(rows: Sequence[_Candidate], most_rows: int) -> Iterator[_Part]:
     """Cut a list so that no part is too long or, CIFs being large, too big; a row is never cut."""
     import orjson
 
@@ -404,7 +410,7 @@ def _parts(rows: Sequence[dict[str, Any]], most_rows: int) -> Iterator[_Part]:
         yield start, [*rows[start:]]
 
 
-def _moved(row: dict[str, Any], place: int) -> dict[str, Any]:
+def _moved(row: ResultRow, place: int) -> ResultRow:
     moved = row | {"index": place}
     return moved | {"error": row["error"] | {"index": place}} if "error" in row else moved
 
@@ -417,9 +423,9 @@ def _rows_of(candidates: Candidates) -> _Rows:
         if not len(frame):
             return [], []
         check_columns([*frame.columns], "the frame")
-        records = cast("list[dict[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
+        records = cast("list[Mapping[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
         return _rows_of_table(read_candidate_records(records, "the frame"))
-    rows: list[_Row] = [
+    rows: list[_Candidate | RowError] = [
         dict(row) if isinstance(row, Mapping) else {"formula": row} for row in cast("Iterable[Any]", candidates)
     ]
     return rows, [""] * len(rows)
@@ -432,7 +438,7 @@ def _rows_of_table(table: CandidateTable) -> _Rows:
     return rows, table.places
 
 
-def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401
+def _given(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None and value != {}}
 
 

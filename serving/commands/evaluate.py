@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -46,7 +46,7 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
             click.echo(f"  {name:32s} {value:.4g}")
 
 
-def _sections(scores: dict[str, Any], title: str) -> dict[str, dict[str, float]]:
+def _sections(scores: Mapping[str, object], title: str) -> dict[str, dict[str, float]]:
     """Return the numbers of a nested document by section, titles joined."""
     sections = {title: {name: value for name, value in scores.items() if isinstance(value, float)}}
     for name, value in scores.items():

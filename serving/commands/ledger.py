@@ -6,7 +6,7 @@ import getpass
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,9 @@ from click.core import ParameterSource
 from training.properties import registry
 
 if TYPE_CHECKING:
-    from training.ledger.entries import Entry
     from training.ledger.intake import Wishes
     from training.ledger.report import Report
+    from training.measurements.entries import Entry
 
 EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
 MAX_TOLD = 200
@@ -200,7 +200,7 @@ def user() -> str:
 @contextmanager
 def failing_clearly() -> Iterator[None]:
     """Turn what is wrong with the call, the file or the ledger into a message and exit status 2."""
-    from training.ledger.problems import LedgerError, UnusableTableError
+    from training.measurements.problems import LedgerError, UnusableTableError
 
     try:
         yield
@@ -275,7 +275,7 @@ def _accepting_command(report: Report) -> str:
     return shlex.join([*words, "--accept-warnings", report.accept_warnings])
 
 
-def echo_json(document: dict[str, Any]) -> None:
+def echo_json(document: Mapping[str, object]) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -287,7 +287,7 @@ def _entry_document(entry: Entry, *, holds: bool) -> dict[str, Any]:
 
 
 def _in_words(entry: Entry) -> str:
-    from training.ledger.columns import FORMULA
+    from training.measurements.columns import FORMULA
 
     cells = ", ".join(f"{column}={value}" for column, value in (entry.content or {}).items())
     words = {"add": cells, "correct": f"corrects {entry.supersedes} ({entry.reason}): {cells}"}

@@ -114,7 +114,7 @@ def _ledger(address: str | None) -> Ledger | None:
 def _failing_clearly() -> Iterator[None]:
     """Turn a ledger that cannot be read into a message and exit status 2."""
     try:
-        from training.ledger.problems import LedgerError
+        from training.measurements.problems import LedgerError
     except ModuleNotFoundError:
         yield
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from serving.answers.conditions import Conditions
+    from serving.answers.rows import ResultRow, Results
 
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
@@ -128,7 +129,7 @@ def _answer(
     coverage: float,
     *,
     explain: bool,
-) -> dict[str, Any]:
+) -> Results:
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
@@ -139,7 +140,7 @@ def _answer(
     return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)
 
 
-def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
+def _write(results: Sequence[ResultRow], output: Path) -> None:
     from serving.answers.output_tables import write_results
 
     try:
@@ -149,7 +150,7 @@ def _write(results: Sequence[dict[str, Any]], output: Path) -> None:
     click.echo(f"wrote {len(results)} rows to {output}", err=True)
 
 
-def _show(document: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+def _show(document: Results, *, as_json: bool, quiet: bool) -> None:
     say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
         import orjson

@@ -14,6 +14,9 @@ from serving.cli import EXIT_ROW_FAILED
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from serving.ranking.document import RankingDocument
     from serving.ranking.request import BatchRequest, RankingSpec
 
 TOP = 20
@@ -98,7 +101,7 @@ def rank(
         sys.exit(EXIT_ROW_FAILED)
 
 
-def _spec(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any]) -> RankingSpec:
+def _spec(objectives: tuple[str, ...], preset: str | None, limits: Mapping[str, object]) -> RankingSpec:
     from pydantic import ValidationError
 
     from features.text import suggestion
@@ -111,7 +114,7 @@ def _spec(objectives: tuple[str, ...], preset: str | None, limits: dict[str, Any
     if preset is not None and preset not in names:
         raise click.UsageError(f"'{preset}' is no preset{suggestion(preset, names)}; there are: {', '.join(names)}")
     try:
-        constraints = Constraints(**limits) if limits else None
+        constraints = Constraints.model_validate(limits) if limits else None
         return read_spec([parse_objective(o) for o in objectives], Preset(preset) if preset else None, constraints)
     except ObjectiveError as error:
         raise click.UsageError(str(error)) from error
@@ -125,7 +128,7 @@ def _first(error: Any) -> str:  # noqa: ANN401
     return f"{'.'.join(str(part) for part in first['loc'])}: received {first['input']!r}; {message}"
 
 
-def _batch(given: dict[str, Any]) -> BatchRequest | None:
+def _batch(given: Mapping[str, object]) -> BatchRequest | None:
     from pydantic import ValidationError
 
     from serving.ranking.request import BatchRequest
@@ -135,7 +138,7 @@ def _batch(given: dict[str, Any]) -> BatchRequest | None:
             raise click.UsageError("--known says what a batch is to go beyond; give --batch K, too")
         return None
     try:
-        return BatchRequest(**given)
+        return BatchRequest.model_validate(given)
     except ValidationError as error:
         raise click.UsageError(f"batch {_first(error)}") from error
 
@@ -157,7 +160,7 @@ def _ranked(
     batch: BatchRequest | None,
     top: int | None,
     coverage: float,
-) -> dict[str, Any]:
+) -> RankingDocument:
     from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
@@ -192,7 +195,7 @@ def _check_ending(output: Path) -> None:
         raise click.UsageError(f"{output}: expected a file that ends in {', '.join(ENDINGS)} in a folder that exists")
 
 
-def _write(document: dict[str, Any], output: Path) -> None:
+def _write(document: RankingDocument, output: Path) -> None:
     from serving.ranking.tables import write_ranking
 
     try:
@@ -202,7 +205,7 @@ def _write(document: dict[str, Any], output: Path) -> None:
     click.echo(f"wrote {count} rows to {output}", err=True)
 
 
-def _show(document: dict[str, Any], top: int, *, as_json: bool, quiet: bool) -> None:
+def _show(document: RankingDocument, top: int, *, as_json: bool, quiet: bool) -> None:
     say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
         import orjson

@@ -17,8 +17,8 @@ from training.properties import registry
 if TYPE_CHECKING:
     from training.ledger.report import Report
     from training.ledger.store import Ledger
+    from training.refitting.property_job import PropertyJob
     from training.retraining.job import JobResult, JobStatus, RetrainOptions
-    from training.retraining.property_job import PropertyJob
 
 EXIT_OK, EXIT_ROWS_REFUSED, EXIT_UNUSABLE, EXIT_KEPT, EXIT_NEEDS_PERSON, EXIT_LOCKED = 0, 1, 2, 3, 4, 5
 

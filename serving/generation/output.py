@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from features.candidate import Candidate
 from features.errors import CandidateError
-from serving.answers.rows import material_of
+from serving.answers.rows import Cell, FlatRow, ShownMaterial, material_of
 from serving.answers.terminal_tables import reading_of, with_reading
 from serving.generation.errors import GenerationError
 from serving.generation.table import Candidates
@@ -30,7 +30,7 @@ COLUMNS = (
 ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
-def columns_of(candidates: Candidates) -> dict[str, list[Any]]:
+def columns_of(candidates: Candidates) -> dict[str, Sequence[Cell]]:
     """Return the columns `COLUMNS`; the last three are None where nothing was looked up."""
     n = len(candidates)
     marks = candidates.marks
@@ -48,13 +48,13 @@ def columns_of(candidates: Candidates) -> dict[str, list[Any]]:
     }
 
 
-def rows_of(candidates: Candidates) -> list[dict[str, Any]]:
+def rows_of(candidates: Candidates) -> list[FlatRow]:
     """Return one object a candidate, keys `COLUMNS`."""
     columns = columns_of(candidates)
     return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*(columns[name] for name in COLUMNS), strict=True)]
 
 
-def parents_of(candidates: Candidates) -> list[dict[str, Any]]:
+def parents_of(candidates: Candidates) -> list[ShownMaterial]:
     """Return the parents of families, as typed and as read; a pattern with variables is none."""
     parents = []
     for text in dict.fromkeys(candidates.parent):
@@ -75,7 +75,7 @@ def csv_text(candidates: Candidates) -> str:
     return text.getvalue()
 
 
-def document(candidates: Candidates) -> dict[str, Any]:
+def document(candidates: Candidates) -> dict[str, object]:
     """Return the JSON document of `elyte generate --json`."""
     return {
         "made": candidates.made,

@@ -24,8 +24,8 @@ from training.monitoring.rules import (
 from training.properties import registry
 
 if TYPE_CHECKING:
-    from training.ledger.entries import Entry
     from training.ledger.store import Ledger
+    from training.measurements.entries import Entry
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def _reference(served: ServedModel, quantity: str) -> Reference:
 
 def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     """Return what was first recorded after a model was trained, without papers and values that it learned from."""
-    from training.ledger.columns import DOI, FORMULA
-    from training.ledger.problems import Code
+    from training.measurements.columns import DOI, FORMULA
+    from training.measurements.problems import Code
     from training.splits import composition_key, paper_keys
 
     about, kind = registry.get(served.property), served.property

@@ -24,7 +24,8 @@ from training.properties import registry
 from training.properties.contract import Quantity
 
 if TYPE_CHECKING:
-    from training.ledger.entries import Entry
+    from training.measurements.columns import Value
+    from training.measurements.entries import Entry
 
 UNCLASSED = "of no class"
 WITHOUT_FORMULA = "without a formula"
@@ -71,9 +72,9 @@ def compare(
 def _asked(name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry], skipped: Counter[str]) -> list[_Row]:
     usable: list[tuple[Entry, Candidate, Conditions]] = []
     for entry in entries:
-        cells: dict[str, Any] = {str(column): value for column, value in (entry.content or {}).items()}
+        cells = _cells(entry)
         try:
-            candidate = Candidate.from_formula(cells.get("formula", ""), lattice=_lattice(cells))
+            candidate = Candidate.from_formula(str(cells.get("formula", "")), lattice=_lattice(cells))
         except CandidateError:
             skipped[WITHOUT_FORMULA] += 1
             continue
@@ -85,13 +86,13 @@ def _asked(name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry
     return [_Row(*row, [blocks[i] for blocks in by_level]) for i, row in enumerate(usable)]
 
 
-def _conditions(name: str, cells: Mapping[str, Any]) -> Conditions:
+def _conditions(name: str, cells: Mapping[str, Value]) -> Conditions:
     """Return the conditions of a measurement: those that the property declares, as others may be what was measured."""
     declared = (condition.name for condition in registry.get(name).conditions)
     return Conditions(**{field: cells[field] for field in declared if field in cells})
 
 
-def _lattice(cells: Mapping[str, Any]) -> Lattice:
+def _lattice(cells: Mapping[str, Value]) -> Lattice:
     if not all(column in cells for column in _LATTICE):
         return NO_LATTICE
     return Lattice(*(float(cells[column]) for column in _LATTICE))
@@ -103,8 +104,8 @@ def _blocks(
     candidates: list[Candidate],
     conditions: list[Conditions],
     level: float,
-) -> list[dict[str, Any] | None]:
-    blocks: list[dict[str, Any] | None] = [None] * len(candidates)
+) -> list[Mapping[str, Any] | None]:
+    blocks: list[Mapping[str, Any] | None] = [None] * len(candidates)
     found = judge(models, query_of(candidates, conditions, level), [name], write)
     said = found.said.get(name)
     if said is not None and not isinstance(said, Silence):
@@ -116,7 +117,7 @@ def _blocks(
 def _compared(quantity: Quantity, limits: QuantityLimits, rows: Sequence[_Row], skipped: Counter[str]) -> Compared:
     kept: list[tuple[_Row, float, float, list[float], list[float]]] = []
     for row in rows:
-        measured = _cells(row).get(quantity.measured_name)
+        measured = _cells(row.entry).get(quantity.measured_name)
         if measured is None:
             continue
         answers = [(block or {}).get(quantity.name) for block in row.blocks]
@@ -132,8 +133,8 @@ def _compared(quantity: Quantity, limits: QuantityLimits, rows: Sequence[_Row], 
     return _columns(quantity, kept)
 
 
-def _cells(row: _Row) -> dict[str, Any]:
-    return {str(column): value for column, value in (row.entry.content or {}).items()}
+def _cells(entry: Entry) -> dict[str, Value]:
+    return {str(column): value for column, value in (entry.content or {}).items()}
 
 
 def _ends(answers: Sequence[Mapping[str, Any] | None], end: str) -> list[float]:
@@ -143,7 +144,7 @@ def _ends(answers: Sequence[Mapping[str, Any] | None], end: str) -> list[float]:
 
 def _columns(quantity: Quantity, kept: Sequence[tuple[_Row, float, float, list[float], list[float]]]) -> Compared:
     # what is measured on a linear scale is never a bound
-    bound = [str(_cells(row).get("bound", "")) if quantity.is_log10 else "" for row, *_ in kept]
+    bound = [str(_cells(row.entry).get("bound", "")) if quantity.is_log10 else "" for row, *_ in kept]
     shape = (len(kept), len(LEVELS))
     return Compared(
         quantity.name,
@@ -160,14 +161,14 @@ def _columns(quantity: Quantity, kept: Sequence[tuple[_Row, float, float, list[f
 
 def _group(row: _Row) -> str:
     """Return the family: as stated with the measurement, else read off the formula."""
-    stated = _cells(row).get("electrolyte_class")
+    stated = _cells(row.entry).get("electrolyte_class")
     families = (one.family(row.candidate.amounts) for one in registry.properties())
     return str(stated or next((family for family in families if family), UNCLASSED))
 
 
 def source_of(entry: Entry) -> str:
     """Return where a measurement comes from: its paper, else its reference; its rows count as one."""
-    from training.ledger.columns import DOI, REFERENCE
+    from training.measurements.columns import DOI, REFERENCE
 
     content = entry.content or {}
     doi = str(content.get(DOI, "")).split("|")[0].lower()

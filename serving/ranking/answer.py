@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import Candidate, RowError, read_candidates
 from serving.answers.conditions import Conditions
+from serving.answers.documents import domains_of
 from serving.answers.documents import remarks_of as warnings_said
 from serving.answers.judging import lacking
 from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, material_columns
-from serving.answers.rows import error_row, head_of, warnings_of
+from serving.answers.rows import MaterialHead, ShownDomain, error_row, head_of, warnings_of
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
+from serving.ranking.constraints import Exclusion
 from serving.ranking.core import Order, Ranking, rank
+from serving.ranking.document import ExcludedEntry, RankedEntry, RankingDocument, ShownValue, Standing
 from serving.ranking.objectives import Objective
 from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.quantities import property_of
@@ -38,6 +41,11 @@ from training.properties.contract import DECIMALS
 from training.properties.registry import with_needed
 
 Models = Mapping[str, ServedModel]
+Array = NDArray[np.float64]
+
+
+class _Level(TypedDict):
+    level: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class RankingOptions:
 
 def answer_ranking(
     models: Models, rows: Sequence[CandidateInput | RowError], spec: RankingSpec, options: RankingOptions
-) -> dict[str, Any]:
+) -> RankingDocument:
     """Rank candidates.
 
     Parameters
@@ -193,14 +201,14 @@ class _Given:
         found.failed.sort(key=lambda error: error.index)
         return found
 
-    def head(self, row: int) -> dict[str, Any]:
+    def head(self, row: int) -> MaterialHead:
         """Return how an answer names a candidate."""
         return head_of(self.candidates[row], self.places[row])
 
-    def excluded(self, row: int, reasons: Sequence[Any]) -> dict[str, Any]:
+    def excluded(self, row: int, reasons: Sequence[Exclusion]) -> ExcludedEntry:
         """Return the entry of a candidate that is not ranked."""
         warnings = warnings_of(self.candidates[row].remarks)
-        return self.head(row) | {"reasons": exclusion_dicts(reasons), "warnings": warnings}
+        return {**self.head(row), "reasons": exclusion_dicts(reasons), "warnings": warnings}
 
 
 def _failed_note(failed: Sequence[RowError], n: int) -> list[str]:
@@ -217,33 +225,30 @@ class _Told:
     needed: Sequence[str]
     given: _Given
 
-    def entries(self, listed: NDArray[np.int64], coverage: float) -> list[dict[str, Any]]:
+    def entries(self, listed: NDArray[np.int64], coverage: float) -> list[RankedEntry]:
         """Return the entries of positions in the ranking, best first."""
         values, central = self._values(listed, coverage)
         applicability, warnings = self._applicability(self.ranking.rows[listed])
-        entries = []
+        entries: list[RankedEntry] = []
         for place, i in enumerate(listed.tolist()):
             known = applicability[place]
             near = {name: block["nearest"][0] for name, block in known.items() if block.get("nearest")}
             entries.append(
-                {"rank": place + 1}
-                | self.given.head(int(self.ranking.rows[i]))
-                | self._standing(i)
-                | {
+                {
+                    "rank": place + 1,
+                    **self.given.head(int(self.ranking.rows[i])),
+                    **self._standing(i),
                     "objectives": values[place],
                     "limiting": limiting(self.objectives, self.ranking.chances[i], central[:, place].tolist()),
                     "nearest": near,
-                    "applicability": {
-                        name: {key: block.get(key) for key in ("in_domain", "distance", "domain_radius")}
-                        for name, block in known.items()
-                    },
+                    "applicability": {name: _domain_of(block) for name, block in known.items()},
                     "in_domain": {name: block["in_domain"] for name, block in known.items()},
                     "warnings": warnings[place],
                 }
             )
         return entries
 
-    def _standing(self, i: int) -> dict[str, Any]:
+    def _standing(self, i: int) -> Standing:
         ranking, success = self.ranking, self.ranking.success
         return {
             "probability_of_success": None if success is None else _chance(success.probability[i]),
@@ -253,14 +258,14 @@ class _Told:
             "utility": round(float(ranking.utility[i]), DECIMALS),
         }
 
-    def _values(self, listed: NDArray[np.int64], coverage: float) -> tuple[list[list[dict[str, Any]]], Any]:
+    def _values(self, listed: NDArray[np.int64], coverage: float) -> tuple[list[list[ShownValue]], Array]:
         """Return each listed candidate's value of each objective, and central values, shape (objectives, k)."""
         ranking = self.ranking
         composition = self.predictions.outputs.composition[ranking.rows]
         central = np.array([one.take(listed).central() for one in ranking.distributions])
         central = central.reshape(len(self.objectives), -1)
         ends = [intervals(one, listed, composition, coverage) for one in ranking.distributions] if len(listed) else []
-        values = [
+        values: list[list[ShownValue]] = [
             [
                 {
                     "objective": objective.text,
@@ -269,8 +274,8 @@ class _Told:
                     "upper": round(float(ends[j][1][place]), DECIMALS),
                     "coverage": coverage if ranking.distributions[j].sources else None,
                     "probability": None if objective.target is None else _chance(ranking.chances[i, j]),
+                    **_level(objective, float(central[j, place])),
                 }
-                | _level(objective, float(central[j, place]))
                 for j, objective in enumerate(self.objectives)
             ]
             for place, i in enumerate(listed.tolist())
@@ -279,24 +284,29 @@ class _Told:
 
     def _applicability(
         self, rows: NDArray[np.int64]
-    ) -> tuple[list[dict[str, Mapping[str, Any]]], list[list[dict[str, str]]]]:
+    ) -> tuple[list[dict[str, ShownDomain]], list[list[dict[str, str]]]]:
         """Return what the models know near candidates, and warnings, as an ordinary answer says them."""
         remarks = [list(self.given.candidates[row].remarks) for row in rows.tolist()]
-        known: list[dict[str, Mapping[str, Any]]] = [{} for _ in remarks]
+        known: list[dict[str, ShownDomain]] = [{} for _ in remarks]
         outputs = self.predictions.outputs
         for name in self.needed:
             good = np.flatnonzero(np.isin(rows, outputs.judged(name).rows))
             if not len(good):
                 continue
             judgement = outputs.of_rows(name, rows[good])
-            blocks = judgement.applicability(registry.get(name).n_nearest)
+            blocks = domains_of(judgement, registry.get(name).n_nearest)
             for place, block, said in zip(good.tolist(), blocks, warnings_said(judgement), strict=True):
                 known[place][name] = block
                 remarks[place] += [remark for remark in said if remark not in remarks[place]]
         return known, [warnings_of(said) for said in remarks]
 
 
-def _level(objective: Objective, value: float) -> dict[str, str]:
+def _domain_of(block: ShownDomain) -> dict[str, bool | float | None]:
+    numbers = {"distance": block.get("distance"), "domain_radius": block.get("domain_radius")}
+    return {"in_domain": block["in_domain"], **numbers}
+
+
+def _level(objective: Objective, value: float) -> _Level:
     """Return the name of a value, of a quantity whose values have names."""
     name = objective.quantity.level(value)
     return {} if name is None else {"level": name}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from features.candidate import Candidate
 from features.errors import CandidateError, shown
 from serving.answers.conditions import Conditions
 from serving.answers.judging import query_of
+from serving.answers.rows import MaterialHead
 from serving.ranking.acquisition import (
     OPTIMISM,
     Acquisition,
@@ -22,6 +22,7 @@ from serving.ranking.acquisition import (
     pick_by_volume,
 )
 from serving.ranking.core import Axis, Ranking, oriented_centres, oriented_samples, spreads, weighted_utility
+from serving.ranking.document import BatchDocument
 from serving.ranking.hypervolume import MOST_OBJECTIVES
 from serving.ranking.objectives import Objective, ObjectiveError, Sense
 from serving.ranking.predictions import ObjectivePredictions
@@ -200,13 +201,13 @@ def _known_values(ranking: Ranking, predictions: ObjectivePredictions, formulas:
 
 
 def batch_document(
-    ranking: Ranking, picks: Sequence[Pick], asked: BatchRequest, heads: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+    ranking: Ranking, picks: Sequence[Pick], asked: BatchRequest, heads: Sequence[MaterialHead]
+) -> BatchDocument:
     """Return the batch as JSON; `heads` name the ranked candidates."""
     return {
         "method": str(asked.method),
         "explore": asked.explore,
         "gain": GAINS[asked.method],
         "known": list(asked.known),
-        "picks": [heads[pick.row] | {"gain": float(f"{pick.gain:.4g}")} for pick in picks],
+        "picks": [{**heads[pick.row], "gain": float(f"{pick.gain:.4g}")} for pick in picks],
     }

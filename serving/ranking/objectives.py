@@ -10,7 +10,6 @@ import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -104,7 +103,7 @@ class Objective:
             return f"{name}{where}"
         return f"{name}{'>=' if self.sense is Sense.AT_LEAST else '<='}{shown_value(self.quantity, self.target)}{where}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the objective as JSON; the target in the quantity's own scale."""
         about = self.quantity
         return {
@@ -308,7 +307,7 @@ def _plain(quantity: Quantity, target: float) -> float:
 
 def _read_where(text: str, whole: str) -> tuple[Conditions, float]:
     """Read what stands behind the @: conditions and a weight."""
-    given: dict[str, Any] = {}
+    given: dict[str, float | str] = {}
     weight = 1.0
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -334,7 +333,7 @@ def _read_where(text: str, whole: str) -> tuple[Conditions, float]:
     return read_conditions(given, whole), weight
 
 
-def read_conditions(given: dict[str, Any], whole: str) -> Conditions:
+def read_conditions(given: dict[str, float | str], whole: str) -> Conditions:
     """Return the conditions of an objective, with words as the models know them.
 
     Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,9 @@ N_FOR_INTERVALS = 1024
 _NEARLY = 0.999
 
 
-def limiting(objectives: Sequence[Objective], chances: Array, central: Sequence[float]) -> dict[str, Any] | None:
+def limiting(
+    objectives: Sequence[Objective], chances: Array, central: Sequence[float]
+) -> dict[str, str | float] | None:
     """Return which target limits a candidate, by how much, in words; None where there is no target.
 
     Parameters

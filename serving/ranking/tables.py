@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal, cast
 
 from serving.answers.output_tables import csv_text
-from serving.answers.rows import MATERIAL_COLUMNS, warning_codes
+from serving.answers.rows import MATERIAL_COLUMNS, Cell, FlatRow, KnownMaterial, Warned, warning_codes
 from serving.answers.terminal_tables import INDENT, ROWS_COUNTED, aligned, name_of, reading_lines, with_reading
+from serving.ranking.document import RankedEntry, RankingDocument
 from serving.ranking.objectives import shown_value
 from serving.ranking.quantities import quantities
 from training.properties import registry
 
 MOST_EXPLAINED = 12  # candidates; longer lists get the table only
 MOST_NAMED = 10  # excluded or failed rows
+_STANDING = ("probability_of_success", "standard_error", "on_front", "probability_on_front", "utility")
 _FIRST = (
     "rank",
     "id",
     "index",
     "status",
     *MATERIAL_COLUMNS,
-    "probability_of_success",
-    "standard_error",
-    "on_front",
-    "probability_on_front",
-    "utility",
+    *_STANDING,
     "limiting_objective",
     "limiting_probability",
     "limiting_words",
@@ -34,33 +32,30 @@ _FIRST = (
 _LAST = ("nearest_formula", "nearest_value", "nearest_doi", "out_of_domain", "in_batch", "warnings", "reason")
 
 
-def flat_rows(document: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+def flat_rows(document: RankingDocument) -> tuple[list[str], list[FlatRow]]:
     """Return columns and rows: the listed candidates in order, then those excluded and failed, with the reason."""
-    names = [objective["text"] for objective in document["objectives"]]
+    names = [str(objective["text"]) for objective in document["objectives"]]
     columns = [*_FIRST, *(f"{name} {part}" for name in names for part in _PARTS), *_LAST]
-    batch = {pick["index"] for pick in (document["batch"] or {}).get("picks", ())}
-    rows = [dict.fromkeys(columns) | _ranked_row(entry, batch) for entry in document["ranking"]]
+    batch = set() if document["batch"] is None else {pick["index"] for pick in document["batch"]["picks"]}
+    rows: list[FlatRow] = [dict.fromkeys(columns) | _ranked_row(entry, batch) for entry in document["ranking"]]
     for entry in document["excluded"]:
         reason = "; ".join(one["message"] for one in entry["reasons"])
         rows.append(dict.fromkeys(columns) | _named(entry, "excluded") | {"reason": reason})
-    for entry in document["failed"]:
-        rows.append(dict.fromkeys(columns) | _named(entry, "error") | {"reason": entry["error"]["message"]})
+    for row in document["failed"]:
+        rows.append(dict.fromkeys(columns) | _named(row, "error") | {"reason": row["error"]["message"]})
     return columns, rows
 
 
-_PARTS = ("value", "lower", "upper", "probability")
+_PARTS: tuple[Literal["value", "lower", "upper", "probability"], ...] = ("value", "lower", "upper", "probability")
 
 
-def _named(entry: Mapping[str, Any], status: str) -> dict[str, Any]:
-    said = {name: entry.get(name) for name in ("id", "index", *MATERIAL_COLUMNS)}
+def _named(entry: Warned, status: str) -> FlatRow:
+    said = {name: cast("Cell", entry.get(name)) for name in ("id", "index", *MATERIAL_COLUMNS)}
     return said | {"status": status, "warnings": warning_codes(entry)}
 
 
-def _ranked_row(entry: Mapping[str, Any], batch: set[int]) -> dict[str, Any]:
-    row = _named(entry, "ranked") | {
-        name: entry[name]
-        for name in ("rank", "probability_of_success", "standard_error", "on_front", "probability_on_front", "utility")
-    }
+def _ranked_row(entry: RankedEntry, batch: set[int]) -> FlatRow:
+    row = _named(entry, "ranked") | {name: cast("Cell", entry.get(name)) for name in ("rank", *_STANDING)}
     if entry["limiting"] is not None:
         row |= {f"limiting_{part}": entry["limiting"][part] for part in ("objective", "probability", "words")}
     for value in entry["objectives"]:
@@ -73,14 +68,14 @@ def _ranked_row(entry: Mapping[str, Any], batch: set[int]) -> dict[str, Any]:
     return row
 
 
-def _outside(entry: Mapping[str, Any]) -> list[str]:
+def _outside(entry: RankedEntry) -> list[str]:
     return [name for name, inside in entry["in_domain"].items() if not inside]
 
 
 ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
-def write_ranking(document: Mapping[str, Any], path: Path) -> int:
+def write_ranking(document: RankingDocument, path: Path) -> int:
     """Write every candidate as one flat row; the file appears whole or not at all. Returns the number of rows.
 
     Raises
@@ -108,7 +103,7 @@ def write_ranking(document: Mapping[str, Any], path: Path) -> int:
     return len(rows)
 
 
-def terminal_lines(document: Mapping[str, Any], top: int) -> list[str]:
+def terminal_lines(document: RankingDocument, top: int) -> list[str]:
     """Return the ranking as lines for people: a table, the reasons of a short list, the batch, notes."""
     entries = document["ranking"][:top]
     lines = _table(document, entries) if entries else []
@@ -124,8 +119,8 @@ def terminal_lines(document: Mapping[str, Any], top: int) -> list[str]:
     return lines
 
 
-def _table(document: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [objective["text"] for objective in document["objectives"]]
+def _table(document: RankingDocument, entries: Sequence[RankedEntry]) -> list[str]:
+    names = [str(objective["text"]) for objective in document["objectives"]]
     header = ("rank", "material", "P(success)", "P(front)", *names)
     rows = [header, *(_cells(entry, document) for entry in entries)]
     beneath = [[INDENT + line for line in reading_lines(entry)] for entry in entries]
@@ -134,11 +129,11 @@ def _table(document: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) ->
     return aligned(rows, beneath)
 
 
-def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(entry: RankedEntry, document: RankingDocument) -> tuple[str, ...]:
     chance = entry["probability_of_success"]
     values = []
     for objective, value in zip(document["objectives"], entry["objectives"], strict=True):
-        quantity = quantities()[objective["quantity"]]
+        quantity = quantities()[str(objective["quantity"])]
         met = "" if value["probability"] is None else f" ({value['probability']:.2f})"
         values.append(f"{shown_value(quantity, value['value'])}{met}")
     star = "*" if entry["on_front"] else ""
@@ -151,7 +146,7 @@ def _cells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, 
     )
 
 
-def _story(entry: Mapping[str, Any]) -> list[str]:
+def _story(entry: RankedEntry) -> list[str]:
     lines = [] if entry["limiting"] is None else [f"        limited by: {entry['limiting']['words']}"]
     for name, near in entry["nearest"].items():
         source = near.get("doi") or near.get("reference") or "no source"
@@ -161,18 +156,18 @@ def _story(entry: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _known_value(name: str, near: Mapping[str, Any]) -> str:
+def _known_value(name: str, near: KnownMaterial) -> str:
     if near.get("value") is None:
         return ""
     return registry.get(name).known_value(near)
 
 
-def _left_out(document: Mapping[str, Any]) -> list[str]:
+def _left_out(document: RankingDocument) -> list[str]:
     excluded = [
         f"  {with_reading(entry)}: {'; '.join(reason['message'] for reason in entry['reasons'])}"
         for entry in document["excluded"]
     ]
-    failed = [f"  {with_reading(entry)}: {entry['error']['message']}" for entry in document["failed"]]
+    failed = [f"  {with_reading(row)}: {row['error']['message']}" for row in document["failed"]]
     lines: list[str] = []
     for what, rows in (("not ranked:", excluded), (f"not readable ({ROWS_COUNTED}):", failed)):
         if rows:

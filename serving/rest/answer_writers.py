@@ -10,20 +10,21 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from serving.answers.rows import ResultRow
 from serving.rest.csv_exchange import CSV, chosen_media_type, csv_response
 from serving.rest.request_body import JSON
 
-Rows = list[dict[str, Any]]
+Rows = list[ResultRow]
 
 
 class AnswerWriter(NamedTuple):
     """Writes some rows into the items that stand for them, and a document of such items into a response."""
 
     part: Callable[[Rows], list[Any]]
-    whole: Callable[[Mapping[str, Any]], Response]
+    whole: Callable[[Mapping[str, object]], Response]
 
 
-def json_response(document: Mapping[str, Any]) -> Response:
+def json_response(document: Mapping[str, object]) -> Response:
     """Return a document as JSON."""
     import orjson
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from serving.answers.request import CandidateInput, PredictRequest
+from serving.answers.rows import Results
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
@@ -26,8 +27,6 @@ MOST_ROWS_OF_ONE = 32
 """Longer lists fill a pass by themselves."""
 
 LINGER_SECONDS = 0.002
-
-Document = dict[str, Any]
 
 
 def is_small(request: PredictRequest) -> bool:
@@ -41,7 +40,7 @@ class _Waiting:
 
     predictor: Predictor
     request: PredictRequest
-    write: Callable[[Document], Any]
+    write: Callable[[Results], Any]
     answer: asyncio.Future[Any]
 
     def kind(self) -> Hashable:
@@ -68,7 +67,7 @@ class Batcher:
         self._expected = 0
         self._linger: asyncio.TimerHandle | None = None
 
-    async def answer(self, predictor: Predictor, request: PredictRequest, write: Callable[[Document], Any]) -> Any:  # noqa: ANN401
+    async def answer(self, predictor: Predictor, request: PredictRequest, write: Callable[[Results], Any]) -> Any:  # noqa: ANN401
         """Answer a request, with others where there are some.
 
         Parameters
@@ -139,7 +138,7 @@ def _pass(together: Sequence[_Waiting]) -> list[Any]:
         return [error] if len(together) == 1 else [outcome for one in together for outcome in _pass([one])]
 
 
-def predict_together(predictor: Predictor, requests: Sequence[PredictRequest]) -> list[Document]:
+def predict_together(predictor: Predictor, requests: Sequence[PredictRequest]) -> list[Results]:
     """Return the answers to requests of one kind, equal to `predictor.predict` of each.
 
     Parameters
@@ -154,7 +153,8 @@ def predict_together(predictor: Predictor, requests: Sequence[PredictRequest]) -
     rows = [_stand_alone(row, request) for request in requests for row in request.candidates]
     first = requests[0]
     document = predictor.answer(rows, properties=first.properties, coverage=first.coverage, explain=first.explain)
-    documents, start = [], 0
+    documents: list[Results] = []
+    start = 0
     for request in requests:
         results = document["results"][start : start + len(request.candidates)]
         for place, row in enumerate(results):

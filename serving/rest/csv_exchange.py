@@ -24,10 +24,12 @@ from serving.answers.request import (
     MIN_COVERAGE,
     PropertyName,
 )
+from serving.answers.rows import Results
 from serving.predictor import same_rows
 
 if TYPE_CHECKING:
-    from serving.predictor import Each, Predictor
+    from serving.answers.rows import Results
+from serving.predictor import Each, Predictor
 
 CSV = "text/csv"
 MODELS_HEADER, IGNORED_HEADER = "X-Elyte-Models", "X-Elyte-Ignored-Columns"
@@ -92,7 +94,13 @@ def _media_range(text: str) -> tuple[str, float]:
     return name, 1.0
 
 
-def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = same_rows) -> dict[str, Any]:
+class TableResults(Results):
+    """The document of `POST /predict`, and the columns of the table that were not used."""
+
+    ignored_columns: list[str]
+
+
+def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = same_rows) -> TableResults:
     """Answer the table of a request; a row that cannot be read or judged becomes an error row.
 
     Parameters
@@ -105,11 +113,6 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
         What holds for every row that does not say otherwise.
     each
         As for `Predictor.answer`.
-
-    Returns
-    -------
-    dict
-        The document of `POST /predict`, and `ignored_columns`.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def answer_csv(predictor: Predictor, raw: bytes, query: CsvQuery, each: Each = s
         explain=query.explain,
         each=lambda results: each(with_places(results, places)),
     )
-    return document | {"ignored_columns": ignored}
+    return {**document, "ignored_columns": ignored}
 
 
 def csv_response(document: Mapping[str, Any]) -> Response:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from serving.environment import read_poll_seconds, shipped_models_only
 from serving.models.store import (
@@ -53,7 +52,7 @@ class Refusal:
         """Whether it would be pointless to try the same version again now."""
         return self.reason is not RefusalReason.NOT_FETCHED or time.time() - self.seconds < FETCH_AGAIN_SECONDS
 
-    def as_document(self) -> dict[str, Any]:
+    def as_document(self) -> dict[str, str | None]:
         """Return what users may know of it."""
         return {
             "registry_version": self.target.version,
@@ -287,13 +286,13 @@ class ModelKeeper:
 
     # ------------------------------------------------------------ what users see of it
 
-    def notes(self) -> dict[str, dict[str, Any]]:
+    def notes(self) -> dict[str, dict[str, dict[str, str | None]]]:
         """Return what `GET /models` says of every property besides its card; nothing where there is no registry."""
         if self.uri is None:
             return {}
         return {str(name): self._note(name) for name in registry.names()}
 
-    def _note(self, name: str) -> dict[str, Any]:
+    def _note(self, name: str) -> dict[str, dict[str, str | None]]:
         champion, followed, refusal = self._champions.get(name), self._followed.get(name), self._refused.get(name)
         if not self.reachable:
             state = "unreachable"

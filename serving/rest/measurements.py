@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,8 +24,8 @@ from serving.rest.observability import LOGGER_NAME
 from serving.rest.request_body import JSON, read_query
 
 if TYPE_CHECKING:
-    from training.ledger.problems import LedgerError
     from training.ledger.report import Report
+    from training.measurements.problems import LedgerError
 
 MAX_MEASUREMENTS = 10_000
 BUSY_RETRY_SECONDS, DOWN_RETRY_SECONDS = 5, 60
@@ -82,7 +82,7 @@ def record_measurements(raw: bytes, media_type: str, query: Iterable[tuple[str, 
     """
     if any(find_spec(name) is None for name in NEEDED_MODULES):
         raise RequestError(404, "no_ledger", "this installation keeps no ledger; install elyte[ledger]")
-    from training.ledger.problems import LedgerError, UnusableTableError
+    from training.measurements.problems import LedgerError, UnusableTableError
 
     try:
         if media_type == CSV:
@@ -98,7 +98,7 @@ def record_measurements(raw: bytes, media_type: str, query: Iterable[tuple[str, 
     return answer_of(report, who)
 
 
-def _of_document(body: dict[str, Any], key: str) -> tuple[Report, str]:
+def _of_document(body: Mapping[str, object], key: str) -> tuple[Report, str]:
     from training.ledger.intake import add_measurements
     from training.ledger.store import Ledger
 
@@ -120,9 +120,9 @@ def _of_document(body: dict[str, Any], key: str) -> tuple[Report, str]:
 def _of_table(raw: bytes, asked: MeasurementOptions, key: str) -> tuple[Report, str]:
     from training.ledger.intake import Wishes, add_table
     from training.ledger.kinds import kinds
-    from training.ledger.problems import UnusableTableError
     from training.ledger.reading import read_measurements_file
     from training.ledger.store import Ledger
+    from training.measurements.problems import UnusableTableError
 
     if asked.kind is not None and asked.kind not in kinds():
         raise UnusableTableError(f"'kind': expected one of {', '.join(kinds())}")
@@ -204,7 +204,7 @@ def _acceptance(report: Report) -> str:
 
 def _error(code: str, report: Report, remedy: str) -> Mapping[str, str]:
     """Return code and message with the first rows that are to blame: all that a client without our schema shows."""
-    from training.ledger.problems import Level
+    from training.measurements.problems import Level
 
     to_blame = [str(problem) for problem in report.problems if problem.level is not Level.NOTE]
     told = "; ".join(to_blame[:MAX_SHOWN_PROBLEMS])

@@ -104,7 +104,7 @@ def not_served(name: str) -> tuple[str, str, str]:
 
 
 def body_of(
-    model: type[BaseModel], example: dict[str, Any], descriptions: Mapping[str, str] = MappingProxyType({})
+    model: type[BaseModel], example: Mapping[str, object], descriptions: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     """Return what an operation says of a JSON body that the route reads itself, strictly: its `openapi_extra`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -113,10 +112,11 @@ def read_query(model: type[Asked], items: Iterable[tuple[str, str]], several: st
     RequestError
         400, for a parameter that is unknown, repeated or out of range.
     """
-    given: dict[str, Any] = {}
+    given: dict[str, str | list[str]] = {}
+    listed: list[str] = []
     for name, text in items:
         if name == several:
-            given.setdefault(name, []).append(text)
+            given[name] = listed = [*listed, text]
         elif name in given:
             raise RequestError(400, "duplicate_key", f"received the query parameter {shown(name)} twice")
         else:

@@ -103,7 +103,7 @@ class RequestRecord:
             self.formulas += [row["formula"] for row in results if row.get("formula")]
             del self.formulas[MOST_LOGGED_FORMULAS:]
 
-    def as_log(self, seconds: float) -> dict[str, Any]:
+    def as_log(self, seconds: float) -> dict[str, object]:
         """Return the fields of the log line.
 
         Parameters
@@ -111,7 +111,7 @@ class RequestRecord:
         seconds
             How long the request took.
         """
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "event": "request",
             "request_id": self.request_id,
             "method": self.method,

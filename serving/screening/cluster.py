@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -28,7 +28,7 @@ class ClusterWorker:
     def __init__(self, job: Job) -> None:
         self._worker = Worker(job)
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, batch: Mapping[str, Iterable[Any]]) -> dict[str, list[Any]]:
         """Do the units of a batch."""
         units = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
         reports = [self._worker.do(WorkUnit(**{name: _plain(value) for name, value in unit.items()})) for unit in units]
@@ -88,7 +88,7 @@ def _require_reachable(address: str) -> None:
         raise WorkerError(f"no Ray cluster at '{address}': {error}") from error
 
 
-def _mapped(job: Job, waiting: list[dict[str, Any]]) -> Iterator[UnitReport]:
+def _mapped(job: Job, waiting: list[dict[str, str | int]]) -> Iterator[UnitReport]:
     import ray
 
     context = ray.data.DataContext.get_current()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class Manifest:
             "rows_per_unit": self.rows_per_unit,
             "settings": self.settings,
             "models": self.models,
-            "files": [file.as_json() for file in self.files],
+            "files": [asdict(file) for file in self.files],
         }
         write_note(folder / MANIFEST, _NOTE, json.dumps(entry))
 

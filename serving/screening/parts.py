@@ -61,7 +61,7 @@ def to_table(columns: Mapping[str, NDArray[Any]], unit: WorkUnit, kept: NDArray[
     import pyarrow as pa
 
     source = pa.array(np.full(len(kept), unit.source, dtype=object), pa.string())
-    arrays: dict[str, Any] = {
+    arrays = {
         "id": pa.array(columns["id"][kept], pa.string()),
         "source": source,
         "index": pa.array(unit.first_row + kept, pa.int64()),

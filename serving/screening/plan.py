@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +74,9 @@ class InputFile:
                 place += 1
             first += rows
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry of the manifest."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> InputFile:
-        """Read what `as_json` returned."""
+        """Read an entry of the manifest, as `dataclasses.asdict` makes it."""
         return cls(**{**entry, "row_groups": tuple(entry["row_groups"]), "columns": tuple(entry["columns"])})
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from features.candidate import Candidate
 from features.errors import CandidateError
-from serving.answers.rows import material_of, unread_material_of, warnings_of
+from serving.answers.rows import ModelHeaders, ShownMaterial, material_of, unread_material_of, warnings_of
 from serving.synthesis.batch import Batch, lithium_source
 from serving.synthesis.errors import SynthesisError
 from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
@@ -28,12 +28,87 @@ _GAS_NAMES = {table: gas for gas, table in TABLE_NAMES.items()}
 Namer = Callable[[Reaction], Reaction]
 
 
+class ShownTarget(ShownMaterial):
+    """What is to be made; its energies stand under the names of the quantities."""
+
+    balanced_as: str | None
+    molar_mass_g_per_mol: float
+    grams: float
+    moist_air: ShownHydrolysis | None
+
+
+class ShownHydrolysis(TypedDict):
+    """What moist air does to the target."""
+
+    energy_eV_per_H2O: float
+    withstands: bool
+    evolves_h2s: bool
+    humidity_bar: float
+    reaction: str
+
+
+class ShownPrecursor(TypedDict):
+    """What to weigh of one precursor."""
+
+    formula: str
+    name: str
+    per_formula_unit: float
+    millimoles: float
+    mass_g: float
+    purity: float
+    excess: float
+    handling: str
+    note: str | None
+
+
+class ShownPathway(TypedDict):
+    """The energies of a route."""
+
+    driving_force_meV_per_atom: dict[str, float]
+    driving_force_eV_per_formula_unit: float
+    on_heating: list[str]
+    left_after_heating_meV_per_atom: dict[str, float]
+    steps: list[dict[str, float | str]]
+    strongest_competitor: dict[str, float | str] | None
+    left_meV_per_atom: dict[str, float]
+
+
+class ShownRoute(TypedDict):
+    """One balanced set of precursors."""
+
+    reaction: str
+    precursors: list[ShownPrecursor]
+    gases: list[dict[str, float | str]]
+    energies: ShownPathway | None
+    notes: list[str]
+
+
+class SynthesisDocument(TypedDict, total=False):
+    """A plan, or of status `error` with the target as read."""
+
+    models: ModelHeaders
+    status: str
+    target: ShownTarget
+    temperature_C: float
+    gas_bar: float
+    routes_found: int
+    all_sets_tried: bool
+    unsafe_sets_left_out: int
+    driving_force_left: bool | None
+    reason: str | None
+    routes: list[ShownRoute]
+    formula: str | None
+    read_as: str | None
+    error: dict[str, str]
+    warnings: list[dict[str, str]]
+
+
 def answer_synthesis(
     served: ServedModel | None,
     request: SynthesisRequest,
     shelf: Sequence[Precursor] | None = None,
     top: int = DEFAULT_TOP,
-) -> dict[str, Any]:
+) -> SynthesisDocument:
     """Plan a synthesis, and tell what is wrong with a target in the document.
 
     Parameters
@@ -55,17 +130,18 @@ def answer_synthesis(
         return error_document(request.formula, str(error.code), error.message, models)
 
 
-def error_document(formula: str, code: str, message: str, models: Mapping[str, Any]) -> dict[str, Any]:
+def error_document(formula: str, code: str, message: str, models: ModelHeaders) -> SynthesisDocument:
     """Return the document of a target that cannot be planned."""
     try:
         said = material_of(Candidate.from_formula(formula))
     except CandidateError:  # which is the error
         said = unread_material_of(formula)
     error = {"code": code, "message": message}
-    return {"models": dict(models), "status": "error", **said, "error": error, "warnings": []}
+    failed = {"models": models, "status": "error", **said, "error": error, "warnings": []}
+    return cast("SynthesisDocument", failed)
 
 
-def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dict[str, Any]:
+def answer(plan: Plan, models: ModelHeaders, top: int = DEFAULT_TOP) -> SynthesisDocument:
     """Return the document of a plan.
 
     Parameters
@@ -79,18 +155,19 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
     """
     amounts = plan.candidate.amounts
     formation, above_hull = registry.of_phases().phase_energies
+    target = {
+        **material_of(plan.asked),
+        "balanced_as": None if amounts == plan.asked.amounts else plan.candidate.formula,
+        "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
+        "grams": plan.request.grams,
+        formation.name: None if plan.energy is None else _energy(plan.energy),
+        above_hull.name: None if plan.energy is None else _interval(*plan.energy.above_hull, plan.energy.coverage),
+        "moist_air": None if plan.hydrolysis is None else _moist(plan.hydrolysis),
+    }
     return {
-        "models": dict(models),
+        "models": models,
         "status": "ok",
-        "target": {
-            **material_of(plan.asked),
-            "balanced_as": None if amounts == plan.asked.amounts else plan.candidate.formula,
-            "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
-            "grams": plan.request.grams,
-            formation.name: None if plan.energy is None else _energy(plan.energy),
-            above_hull.name: None if plan.energy is None else _above(plan.energy),
-            "moist_air": None if plan.hydrolysis is None else _moist(plan.hydrolysis),
-        },
+        "target": cast("ShownTarget", target),
         "temperature_C": plan.temperature_C,
         "gas_bar": plan.request.gas_bar,
         "routes_found": len(plan.routes),
@@ -103,16 +180,12 @@ def answer(plan: Plan, models: Mapping[str, Any], top: int = DEFAULT_TOP) -> dic
     }
 
 
-def _energy(energy: TargetEnergy) -> dict[str, Any]:
+def _energy(energy: TargetEnergy) -> dict[str, float | str]:
     basis = "reference" if energy.is_reference else "model"
-    return _interval(energy.value, energy.lower, energy.upper, energy.coverage) | {"basis": basis}
+    return {**_interval(energy.value, energy.lower, energy.upper, energy.coverage), "basis": basis}
 
 
-def _above(energy: TargetEnergy) -> dict[str, Any]:
-    return _interval(*energy.above_hull, energy.coverage)
-
-
-def _interval(value: float, lower: float, upper: float, coverage: float) -> dict[str, Any]:
+def _interval(value: float, lower: float, upper: float, coverage: float) -> dict[str, float]:
     return {"value": _r(value), "lower": _r(lower), "upper": _r(upper), "coverage": coverage}
 
 
@@ -120,7 +193,7 @@ def _r(value: float) -> float:
     return round(value, _DIGITS) + 0.0
 
 
-def _moist(found: Hydrolysis) -> dict[str, Any]:
+def _moist(found: Hydrolysis) -> ShownHydrolysis:
     return {
         "energy_eV_per_H2O": _r(found.energy_eV_per_H2O),
         "withstands": found.withstands,
@@ -130,7 +203,7 @@ def _moist(found: Hydrolysis) -> dict[str, Any]:
     }
 
 
-def _route(route: Route, plan: Plan) -> dict[str, Any]:
+def _route(route: Route, plan: Plan) -> ShownRoute:
     sources = zip(route.made.sources, route.made.coefficients, route.batch.weighings, strict=True)
     return {
         "reaction": route.made.reaction(plan.candidate.formula).text,
@@ -154,7 +227,7 @@ def _route(route: Route, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _gases(route: Route) -> list[dict[str, Any]]:
+def _gases(route: Route) -> list[dict[str, float | str]]:
     volumes = route.batch.gas_volume_L
     return [
         {
@@ -167,12 +240,12 @@ def _gases(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _pathway(way: Pathway, plan: Plan) -> dict[str, Any]:
+def _pathway(way: Pathway, plan: Plan) -> ShownPathway:
     energy, namer = plan.energy, namer_of(plan)
     assert energy is not None
     below, above = energy.upper - energy.value, energy.value - energy.lower  # a higher target leaves less
 
-    def left(value: float) -> dict[str, Any]:
+    def left(value: float) -> dict[str, float]:
         return _interval(1000.0 * value, 1000.0 * (value - below), 1000.0 * (value + above), energy.coverage)
 
     strongest = way.strongest
@@ -187,7 +260,7 @@ def _pathway(way: Pathway, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _step(step: Step, namer: Namer) -> dict[str, Any]:
+def _step(step: Step, namer: Namer) -> dict[str, float | str]:
     return {
         "reaction": namer(step.reaction).text,
         "energy_meV_per_atom_of_pair": _r(1000.0 * step.energy_eV_per_atom),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from features.errors import shown
 from serving.answers.terminal_tables import with_reading
+from serving.synthesis.answers import ShownPathway, ShownRoute, SynthesisDocument
 from training.properties import registry
 
 
-def terminal_lines(document: dict[str, Any]) -> list[str]:
+def terminal_lines(document: SynthesisDocument) -> list[str]:
     """Return the document of `answers` as lines.
 
     Parameters
@@ -19,7 +20,7 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     """
     if document["status"] == "error":
         error = document["error"]
-        return [f"{shown(document['formula'])}  error {error['code']}: {error['message']}"]
+        return [f"{shown(str(document['formula']))}  error {error['code']}: {error['message']}"]
     target = document["target"]
     lines = [
         f"{with_reading(target)}  {target['grams']:g} g, {target['molar_mass_g_per_mol']:.2f} g/mol",
@@ -44,15 +45,17 @@ def terminal_lines(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _energies(document: dict[str, Any]) -> list[str]:
+def _energies(document: SynthesisDocument) -> list[str]:
     target = document["target"]
-    energy, above = (target[quantity.name] for quantity in registry.of_phases().phase_energies)
-    if energy is None:
+    formation, above_hull = registry.of_phases().phase_energies
+    energy = cast("dict[str, float | str] | None", target.get(formation.name))
+    above = cast("dict[str, float] | None", target.get(above_hull.name))
+    if energy is None or above is None:
         return [f"  no energies: {document['reason']}"]
     if energy["basis"] == "reference":
         words = f"energy of the reference table, {1000 * above['value']:.0f} meV/atom above the hull"
     else:
-        span = f"{1000 * above['lower']:.0f} to {1000 * above['upper']:.0f}, {100 * energy['coverage']:g} %"
+        span = f"{1000 * above['lower']:.0f} to {1000 * above['upper']:.0f}, {100 * above['coverage']:g} %"
         words = f"energy predicted, {1000 * above['value']:.0f} meV/atom above the hull ({span})"
     lines = [f"  {words}; solids at 0 K, gases at {document['temperature_C']:g} C and {document['gas_bar']:g} bar"]
     air = target["moist_air"]
@@ -64,7 +67,7 @@ def _energies(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _route_lines(number: int, route: dict[str, Any]) -> list[str]:
+def _route_lines(number: int, route: ShownRoute) -> list[str]:
     lines = [f"{number}  {route['reaction']}"]
     for precursor in route["precursors"]:
         words = [
@@ -85,7 +88,7 @@ def _route_lines(number: int, route: dict[str, Any]) -> list[str]:
     ]
 
 
-def _way_lines(way: dict[str, Any]) -> list[str]:
+def _way_lines(way: ShownPathway) -> list[str]:
     lines = [f"   driving force {_span(way['driving_force_meV_per_atom'])} meV/atom"]
     lines += [f"     on heating  {text}" for text in way["on_heating"]]
     for step in way["steps"]:
@@ -95,7 +98,7 @@ def _way_lines(way: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _span(value: dict[str, Any]) -> str:
+def _span(value: dict[str, float]) -> str:
     if value["lower"] == value["upper"]:
         return f"{value['value']:.0f}"
     return f"{value['value']:.0f} ({value['lower']:.0f} to {value['upper']:.0f})"

@@ -23,8 +23,8 @@ from serving.predictor import Predictor
 from serving.rest.request_file import RequestFile
 from serving.rest.request_history import read_requests
 from serving.rest.request_record import RequestRecord
-from training.ledger.entries import NewRow
 from training.ledger.store import Ledger
+from training.measurements.entries import NewRow
 
 FORMULAS = [f"Li{x:.2f}PS{x - 1:.2f}Cl{7 - x:.2f}" for x in (5.3 + 0.05 * i for i in range(26))]
 

@@ -340,7 +340,7 @@ def _crystal(**more: Any) -> Candidate:
 
 def test_a_crystal_says_which_block_group_and_cell_were_read(place: Place) -> None:
     """In JSON, flat tables and columns; the words say it even where the formula is written alike."""
-    head = head_of(_crystal(), 0, status="ok")
+    head = {**head_of(_crystal(), 0), "status": "ok"}
     assert {name: head[name] for name in CrystalRecord._fields} == CRYSTAL._asdict()
     assert reading_of(head) == OF_A_CIF
     columns = predict_columns(place.predictor._models, [_crystal(), Candidate.from_formula(PLAIN)])

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from training.ledger.database import LedgerFullError
-from training.ledger.entries import NewRow
-from training.ledger.problems import LedgerError
 from training.ledger.store import Ledger
+from training.measurements.entries import NewRow
+from training.measurements.problems import LedgerError
 
 if TYPE_CHECKING:
     from postgres_server import PostgresServer

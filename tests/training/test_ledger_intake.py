@@ -17,11 +17,11 @@ from training.ledger.export import training_rows
 from training.ledger.headings import understand
 from training.ledger.intake import Wishes, add_measurements, add_table, correct_entry
 from training.ledger.kinds import all_columns, kinds
-from training.ledger.leakage import LEAKS, NOT_CHECKED
-from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records, read_measurements_file
 from training.ledger.report import Report, Status
 from training.ledger.store import Ledger
+from training.measurements.contract import LEAKS, NOT_CHECKED
+from training.measurements.problems import Code, Level, UnusableTableError
 from training.sources import DATA_DIR_VARIABLE, MIRROR_VARIABLE, missing
 
 ROW: dict[str, Any] = {"formula": "Li5.7PS4.7Cl1.3", "sigma_S_per_cm": 2e-3, "temperature_C": 25, "reference": "lab:1"}

@@ -12,16 +12,16 @@ from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
 from training.ledger import database, headings, kinds
-from training.ledger.columns import FORMULA, ORIGIN, TEMPERATURE, Contents, LedgerColumn, UnitHint, number
-from training.ledger.entries import NewRow
 from training.ledger.export import training_rows
 from training.ledger.intake import Wishes, add_table
-from training.ledger.measurements import Measurements, nothing_is_frozen
-from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records
 from training.ledger.report import Report, Status
 from training.ledger.store import Ledger
-from training.ledger.units import Notation, scaled
+from training.measurements.columns import FORMULA, ORIGIN, TEMPERATURE, Contents, LedgerColumn, UnitHint, number
+from training.measurements.contract import Measurements, nothing_is_frozen
+from training.measurements.entries import NewRow
+from training.measurements.problems import Code, Level, UnusableTableError
+from training.measurements.units import Notation, scaled
 from training.properties import registry
 
 MODULUS = number(

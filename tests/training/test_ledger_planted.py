@@ -12,10 +12,10 @@ import pytest
 
 from features.errors import RowErrorCode
 from training.ledger.intake import Wishes, add_table
-from training.ledger.problems import AnyCode, Code, Level, UnusableTableError
 from training.ledger.reading import read_measurements_file
 from training.ledger.report import Report
 from training.ledger.store import Ledger
+from training.measurements.problems import AnyCode, Code, Level, UnusableTableError
 from training.sources import missing
 
 LAB = "lab:2026-01-05:JD"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from training.ledger import database
-from training.ledger.entries import LedgerConflictError, LedgerDamagedError, NewRow, content_digest, content_text
-from training.ledger.problems import LedgerError
 from training.ledger.store import Ledger
 from training.ledger.tables import entries
+from training.measurements.entries import LedgerConflictError, LedgerDamagedError, NewRow, content_digest, content_text
+from training.measurements.problems import LedgerError
 
 MakeAddress = Callable[[], str]
 WHO = "J. D."

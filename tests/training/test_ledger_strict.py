@@ -12,17 +12,17 @@ from click.testing import CliRunner, Result
 from features.candidate import MaterialBatch
 from serving.commands.data import data
 from training.ledger.acceptance import read_accepted, write_accepted
-from training.ledger.entries import NewRow
 from training.ledger.export import training_rows
 from training.ledger.intake import Wishes, add_table, correct_entry
-from training.ledger.known import MeasuredMaterials
 from training.ledger.material_checks import suspect_materials
-from training.ledger.problems import Code, Level, UnusableTableError
 from training.ledger.reading import from_records, read_measurements_file
 from training.ledger.report import Outcome, Report, Status
-from training.ledger.rows import Row
 from training.ledger.sanity import known_materials
 from training.ledger.store import Ledger
+from training.measurements.entries import NewRow
+from training.measurements.known import MeasuredMaterials
+from training.measurements.problems import Code, Level, UnusableTableError
+from training.measurements.rows import Row
 from training.properties.conductivity.table import load_literature
 
 HEADER = "formula,sigma_S_per_cm,temperature_C"

@@ -10,12 +10,12 @@ import pytest
 from jinja2 import UndefinedError
 
 from training.pages import filled_in
-from training.retraining.comparison import ComparisonReport, GoldenMaterial
+from training.refitting.comparison import ComparisonReport, GoldenMaterial
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.training_set import TrainingSet
 from training.retraining.gates import Decision, Gate, GateOutcome, Verdict
-from training.retraining.held_out import HeldOutPredictions
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import load_rules
-from training.retraining.training_set import TrainingSet
 
 HOSTILE = "<script>alert('x')</script>"
 

@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from training.bundle import Card, DataSource, GoldenPrediction, load_bundle, stamped
-from training.ledger.training_rows import TrainingRows
+from training.measurements.training_rows import TrainingRows
+from training.refitting.champion import Champion
+from training.refitting.plain_job import PlainJob, PlainRecipe, contradictions, leave_sources_out, rows_of_ledger
+from training.refitting.property_job import PropertyJob
+from training.refitting.training_set import Tables, is_fitted_on
 from training.retraining.background import BackgroundProcess
-from training.retraining.champion import Champion
-from training.retraining.plain_job import PlainJob, PlainRecipe, contradictions, leave_sources_out, rows_of_ledger
-from training.retraining.property_job import PropertyJob
-from training.retraining.training_set import Tables, is_fitted_on
 from training.uncertainty import Interval
 
 METALS = ("Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Al", "Y")

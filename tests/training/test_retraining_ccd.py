@@ -14,16 +14,16 @@ from training.ledger.intake import Wishes as LedgerWishes
 from training.ledger.intake import add_table
 from training.ledger.reading import from_records
 from training.ledger.store import Ledger
-from training.ledger.training_rows import TrainingRows
+from training.measurements.training_rows import TrainingRows
 from training.properties.ccd.retraining import CcdJob
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
+from training.refitting.champion import Champion
+from training.refitting.training_set import is_fitted_on
 from training.retraining import pipeline
-from training.retraining.champion import Champion
 from training.retraining.gates import Verdict, decide
 from training.retraining.loading import load_model
 from training.retraining.pipeline import EvaluationPipeline
 from training.retraining.rules import load_rules
-from training.retraining.training_set import is_fitted_on
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from training.properties import registry
 from training.properties.contract import NotRetrainedError, Property
 from training.properties.registry import properties
-from training.retraining.comparison import (
+from training.refitting.comparison import (
     Comparison,
     ComparisonReport,
     Coverage,
@@ -22,14 +22,14 @@ from training.retraining.comparison import (
     GoldenMaterial,
     NewRows,
 )
-from training.retraining.gates import Decision, GateOutcome, Verdict, decide
-from training.retraining.rules import Rules, RulesError, load_rules
-from training.retraining.statistics import (
+from training.refitting.statistics import (
     bootstrap_mean,
     chance_of_so_few,
     chance_of_so_many,
     rank_correlation,
 )
+from training.retraining.gates import Decision, GateOutcome, Verdict, decide
+from training.retraining.rules import Rules, RulesError, load_rules
 
 RULES = load_rules("conductivity")
 PASS, ASK, FAIL = GateOutcome.PASSED, GateOutcome.ASKS, GateOutcome.FAILED

@@ -29,9 +29,9 @@ from retraining_world import (
 from training.bundle import load_bundle
 from training.ledger.export import training_rows
 from training.properties.conductivity.retraining import ConductivityJob
+from training.refitting.bundles import fingerprints, ledger_rows_array, ledger_rows_of
 from training.retraining import job
 from training.retraining.background import BackgroundProcess
-from training.retraining.bundles import fingerprints, ledger_rows_array, ledger_rows_of
 from training.retraining.job import JobStatus, NoChampionError, Run
 from training.retraining.locks import JobRunningError, only_one
 from training.retraining.promotion import first_champion, log_of, rollback

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from features.errors import shown
-from training.ledger.problems import Level, UnusableTableError
+from training.measurements.problems import Level, UnusableTableError
 
 if TYPE_CHECKING:
-    from training.ledger.rows import Row
+    from training.measurements.rows import Row
 
 Accepted = frozenset[tuple[int, str]]
 """Numbers of rows, each with the code of a warning of it."""

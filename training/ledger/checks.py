@@ -7,18 +7,18 @@ import datetime as dt
 from features.blank_words import is_word_for_missing, is_word_for_nothing
 from features.errors import RowErrorCode, shown
 from features.table_files import RawRow, UnreadableCell
-from training.ledger import cells
-from training.ledger.cells import CellError, read_material
-from training.ledger.columns import BOUND, DOI, FORMULA, REFERENCE, CellContent, Contents, LedgerColumn, Value
-from training.ledger.entries import content_text
 from training.ledger.headings import Heading, Headings
 from training.ledger.kinds import measurements_of
-from training.ledger.measurements import Measurements
-from training.ledger.problems import Code, Level, Problem
 from training.ledger.reading import MeasurementTable
-from training.ledger.rows import Row
 from training.ledger.rules import refuse_broken_rules
-from training.ledger.units import Unit, plain_unit
+from training.measurements import cells
+from training.measurements.cells import CellError, read_material
+from training.measurements.columns import BOUND, DOI, FORMULA, REFERENCE, CellContent, Contents, LedgerColumn, Value
+from training.measurements.contract import Measurements
+from training.measurements.entries import content_text
+from training.measurements.problems import Code, Level, Problem
+from training.measurements.rows import Row
+from training.measurements.units import Unit, plain_unit
 from training.splits import COMPOSITION_DECIMALS
 
 _LATEST_ZONE = dt.timezone(dt.timedelta(hours=14))

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from training.ledger.problems import LedgerError
+from training.measurements.problems import LedgerError
 
 URL_VARIABLE = "ELYTE_LEDGER_URL"
 HEAD = "0002"

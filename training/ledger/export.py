@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from training.ledger.entries import Entry, digest_of
 from training.ledger.kinds import measurements_of
 from training.ledger.leakage import reasons_to_exclude
 from training.ledger.store import Ledger
-from training.ledger.training_rows import TrainingRows
+from training.measurements.entries import Entry, digest_of
+from training.measurements.training_rows import TrainingRows
 
 
 def training_rows(ledger: Ledger, kind: str) -> TrainingRows:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from features.errors import shown
-from training.ledger.columns import LedgerColumn
 from training.ledger.kinds import all_columns, kinds, measurements_of
-from training.ledger.problems import UnusableTableError
-from training.ledger.units import Notation, Unit, plain_unit
+from training.measurements.columns import LedgerColumn
+from training.measurements.problems import UnusableTableError
+from training.measurements.units import Notation, Unit, plain_unit
 
 _BRACKETED = re.compile(r"(.+?)\s*[(\[]\s*(.*?)\s*[)\]]")
 _LOG_OF = re.compile(r"log_?10\s*[(\[]\s*(.+?)\s*[)\]]", re.IGNORECASE)

@@ -8,19 +8,20 @@ from typing import Any
 
 from features.errors import shown
 from training.ledger.acceptance import Accepted, read_accepted, refuse_wrong, write_accepted
-from training.ledger.cells import CellError, read_material, text
 from training.ledger.checks import check, in_any_spelling, latest_day
-from training.ledger.columns import BOUND, DOI, FORMULA, REFERENCE, Contents, Value
-from training.ledger.entries import Entry, LedgerConflictError, NewRow, Recorded
 from training.ledger.headings import HeaderError, Headings, read_headings, understand
 from training.ledger.kinds import kinds, measurements_of
-from training.ledger.leakage import NOT_CHECKED, reasons_to_exclude
-from training.ledger.problems import Code, Level, UnusableTableError
+from training.ledger.leakage import reasons_to_exclude
 from training.ledger.reading import MeasurementTable, from_records
 from training.ledger.report import Outcome, Report, RowReport, Status
-from training.ledger.rows import Row
 from training.ledger.sanity import suspect
 from training.ledger.store import Ledger
+from training.measurements.cells import CellError, read_material, text
+from training.measurements.columns import BOUND, DOI, FORMULA, REFERENCE, Contents, Value
+from training.measurements.contract import NOT_CHECKED
+from training.measurements.entries import Entry, LedgerConflictError, NewRow, Recorded
+from training.measurements.problems import Code, Level, UnusableTableError
+from training.measurements.rows import Row
 
 STEPS = ("checking", "comparing", "storing")
 DOCUMENT_KEYS = ("measurements", "kind", "source", "accept_warnings", "keep_good", "dry_run")

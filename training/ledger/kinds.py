@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from training.properties import registry
 
 if TYPE_CHECKING:
-    from training.ledger.columns import LedgerColumn
-    from training.ledger.measurements import Measurements
+    from training.measurements.columns import LedgerColumn
+    from training.measurements.contract import Measurements
 
 
 class UnknownKindError(ValueError):

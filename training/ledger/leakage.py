@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from training.ledger.columns import Contents
 from training.ledger.kinds import measurements_of
-
-LEAKS = "leaks into the frozen evaluation set"
-NOT_CHECKED = "not checked against the frozen evaluation set"
+from training.measurements.columns import Contents
 
 
 def reasons_to_exclude(kind: str, contents: Sequence[Contents]) -> list[str]:

@@ -17,10 +17,10 @@ from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.elements import SYMBOLS
 from features.errors import WarningCode
 from features.formula_writing import reduced_amounts
-from training.ledger.cells import read_material
-from training.ledger.columns import FORMULA
-from training.ledger.known import Array, MeasuredMaterials
-from training.ledger.rows import Row
+from training.measurements.cells import read_material
+from training.measurements.columns import FORMULA
+from training.measurements.known import Array, MeasuredMaterials
+from training.measurements.rows import Row
 
 LARGEST_CHARGE_LEFT = 0.1
 """Elementary charges per formula unit, as it was read; amounts rounded to two decimals stay below."""

@@ -11,7 +11,7 @@ from typing import Any
 from features import table_files
 from features.errors import shown
 from features.table_files import RawRow, RowFault, UnreadableTableError
-from training.ledger.problems import Code, Level, Problem, UnusableTableError
+from training.measurements.problems import Code, Level, Problem, UnusableTableError
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 MAX_ROWS = 1_000_000

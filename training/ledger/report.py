@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from features.errors import shown
-from training.ledger.problems import Level, Problem
+from training.measurements.problems import Level, Problem
 
 
 class Outcome(StrEnum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from training.ledger.columns import TEMPERATURE, YEAR, CellContent, LedgerColumn
-from training.ledger.measurements import Measurements
-from training.ledger.problems import Code
-from training.ledger.rows import Row
+from training.measurements.columns import TEMPERATURE, YEAR, CellContent, LedgerColumn
+from training.measurements.contract import Measurements
+from training.measurements.problems import Code
+from training.measurements.rows import Row
 
 
 def refuse_broken_rules(rows: Sequence[Row], measurements: Measurements, this_year: int) -> None:

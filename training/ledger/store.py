@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from training.ledger.database import migrate, open_engine, reading, write
-from training.ledger.entries import (
+from training.ledger.kinds import measurements_of
+from training.ledger.tables import batches, entries
+from training.measurements.entries import (
     Action,
     Entry,
     LedgerConflictError,
@@ -21,8 +23,6 @@ from training.ledger.entries import (
     content_digest,
     digest_of,
 )
-from training.ledger.kinds import measurements_of
-from training.ledger.tables import batches, entries
 
 if TYPE_CHECKING:
     import pandas as pd

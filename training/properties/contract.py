@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from training.applicability import DomainIndex
     from training.bundle import Bundle, Card
     from training.distributions import Predictive
-    from training.ledger.measurements import Measurements
+    from training.measurements.contract import Measurements
     from training.properties.outputs import ModelOutputs
-    from training.retraining.property_job import PropertyJob
+    from training.refitting.property_job import PropertyJob
     from training.suggestions.pool import DesignPool
     from training.thermodynamics.phases import PhaseTable
     from training.uncertainty import Interval
@@ -310,7 +310,7 @@ class Property(ABC):
         A property that declares none takes the half-widths of its answers' intervals as standard deviations that
         similar compositions share. `UnsuitableReferenceError` where `with_domain` is not possible.
         """
-        from training.suggestions.pool import pool_of_intervals
+        from training.properties.outputs import pool_of_intervals
 
         return pool_of_intervals(self.name, self.quantities[0], outputs, with_domain=with_domain)
 

@@ -16,6 +16,15 @@ from training.distributions import HALF, IntervalDistribution, KnownValue, Predi
 from training.properties.conditions import ConditionColumns
 from training.properties.declared import Array, Flags, Quantity
 from training.properties.judgement import Beside, Judge, Judgement, Query
+from training.suggestions.pool import (
+    NO_NUMBER,
+    NOISE_SHARE,
+    REACH,
+    DesignPool,
+    Familiarity,
+    SharedUncertainty,
+    UnsuitableReferenceError,
+)
 from training.uncertainty import InsufficientCalibrationError, Interval
 
 Made = TypeVar("Made")
@@ -198,3 +207,38 @@ def distribution_of_intervals(name: str, quantity: Quantity, outputs: ModelOutpu
     source = f"{name}: {quantity.name}"
     shared = {source: np.full(len(outputs), HALF)}
     return Predictive(IntervalDistribution.of(source, found), missing, shared)
+
+
+def pool_of_intervals(name: str, first: Quantity, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
+    """Return points with half the width of the first quantity's interval as standard deviation.
+
+    Raises
+    ------
+    UnsuitableReferenceError
+        If materials of the domain are asked for.
+    """
+    if with_domain:
+        raise UnsuitableReferenceError
+    judged = outputs.judged(name)
+    half, missing = np.full(len(outputs), np.nan), judged.missing
+    if judged.judgement is not None:
+        _, lower, upper = judged.judgement.intervals[first.name]
+        half = judged.spread((upper - lower) / 2.0)
+    possible = ~np.isnan(half)
+    sd = np.where(possible, half, 0.0)
+    noise = NOISE_SHARE * float(np.mean(sd[possible] ** 2)) if possible.any() else 0.0
+
+    def familiarity() -> Familiarity:
+        inside = judged.in_domain
+        return np.where(inside, 0.0, 1.0), np.zeros(len(inside)), inside
+
+    why = (missing[row] or NO_NUMBER for row in np.flatnonzero(~possible).tolist())
+    return DesignPool(
+        SharedUncertainty(outputs.composition, sd, REACH, max(noise, 1e-12)),
+        len(outputs),
+        possible,
+        sd,
+        "decades" if first.is_log10 else first.unit,
+        familiarity,
+        tuple(why),
+    )

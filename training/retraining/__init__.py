@@ -1,5 +1,5 @@
 """Retraining: new measurements become a challenger, a challenger becomes champion, or does not, and it is known why.
 
-`evidence` is what is known of a challenger, `gates` decide by the limits of `rules.toml`, `job` gathers the evidence in
+`training.refitting` has the evidence, `gates` decide by the limits of `rules.toml`, `job` gathers the evidence in
 stages that survive a crash, `promotion` moves the alias and keeps the log; docs/operate/retraining.md.
 """

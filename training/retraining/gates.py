@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from training.retraining.comparison import Comparison, ComparisonReport, Coverage, NewRows
+from training.refitting.comparison import NOMINAL_COVERAGE, Comparison, ComparisonReport, Coverage, NewRows
+from training.refitting.statistics import chance_of_so_few
 from training.retraining.rules import Rules
-from training.retraining.statistics import chance_of_so_few
-
-NOMINAL_COVERAGE = 0.9
 
 
 class Verdict(StrEnum):

@@ -21,13 +21,14 @@ from typing import Any
 from training.bundle import BundleError
 from training.ledger.export import training_rows
 from training.ledger.store import Ledger
-from training.retraining.comparison import ComparisonReport
+from training.refitting.comparison import ComparisonReport
+from training.refitting.property_job import PropertyJob
+from training.refitting.training_set import is_fitted_on
 from training.retraining.gates import Decision, GateOutcome, Verdict, decide
 from training.retraining.locks import only_one, stamp
 from training.retraining.pipeline import EvaluationPipeline
 from training.retraining.promotion import first_champion, log_of, move
 from training.retraining.promotion_log import MoveKind, State, state_folder
-from training.retraining.property_job import PropertyJob
 from training.retraining.registry import (
     LEDGER_TAG,
     REASONS_TAG,
@@ -39,7 +40,6 @@ from training.retraining.registry import (
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages, write_whole
-from training.retraining.training_set import is_fitted_on
 
 FINISHED, REPORT = "finished.json", "report.html"
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError
+from training.refitting.champion import Champion
+from training.refitting.comparison import Comparison, ComparisonReport, Fitness
+from training.refitting.held_out import HeldOutPredictions, compare, compare_coverage
+from training.refitting.property_job import Baseline, PropertyJob
+from training.refitting.training_set import TrainingSet
 from training.retraining.background import BackgroundProcess
-from training.retraining.champion import Champion
-from training.retraining.comparison import Comparison, ComparisonReport, Fitness
-from training.retraining.held_out import HeldOutPredictions, compare, compare_coverage
 from training.retraining.loading import is_sound, load_model, time_to_load
-from training.retraining.property_job import Baseline, PropertyJob
 from training.retraining.report import Pictured
 from training.retraining.rules import Rules
 from training.retraining.stages import Stages
-from training.retraining.training_set import TrainingSet
 
 N_ANSWERS = 7
 _DIGEST, _LEFT_OUT, _OFFICIAL = "digest.txt", "left_out.npz", "official.npz"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from training.retraining.comparison import Comparison
-from training.retraining.held_out import HeldOutPredictions
+from training.refitting.comparison import Comparison
+from training.refitting.held_out import HeldOutPredictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

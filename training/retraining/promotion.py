@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError, load_bundle
-from training.retraining.champion import Champion
+from training.refitting.champion import Champion
 from training.retraining.loading import is_sound, load_model
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.bundle import Bundle, load_bundle
-from training.retraining.champion import Champion
+from training.refitting.champion import Champion
 from training.retraining.loading import load_model
 from training.tracking import (
     CHAMPION,

@@ -11,9 +11,10 @@ import numpy as np
 from markupsafe import Markup
 
 from training.pages import filled_in
-from training.retraining.comparison import ComparisonReport
+from training.refitting.comparison import ComparisonReport
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.training_set import TrainingSet
 from training.retraining.gates import Decision, GateOutcome, Verdict
-from training.retraining.held_out import HeldOutPredictions
 from training.retraining.plots import (
     calibration_picture,
     coverage_by_family,
@@ -22,7 +23,6 @@ from training.retraining.plots import (
     new_rows_picture,
 )
 from training.retraining.rules import Rules
-from training.retraining.training_set import TrainingSet
 
 MOST_MOVED = 15
 CHEMISTRY = ("family", "electrolyte_class", "formula")

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.similarity import half_l1
 from training.suggestions.greedy import Uncertainty
-
-if TYPE_CHECKING:
-    from training.properties.declared import Quantity
-    from training.properties.outputs import ModelOutputs
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -98,38 +93,3 @@ class SharedUncertainty:
         likeness = np.exp(-half_l1(self._composition, self._composition[points]) / self._length)
         covariance: Array = likeness * self._sd[:, None] * self._sd[points]
         return covariance
-
-
-def pool_of_intervals(name: str, first: Quantity, outputs: ModelOutputs, *, with_domain: bool) -> DesignPool:
-    """Return points with half the width of the first quantity's interval as standard deviation.
-
-    Raises
-    ------
-    UnsuitableReferenceError
-        If materials of the domain are asked for.
-    """
-    if with_domain:
-        raise UnsuitableReferenceError
-    judged = outputs.judged(name)
-    half, missing = np.full(len(outputs), np.nan), judged.missing
-    if judged.judgement is not None:
-        _, lower, upper = judged.judgement.intervals[first.name]
-        half = judged.spread((upper - lower) / 2.0)
-    possible = ~np.isnan(half)
-    sd = np.where(possible, half, 0.0)
-    noise = NOISE_SHARE * float(np.mean(sd[possible] ** 2)) if possible.any() else 0.0
-
-    def familiarity() -> Familiarity:
-        inside = judged.in_domain
-        return np.where(inside, 0.0, 1.0), np.zeros(len(inside)), inside
-
-    why = (missing[row] or NO_NUMBER for row in np.flatnonzero(~possible).tolist())
-    return DesignPool(
-        SharedUncertainty(outputs.composition, sd, REACH, max(noise, 1e-12)),
-        len(outputs),
-        possible,
-        sd,
-        "decades" if first.is_log10 else first.unit,
-        familiarity,
-        tuple(why),
-    )

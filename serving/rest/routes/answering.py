@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -73,7 +73,7 @@ async def admitted_body(request: Request, media_type: str) -> AsyncIterator[byte
         yield await read_body(request, limits.body_bytes, limits.body_seconds, reserve)
 
 
-async def answer_json(request: Request, answer: Callable[[bytes], dict[str, Any]]) -> Response:
+async def answer_json(request: Request, answer: Callable[[bytes], Mapping[str, Any]]) -> Response:
     """Read a JSON body, answer it in a worker thread, and note how many rows it had.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -17,7 +17,7 @@ from training.properties import registry
 from training.properties.answer_models import IntervalBlock
 from training.properties.ccd.answer_model import CcdNumbers
 
-EXAMPLE: dict[str, Any] = {
+EXAMPLE = {
     "formula": "Li6PS5Cl",
     "temperatures_C": [25, 60, 100],
     "stack_pressures_MPa": [5],

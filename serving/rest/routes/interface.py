@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ from serving.rest.openapi import body_of, not_served, refusals
 from serving.rest.routes.answering import Loaded, answer_json
 from training.properties import registry
 
-EXAMPLE: dict[str, Any] = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
+EXAMPLE = {"formula": "Li6PS5Cl", "against": ["lithium", "LCO", "LiNbO3"], "voltage_V": 4.2}
 
 router = APIRouter(route_class=AnsweringRoute)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
@@ -18,12 +16,12 @@ from serving.rest.openapi import REQUIRED_KEY, Refusals, body_of, query_of, refu
 from serving.rest.protection import key_label
 from serving.rest.request_body import JSON
 from serving.rest.routes.answering import KEY_REFUSED, WRITES, admitted_body, lanes_of
-from training.ledger.problems import Problem
 from training.ledger.report import RowReport, Status
+from training.measurements.problems import Problem
 from training.properties import registry
 
 # A trial: whoever pastes an example must not leave it in a ledger that forgets nothing.
-EXAMPLE: dict[str, Any] = {
+EXAMPLE = {
     "measurements": [
         {"formula": "Li6.05PS5.05Cl0.95", "sigma_mS_per_cm": 3.4, "temperature_C": 25, "sample": "pellet 1"},
         {"formula": "Li6.05PS5.05Cl0.95", "sigma_mS_per_cm": 11.9, "temperature_C": 60, "sample": "pellet 1"},

@@ -16,7 +16,7 @@ from serving.rest.openapi import body_of, refusals
 from serving.rest.routes.answering import Loaded, answer_json
 from training.properties import registry
 
-EXAMPLE: dict[str, Any] = {
+EXAMPLE = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}],
     "properties": [registry.names()[0]],
     "count": 3,

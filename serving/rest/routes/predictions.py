@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from serving.answers.request import PredictRequest
+from serving.answers.rows import Results
 from serving.predictor import Predictor
 from serving.rest.answer_models import Answer
 from serving.rest.answer_writers import Rows, writer_for
@@ -20,7 +21,7 @@ from serving.rest.request_body import JSON, MANY_CANDIDATES, read_query, read_re
 from serving.rest.routes.answering import Loaded, admitted_body, lanes_of, record_of
 from training.properties import registry
 
-EXAMPLE: dict[str, Any] = {
+EXAMPLE = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li7La3Zr2O12"}],
     "conditions": {"temperature_C": 25},
     "properties": [*registry.names()[:3]],
@@ -71,14 +72,14 @@ class _Prediction:
             self._record.count_rows(rows)
         return self._writer.part(rows)
 
-    def write(self, document: dict[str, Any]) -> Response:
+    def write(self, document: Results) -> Response:
         """Return the response of a document whose rows were taken."""
         self._record.name_models(document["models"])
         return self._writer.whole(document)
 
-    def take_and_write(self, document: dict[str, Any]) -> Response:
+    def take_and_write(self, document: Results) -> Response:
         """Return the response of a document with its rows."""
-        return self.write(document | {"results": self.take(document["results"])})
+        return self.write({"models": document["models"], "results": self.take(document["results"])})
 
 
 @router.post(

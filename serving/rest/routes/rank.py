@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from serving.answers.refusals import RequestError, read_as
 from serving.answers.request import MAX_CANDIDATES
 from serving.predictor import Predictor
+from serving.ranking.document import RankingDocument
 from serving.ranking.objectives import ObjectiveError
 from serving.ranking.request import RankRequest
 from serving.rest.answer_models import AsSent, Domain, FailedRow, ModelHeader, NearMaterial, Note, ReadMaterial
@@ -19,7 +20,7 @@ from serving.rest.request_body import MANY_CANDIDATES
 from serving.rest.routes.answering import Loaded, answer_json
 from training.properties import registry
 
-EXAMPLE: dict[str, Any] = {
+EXAMPLE = {
     "candidates": [{"id": "argyrodite", "formula": "Li6PS5Cl"}, {"formula": "Li3InCl6"}, {"formula": "Li2ZrCl6"}],
     "objectives": ["sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"],
     "constraints": {"avoid": ["Cd", "Hg"], "charge_balanced": True},
@@ -101,7 +102,7 @@ class RankAnswer(BaseModel):
     failed: list[FailedRow]
 
 
-def _answer(predictor: Predictor, raw: bytes) -> dict[str, Any]:
+def _answer(predictor: Predictor, raw: bytes) -> RankingDocument:
     try:
         return predictor.rank(read_as(RankRequest, raw, MAX_CANDIDATES))
     except ObjectiveError as error:

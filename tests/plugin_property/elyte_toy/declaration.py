@@ -20,8 +20,8 @@ from training.properties.contract import (
 )
 
 if TYPE_CHECKING:
-    from training.ledger.measurements import Measurements
-    from training.retraining.plain_job import PlainJob
+    from training.measurements.contract import Measurements
+    from training.refitting.plain_job import PlainJob
 
 DENSITY = Quantity(
     "toy_density",
@@ -81,7 +81,7 @@ class Toy(Property):
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PlainJob:
         """See `contract.Property.retraining`."""
         from elyte_toy.recipe import RECIPE
-        from training.retraining.plain_job import PlainJob
+        from training.refitting.plain_job import PlainJob
 
         return PlainJob(self.name, DENSITY.name, RECIPE, is_log10=True, seed=seed or 0)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from training.ledger.columns import FORMULA, ORIGIN, Contents, number
-from training.ledger.measurements import Measurements, nothing_is_frozen
-from training.ledger.units import Notation, scaled
+from training.measurements.columns import FORMULA, ORIGIN, Contents, number
+from training.measurements.contract import Measurements, nothing_is_frozen
+from training.measurements.units import Notation, scaled
 
 DENSITY = number(
     "toy_density_g_per_cm3",

@@ -15,8 +15,8 @@ from features.candidate import MaterialBatch
 from training.bundle import Bundle, Card, DataSource, GoldenPrediction, compare_golden, load_bundle, rebuilding, stamped
 from training.bundle import save_bundle as save_bundle
 from training.properties.contract import Trained
-from training.retraining.plain_job import PlainRecipe
-from training.retraining.training_set import Tables
+from training.refitting.plain_job import PlainRecipe
+from training.refitting.training_set import Tables
 from training.uncertainty import Interval
 
 if TYPE_CHECKING:

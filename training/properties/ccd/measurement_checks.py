@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.ledger.known import Known, fractions_of, papers_of
-from training.ledger.problems import Code
-from training.ledger.sanity import ComparedValue, Others, ValueComparison, compare_with_known
+from training.measurements.comparison import ComparedValue, Others, ValueComparison, compare_with_known
+from training.measurements.known import Known, fractions_of, papers_of
+from training.measurements.problems import Code
 from training.properties.ccd.schema import MOLTEN_ANODE, REGULAR, SCAFFOLD
 from training.properties.ccd.table import load_literature
 
 if TYPE_CHECKING:
-    from training.ledger.columns import LedgerColumn
-    from training.ledger.entries import Entry
-    from training.ledger.rows import Row
+    from training.measurements.columns import LedgerColumn
+    from training.measurements.entries import Entry
+    from training.measurements.rows import Row
 
 NOISE_DECADES = 0.45
 """The 90 % half-width of 0.75 decades (docs/science/ccd.md) over 1.645."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from features.formula import parse_formula
-from training.ledger.columns import (
+from training.measurements.columns import (
     BOUND,
     DOI,
     FORMULA,
@@ -25,9 +25,9 @@ from training.ledger.columns import (
     number,
     word,
 )
-from training.ledger.measurements import Measurements, cells_of, nothing_is_frozen
-from training.ledger.problems import Code
-from training.ledger.units import LENGTH_um, Notation, Unit, scaled
+from training.measurements.contract import Measurements, cells_of, nothing_is_frozen
+from training.measurements.problems import Code
+from training.measurements.units import LENGTH_um, Notation, Unit, scaled
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.schema import (
     ANODES,
@@ -46,9 +46,9 @@ from training.tables import validate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.entries import Entry
-    from training.ledger.known import Known
-    from training.ledger.rows import Row
+    from training.measurements.entries import Entry
+    from training.measurements.known import Known
+    from training.measurements.rows import Row
 
 
 def _within(column: LedgerColumn, **more: Any) -> LedgerColumn:  # noqa: ANN401

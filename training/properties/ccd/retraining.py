@@ -24,19 +24,19 @@ from training.properties.ccd.recipe import ReportSet, card_of, choices, report_s
 from training.properties.ccd.schema import NO_INTERLAYER, PLAIN_ANODE
 from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
-from training.retraining.bundles import save_with_ledger
-from training.retraining.champion import Champion
-from training.retraining.comparison import GoldenMaterial, NewRows
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import Contradictions, new_rows, predict_new
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.training_set import TrainingSet
+from training.refitting.bundles import save_with_ledger
+from training.refitting.champion import Champion
+from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.learnability import Contradictions, new_rows, predict_new
+from training.refitting.property_job import Baseline, Fitted, OnStep
+from training.refitting.training_set import TrainingSet
 from training.splits import composition_key, leave_one_group_out
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
+    from training.measurements.training_rows import TrainingRows
     from training.properties.conductivity.model import ConductivityModel
     from training.properties.stability.model import StabilityModel
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from training.bundle import DataSource
 from training.properties.ccd.schema import REGULAR
-from training.retraining.champion import Champion
-from training.retraining.training_set import Tables, TrainingSet, changed_tables
-from training.retraining.training_set import assemble as assemble_rows
+from training.refitting.champion import Champion
+from training.refitting.training_set import Tables, TrainingSet, changed_tables
+from training.refitting.training_set import assemble as assemble_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
+    from training.measurements.training_rows import TrainingRows
 
 
 def assemble(

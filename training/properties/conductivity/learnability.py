@@ -17,9 +17,9 @@ from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.kernels import TrainingMaterials
 from training.properties.conductivity.process_fit import condition
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
-from training.retraining.comparison import NewRows
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import Contradictions, new_rows, source_folds
+from training.refitting.comparison import NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.learnability import Contradictions, new_rows, source_folds
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

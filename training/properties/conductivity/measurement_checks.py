@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from training.ledger.known import Known, fractions_of, papers_of
-from training.ledger.problems import Code
-from training.ledger.sanity import ComparedValue, Others, ValueComparison, compare_with_known
+from training.measurements.comparison import ComparedValue, Others, ValueComparison, compare_with_known
+from training.measurements.known import Known, fractions_of, papers_of
+from training.measurements.problems import Code
 from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.properties.conductivity.schema import TableColumn
 from training.properties.conductivity.table import load_literature, load_training_table
 from training.sources import MissingSourceError
 
 if TYPE_CHECKING:
-    from training.ledger.columns import LedgerColumn
-    from training.ledger.entries import Entry
-    from training.ledger.rows import Row
+    from training.measurements.columns import LedgerColumn
+    from training.measurements.entries import Entry
+    from training.measurements.rows import Row
 
 NOISE_DECADES = 0.65
 SAME_VALUE_DECADES = 0.02

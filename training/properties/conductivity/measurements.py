@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from training.ledger.columns import (
+from training.measurements.columns import (
     BOUND,
     DOI,
     FORMULA,
@@ -23,10 +23,9 @@ from training.ledger.columns import (
     number,
     word,
 )
-from training.ledger.leakage import LEAKS, NOT_CHECKED
-from training.ledger.measurements import Measurements, cells_of
-from training.ledger.problems import Code
-from training.ledger.units import KCAL_PER_MOL, KJ_PER_MOL, Notation, log10_of, scaled
+from training.measurements.contract import LEAKS, NOT_CHECKED, Measurements, cells_of
+from training.measurements.problems import Code
+from training.measurements.units import KCAL_PER_MOL, KJ_PER_MOL, Notation, log10_of, scaled
 from training.properties.conductivity.schema import (
     ACTIVATION_ENERGY_RANGE_EV,
     CONTRIBUTIONS,
@@ -42,9 +41,9 @@ from training.tables import validate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.entries import Entry
-    from training.ledger.known import Known
-    from training.ledger.rows import Row
+    from training.measurements.entries import Entry
+    from training.measurements.known import Known
+    from training.measurements.rows import Row
 
 SIEMENS = scaled(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6), ("S/m", 1e-2), ("mS/m", 1e-5))
 SIGMA = number(
@@ -105,7 +104,7 @@ class ConductivityMeasurements(Measurements):
         """See `Measurements.reasons_to_exclude`."""
         import pandas as pd
 
-        from training.ledger.known import fractions_of
+        from training.measurements.known import fractions_of
         from training.properties.conductivity.table import leaks_into_test
 
         try:

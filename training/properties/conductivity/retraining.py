@@ -44,13 +44,13 @@ from training.properties.conductivity.rows import ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
-from training.retraining.bundles import save_with_ledger
-from training.retraining.champion import Champion
-from training.retraining.comparison import GoldenMaterial, NewRows
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import known_nearby
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.training_set import TrainingSet
+from training.refitting.bundles import save_with_ledger
+from training.refitting.champion import Champion
+from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.learnability import known_nearby
+from training.refitting.property_job import Baseline, Fitted, OnStep
+from training.refitting.training_set import TrainingSet
 from training.sources import MissingSourceError, require
 from training.splits import grouped_folds
 from training.uncertainty import ConformalScale
@@ -58,7 +58,7 @@ from training.uncertainty import ConformalScale
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
+    from training.measurements.training_rows import TrainingRows
 
 RECIPE_VERSION = 1
 """Raised when this file changes what comes out of a fit."""

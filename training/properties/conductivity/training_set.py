@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from training.bundle import DataSource
 from training.properties.conductivity.repeats import without_repeats
-from training.retraining.champion import Champion
-from training.retraining.training_set import Tables, TrainingSet, changed_tables
-from training.retraining.training_set import assemble as assemble_rows
+from training.refitting.champion import Champion
+from training.refitting.training_set import Tables, TrainingSet, changed_tables
+from training.refitting.training_set import assemble as assemble_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
+    from training.measurements.training_rows import TrainingRows
 
 
 def assemble(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from training.properties.mechanics.measurements import MechanicsMeasurements
     from training.properties.mechanics.model import MechanicsModel
     from training.properties.outputs import ModelOutputs
-    from training.retraining.property_job import PropertyJob
+    from training.refitting.property_job import PropertyJob
 
 NOT_RETRAINED = (
     "mechanics is not retrained from measurements: measured moduli are kept in the ledger and compared with what the"

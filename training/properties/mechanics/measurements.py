@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from training.ledger.columns import FORMULA, ORIGIN, TEMPERATURE, Contents, LedgerColumn, RowRule, UnitHint, number
-from training.ledger.measurements import Measurements, nothing_is_frozen
-from training.ledger.problems import Code
-from training.ledger.units import Notation, scaled
+from training.measurements.columns import (
+    FORMULA,
+    ORIGIN,
+    TEMPERATURE,
+    Contents,
+    LedgerColumn,
+    RowRule,
+    UnitHint,
+    number,
+)
+from training.measurements.contract import Measurements, nothing_is_frozen
+from training.measurements.problems import Code
+from training.measurements.units import Notation, scaled
 from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.quantities import BULK, SHEAR, YOUNG
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from training.properties.stability.judgement import StabilityJudgement
     from training.properties.stability.measurements import StabilityMeasurements
     from training.properties.stability.model import StabilityModel
-    from training.retraining.property_job import PropertyJob
+    from training.refitting.property_job import PropertyJob
     from training.suggestions.pool import DesignPool
 
 NOT_RETRAINED = (

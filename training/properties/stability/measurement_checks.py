@@ -7,15 +7,15 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING
 
-from training.ledger.columns import DOI, FORMULA
-from training.ledger.problems import Code
+from training.measurements.columns import DOI, FORMULA
+from training.measurements.problems import Code
 from training.properties.stability.literature import scored_papers, windows_by_composition
 from training.sources import MissingSourceError, locate, places
 from training.splits import composition_key, paper_keys
 
 if TYPE_CHECKING:
-    from training.ledger.entries import Entry
-    from training.ledger.rows import Row
+    from training.measurements.entries import Entry
+    from training.measurements.rows import Row
 
 ENERGY_TOLERANCE_eV = 0.2
 """Calculated energies miss measured ones by 0.1 eV/atom in the mean (Kirklin et al., doi 10.1038/npjcompumats.2015.10);

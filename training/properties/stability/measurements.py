@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from training.ledger.columns import (
+from training.measurements.columns import (
     DOI,
     FORMULA,
     ORIGIN,
@@ -21,17 +21,16 @@ from training.ledger.columns import (
     number,
     word,
 )
-from training.ledger.leakage import LEAKS, NOT_CHECKED
-from training.ledger.measurements import Measurements
-from training.ledger.problems import Code
-from training.ledger.units import KJ_PER_MOL, Notation, scaled
+from training.measurements.contract import LEAKS, NOT_CHECKED, Measurements
+from training.measurements.problems import Code
+from training.measurements.units import KJ_PER_MOL, Notation, scaled
 from training.properties.stability.literature import scored_papers, windows_by_composition
 from training.sources import MissingSourceError, locate, places
 from training.splits import composition_key, paper_keys
 
 if TYPE_CHECKING:
-    from training.ledger.entries import Entry
-    from training.ledger.rows import Row
+    from training.measurements.entries import Entry
+    from training.measurements.rows import Row
 
 _VOLTS = scaled(("V", 1.0), ("mV", 1e-3))
 _PER_ATOM = scaled(("eV/atom", 1.0), ("meV/atom", 1e-3), ("kJ/mol atoms", KJ_PER_MOL.factor))

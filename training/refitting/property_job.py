@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from training.ledger.training_rows import TrainingRows
-from training.retraining.champion import Champion
-from training.retraining.comparison import GoldenMaterial, NewRows
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.training_set import TrainingSet
+from training.measurements.training_rows import TrainingRows
+from training.refitting.champion import Champion
+from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.training_set import TrainingSet
 
 OnStep = Callable[[str], None]
 

@@ -6,17 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from training.ledger.columns import TEMPERATURE, Assumed, Contents, LedgerColumn, RowRule
-from training.ledger.problems import Code
+from training.measurements.columns import TEMPERATURE, Assumed, Contents, LedgerColumn, RowRule
+from training.measurements.problems import Code
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.entries import Entry
-    from training.ledger.known import Known
-    from training.ledger.rows import Row
+    from training.measurements.entries import Entry
+    from training.measurements.known import Known
+    from training.measurements.rows import Row
 
 HOTTEST_USUAL_C = 250.0
+LEAKS = "leaks into the frozen evaluation set"
+NOT_CHECKED = "not checked against the frozen evaluation set"
 
 
 class Measurements(ABC):

@@ -19,20 +19,20 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.bundle import Card, DataSource
-from training.retraining.bundles import save_with_ledger
-from training.retraining.champion import Champion
-from training.retraining.comparison import GoldenMaterial, NewRows
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.learnability import Contradictions, known_nearby, new_rows, predict_new
-from training.retraining.property_job import Baseline, Fitted, OnStep
-from training.retraining.training_set import Tables, TrainingSet, assemble, changed_tables
+from training.refitting.bundles import save_with_ledger
+from training.refitting.champion import Champion
+from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.learnability import Contradictions, known_nearby, new_rows, predict_new
+from training.refitting.property_job import Baseline, Fitted, OnStep
+from training.refitting.training_set import Tables, TrainingSet, assemble, changed_tables
 from training.splits import composition_key, leave_one_group_out
 from training.uncertainty import SMALLEST_SCALE, ConformalScale, Interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
+    from training.measurements.training_rows import TrainingRows
 
 RECIPE_VERSION = 1
 """Raised when this file changes what comes out of a fit."""

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.similarity import half_l1
-from training.retraining.comparison import NewRows
-from training.retraining.gates import NOMINAL_COVERAGE
-from training.retraining.held_out import HeldOutPredictions
-from training.retraining.statistics import (
+from training.refitting.comparison import NOMINAL_COVERAGE, NewRows
+from training.refitting.held_out import HeldOutPredictions
+from training.refitting.statistics import (
     bootstrap_mean,
     chance_of_so_few,
     chance_of_so_many,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.ledger.columns import FORMULA, Value
-from training.ledger.problems import AnyCode, Level, Problem
-from training.ledger.units import Unit
+from training.measurements.columns import FORMULA, Value
+from training.measurements.problems import AnyCode, Level, Problem
+from training.measurements.units import Unit
 
 
 @dataclass(slots=True)

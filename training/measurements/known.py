@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import Candidate, MaterialBatch
-from training.ledger.cells import read_material
-from training.ledger.columns import BOUND, FORMULA, TEMPERATURE
+from training.measurements.cells import read_material
+from training.measurements.columns import BOUND, FORMULA, TEMPERATURE
 from training.splits import paper_keys
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.entries import Entry
+    from training.measurements.entries import Entry
 
 Array = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from training.ledger.problems import AnyCode, Code
-from training.ledger.units import CELSIUS, DEGREE, KELVIN, PLAIN, LENGTH_angstrom, Notation
+from training.measurements.problems import AnyCode, Code
+from training.measurements.units import CELSIUS, DEGREE, KELVIN, PLAIN, LENGTH_angstrom, Notation
 
 Value = str | float | int
 """What a cell of a stored measurement may hold; nothing given is no entry at all."""

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.bundle import Card, DataSource
-from training.retraining.bundles import fingerprints, ledger_rows_of
+from training.refitting.bundles import fingerprints, ledger_rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.ledger.training_rows import TrainingRows
-    from training.retraining.champion import Champion
+    from training.measurements.training_rows import TrainingRows
+    from training.refitting.champion import Champion
 
 OWN_LICENCE = "own measurements"
 Tables = tuple["pd.DataFrame", Sequence[DataSource], Sequence[str]]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.retraining.comparison import Comparison, Coverage
-from training.retraining.statistics import bootstrap_mean
+from training.refitting.comparison import Comparison, Coverage
+from training.refitting.statistics import bootstrap_mean
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

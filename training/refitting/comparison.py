@@ -13,6 +13,8 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+NOMINAL_COVERAGE = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -11,9 +11,9 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from features.errors import CandidateError
-from training.ledger.cells import read_material
-from training.ledger.columns import FORMULA, Contents, Value
-from training.ledger.problems import LedgerError
+from training.measurements.cells import read_material
+from training.measurements.columns import FORMULA, Contents, Value
+from training.measurements.problems import LedgerError
 
 
 class Action(StrEnum):

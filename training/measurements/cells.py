@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from features.candidate import Candidate
 from features.errors import CandidateError
 from features.formula import read_formula
-from training.ledger.columns import REFERENCE, LedgerColumn
-from training.ledger.problems import AnyCode, Code
+from training.measurements.columns import REFERENCE, LedgerColumn
+from training.measurements.problems import AnyCode, Code
 from training.splits import is_doi_list, normalise_doi
 
 MAX_TEXT_LENGTH = 500

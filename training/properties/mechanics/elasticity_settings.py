@@ -56,7 +56,7 @@ class ElasticitySettings:
     Attributes
     ----------
     n_nets
-        Nets of the model; each of them learns the auxiliary table.
+        Nets of the model, and of each fold that is scored; each of them learns the auxiliary table.
     n_fold_nets
         Of these, how many learn the moduli of each fold by which the intervals are calibrated.
     n_folds
@@ -67,7 +67,7 @@ class ElasticitySettings:
         Processes that fit side by side.
     """
 
-    n_nets: int = 3
+    n_nets: int = 2
     n_fold_nets: int = 1
     n_folds: int = 5
     net: NetSettings = field(default_factory=NetSettings)

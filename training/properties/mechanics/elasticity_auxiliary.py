@@ -6,7 +6,7 @@ doi 10.1038/s41524-020-00362-y) and Matbench. They say how strongly elements bin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +39,13 @@ class AuxiliaryTargets:
     targets
         Shape (n, 4), means over polymorphs, NaN where unknown: gap, formation and decomposition energy brought to a
         spread of about 1, and the share of polymorphs that are metals.
+    n_rows
+        Of each table of energies that was read, as `ENERGY_KEYS` lists them.
     """
 
     batch: MaterialBatch
     targets: Array
+    n_rows: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, compositions: list[MaterialBatch], columns: list[Array]) -> AuxiliaryTargets:
@@ -59,7 +62,7 @@ class AuxiliaryTargets:
         """Return the compositions of other sets of elements than those of a batch."""
         systems = {row.tobytes() for row in held_out.matrix() > 0}
         kept = np.array([row.tobytes() not in systems for row in self.batch.matrix() > 0])
-        return AuxiliaryTargets(self.batch.take(kept), self.targets[kept])
+        return AuxiliaryTargets(self.batch.take(kept), self.targets[kept], self.n_rows)
 
 
 def read_auxiliary() -> AuxiliaryTargets:
@@ -81,7 +84,8 @@ def read_auxiliary() -> AuxiliaryTargets:
         rows = read_formula_targets(locate(key), _EXPECTED, plain_amounts)
         compositions.append(_batch(rows))
         columns.append(_energies(key, np.array([row.target for row in rows])))
-    return AuxiliaryTargets.of(compositions, columns)
+    merged = AuxiliaryTargets.of(compositions, columns)
+    return replace(merged, n_rows=tuple(len(batch) for batch in compositions[1:]))
 
 
 def _batch(rows: list[FormulaTarget]) -> MaterialBatch:

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.properties.mechanics.elasticity_auxiliary import AuxiliaryTargets, read_auxiliary
-from training.properties.mechanics.elasticity_fit import Task, fit_parts, n_steps
-from training.properties.mechanics.elasticity_model import ElasticityModel, left_out, system_folds
+from training.properties.mechanics.criteria import youngs_modulus
+from training.properties.mechanics.elasticity_auxiliary import AuxiliaryTargets
+from training.properties.mechanics.elasticity_fit import left_out, system_folds
+from training.properties.mechanics.elasticity_model import ElasticityModel
 from training.properties.mechanics.elasticity_parts import PartAnswers
+from training.properties.mechanics.elasticity_parts_fit import Task, fit_parts, n_steps
 from training.properties.mechanics.elasticity_settings import ElasticitySettings
 from training.properties.mechanics.elasticity_uncertainty import Deviations, ScaleModel
-from training.properties.mechanics.tables import ModuliTable, read_moduli
+from training.properties.mechanics.tables import ModuliTable
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -128,34 +130,34 @@ class Answer(NamedTuple):
 
 
 def evaluate_elasticity(
+    table: ModuliTable,
+    auxiliary: AuxiliaryTargets | None,
     settings: ElasticitySettings | None = None,
     *,
-    table: ModuliTable | None = None,
-    auxiliary: AuxiliaryTargets | None = None,
     seed: int = 0,
-    progress: Callable[[int], Callable[[str], None]] = lambda n: lambda what: None,
+    on_step: Callable[[str], None] = lambda what: None,
 ) -> ElasticityFigures:
     """Fit ten times, each without a fifth of the crystals, and score on these.
 
     Parameters
     ----------
+    table
+        Moduli in the order of the benchmark.
+    auxiliary
+        What the nets learn first. It holds other quantities of the compositions that are left out
+        (`without_systems_of_fold` leaves them out here too).
     settings
-        What is fitted; every fold gets `n_fold_nets` nets.
-    table, auxiliary
-        The public tables where they are not given.
+        What is fitted; every fold has as many nets as the model.
     seed
         Of the fits and the folds by system; the benchmark's folds are the benchmark's.
-    progress
-        Told the number of steps, it gives what is to be called after each.
+    on_step
+        Called after each of `steps_of_evaluation` steps.
     """
-    settings = settings or ElasticitySettings(n_fold_nets=2)
-    table = table or read_moduli()
-    auxiliary = auxiliary or read_auxiliary()
+    settings = settings or ElasticitySettings()
     batch = table.crystals.batch
     targets = np.column_stack([table.log10_shear_GPa, table.log10_bulk_GPa])
     folds = (benchmark_folds(len(batch)), system_folds(batch, N_FOLDS, seed))
-    tasks = [Task(np.flatnonzero(fold != k), settings.n_fold_nets) for fold in folds for k in range(N_FOLDS)]
-    on_step = progress(n_steps(tasks, auxiliary))
+    tasks = _tasks(folds, settings)
     parts = fit_parts(batch, targets, auxiliary, tasks, settings, seed=seed, on_step=on_step)
     benchmark = left_out(parts[:N_FOLDS], batch, folds[0])
     grouped = left_out(parts[N_FOLDS:], batch, folds[1])
@@ -170,6 +172,11 @@ def evaluate_elasticity(
         Reach.of(deviation, half_width, lithium),
         _worst(table, grouped.value),
     )
+
+
+def steps_of_evaluation(settings: ElasticitySettings, auxiliary: AuxiliaryTargets | None) -> int:
+    """Return how often `evaluate_elasticity` calls its `on_step`."""
+    return n_steps(_tasks((np.arange(N_FOLDS), np.arange(N_FOLDS)), settings), auxiliary)
 
 
 def benchmark_folds(n: int) -> Labels:
@@ -209,18 +216,16 @@ def known_electrolytes(model: ElasticityModel, coverage: float = COVERAGE) -> li
     return [Answer(known, *(float(column[row]) for column in columns)) for row, known in enumerate(KNOWN)]
 
 
-def youngs_modulus(shear: Array, bulk: Array) -> Array:
-    """Return Young's modulus of an isotropic solid from shear and bulk modulus, in their unit."""
-    modulus: Array = 9.0 * bulk * shear / (3.0 * bulk + shear)
-    return modulus
-
-
 def without_systems_of_fold(
     table: ModuliTable, auxiliary: AuxiliaryTargets, fold: int, seed: int = 0
 ) -> AuxiliaryTargets:
     """Return the auxiliary table without the chemical systems of one fold: what new systems are in earnest."""
     held_out = system_folds(table.crystals.batch, N_FOLDS, seed) == fold
     return auxiliary.without_systems(table.crystals.batch.take(held_out))
+
+
+def _tasks(folds: tuple[Labels, Labels], settings: ElasticitySettings) -> list[Task]:
+    return [Task(np.flatnonzero(fold != k), settings.n_nets) for fold in folds for k in range(N_FOLDS)]
 
 
 def _worst(table: ModuliTable, predicted: Array) -> tuple[Miss, ...]:

@@ -1,116 +1,116 @@
-"""Fitting nets and trees of several training sets, side by side in processes of their own."""
+"""Fitting the model of shear and bulk modulus, calibrated on chemical systems that were left out."""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.properties.mechanics.elasticity_auxiliary import AuxiliaryTargets
-from training.properties.mechanics.elasticity_net_fit import Weights, learn_auxiliary, learn_moduli, stacked
-from training.properties.mechanics.elasticity_parts import Parts
+from training.properties.mechanics.elasticity_model import ElasticityModel
+from training.properties.mechanics.elasticity_parts import PartAnswers, Parts
+from training.properties.mechanics.elasticity_parts_fit import Task, fit_parts, n_steps
 from training.properties.mechanics.elasticity_settings import ElasticitySettings
-from training.properties.mechanics.elasticity_trees import ModuliTrees, descriptors
+from training.properties.mechanics.elasticity_uncertainty import Deviations, ScaleModel
+from training.splits import grouped_folds
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
-Fitted = TypeVar("Fitted")
+Labels = NDArray[np.int64]
 
 
-class Task(NamedTuple):
-    """One training set: its rows, and how many nets learn it."""
+@dataclass(frozen=True, eq=False)
+class ElasticityFit:
+    """A fitted model, and what the parts of each fold said of its chemical systems without having seen them.
 
-    rows: Rows
-    n_nets: int
+    Attributes
+    ----------
+    model
+        Fitted to all crystals.
+    fold
+        Of each crystal, shape (n,).
+    left_out
+        What was said of it without its fold.
+    scale, deviation
+        The scale of that and how far the table lies from it, decades, shape (n, 2): shear, bulk.
+    """
+
+    model: ElasticityModel
+    fold: Labels
+    left_out: PartAnswers
+    scale: Array
+    deviation: Array
 
 
-def fit_parts(
+def fit_elasticity(
     batch: MaterialBatch,
     targets: Array,
     auxiliary: AuxiliaryTargets | None,
-    tasks: list[Task],
-    settings: ElasticitySettings,
+    settings: ElasticitySettings | None = None,
     *,
     seed: int = 0,
     on_step: Callable[[str], None] = lambda what: None,
-) -> list[Parts]:
-    """Fit the parts of every task.
+) -> ElasticityFit:
+    """Fit to computed crystals.
 
     Parameters
     ----------
-    batch, targets
-        n compositions and their log10 moduli in GPa, shear then bulk, (n, 2).
+    batch
+        n crystals; polymorphs are rows of their own.
+    targets
+        Shape (n, 2), decimal logarithms of shear and bulk modulus in GPa.
     auxiliary
-        What the nets learn first; without it they start from nothing.
-    tasks
-        Training sets.
+        What the nets learn first (`elasticity_auxiliary.read_auxiliary`); None lets them start from nothing.
     settings, seed
         What is fitted, and where random numbers start.
     on_step
-        Called after every net that learnt the auxiliary table and after every part of a task (`n_steps` in all).
+        Called after each of `steps_of_fit` steps.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a modulus is not finite.
     """
-    with _executor(settings.workers) as pool:
-        grown = [
-            pool.submit(ModuliTrees.fit, descriptors(batch.take(t.rows)), targets[t.rows], settings.trees, seed)
-            for t in tasks
-        ]
-        starts = _learn_auxiliary(pool, auxiliary, max(t.n_nets for t in tasks), settings, seed, on_step)
-        learnt = [
-            [
-                pool.submit(learn_moduli, start, batch.take(t.rows), targets[t.rows], settings.net, seed + number)
-                for number, start in enumerate(starts[: t.n_nets])
-            ]
-            for t in tasks
-        ]
-        parts = []
-        for trees, nets in zip(grown, learnt, strict=True):
-            fitted = [_done(net, "moduli", on_step) for net in nets]
-            parts.append(Parts(stacked(fitted), _done(trees, "trees", on_step)))
-        return parts
+    settings = settings or ElasticitySettings()
+    _check(batch, targets)
+    fold = system_folds(batch, settings.n_folds, seed)
+    tasks = _tasks(fold, settings)
+    *of_folds, parts = fit_parts(batch, targets, auxiliary, tasks, settings, seed=seed, on_step=on_step)
+    answers = left_out(of_folds, batch, fold)
+    scale_model, deviation = ScaleModel.fit(answers, targets), targets - answers.value
+    scale = scale_model(answers)
+    model = ElasticityModel(parts, scale_model, Deviations.of(deviation / scale))
+    return ElasticityFit(model, fold, answers, scale, deviation)
 
 
-def n_steps(tasks: list[Task], auxiliary: AuxiliaryTargets | None) -> int:
-    """Return how often `fit_parts` calls `on_step`."""
-    first = 0 if auxiliary is None else max(t.n_nets for t in tasks)
-    return first + sum(t.n_nets + 1 for t in tasks)
+def steps_of_fit(settings: ElasticitySettings, auxiliary: AuxiliaryTargets | None) -> int:
+    """Return how often `fit_elasticity` calls its `on_step`."""
+    return n_steps(_tasks(np.arange(settings.n_folds), settings), auxiliary)
 
 
-def _learn_auxiliary(
-    pool: Executor,
-    auxiliary: AuxiliaryTargets | None,
-    n_nets: int,
-    settings: ElasticitySettings,
-    seed: int,
-    on_step: Callable[[str], None],
-) -> list[Weights | None]:
-    if auxiliary is None:
-        return [None] * n_nets
-    running = [
-        pool.submit(learn_auxiliary, auxiliary.batch, auxiliary.targets, settings.net, seed + number)
-        for number in range(n_nets)
-    ]
-    return [_done(net, "energies and gaps", on_step) for net in running]
+def system_folds(batch: MaterialBatch, n_folds: int, seed: int) -> Labels:
+    """Return folds that part no two rows of the same set of elements, shape (n,)."""
+    system = np.unique(batch.matrix() > 0, axis=0, return_inverse=True)[1].reshape(-1)
+    return grouped_folds(system, n_folds, seed)
 
 
-def _done(job: Future[Fitted], what: str, on_step: Callable[[str], None]) -> Fitted:
-    fitted = job.result()
-    on_step(what)
-    return fitted
+def left_out(parts: list[Parts], batch: MaterialBatch, fold: Labels) -> PartAnswers:
+    """Return what the parts of fold k, which have not seen its rows, say of them; every row once."""
+    answers = [part(batch.take(fold == k)) for k, part in enumerate(parts)]
+    order = np.argsort(np.concatenate([np.flatnonzero(fold == k) for k in range(len(parts))]))
+    return PartAnswers(*(np.concatenate(column)[order] for column in zip(*answers, strict=True)))
 
 
-def _executor(workers: int) -> Executor:
-    if workers == 1:
-        return ThreadPoolExecutor(1, initializer=_one_thread)
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread)
+def _tasks(fold: Labels, settings: ElasticitySettings) -> list[Task]:
+    of_folds = [Task(np.flatnonzero(fold != k), settings.n_fold_nets) for k in range(settings.n_folds)]
+    return [*of_folds, Task(np.arange(len(fold)), settings.n_nets)]
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+def _check(batch: MaterialBatch, targets: Array) -> None:
+    if targets.shape != (len(batch), 2):
+        raise ValueError(f"moduli of shape {targets.shape}; expected ({len(batch)}, 2): shear and bulk of each crystal")
+    if not np.isfinite(targets).all():
+        row = int(np.flatnonzero(~np.isfinite(targets).all(axis=1))[0])
+        raise ValueError(f"the moduli of crystal {row} are {targets[row]}; expected two finite numbers: leave it out")

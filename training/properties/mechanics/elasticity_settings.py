@@ -26,7 +26,7 @@ class NetSettings:
     head: int = 192
     dropout: float = 0.1
     auxiliary: Schedule = field(default_factory=lambda: Schedule(12, 512, 2e-3, 0.999))
-    moduli: Schedule = field(default_factory=lambda: Schedule(30, 128, 1e-3, 0.995))
+    moduli: Schedule = field(default_factory=lambda: Schedule(24, 128, 1.5e-3, 0.995))
 
     @classmethod
     def quick(cls) -> NetSettings:
@@ -38,9 +38,9 @@ class NetSettings:
 class TreeSettings:
     """How many trees are grown, and how far."""
 
-    n_boosted: int = 300
-    n_random: int = 40
-    min_leaf: int = 4
+    n_boosted: int = 400
+    n_random: int = 20
+    min_leaf: int = 2
     feature_share: float = 0.3
 
     @classmethod
@@ -56,7 +56,7 @@ class ElasticitySettings:
     Attributes
     ----------
     n_nets
-        Nets of the model; each of them learns the auxiliary table.
+        Nets of the model, and of each fold that is scored; each of them learns the auxiliary table.
     n_fold_nets
         Of these, how many learn the moduli of each fold by which the intervals are calibrated.
     n_folds
@@ -67,7 +67,7 @@ class ElasticitySettings:
         Processes that fit side by side.
     """
 
-    n_nets: int = 3
+    n_nets: int = 2
     n_fold_nets: int = 1
     n_folds: int = 5
     net: NetSettings = field(default_factory=NetSettings)

@@ -22,10 +22,10 @@ Array = NDArray[np.float64]
 FEATURIZER_NAMES = ("magpie", "chemistry", "stoichiometry")
 BOOSTING: dict[str, Any] = {
     "objective": "l2",
-    "learning_rate": 0.06,
-    "num_leaves": 48,
+    "learning_rate": 0.07,
+    "num_leaves": 63,
     "min_data_in_leaf": 5,
-    "feature_fraction": 0.15,
+    "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 1.0,

@@ -126,7 +126,7 @@ class GapCompositions:
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
+class LeftOutGaps:
     """Predictions for compositions whose chemical systems the trees had not seen; arrays of shape (m,)."""
 
     compositions: GapCompositions
@@ -139,12 +139,12 @@ class GapFit:
     """A fitted model, and what was predicted of left-out systems on the way."""
 
     model: GapModel
-    left_out: LeftOut
+    left_out: LeftOutGaps
 
 
 def predict_left_out(
     table: GapTable, settings: GapSettings | None = None, on_step: Callable[[str], None] = lambda what: None
-) -> LeftOut:
+) -> LeftOutGaps:
     """Predict every composition from other chemical systems.
 
     Parameters
@@ -180,7 +180,7 @@ def fit_gap(
 
 def _left_out(
     compositions: GapCompositions, settings: GapSettings, on_step: Callable[[str], None]
-) -> tuple[LeftOut, TreeEnsemble]:
+) -> tuple[LeftOutGaps, TreeEnsemble]:
     """Return left-out predictions, and the trees of their spread, grown on all of them."""
     gap, n = compositions.gap_eV, len(compositions)
     fold = grouped_folds(compositions.system, settings.n_folds, settings.seed)
@@ -197,7 +197,7 @@ def _left_out(
         predicted[unknown] = np.maximum(size.sum(seen), SMALLEST_GAP_eV)
         on_step(f"band gap: fold {number + 1} of {settings.n_folds}")
     spread, trees = _spread(features, gap, predicted, fold, settings)
-    return LeftOut(compositions, fold, RawGaps(log_odds, predicted, spread)), trees
+    return LeftOutGaps(compositions, fold, RawGaps(log_odds, predicted, spread)), trees
 
 
 def _spread(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.elements import ATOMIC_NUMBER, element_table
+from training.crystals import Crystals, GapTable
 from training.formula_tables import FormulaTarget
-from training.properties.mechanics.tables import Crystals, GapTable
 
 METALS = ("Li", "Na", "K", "Rb", "Mg", "Ca", "Sr", "Zn", "Cd", "Al", "Ga", "In", "Y", "La")
 ANIONS = ("F", "Cl", "Br", "I", "O", "S", "Se")

@@ -9,10 +9,10 @@ import pytest
 
 from features.candidate import Candidate, MaterialBatch
 from features.formula_terms import plain_amounts
+from training.crystals import read_gaps
 from training.properties.mechanics.gap_conduction import Character, INSULATING_eV, character
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_model import GapCalibration, GapPrediction, RawGaps
-from training.properties.mechanics.tables import read_gaps
 from training.thermodynamics.conduction import conduction
 from training.uncertainty import ConformalScale
 

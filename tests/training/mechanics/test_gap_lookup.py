@@ -9,6 +9,7 @@ import pytest
 
 from features.candidate import Candidate, MaterialBatch
 from features.formula_terms import plain_amounts
+from training.crystals import read_gaps
 from training.properties.mechanics.gap_lookup import (
     LARGEST_FORMULA,
     GapLookup,
@@ -16,7 +17,6 @@ from training.properties.mechanics.gap_lookup import (
     integer_formulas,
     middle_gap,
 )
-from training.properties.mechanics.tables import read_gaps
 
 
 def batch_of(*formulas: str) -> MaterialBatch:

@@ -136,7 +136,7 @@ def test_a_stored_model_answers_alike_and_is_small() -> None:
 def test_arrays_that_are_no_trees_are_refused() -> None:
     arrays = fitted().model.arrays()
     with pytest.raises(ValueError, match="no binary trees"):
-        GapModel.from_arrays(arrays | {"gap_right_step": np.zeros_like(arrays["gap_right_step"])})
+        GapModel.from_arrays(arrays | {"gap_right_ahead": np.zeros_like(arrays["gap_right_ahead"])})
 
 
 def test_a_row_is_answered_alike_alone_in_company_and_spelled_differently() -> None:

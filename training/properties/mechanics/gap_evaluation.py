@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.chemistry import assign_ions
 from features.elements import ATOMIC_NUMBER, SYMBOLS
+from training.crystals import GapTable
 from training.properties.mechanics.gap_fit import LeftOutGaps
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_model import GapCalibration, GapPrediction
-from training.properties.mechanics.tables import GapTable
 from training.uncertainty import Interval
 
 Array = NDArray[np.float64]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
+from training.crystals import GapTable
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_model import (
     GapCalibration,
@@ -28,7 +29,6 @@ from training.properties.mechanics.gap_model import (
     descriptors,
 )
 from training.properties.mechanics.gap_relatives import Relatives
-from training.properties.mechanics.tables import GapTable
 from training.splits import grouped_folds
 from training.trees import TreeEnsemble, on_grid, split_off_grid
 
@@ -133,6 +133,11 @@ class LeftOutGaps:
     fold: Labels
     raw: RawGaps
 
+    @property
+    def raw_value_eV(self) -> Array:
+        """The gap if a metal is the less likely, else 0: the value before calibration, shape (m,)."""
+        return np.where(self.raw.log_odds_metal < 0, self.raw.gap_eV, 0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class GapFit:
@@ -228,4 +233,5 @@ def _grow(
 
     chosen = parameters | {"seed": settings.seed, "num_threads": settings.threads}
     booster = lgb.train(chosen, lgb.Dataset(features, target), n_trees)
-    return split_off_grid(TreeEnsemble.from_lightgbm([booster]))
+    trees = split_off_grid(TreeEnsemble.from_lightgbm([booster]))
+    return TreeEnsemble.from_compact_arrays(trees.compact_arrays())  # as a bundle stores them

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.compiling import kernel
 from features.elements import SYMBOLS
+from training.crystals import middle_gap
 from training.thermodynamics.phases import SAME_FRACTION
 
 Array = NDArray[np.float64]
@@ -112,12 +113,6 @@ class KnownGaps(NamedTuple):
     middle_eV: Array
     highest_eV: Array
     n_polymorphs: NDArray[np.int64]
-
-
-def middle_gap(lower_middle_eV: Array, upper_middle_eV: Array) -> Array:
-    """Return the middle gap of polymorphs: their median, and 0 where at least half of them are metals."""
-    middle: Array = np.where(lower_middle_eV > 0, (lower_middle_eV + upper_middle_eV) / 2, 0.0)
-    return middle
 
 
 @dataclass(frozen=True, eq=False)

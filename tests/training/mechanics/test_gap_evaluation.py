@@ -12,12 +12,12 @@ from gap_world import made_table
 from features.candidate import Candidate, MaterialBatch
 from features.formula_terms import plain_amounts
 from training.properties.mechanics.gap_evaluation import N_WORST, GapScores, evaluate_gap, measured_gaps
-from training.properties.mechanics.gap_fit import GapSettings, LeftOut, predict_left_out
+from training.properties.mechanics.gap_fit import GapSettings, LeftOutGaps, predict_left_out
 from training.properties.mechanics.gap_lookup import GapLookup
 
 
 @cache
-def predicted() -> LeftOut:
+def predicted() -> LeftOutGaps:
     return predict_left_out(made_table(), GapSettings.quick())
 
 

@@ -16,7 +16,7 @@ from features.candidate import MaterialBatch
 from features.chemistry import assign_ions
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from training.crystals import GapTable
-from training.properties.mechanics.gap_fit import LeftOut
+from training.properties.mechanics.gap_fit import LeftOutGaps
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_model import GapCalibration, GapPrediction
 from training.uncertainty import Interval
@@ -101,7 +101,7 @@ class _Answers:
     p_metal: Array
 
 
-def evaluate_gap(table: GapTable, left_out: LeftOut) -> GapScores:
+def evaluate_gap(table: GapTable, left_out: LeftOutGaps) -> GapScores:
     """Score predictions of left-out chemical systems (`gap_fit.predict_left_out`, or those that a fit leaves)."""
     answers, compositions = _answers(left_out), left_out.compositions
     gap, batch = compositions.gap_eV, compositions.batch
@@ -119,7 +119,7 @@ def evaluate_gap(table: GapTable, left_out: LeftOut) -> GapScores:
     )
 
 
-def _answers(left_out: LeftOut) -> _Answers:
+def _answers(left_out: LeftOutGaps) -> _Answers:
     """Answer for each fold with a calibration on the others."""
     gap = left_out.compositions.gap_eV
     ends, p_metal = np.zeros((3, len(gap))), np.zeros(len(gap))
@@ -138,11 +138,10 @@ def _groups(batch: MaterialBatch, gap_eV: Array) -> dict[str, Flags]:
 
     def has(symbols: tuple[str, ...]) -> Flags:
         wanted = np.isin(batch.element_index, [ATOMIC_NUMBER[symbol] - 1 for symbol in symbols])
-        held: Flags = (wanted & (batch.fraction > 0)).any(axis=1)
-        return held
+        return np.asarray((wanted & (batch.fraction > 0)).any(axis=1))
 
     def with_anion(*symbols: str) -> Flags:
-        return np.stack([anions.fraction_of(symbol) > 0 for symbol in symbols]).any(axis=0)
+        return np.sum([anions.fraction_of(symbol) for symbol in symbols], axis=0) > 0
 
     magnetic, f_elements, oxide = has(_MAGNETIC), has(_F_ELEMENTS), with_anion("O")
     plain = ~magnetic & ~f_elements
@@ -181,7 +180,7 @@ def _score(gap_eV: Array, answers: _Answers, rows: Flags) -> GapScore:
     )
 
 
-def _worst(left_out: LeftOut, answers: _Answers) -> tuple[GapMiss, ...]:
+def _worst(left_out: LeftOutGaps, answers: _Answers) -> tuple[GapMiss, ...]:
     compositions, lookup = left_out.compositions, left_out.compositions.lookup
     value, lower, upper = answers.interval
     rows = np.argsort(-np.abs(value - compositions.gap_eV), kind="stable")[:N_WORST]

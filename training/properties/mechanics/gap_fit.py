@@ -126,12 +126,17 @@ class GapCompositions:
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
+class LeftOutGaps:
     """Predictions for compositions whose chemical systems the trees had not seen; arrays of shape (m,)."""
 
     compositions: GapCompositions
     fold: Labels
     raw: RawGaps
+
+    @property
+    def raw_value_eV(self) -> Array:
+        """The gap if a metal is the less likely, else 0: the value before calibration, shape (m,)."""
+        return np.where(self.raw.log_odds_metal < 0, self.raw.gap_eV, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +144,12 @@ class GapFit:
     """A fitted model, and what was predicted of left-out systems on the way."""
 
     model: GapModel
-    left_out: LeftOut
+    left_out: LeftOutGaps
 
 
 def predict_left_out(
     table: GapTable, settings: GapSettings | None = None, on_step: Callable[[str], None] = lambda what: None
-) -> LeftOut:
+) -> LeftOutGaps:
     """Predict every composition from other chemical systems.
 
     Parameters
@@ -180,7 +185,7 @@ def fit_gap(
 
 def _left_out(
     compositions: GapCompositions, settings: GapSettings, on_step: Callable[[str], None]
-) -> tuple[LeftOut, TreeEnsemble]:
+) -> tuple[LeftOutGaps, TreeEnsemble]:
     """Return left-out predictions, and the trees of their spread, grown on all of them."""
     gap, n = compositions.gap_eV, len(compositions)
     fold = grouped_folds(compositions.system, settings.n_folds, settings.seed)
@@ -197,7 +202,7 @@ def _left_out(
         predicted[unknown] = np.maximum(size.sum(seen), SMALLEST_GAP_eV)
         on_step(f"band gap: fold {number + 1} of {settings.n_folds}")
     spread, trees = _spread(features, gap, predicted, fold, settings)
-    return LeftOut(compositions, fold, RawGaps(log_odds, predicted, spread)), trees
+    return LeftOutGaps(compositions, fold, RawGaps(log_odds, predicted, spread)), trees
 
 
 def _spread(
@@ -228,4 +233,5 @@ def _grow(
 
     chosen = parameters | {"seed": settings.seed, "num_threads": settings.threads}
     booster = lgb.train(chosen, lgb.Dataset(features, target), n_trees)
-    return split_off_grid(TreeEnsemble.from_lightgbm([booster]))
+    trees = split_off_grid(TreeEnsemble.from_lightgbm([booster]))
+    return TreeEnsemble.from_compact_arrays(trees.compact_arrays())  # as a bundle stores them

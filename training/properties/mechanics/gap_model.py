@@ -246,7 +246,7 @@ class GapModel:
             "reach_others": calibration.reach[1].scores,
         }
         parts = {"lookup": self.lookup.arrays(), "relatives": self.relatives.arrays()}
-        parts |= {name: _compact(getattr(self.trees, name)) for name in _PARTS}
+        parts |= {name: getattr(self.trees, name).compact_arrays() for name in _PARTS}
         return own | {f"{part}_{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
     @classmethod
@@ -259,7 +259,7 @@ class GapModel:
             If the arrays are no trees, or no table.
         """
         lookup = GapLookup.from_arrays(_part(arrays, "lookup"))
-        trees = GapTrees(*(_expanded(_part(arrays, name)) for name in _PARTS))
+        trees = GapTrees(*(TreeEnsemble.from_compact_arrays(_part(arrays, name)) for name in _PARTS))
         intercept, slope = arrays["odds"].astype(float)
         metals, others = (ConformalScale(arrays[f"reach_{name}"].astype(float)) for name in ("metals", "others"))
         return cls(
@@ -282,47 +282,3 @@ def _thinned(scores: Array) -> Array:
 
 def _part(arrays: Arrays, name: str) -> dict[str, NDArray[np.generic]]:
     return {key.removeprefix(f"{name}_"): array for key, array in arrays.items() if key.startswith(f"{name}_")}
-
-
-def _compact(trees: TreeEnsemble) -> dict[str, NDArray[np.generic]]:
-    """Return trees in few bytes: nodes are numbered from the root, so the left child is the next node.
-
-    Features are split at few places: the numbers of the thresholds are stored, and each threshold once.
-    """
-    inner = trees.feature >= 0
-    thresholds, number = np.unique(trees.threshold[inner], return_inverse=True)
-    own = np.arange(len(trees.feature))
-    if (trees.left[inner] != own[inner] + 1).any() or len(thresholds) >= 2**16:
-        raise ValueError("trees are not numbered from the root, or have too many thresholds")
-    return {
-        "feature": trees.feature,
-        "thresholds": thresholds,
-        "threshold_number": number.reshape(-1).astype(np.uint16),
-        "right_step": (trees.right - own)[inner].astype(np.uint16),
-        "leaf_value": trees.value[~inner],
-        "roots": trees.roots,
-        "n_features": np.array(trees.n_features),
-    }
-
-
-def _expanded(stored: Arrays) -> TreeEnsemble:
-    """Rebuild from `_compact`."""
-    feature = stored["feature"].astype(np.int16)
-    inner, own = feature >= 0, np.arange(len(feature))
-    threshold, value = np.zeros(len(feature)), np.zeros(len(feature))
-    threshold[inner] = stored["thresholds"].astype(float)[stored["threshold_number"].astype(np.int64)]
-    value[~inner] = stored["leaf_value"].astype(float)
-    left, right = own.copy(), own.copy()
-    left[inner] += 1
-    right[inner] += stored["right_step"].astype(np.int64)
-    return TreeEnsemble.from_arrays(
-        {
-            "feature": feature,
-            "threshold": threshold,
-            "left": left,
-            "right": right,
-            "value": value,
-            "roots": stored["roots"],
-            "n_features": stored["n_features"],
-        }
-    )

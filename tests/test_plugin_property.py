@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from running_service import ELYTE_SERVE, ROOT, RunningService, running_service
+from plugin_world import World, service_of, world_in
+from running_service import RunningService
 
-PLUGIN = ROOT / "tests" / "plugin_property"
 QUANTITY = "toy_density_g_per_cm3"
 COLUMNS = (QUANTITY, "toy_density_lower_g_per_cm3", "toy_density_upper_g_per_cm3")
 
@@ -39,54 +35,6 @@ Li2WO4,3.71,CRC Handbook 97: oxides of metals
 """
 
 
-@dataclass(frozen=True)
-class World:
-    """A home with a registry in which the toy's model is champion."""
-
-    home: Path
-    environment: dict[str, str]
-
-    def python(self, *words: str | Path, status: int = 0) -> str:
-        """Run Python; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, *map(str, words)],
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            env=self.environment,
-            check=False,
-        )
-        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def elyte(self, *words: str | Path, status: int = 0) -> str:
-        """Run a command of elyte; return what it printed."""
-        return self.python("-c", "from serving.cli import main; main()", *words, status=status)
-
-    def answer(self, *words: str | Path) -> dict[str, object]:
-        """Run a command with `--json`."""
-        document: dict[str, object] = json.loads(self.elyte(*words, "--json"))
-        return document
-
-
-def world_in(home: Path) -> World:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ELYTE", "MLFLOW"))}
-    settings = {
-        "PYTHONPATH": f"{ROOT}:{PLUGIN}",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
-        "ELYTE_LEDGER_URL": f"sqlite:///{home / 'ledger.db'}",
-        "XDG_DATA_HOME": str(home / "data"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-    }
-    made = World(home, plain | settings)
-    made.elyte("train", "toy")
-    made.python(
-        "-c",
-        "import mlflow; mlflow.MlflowClient().set_registered_model_alias('elyte-toy', 'champion', '1')",
-    )
-    return made
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world_in(tmp_path_factory.mktemp("plugin"))
@@ -94,9 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def service(world: World) -> Iterator[RunningService]:
-    names = ("PYTHONPATH", "MLFLOW_TRACKING_URI", "ELYTE_LEDGER_URL", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    settings = {name: world.environment[name] for name in names}
-    with running_service(world.home, arguments=ELYTE_SERVE, **settings) as started:
+    with service_of(world) as started:
         yield started
 
 

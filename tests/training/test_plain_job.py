@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from training.bundle import Card, DataSource, GoldenPrediction, load_bundle, sta
 from training.ledger.training_rows import TrainingRows
 from training.retraining.background import BackgroundProcess
 from training.retraining.champion import Champion
-from training.retraining.plain_job import PlainJob, PlainRecipe, contradictions, leave_sources_out, rows_of_ledger
+from training.retraining.plain_job import (
+    PlainJob,
+    PlainRecipe,
+    contradictions,
+    golden_rows,
+    leave_sources_out,
+    rows_of_ledger,
+)
 from training.retraining.property_job import PropertyJob
 from training.retraining.training_set import Tables, is_fitted_on
 from training.uncertainty import Interval
@@ -186,8 +194,42 @@ def test_a_row_far_off_another_source_on_the_same_composition_contradicts_it() -
     assert (found.comparable, found.contradicting) == (2, 1)
 
 
-def test_there_is_neither_an_official_split_nor_a_golden_material(champion: Champion, tmp_path: Path) -> None:
+def test_there_is_no_official_split(champion: Champion, tmp_path: Path) -> None:
     training_set = JOB.read(ledger(), champion)
     assert JOB.official(training_set, tmp_path, "", lambda what: None) is None
-    assert JOB.golden(champion, champion.model) == []
     JOB.answer_once(champion.model)
+
+
+def test_golden_materials_are_those_that_most_sources_report() -> None:
+    """Spellings are one material, another temperature is another one, and bounds count for nothing."""
+    rows = [
+        ("NaCl", 1.0, 25.0, "a", ""),
+        ("KCl", 2.0, 25.0, "a", ""),
+        ("KCl", 3.0, 80.0, "b", ""),
+        ("K2Cl2", 2.6, 25.0, "b", ""),
+        ("RbCl", 5.0, 25.0, "a", ""),
+        ("RbCl", 5.1, 25.0, "a", ""),
+        ("RbCl", 9.0, 25.0, "b", "lower"),
+        ("CsCl", 9.0, 25.0, "b", "upper"),
+    ]
+    table = pd.DataFrame(rows, columns=["formula", "value", "temperature_C", "paper", "bound"])
+    found = golden_rows(table.assign(row_id="x"))
+    assert list(zip(found["formula"], found["temperature_C"], found["value"], strict=True)) == [
+        ("KCl", 25.0, 2.3),
+        ("RbCl", 25.0, 5.05),
+        ("NaCl", 25.0, 1.0),
+        ("KCl", 80.0, 3.0),
+    ]
+
+
+def test_both_models_are_asked_about_ten_golden_materials(champion: Champion) -> None:
+    found = JOB.golden(champion, Mean(0.7))
+    assert [one.formula for one in found] == [f"{metal}Cl" for metal in METALS[:10]]
+    assert [one.accepted for one in found] == [number / 10.0 for number in range(10)]
+    assert [one.champion for one in found] == pytest.approx([0.55] * 10)
+    assert {one.challenger for one in found} == {0.7}
+
+
+def test_errors_are_in_decades_or_in_the_unit_of_the_measured_column() -> None:
+    assert replace(JOB, measured="energy_above_hull_eV_per_atom").unit == "eV/atom"
+    assert replace(JOB, is_log10=True).unit == "decades"

@@ -122,14 +122,20 @@ def test_nearest(service: RunningService) -> None:
 def test_rank(world: World) -> None:
     table = world.home / "rank.csv"
     table.write_text("formula\nLiCl\nLi2O\nLiI\nMgO\n")
-    document = world.answer("rank", "--input", table, "--objective", "toy_density<=2.2")
-    assert {row["formula"] for row in document["ranking"]} == {"LiCl", "Li2O", "LiI", "MgO"}  # type: ignore[index, union-attr]
+    ask = ("rank", "--input", table, "--objective", "toy_density<=2.2")
+    found = [world.answer(*ask, *more)["ranking"] for more in ((), ("--toy-pressure-gpa", "40"))]
+    plain, pressed = ({row["formula"]: row["probability_of_success"] for row in rows} for rows in found)  # type: ignore[attr-defined]
+    assert plain.keys() == {"LiCl", "Li2O", "LiI", "MgO"}
+    assert all(pressed[formula] < plain[formula] for formula in plain)
 
 
 def test_suggest(world: World) -> None:
     table = world.home / "suggest.csv"
     table.write_text("formula\nLiCl\nLi2O\nLiI\nLi3N\n")
-    document = world.answer("suggest", "--input", table, "--property", "toy", "--count", "2")
+    document = world.answer(
+        "suggest", "--input", table, "--property", "toy", "--count", "2", "--toy-pressure-gpa", "10"
+    )
+    assert document["conditions"] == {"toy_pressure_GPa": 10.0}
     assert len(document["suggestions"]) == 2  # type: ignore[arg-type]
 
 

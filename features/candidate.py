@@ -47,7 +47,7 @@ class Candidate:
     @property
     def read_as(self) -> str:
         """The composition as it was read: reduced, in the order of chemists, whatever was typed."""
-        return write_formula(self.amounts) if self.crystal is None else self.formula
+        return write_formula(self.amounts, sound=self.formula) if self.crystal is None else self.formula
 
     @property
     def has_lattice(self) -> bool:

@@ -46,7 +46,7 @@ def _ranks() -> dict[str, float]:
 _RANK = _ranks()
 
 
-def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
+def write_formula(amounts: Mapping[str, float], *, reduce: bool = True, sound: str = "") -> str:
     """Write amounts as a reduced formula in the order of chemists; `features.formula.parse_formula` reads it back.
 
     Integer amounts (to 1e-6) are divided by their greatest common divisor, others are kept as they are, to six
@@ -58,6 +58,8 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
         Element symbol to amount, above 0.
     reduce
         False keeps integers as they are, for the content of a unit cell; that is shown and never read back.
+    sound
+        A text that was read as these amounts and not doubted, which need not be asked again.
 
     Examples
     --------
@@ -70,16 +72,18 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True) -> str:
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
     text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
-    if not reduce or not _misleads(text, amounts):
+    if not reduce or not _misleads(text, amounts, is_sound=text == sound):
         return text
     written = dict(zip(order, values, strict=True))
     explicit = with_every_amount(written)
     return with_every_amount(written, decimals=True) if _misleads(explicit, amounts) else explicit
 
 
-def _misleads(text: str, amounts: Mapping[str, float]) -> bool:
+def _misleads(text: str, amounts: Mapping[str, float], *, is_sound: bool = False) -> bool:
     """Whether a written formula would be read as a name, a word or a slip of the pen."""
-    if text in exact_names() or text in WORDS_FOR_NOTHING or doubt_of(text, amounts) is not None:
+    if text in exact_names() or text in WORDS_FOR_NOTHING:
+        return True
+    if not is_sound and doubt_of(text, amounts) is not None:
         return True
     return "H" in amounts and _SOLVATE_LIKE.search(text) is not None
 

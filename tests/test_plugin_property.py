@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from running_service import ELYTE_SERVE, ROOT, RunningService, running_service
+from plugin_world import World, service_of, world_in
+from running_service import RunningService
 
-PLUGIN = ROOT / "tests" / "plugin_property"
 QUANTITY = "toy_density_g_per_cm3"
 COLUMNS = (QUANTITY, "toy_density_lower_g_per_cm3", "toy_density_upper_g_per_cm3")
 
@@ -39,54 +35,6 @@ Li2WO4,3.71,CRC Handbook 97: oxides of metals
 """
 
 
-@dataclass(frozen=True)
-class World:
-    """A home with a registry in which the toy's model is champion."""
-
-    home: Path
-    environment: dict[str, str]
-
-    def python(self, *words: str | Path, status: int = 0) -> str:
-        """Run Python; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, *map(str, words)],
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            env=self.environment,
-            check=False,
-        )
-        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def elyte(self, *words: str | Path, status: int = 0) -> str:
-        """Run a command of elyte; return what it printed."""
-        return self.python("-c", "from serving.cli import main; main()", *words, status=status)
-
-    def answer(self, *words: str | Path) -> dict[str, object]:
-        """Run a command with `--json`."""
-        document: dict[str, object] = json.loads(self.elyte(*words, "--json"))
-        return document
-
-
-def world_in(home: Path) -> World:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ELYTE", "MLFLOW"))}
-    settings = {
-        "PYTHONPATH": f"{ROOT}:{PLUGIN}",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
-        "ELYTE_LEDGER_URL": f"sqlite:///{home / 'ledger.db'}",
-        "XDG_DATA_HOME": str(home / "data"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-    }
-    made = World(home, plain | settings)
-    made.elyte("train", "toy")
-    made.python(
-        "-c",
-        "import mlflow; mlflow.MlflowClient().set_registered_model_alias('elyte-toy', 'champion', '1')",
-    )
-    return made
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world_in(tmp_path_factory.mktemp("plugin"))
@@ -94,9 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def service(world: World) -> Iterator[RunningService]:
-    names = ("PYTHONPATH", "MLFLOW_TRACKING_URI", "ELYTE_LEDGER_URL", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    settings = {name: world.environment[name] for name in names}
-    with running_service(world.home, arguments=ELYTE_SERVE, **settings) as started:
+    with service_of(world) as started:
         yield started
 
 
@@ -176,14 +122,20 @@ def test_nearest(service: RunningService) -> None:
 def test_rank(world: World) -> None:
     table = world.home / "rank.csv"
     table.write_text("formula\nLiCl\nLi2O\nLiI\nMgO\n")
-    document = world.answer("rank", "--input", table, "--objective", "toy_density<=2.2")
-    assert {row["formula"] for row in document["ranking"]} == {"LiCl", "Li2O", "LiI", "MgO"}  # type: ignore[index, union-attr]
+    ask = ("rank", "--input", table, "--objective", "toy_density<=2.2")
+    found = [world.answer(*ask, *more)["ranking"] for more in ((), ("--toy-pressure-gpa", "40"))]
+    plain, pressed = ({row["formula"]: row["probability_of_success"] for row in rows} for rows in found)  # type: ignore[attr-defined]
+    assert plain.keys() == {"LiCl", "Li2O", "LiI", "MgO"}
+    assert all(pressed[formula] < plain[formula] for formula in plain)
 
 
 def test_suggest(world: World) -> None:
     table = world.home / "suggest.csv"
     table.write_text("formula\nLiCl\nLi2O\nLiI\nLi3N\n")
-    document = world.answer("suggest", "--input", table, "--property", "toy", "--count", "2")
+    document = world.answer(
+        "suggest", "--input", table, "--property", "toy", "--count", "2", "--toy-pressure-gpa", "10"
+    )
+    assert document["conditions"] == {"toy_pressure_GPa": 10.0}
     assert len(document["suggestions"]) == 2  # type: ignore[arg-type]
 
 
@@ -232,20 +184,44 @@ def test_ledger(world: World) -> None:
     assert entry["content"][QUANTITY] == pytest.approx(2.64)
 
 
-def test_retrain(tmp_path: Path) -> None:
-    """Twelve densities, too few for a model this plain to learn from beyond doubt: a person is asked, and promotes."""
-    world, table = world_in(tmp_path), tmp_path / "measured.csv"
-    table.write_text(NEW_DENSITIES)
+def world_with(home: Path, densities: str) -> World:
+    """Return a world whose ledger holds densities."""
+    world, table = world_in(home), home / "measured.csv"
+    table.write_text(densities)
     add = ("data", "add", "--input", table)
     warnings = json.loads(world.elyte(*add, "--dry-run", "--json", status=1))["accept_warnings"]
     world.elyte(*add, "--accept-warnings", warnings)
+    return world
 
+
+def test_retrain_without_a_person(tmp_path: Path) -> None:
+    """Four densities, all within the champion's intervals: every gate is passed and the challenger is promoted."""
+    rows = NEW_DENSITIES.splitlines(keepends=True)
+    world = world_with(tmp_path, "".join([rows[0], *rows[2:6]]))
+    (result,) = world.answer("retrain", "toy")["results"]  # type: ignore[misc]
+    outcomes = {gate["name"]: gate["outcome"] for gate in result["decision"]["gates"]}
+    assert set(outcomes.values()) == {"passed"}, result
+    assert "golden materials" in outcomes
+    assert result["version"] == "2"
+    after = world.answer("predict", "Li2SiO3", "--property", "toy")
+    assert after["results"][0]["applicability"]["toy"]["nearest"][0]["formula"] == "Li2SiO3"  # type: ignore[index]
+
+
+def test_retrain(tmp_path: Path) -> None:
+    """Twelve densities, too few for a model this plain to learn from beyond doubt: a person is asked, and promotes."""
+    world = world_with(tmp_path, NEW_DENSITIES)
     said = world.elyte("retrain", "toy", "--json", status=4)
     (result,) = json.loads(said)["results"]
     gates = {gate["name"]: gate["outcome"] for gate in result["decision"]["gates"]}
     others = {name: outcome for name, outcome in gates.items() if outcome != "passed"}
-    assert others == {"new rows can be learnt": "asks for a person", "golden materials": "not examined"}, result
-    assert {"cross-validation", "coverage, left-out papers", "neighbours of the new rows", "bundle"} <= gates.keys()
+    assert others == {"new rows can be learnt": "asks for a person"}, result
+    assert {
+        "golden materials",
+        "cross-validation",
+        "coverage, left-out papers",
+        "neighbours of the new rows",
+        "bundle",
+    } <= gates.keys()
     assert result["version"] == "2"
     before = world.answer("predict", "Li2WO4", "--property", "toy")
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from serving.answers.conditions import Conditions
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
+from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from serving.answers.conditions import Conditions
     from serving.ranking.document import RankingDocument
     from serving.ranking.request import BatchRequest, RankingSpec
 
@@ -49,7 +50,7 @@ TOP = 20
 @click.option("--acquisition", type=str, default="ehvi", show_default=True, help="ehvi, success, ucb or thompson.")
 @click.option("--explore", type=float, default=0.5, show_default=True, help="0 exploits, 1 explores.")
 @click.option("--known", multiple=True, metavar="FORMULA", help="Materials at hand, to be gone beyond.")
-@click.option("--temperature-c", type=float, help="Temperature where neither objective nor row says one (25).")
+@condition_options
 @click.option(
     "--coverage",
     type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE),
@@ -74,13 +75,13 @@ def rank(
     acquisition: str,
     explore: float,
     known: tuple[str, ...],
-    temperature_c: float | None,
     coverage: float,
     top: int | None,
     output: Path | None,
     as_json: bool,
+    **conditions: float | str | None,
 ) -> None:
-    """Rank the candidates of a table.
+    """Rank the candidates of a table, under conditions that hold where neither an objective nor a row states them.
 
     Exit status: 0 all rows ranked or excluded with a reason, 1 some row failed or nobody is left to rank, 2 unusable
     call (objectives that contradict each other included).
@@ -93,7 +94,7 @@ def rank(
     spec = _spec(objectives, preset, limits)
     batch = _batch({"size": batch_size, "method": acquisition, "explore": explore, "known": list(known)})
     listed = top or (None if output is not None else TOP)
-    document = _ranked(input_file, spec, _conditions(temperature_c), order, batch, listed, coverage)
+    document = _ranked(input_file, spec, conditions_of_options(conditions), order, batch, listed, coverage)
     if output is not None:
         _write(document, output)
     _show(document, top or TOP, as_json=as_json, quiet=output is not None)
@@ -141,15 +142,6 @@ def _batch(given: Mapping[str, object]) -> BatchRequest | None:
         return BatchRequest.model_validate(given)
     except ValidationError as error:
         raise click.UsageError(f"batch {_first(error)}") from error
-
-
-def _conditions(temperature_C: float | None) -> Conditions:
-    from pydantic import ValidationError
-
-    try:
-        return Conditions(temperature_C=temperature_C)
-    except ValidationError as error:
-        raise click.UsageError(_first(error)) from error
 
 
 def _ranked(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serving.answers.request import material_columns
+from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.models.lines import say_models
 from training.properties import registry
 
 if TYPE_CHECKING:
     from features.candidate import Candidate, RowError
-    from serving.answers.conditions import Conditions
 
 EXIT_ROW_FAILED = 1
 STEPS = 4
@@ -40,9 +40,7 @@ STEPS = 4
     show_default=True,
     help="Which model is to learn.",
 )
-@click.option("--temperature-c", type=float, help="Of the planned measurements, in degrees Celsius (25).")
-@click.option("--interlayer-type", help="Of the planned cells (ccd).")
-@click.option("--stack-pressure-mpa", type=float, help="Of the planned cells, in MPa (ccd).")
+@condition_options
 @click.option(
     "--dial",
     type=click.FloatRange(0.0, 1.0),
@@ -63,15 +61,15 @@ def suggest(
     input_file: Path,
     count: int,
     name: str,
-    temperature_c: float | None,
-    interlayer_type: str | None,
-    stack_pressure_mpa: float | None,
     dial: float,
     known_only: bool,
     about: str,
     as_json: bool,
+    **conditions: float | str | None,
 ) -> None:
     """Choose the candidates whose measurement lowers the model's uncertainty most, near-duplicates once.
+
+    Conditions are those of the planned measurements.
 
     Exit status: 0 all rows ok, 1 some row failed, 2 unusable call.
     """
@@ -81,13 +79,8 @@ def suggest(
     from serving.suggestions.answer import suggest as choose
     from training.properties.registry import with_needed
 
-    options = SuggestOptions(
-        name,
-        count,
-        _conditions(temperature_c, interlayer_type, stack_pressure_mpa),
-        0.0 if known_only else dial,
-        about,
-    )
+    at = conditions_of_options(conditions)
+    options = SuggestOptions(name, count, at, 0.0 if known_only else dial, about)
     rows = _rows(input_file)
     with _progress() as on_step:
         on_step("loading models")
@@ -101,22 +94,6 @@ def suggest(
     _show(document, suggestion_lines(document), as_json=as_json)
     if document["errors"]:
         sys.exit(EXIT_ROW_FAILED)
-
-
-def _conditions(
-    temperature_C: float | None, interlayer_type: str | None, stack_pressure_MPa: float | None
-) -> Conditions:
-    from pydantic import ValidationError
-
-    from serving.answers.conditions import Conditions
-
-    try:
-        return Conditions(
-            temperature_C=temperature_C, interlayer_type=interlayer_type, stack_pressure_MPa=stack_pressure_MPa
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise click.UsageError(f"{first['loc'][0]}: received {first['input']!r}; {first['msg'].lower()}") from error
 
 
 def _rows(path: Path) -> list[Candidate | RowError]:

@@ -237,6 +237,10 @@ async function offer() {
   question.offer(vocabulary);
   table.offer(vocabulary);
   scatter.offer(vocabulary);
+  const pages = vocabulary.properties.map(pageOf);
+  const stories = pages.map(({ story }) => story).filter(Boolean);
+  if (stories.length) put(byId("stories"), stories.join("; "));
+  put(byId("caveats"), pages.map(({ caveat }) => caveat).filter(Boolean).join(" "));
   const [knownMark, unknownMark] = legendMarks();
   const legends = propertyColumns(vocabulary).map((column) => column.legend ?? {});
   const dotted = legends.map((legend) => legend.dotted).filter(Boolean);

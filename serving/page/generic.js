@@ -29,6 +29,8 @@ export function genericPage(property, vocabulary) {
     unfamiliarWords: (result, domain) => unfamiliar(property, result, domain),
     conditionWords: (conditions) => genericConditions(name, conditions),
     choiceWords: {},
+    story: null,
+    caveat: null,
   };
 }
 

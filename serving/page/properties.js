@@ -18,6 +18,7 @@
  * - `knownWords(result, domain)`: why its model knows a row.
  * - `unfamiliarWords(result, domain)`: `{word, sentence}` where its model does not; the property's name stands before.
  * - `conditionWords(conditions)`: on which of the form's conditions it depends, a part of a sentence.
+ * - `story`: what an opened row tells of it, a part of a sentence; `caveat`: what its model does not see, a sentence.
  * - `choiceWords`: by name of a condition and its word, how the form offers it.
  */
 

@@ -6,6 +6,8 @@ import { counted } from "./format.js";
 import { pageOf } from "./properties.js";
 import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
 
+const SHOWN_COLUMNS = 3;
+
 /** The form and the files that were dropped. */
 export class Question {
   /** @param {{onAsk: Function, onProblem: Function, say: Function}} hooks */
@@ -42,6 +44,8 @@ export class Question {
       byId("condition-inputs"),
       this.inputs.map((condition) => conditionLine(condition, choices[condition.name] ?? {})),
     );
+    const columns = this.inputs.slice(0, SHOWN_COLUMNS).map(({ name }, i) => [i > 0 && ", ", el("code", {}, name)]);
+    put(byId("condition-columns"), columns.length > 0 && " such as ", columns);
     const depends = vocabulary.properties.map((name) => {
       const own = vocabulary.quantities.filter((quantity) => quantity.property === name);
       const needed = new Set(own.flatMap((quantity) => quantity.conditions));

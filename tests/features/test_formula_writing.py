@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.candidate import Candidate
 from features.elements import SYMBOLS
 from features.formula import parse_formula
 from features.formula_writing import write_formula
@@ -64,3 +65,21 @@ def test_a_composition_is_written_as_papers_write_it_whatever_order_was_typed(fo
 @given(st.dictionaries(st.sampled_from(SYMBOLS), st.integers(1, 40), min_size=1, max_size=6), st.integers(2, 5))
 def test_multiples_of_a_composition_are_written_alike(amounts: dict[str, int], times: int) -> None:
     assert write_formula(amounts) == write_formula({symbol: amount * times for symbol, amount in amounts.items()})
+
+
+def test_what_was_read_as_it_is_written_is_not_doubted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidate, other = Candidate.from_formula("Li10GeP2S12"), Candidate.from_formula("GeLi10P2S12")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr("features.formula_writing.doubt_of", refuse)
+    assert candidate.read_as == "Li10GeP2S12"
+    with pytest.raises(AssertionError, match="asked again"):
+        assert other.read_as
+
+
+@pytest.mark.parametrize("text", ["NaN", "Li6PS5Cl", "LiOH"])
+def test_a_word_or_a_name_is_written_out_although_it_was_read(text: str) -> None:
+    amounts = parse_formula(text)
+    assert write_formula(amounts, sound=text) == write_formula(amounts)

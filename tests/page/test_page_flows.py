@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from running_service import ROOT, RunningService
 
 if TYPE_CHECKING:
-    from running_service import RunningService
-
     from tests.page.conftest import Visit
 
 FAMILIES = ["Li6PS5Cl", "Li10GeP2S12", "Li3YCl6", "Li3InCl6", "Li7La3Zr2O12", "Li1.3Al0.3Ti1.7P3O12", "LiTaOCl4"]
@@ -72,6 +71,21 @@ def test_paste_and_predict(visit: Visit, service: RunningService) -> None:
     assert link.get_attribute("href") == f"https://doi.org/{doi}"
     assert link.get_attribute("rel") == "noopener noreferrer"
     assert "ready · conductivity" in visit.page.locator("#models").inner_text()
+
+
+def test_what_a_property_alone_knows_is_told_by_its_own_module(visit: Visit) -> None:
+    """The page's own text knows of no plot, no caveat and no condition."""
+    told = {
+        "#stories": ["Arrhenius plot", "window between lithium", "critical current"],
+        "#caveats": ["0 K thermodynamics"],
+        "#condition-columns": ["temperature_C, stack_pressure_MPa, interlayer_type"],
+    }
+    own = (ROOT / "serving" / "page" / "index.html").read_text()
+    for place, words in told.items():
+        text = visit.page.locator(place).inner_text()
+        for word in words:
+            assert word in text
+            assert word.split(",")[0] not in own
 
 
 def test_ids_before_a_tab_and_tables_with_a_header_paste(visit: Visit) -> None:

@@ -20,8 +20,9 @@ from serving.models.lines import model_lines
 from serving.models.store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
 from training.bundle import CARD_FILE
 from training.catalogue import catalogue
-from training.conformance import check_property_model
 from training.properties.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
+from training.properties.conductivity.declaration import CONDUCTIVITY
+from training.properties.conformance import check_property
 from training.tracking import SHIPPED_TAG, TRACKING_URI_VARIABLE, model_name
 
 MAX_BUNDLES_MB = 25
@@ -205,7 +206,7 @@ def test_the_shipped_conductivity_model_reproduces_its_golden_predictions(shippe
         assert other.values == pytest.approx(one.values, abs=GOLDEN_TOLERANCE)
 
 
-def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property_model(shipped: dict[str, Any]) -> None:
+def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property(shipped: dict[str, Any]) -> None:
     model = shipped["conductivity"].model
     argyrodite = Lattice(9.86, 9.86, 9.86, 90.0, 90.0, 90.0, 216, 52)
     materials = [
@@ -213,12 +214,7 @@ def test_the_shipped_conductivity_model_keeps_the_promises_of_a_property_model(s
         *(Candidate.from_formula(golden.formula) for golden in shipped["conductivity"].bundle.card.golden[::2]),
         *map(Candidate.from_formula, ("Li4.4Si0.6Al0.4S4", "Li3.8Si0.8P0.2S4", "BaTiO3", "Li")),
     ]
-
-    def predict(candidates: Any, coverage: float) -> dict[str, Any]:
-        answer = model.predict(MaterialBatch.from_candidates(candidates), 60.0, coverage)
-        return {"log10_sigma": answer.log10_sigma_S_per_cm, "activation_energy": answer.activation_energy_eV}
-
-    check_property_model(predict, materials)
+    check_property(CONDUCTIVITY, model, materials, conditions={"temperature_C": 60.0})
 
 
 def test_the_shipped_conductivity_model_knows_what_the_field_knows(shipped: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +10,9 @@ import pytest
 from ccd_world import INTERLAYER_EFFECT, PAPER_SD, cells, draw_world
 from scipy.stats import binom
 
-from features.candidate import Candidate, MaterialBatch
-from training.conformance import check_property_model
 from training.mlflow_model import FrameModel
 from training.properties.ccd.bundling import check_golden, load_ccd
-from training.properties.ccd.cells import Cells, MaterialNumbers, Reports
-from training.properties.ccd.classes import class_of
+from training.properties.ccd.cells import Cells, Reports
 from training.properties.ccd.declaration import CCD
 from training.properties.ccd.evaluation import class_medians, paired_bootstrap, scores_of
 from training.properties.ccd.model import LeftOut, Opinion, Regression, conformal_scale, cross_fit, is_covered
@@ -210,34 +206,6 @@ def test_scores_have_the_keys_of_the_design(world: Reports) -> None:
 
 
 # ---------------------------------------------------------------- the shipped bundle
-
-
-def predict_with(model: object) -> object:
-    def predict(candidates: Sequence[Candidate], coverage: float) -> Mapping[str, Interval]:
-        n = len(candidates)
-        unknown = np.full(n, np.nan)
-        asked = Cells.of(
-            [class_of(c.amounts) or "" for c in candidates],
-            MaterialBatch.from_candidates(candidates).matrix(),
-            MaterialNumbers.unknown(n),
-            interlayer_type=["oxide"] * n,
-            anode=[""] * n,
-            temperature_C=unknown,
-            relative_density=unknown,
-            interfacial_resistance_ohm_cm2=unknown,
-            stack_pressure_MPa=unknown,
-        )
-        return {"log10_ccd_mA_per_cm2": model.predict(asked, coverage)}  # type: ignore[attr-defined]
-
-    return predict
-
-
-def test_the_shipped_model_keeps_every_promise_of_a_property_model() -> None:
-    model, _ = load_ccd(SHIPPED)
-    again, _ = load_ccd(SHIPPED)
-    formulas = ("Li6PS5Cl", "Li5.7PS4.7Cl1.3", "Li6.4La3Zr1.4Ta0.6O12", "Li7P3S11", "Li3YCl6")
-    materials = [Candidate.from_formula(formula) for formula in formulas]
-    check_property_model(predict_with(model), materials, reloaded=predict_with(again))  # type: ignore[arg-type]
 
 
 def test_the_shipped_card_says_whether_the_model_beats_the_median() -> None:

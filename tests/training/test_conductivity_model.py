@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from synthetic_world import ACTIVATION_ENERGY_EV, FAMILIES, SIGMA_25C, Fitted, f
 
 from features.candidate import Candidate, MaterialBatch
 from serving.answers.documents import interval_blocks
-from training.conformance import Intervals, Predict, check_property_model
+from training.properties.conductivity.declaration import CONDUCTIVITY
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.imputation import HotDeck
 from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered
@@ -23,21 +22,10 @@ from training.properties.conductivity.model import ConductivityModel, fit_model
 from training.properties.conductivity.recipe import scored_rows
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.properties.conductivity.schema import TableColumn
+from training.properties.conformance import check_property
 from training.uncertainty import InsufficientCalibrationError
 
 Array = NDArray[np.float64]
-
-COVERAGES = (0.5, 0.7, 0.8, 0.9, 0.95)  # the lattice variant of the synthetic world has 54 rows: no 0.99
-
-
-def property_model(model: ConductivityModel, temperature_C: float = 25.0) -> Predict:
-    """Return the model as the conformance check calls it."""
-
-    def predict(candidates: Sequence[Candidate], coverage: float) -> Mapping[str, Intervals]:
-        answer = model.predict(MaterialBatch.from_candidates(candidates), temperature_C, coverage)
-        return {"log10_sigma": answer.log10_sigma_S_per_cm, "activation_energy": answer.activation_energy_eV}
-
-    return predict
 
 
 def reloaded(model: ConductivityModel) -> ConductivityModel:
@@ -49,25 +37,24 @@ def sigma(model: ConductivityModel, formulas: list[str], temperature_C: Any = 25
 
 
 @pytest.mark.parametrize("temperature_C", [25.0, 80.0])
-def test_the_model_keeps_the_promises_of_a_property_model(
+def test_the_model_keeps_the_promises_of_a_property(
     fitted: Fitted, candidates: list[Candidate], temperature_C: float
 ) -> None:
-    check_property_model(
-        property_model(fitted.model, temperature_C),
+    check_property(
+        CONDUCTIVITY,
+        fitted.model,
         candidates,
-        reloaded=property_model(reloaded(fitted.model), temperature_C),
-        coverages=COVERAGES,
+        copies={"loaded from disk": reloaded(fitted.model)},
+        conditions={"temperature_C": temperature_C},
     )
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(candidates: list[Candidate]) -> None:
     rows = small_world()
-    first, again, other = (
-        property_model(fit_model(rows, replace(EnsembleSettings.quick(), seed=seed))[0]) for seed in (7, 7, 8)
-    )
-    check_property_model(first, candidates, refitted=again, coverages=(0.5, 0.8, 0.9))
-    with pytest.raises(AssertionError, match="fitted again"):
-        check_property_model(first, candidates, refitted=other, coverages=(0.5,))
+    first, again, other = (fit_model(rows, replace(EnsembleSettings.quick(), seed=seed))[0] for seed in (7, 7, 8))
+    check_property(CONDUCTIVITY, first, candidates, copies={"fitted again": again})
+    with pytest.raises(AssertionError, match="fitted with another seed"):
+        check_property(CONDUCTIVITY, first, candidates[:2], copies={"fitted with another seed": other})
 
 
 def small_world(n: int = 30) -> ConductivityRows:

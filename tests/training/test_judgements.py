@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ from features.errors import WarningCode
 from serving.answers.conditions import Conditions, shared_conditions
 from serving.answers.documents import write
 from serving.answers.judging import Silence, judge, query_of
-from serving.models.store import ServedModel, load_models
+from serving.models.store import SHIPPED, ServedModel, load_models
 from training.properties import registry
+from training.properties.conductivity.judgement import ConductivityJudgement
 from training.properties.conformance import check_property
 from training.properties.contract import Judgement, Property, Query
 from training.properties.stability.judgement import StabilityJudgement
 from training.thermodynamics import window
+from training.uncertainty import Interval
 
 FORMULAS = ["Li6PS5Cl", "Li2.7Y0.7Zr0.3Cl6", "LiF", "Li", "Fe2O3", "Li0.33La0.56TiO3"]
+COUNT = count()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,47 @@ def test_every_registered_property_keeps_its_contract(models: dict[str, ServedMo
     one = registry.get(name)
     beside = {needed: models[needed].model for needed in one.needs}
     formulas = ["Li6PS5Cl", "Li7La3Zr2O12", "Li2.7Y0.7Zr0.3Cl6", "LiF"]
-    check_property(one, models[name].model, formulas, beside=beside, tolerance=1e-5)
+    again, _ = one.load(SHIPPED / name)
+    copies = {"loaded again": again}
+    check_property(one, models[name].model, formulas, beside=beside, copies=copies, tolerance=1e-5)
+
+
+def moved(found: Interval, by: Any) -> Interval:
+    return Interval(*(end + by for end in found))
+
+
+def starts_with_lithium(said: Judgement) -> Any:
+    return np.array([float(next(iter(amounts)) == "Li") for amounts in said.query.amounts])
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda said, found: Interval(*(end[1:] for end in found)), "shape"),
+        (lambda said, found: moved(found, np.nan), "neither a number nor a reason, first for Li2O1"),
+        (lambda said, found: found._replace(upper=found.upper * np.nan), "a value without an interval"),
+        (lambda said, found: found._replace(lower=found.upper + 1.0), "the interval misses its value"),
+        (lambda said, found: moved(found, next(COUNT)), "asked again"),
+        (lambda said, found: moved(found, len(said)), "alone instead of in company"),
+        (lambda said, found: moved(found, starts_with_lithium(said)), "spelled O1Li2"),
+        (lambda said, found: moved(found, said.query.coverage), "another value"),
+        (lambda said, found: found._replace(upper=found.value + 1.0 / said.query.coverage), "hold the narrower one"),
+    ],
+)
+def test_a_broken_promise_is_named(
+    models: dict[str, ServedModel],
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Judgement, Interval], Interval],
+    complaint: str,
+) -> None:
+    sound = ConductivityJudgement.intervals.__get__
+
+    def broken(said: ConductivityJudgement) -> dict[str, Interval]:
+        return {name: change(said, found) for name, found in sound(said).items()}
+
+    monkeypatch.setattr(ConductivityJudgement, "intervals", property(broken))
+    with pytest.raises(AssertionError, match=complaint):
+        check_property(registry.get("conductivity"), models["conductivity"].model, ["Li2O", "LiF"])
 
 
 def test_numbers_of_stability_cost_no_reactions_no_mixtures_and_no_neighbours(

@@ -125,16 +125,17 @@ def test_kinds_that_contradict_each_other_are_refused(
         kinds.all_columns()
 
 
-def test_units_of_the_ledger_are_those_of_the_quantities() -> None:
-    compared = 0
-    for _, quantity in registry.quantities().values():
-        column = kinds.all_columns().get(quantity.name.removeprefix("log10_"))
-        for name, factor in quantity.units if column is not None else ():
-            unit = column.notations[0].units.get(name)
-            assert unit is None or unit.factor == factor
-            compared += unit is not None
-        assert column is None or column.unit == quantity.unit
-    assert compared >= 12
+def test_a_quantity_may_be_measured_in_every_unit_in_which_it_may_be_ranked() -> None:
+    """But an energy in eV alone: of an atom, or of a formula unit?"""
+    columns = kinds.all_columns()
+    measured = [one for _, one in registry.quantities().values() if one.measured_name in columns]
+    assert len(measured) == 7
+    for quantity in measured:
+        column = columns[quantity.measured_name]
+        factors = {name: unit.factor for name, unit in column.notations[0].units.items()}
+        lacking = dict(quantity.units).items() - factors.items()
+        assert column.unit == quantity.unit
+        assert {name for name, _ in lacking} == ({"eV", "meV"} if quantity.unit == "eV/atom" else set())
 
 
 def test_a_bound_belongs_to_what_is_measured(sqlite_ledger: Ledger) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from jinja2 import UndefinedError
 
 from training.pages import filled_in
-from training.refitting.comparison import ComparisonReport, GoldenMaterial
+from training.refitting.comparison import Comparison, ComparisonReport, GoldenMaterial
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.training_set import TrainingSet
 from training.retraining.gates import Decision, Gate, GateOutcome, Verdict
@@ -37,6 +38,28 @@ def judged(seed: int) -> HeldOutPredictions:
     return HeldOutPredictions(
         names, names, np.full(n, HOSTILE), value + 0.5, value, value - 1.0, value + 1.0, bound, bound
     )
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("decades", "log10"), ("g/cm3", "g/cm3")])
+def test_a_report_speaks_in_the_unit_of_its_values(unit: str, scale: str) -> None:
+    golden, harmless = (GoldenMaterial("LiF", -3.0, -3.1, -3.2),), Comparison(9, 3, 0.9, 0.9, 0.0, -0.1, 0.1)
+    evidence = ComparisonReport(
+        "conductivity", "a", "b", "c", 1, 1, 0, cross_validation=harmless, golden=golden, unit=unit
+    )
+    table = pd.DataFrame({"family": ["fluoride"]})
+    training_set = TrainingSet("a", table, np.ones(1, dtype=bool), table, table, "b", (), (), 0, ())
+    pictured, decision = Pictured(judged(0), judged(1), judged(2)), Decision(Verdict.PROMOTE, ())
+    with mpl.rc_context({"svg.fonttype": "none"}):  # letters stay letters
+        text = write_report(evidence, decision, load_rules("conductivity"), pictured, training_set, "1")
+    for words in (
+        f"challenger minus champion ({unit})",
+        f"of left-out papers ({unit})",
+        f"predicted ({scale})",
+        f"<th>measured ({scale})</th>",
+        f"<th>accepted ({scale})</th>",
+    ):
+        assert words in text
+    assert ("decade" in text) == (unit == "decades")
 
 
 def test_a_report_shows_hostile_names_as_text() -> None:

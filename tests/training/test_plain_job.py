@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from training.bundle import Card, DataSource, GoldenPrediction, load_bundle, stamped
 from training.measurements.training_rows import TrainingRows
 from training.refitting.champion import Champion
-from training.refitting.plain_job import PlainJob, PlainRecipe, contradictions, leave_sources_out, rows_of_ledger
+from training.refitting.plain_job import (
+    PlainJob,
+    PlainRecipe,
+    contradictions,
+    golden_rows,
+    leave_sources_out,
+    rows_of_ledger,
+)
 from training.refitting.property_job import PropertyJob
 from training.refitting.training_set import Tables, is_fitted_on
 from training.retraining.background import BackgroundProcess
@@ -73,7 +80,7 @@ def card(model: Mean, sources: Sequence[DataSource], recipe: dict[str, Any]) -> 
     )
 
 
-JOB = PlainJob("mean", "size_nm", PlainRecipe(tables, fit, predict, card, {"about": "a mean"}))
+JOB = PlainJob("mean", "size_nm", PlainRecipe(tables, fit, predict, card, {"about": "a mean"}), unit="nm")
 
 
 def ledger(*rows: tuple[str, float, str], content_hash: str = "1" * 64) -> TrainingRows:
@@ -186,8 +193,42 @@ def test_a_row_far_off_another_source_on_the_same_composition_contradicts_it() -
     assert (found.comparable, found.contradicting) == (2, 1)
 
 
-def test_there_is_neither_an_official_split_nor_a_golden_material(champion: Champion, tmp_path: Path) -> None:
+def test_there_is_no_official_split(champion: Champion, tmp_path: Path) -> None:
     training_set = JOB.read(ledger(), champion)
     assert JOB.official(training_set, tmp_path, "", lambda what: None) is None
-    assert JOB.golden(champion, champion.model) == []
     JOB.answer_once(champion.model)
+
+
+def test_golden_materials_are_those_that_most_sources_report() -> None:
+    """Spellings are one material, another temperature is another one, and bounds count for nothing."""
+    rows = [
+        ("NaCl", 1.0, 25.0, "a", ""),
+        ("KCl", 2.0, 25.0, "a", ""),
+        ("KCl", 3.0, 80.0, "b", ""),
+        ("K2Cl2", 2.6, 25.0, "b", ""),
+        ("RbCl", 5.0, 25.0, "a", ""),
+        ("RbCl", 5.1, 25.0, "a", ""),
+        ("RbCl", 9.0, 25.0, "b", "lower"),
+        ("CsCl", 9.0, 25.0, "b", "upper"),
+    ]
+    table = pd.DataFrame(rows, columns=["formula", "value", "temperature_C", "paper", "bound"])
+    found = golden_rows(table.assign(row_id="x"))
+    assert list(zip(found["formula"], found["temperature_C"], found["value"], strict=True)) == [
+        ("KCl", 25.0, 2.3),
+        ("RbCl", 25.0, 5.05),
+        ("NaCl", 25.0, 1.0),
+        ("KCl", 80.0, 3.0),
+    ]
+
+
+def test_both_models_are_asked_about_ten_golden_materials(champion: Champion) -> None:
+    found = JOB.golden(champion, Mean(0.7))
+    assert [one.formula for one in found] == [f"{metal}Cl" for metal in METALS[:10]]
+    assert [one.accepted for one in found] == [number / 10.0 for number in range(10)]
+    assert [one.champion for one in found] == pytest.approx([0.55] * 10)
+    assert {one.challenger for one in found} == {0.7}
+
+
+def test_errors_are_in_decades_unless_a_unit_is_given() -> None:
+    assert JOB.unit == "nm"
+    assert PlainJob("mean", "size_nm", JOB.plain, is_log10=True).unit == "decades"

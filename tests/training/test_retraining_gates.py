@@ -162,6 +162,21 @@ def test_golden_materials_may_move_towards_the_truth_only() -> None:
     assert verdict(golden=(GoldenMaterial("Li3YCl6", -3.5, -5.0, -5.2),)) is Verdict.KEEP
 
 
+def test_reasons_speak_in_the_unit_of_the_values() -> None:
+    off = (GoldenMaterial("LiF", 200.0, 200.0, 250.0),)
+    evidence = replace(SOUND, golden=off, new_rows=replace(NEW, contradiction_p=1e-5), unit="nm")
+    reasons = decide(evidence, RULES).reasons
+    assert reasons[0].startswith("golden materials: beyond 1 nm: ")
+    assert "1 of 10 comparable rows 1 nm off" in reasons[1]
+    assert "a decade off" in decide(SOUND, RULES).gates[2].why
+
+
+def test_evidence_that_was_stored_without_a_unit_is_in_decades() -> None:
+    document = SOUND.as_dict()
+    del document["unit"]
+    assert ComparisonReport.from_dict(document) == SOUND
+
+
 def test_few_neighbours_are_not_judged() -> None:
     assert verdict(neighbours=replace(WORSE, n_rows=9)) is Verdict.PROMOTE
 

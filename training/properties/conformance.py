@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,26 +13,35 @@ from features.candidate import Candidate, MaterialBatch
 from features.formula import parse_formula
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
-from training.properties.contract import Answered, Beside, Content, Judgement, Property, Query
+from training.properties.contract import Answered, Array, Beside, Content, Flags, Judgement, Property, Query
+from training.uncertainty import InsufficientCalibrationError
 
-COVERAGES = (0.5, 0.8, 0.9)
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+COVERAGE = 0.9
+"""The calibration must allow this and what is below; beyond, ends of intervals may be missing."""
 TOLERANCE = 1e-9
 """Largest difference that counts as equal: room for sums taken in another order, and no more."""
+
+MEASURES = {"in_domain", "distance"}
+Arrays = dict[str, Array]
+"""By name of a quantity value and ends of intervals, shape (3, n); `MEASURES` of the domain, shape (n,)."""
 
 
 def check_property(
     chosen: Property,
     model: Any,  # noqa: ANN401
-    formulas: Sequence[str],
+    materials: Sequence[str | Candidate],
     *,
     beside: Mapping[str, Any] | None = None,
+    copies: Mapping[str, Any] | None = None,
+    conditions: Mapping[str, float | str] | None = None,
     tolerance: float = TOLERANCE,
 ) -> None:
     """Check that a property keeps the promises of its contract.
 
     What it declares is whole and clashes with nobody's names; it keeps order and length, says the same again, alone,
     in company, in any order and in any spelling; what it says is finite or refused with a reason; intervals hold their
-    value, and wider ones the narrower; the query is left as it was.
+    value, and wider ones the narrower; the query is left as it was; copies of its model say the same.
 
     Parameters
     ----------
@@ -40,53 +49,110 @@ def check_property(
         The property, registered.
     model
         As its `load` returns it.
-    formulas
-        Two or more materials that it can judge, different from each other.
+    materials
+        Two or more that it can judge, different from each other: formulas, or candidates where some have a unit cell.
     beside
         Models of the properties that it needs.
+    copies
+        Models that must say the same, by what they are: "loaded from disk", "fitted again".
+    conditions
+        Under which all are judged; none stated without it.
     tolerance
-        Largest difference that counts as equal; nets in single precision need 1e-5.
+        Largest difference that counts as equal; nets in single precision need 1e-5. The same query asked again must
+        give the very same answer all the same.
 
     Raises
     ------
     AssertionError
-        At the first broken promise.
+        At the first broken promise, with the material.
     """
     _check_declaration(chosen)
-    _require(len(formulas) > 1, "at least two materials are needed to check a property")
-    candidates = [Candidate.from_formula(formula) for formula in formulas]
-
-    def judged(rows: Sequence[Candidate], coverage: float = 0.9) -> Judgement:
-        return chosen.judge(model, query_of(rows, coverage, beside))
-
-    query = query_of(candidates, 0.9, beside)
-    before = query.batch.fraction.copy()
-    answer = _arrays(chosen.judge(model, query), len(candidates))
-    _require(bool((query.batch.fraction == before).all()), "the batch was changed")
-    _require_equal(answer, _arrays(judged(candidates), len(candidates)), "asked again", 0.0)
-    _require(len(judged([]).distance) == 0, "no rows: no answers expected")
-    alone = [_arrays(judged([candidate]), 1) for candidate in candidates]
-    joined = {name: np.concatenate([one[name] for one in alone], axis=-1) for name in answer}
-    _require_equal(answer, joined, "alone instead of in company", tolerance)
-    turned = _arrays(judged(candidates[::-1]), len(candidates))
-    _require_equal(answer, {name: rows[..., ::-1] for name, rows in turned.items()}, "in another order", tolerance)
-    spelled = _arrays(judged([_spelled(candidate) for candidate in candidates]), len(candidates))
-    _require_equal(answer, spelled, "spelled otherwise", tolerance)
-    _check_coverages([_arrays(judged(candidates, c), len(candidates)) for c in COVERAGES], tolerance)
-    _check_renderings(chosen, judged(candidates), len(candidates))
+    candidates = [Candidate.from_formula(one) if isinstance(one, str) else one for one in materials]
+    _require(len(candidates) > 1, "at least two materials are needed to check a property")
+    _Check(chosen, beside or {}, conditions or {}, tolerance).run(model, candidates, copies or {})
 
 
-def query_of(candidates: Sequence[Candidate], coverage: float = 0.9, beside: Mapping[str, Any] | None = None) -> Query:
-    """Return candidates without stated conditions as a query."""
-    known = registry.conditions()
-    n = len(candidates)
-    conditions = ConditionColumns(
-        {name: np.full(n, np.nan) for name, one in known.items() if one.content is Content.NUMBER},
-        {name: np.full(n, None, dtype=object) for name, one in known.items() if one.content is Content.TEXT},
-    )
-    models = {name: Beside(model, {}) for name, model in (beside or {}).items()}
-    batch = MaterialBatch.from_candidates(candidates)
-    return Query(batch, [candidate.amounts for candidate in candidates], conditions, coverage, models)
+@dataclass(frozen=True)
+class _Check:
+    """What is asked the same way each time."""
+
+    chosen: Property
+    beside: Mapping[str, Any]
+    conditions: Mapping[str, float | str]
+    tolerance: float
+
+    def run(self, model: Any, candidates: list[Candidate], copies: Mapping[str, Any]) -> None:  # noqa: ANN401
+        query = self.query(candidates)
+        before = query.batch.fraction.copy()
+        answer = _arrays(self.chosen.judge(model, query))
+        _require(bool((query.batch.fraction == before).all()), "the batch was changed")
+        again = self.arrays(model, candidates)
+        for name, rows in answer.items():
+            _require_all(query, _apart(rows, again[name]) == 0.0, f"asked again: {name} differs")
+        _require(len(self.judged(model, []).distance) == 0, "no rows: no answers expected")
+        alone = [self.arrays(model, [candidate]) for candidate in candidates]
+        joined = {name: np.concatenate([one[name] for one in alone], axis=-1) for name in answer}
+        self.require_equal(query, answer, joined, "alone instead of in company")
+        order = np.random.default_rng(0).permutation(len(candidates))
+        mixed = self.arrays(model, [candidates[row] for row in order])
+        back = {name: rows[..., np.argsort(order)] for name, rows in mixed.items()}
+        self.require_equal(query, answer, back, "in another order")
+        for spelled in _spellings(candidates):
+            self.require_equal(query, answer, self.arrays(model, spelled), f"spelled {spelled[0].formula}")
+        self.check_coverages(model, candidates)
+        _check_renderings(self.chosen, self.judged(model, candidates), len(candidates))
+        for how, copy in copies.items():
+            self.require_equal(query, answer, self.arrays(copy, candidates), how)
+
+    def query(self, candidates: Sequence[Candidate], coverage: float = COVERAGE) -> Query:
+        """Return candidates under the conditions as a query."""
+        known, n = registry.conditions(), len(candidates)
+        unknown = sorted(self.conditions.keys() - known.keys())
+        _require(not unknown, f"conditions {unknown} are declared by no property")
+        columns = ConditionColumns(
+            {
+                name: np.full(n, self.conditions.get(name, np.nan), dtype=float)
+                for name, one in known.items()
+                if one.content is Content.NUMBER
+            },
+            {
+                name: np.full(n, self.conditions.get(name), dtype=object)
+                for name, one in known.items()
+                if one.content is Content.TEXT
+            },
+        )
+        models = {name: Beside(model, {}) for name, model in self.beside.items()}
+        amounts = [candidate.amounts for candidate in candidates]
+        return Query(MaterialBatch.from_candidates(candidates), amounts, columns, coverage, models)
+
+    def judged(self, model: Any, candidates: Sequence[Candidate]) -> Judgement:  # noqa: ANN401
+        return self.chosen.judge(model, self.query(candidates))
+
+    def arrays(self, model: Any, candidates: Sequence[Candidate], coverage: float = COVERAGE) -> Arrays:  # noqa: ANN401
+        return _arrays(self.chosen.judge(model, self.query(candidates, coverage)))
+
+    def check_coverages(self, model: Any, candidates: Sequence[Candidate]) -> None:  # noqa: ANN401
+        """Check that values stay and intervals grow as the coverage rises, as far as the calibration allows."""
+        query, answers = self.query(candidates), []
+        for coverage in COVERAGES:
+            try:
+                answers.append(self.arrays(model, candidates, coverage))
+            except InsufficientCalibrationError:
+                _require(coverage > COVERAGE, f"silent at a coverage of {coverage:g}")
+                break
+        for (narrow, wide), coverage in zip(pairwise(answers), COVERAGES[1:], strict=False):
+            for name in narrow.keys() - MEASURES:
+                how, apart = f"{name} at coverage {coverage:g}", self.tolerance
+                (value, lower, upper), (same, low, high) = narrow[name], wide[name]
+                _require_all(query, _apart(same, value) <= apart, f"{how}: another value")
+                holds = np.isnan(low) | ((low <= lower + apart) & (high >= upper - apart))
+                _require_all(query, holds, f"{how}: the interval does not hold the narrower one")
+
+    def require_equal(self, query: Query, expected: Arrays, received: Arrays, how: str) -> None:
+        _require(set(expected) == set(received), f"{how}: says {sorted(received)}, expected {sorted(expected)}")
+        for name, rows in expected.items():
+            apart = _apart(received[name], rows)
+            _require_all(query, apart <= self.tolerance, f"{how}: {name} differs by {apart.max(initial=0.0):g}")
 
 
 def _check_declaration(chosen: Property) -> None:
@@ -110,27 +176,38 @@ def _check_declaration(chosen: Property) -> None:
         registry.get(needed)
 
 
-def _arrays(judgement: Judgement, n: int) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
-    """Return intervals as arrays (3, n), finite or refused; `in_domain` and `distance` of shape (n,)."""
-    silent = np.array([reason is not None for reason in judgement.reasons], dtype=bool)
-    out = {"in_domain": judgement.in_domain.astype(float), "distance": np.nan_to_num(judgement.distance, nan=-1.0)}
+def _arrays(judgement: Judgement) -> Arrays:
+    """Return what is said as arrays; NaN where a number is refused with a reason."""
+    n, query = len(judgement), judgement.query
+    out = {"in_domain": judgement.in_domain.astype(float), "distance": judgement.distance}
     for name, interval in judgement.intervals.items():
-        rows = np.array([interval.lower, interval.value, interval.upper], dtype=float)
+        rows = np.array([interval.value, interval.lower, interval.upper], dtype=float)
         _require(rows.shape == (3, n), f"{name}: shape {rows.shape}, expected (3, {n})")
-        _require(bool((np.isfinite(rows[1]) | silent).all()), f"{name}: neither a number nor a reason")
-        ordered = ~np.isfinite(rows).all(axis=0) | ((rows[0] <= rows[1]) & (rows[1] <= rows[2]))
-        _require(bool(ordered.all()), f"{name}: an interval misses its value")
-        out[name] = np.nan_to_num(rows, nan=-1.0)
+        is_given = np.isfinite(rows)
+        if not is_given[0].all():
+            _require_all(query, is_given[0] | _has_reason(judgement), f"{name}: neither a number nor a reason")
+        has_ends = is_given.all(axis=0)
+        if query.coverage <= COVERAGE:
+            _require_all(query, has_ends | ~is_given[0], f"{name}: a value without an interval")
+        ordered = ~has_ends | ((rows[1] <= rows[0]) & (rows[0] <= rows[2]))
+        _require_all(query, ordered, f"{name}: the interval misses its value")
+        out[name] = rows
     _require(all(len(part.T) == n for part in out.values()), f"expected {n} rows")
     return out
 
 
-def _check_coverages(answers: Sequence[Mapping[str, Any]], tolerance: float) -> None:
-    for narrow, wide in pairwise(answers):
-        for name in narrow.keys() - {"in_domain", "distance"}:
-            _require_equal({name: narrow[name][1]}, {name: wide[name][1]}, "another coverage, another value", tolerance)
-            holds = (wide[name][0] <= narrow[name][0] + tolerance) & (wide[name][2] >= narrow[name][2] - tolerance)
-            _require(bool(holds.all()), f"{name}: a wider interval does not hold the narrower")
+def _apart(one: Array, other: Array) -> Array:
+    """Return how far numbers differ: 0 where both are missing, NaN where one is."""
+    apart: Array = np.where(np.isnan(one) & np.isnan(other), 0.0, np.abs(one - other))
+    return apart
+
+
+def _has_reason(judgement: Judgement) -> Flags:
+    """Return which rows have a reason for having no number: the property's, or one among what is said in words."""
+    silent = [reason is not None for reason in judgement.reasons]
+    partly = [any(key.endswith("reason") and said[key] for key in said) for said in judgement.details()]
+    has: Flags = np.array(silent, dtype=bool) | np.array(partly, dtype=bool)
+    return has
 
 
 def _check_renderings(chosen: Property, judgement: Judgement, n: int) -> None:
@@ -151,23 +228,27 @@ def _check_renderings(chosen: Property, judgement: Judgement, n: int) -> None:
         _require(all({"formula", "value", "distance"} <= set(material) for material in near), "nearest lacks a key")
 
 
-def _spelled(candidate: Candidate) -> Candidate:
-    """Spell a formula with other multiples of the formula unit, elements the other way round."""
-    terms = [f"{s}{np.format_float_positional(3.0 * x, trim='-')}" for s, x in reversed(candidate.amounts.items())]
+def _spellings(candidates: Sequence[Candidate]) -> Iterator[list[Candidate]]:
+    """Spell every material in other ways: elements the other way round, other multiples of the formula unit."""
+    for multiple, reverse in ((1.0, True), (3.0, False), (0.25, True)):
+        yield [_spelled(candidate, multiple, reverse=reverse) for candidate in candidates]
+
+
+def _spelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candidate:
+    terms = [
+        symbol + np.format_float_positional(amount * multiple, trim="-")
+        for symbol, amount in sorted(candidate.amounts.items(), reverse=reverse)
+    ]
     text = "".join(terms)
     return replace(candidate, formula=text, amounts=parse_formula(text))
 
 
-def _require_equal(
-    expected: Mapping[str, Any],
-    received: Mapping[str, Any],
-    how: str,
-    tolerance: float,
-) -> None:
-    _require(set(expected) == set(received), f"{how}: says {sorted(received)}, expected {sorted(expected)}")
-    for name, rows in expected.items():
-        apart = float(np.abs(received[name] - rows).max(initial=0.0))
-        _require(apart <= tolerance, f"{how}: {name} differs by {apart:g}")
+def _require_all(query: Query, kept: Flags, promise: str) -> None:
+    """Raise with the first material for which a promise is broken; `kept` has shape (..., n)."""
+    broken = np.flatnonzero(~kept.reshape(-1, kept.shape[-1]).all(axis=0))
+    if len(broken):
+        material = "".join(f"{symbol}{amount:g}" for symbol, amount in query.amounts[broken[0]].items())
+        raise AssertionError(f"{promise}, first for {material} ({len(broken)} of {kept.shape[-1]} materials)")
 
 
 def _require(kept: bool, message: str) -> None:

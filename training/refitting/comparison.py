@@ -1,7 +1,7 @@
 """Everything that the gates see of a challenger: numbers only, as JSON, so that a decision can be taken again.
 
-Errors are in decades (log10 S/cm for conductivity, log10 mA/cm2 for critical currents). A difference is challenger
-minus champion, so that negative is better. None stands for what was not, or not yet, examined.
+Errors are in `ComparisonReport.unit`: decades where the values are logarithms. A difference is challenger minus
+champion, so that negative is better. None stands for what was not, or not yet, examined.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NOMINAL_COVERAGE = 0.9
+DECADES = "decades"
+"""The unit of errors of decimal logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class NewRows:
     gain, gain_low_95
         By how much the other new sources lower the error, and the lower 95 % end over sources.
     n_comparable, n_contradicting, contradiction_p
-        New rows of a composition that is known at that temperature; those a decade or more off; the chance of so many
-        at the rate at which known sources contradict each other.
+        New rows of a composition that is known at that temperature; those a decade (or one unit) or more off; the
+        chance of so many at the rate at which known sources contradict each other.
     """
 
     n_rows: int
@@ -93,7 +95,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class GoldenMaterial:
-    """A well-known material: the accepted value and what both models say, as log10 of S/cm or mA/cm2."""
+    """A well-known material: the accepted value and what both models say, as the values that the models learn."""
 
     formula: str
     accepted: float
@@ -146,6 +148,8 @@ class ComparisonReport:
         See their classes.
     licences
         Source to licence.
+    unit
+        Of errors.
     """
 
     property: str
@@ -165,6 +169,7 @@ class ComparisonReport:
     golden: tuple[GoldenMaterial, ...] | None = None
     fitness: Fitness | None = None
     licences: dict[str, str] = field(default_factory=dict)
+    unit: str = DECADES
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form; infinite numbers as None."""
@@ -172,14 +177,14 @@ class ComparisonReport:
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> ComparisonReport:
-        """Return what `as_dict` gave.
+        """Return what `as_dict` gave; without a unit, as before there was one, errors are in decades.
 
         Raises
         ------
         ValueError
             If a field is missing or foreign.
         """
-        return typing.cast("ComparisonReport", _built(cls, document))
+        return typing.cast("ComparisonReport", _built(cls, {"unit": DECADES, **document}))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -1,8 +1,8 @@
 """Retraining of any property whose recipe is a fit on a table and a prediction for it.
 
 The table has the columns `row_id`, `formula`, `value`, `paper`, and where some values are only bounds `bound` ("upper",
-"lower" or ""); more columns are the recipe's own. Gates and report take `value` for a decimal logarithm; where it is
-none (`PlainJob.is_log10`), what they call a decade is a unit of it.
+"lower" or ""); more columns are the recipe's own. Limits of gates are in decades where `value` is a decimal logarithm
+(`PlainJob.is_log10`), else in its unit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from features.similarity import half_l1
 from training.bundle import Card, DataSource
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import Contradictions, known_nearby, new_rows, predict_new
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -38,6 +38,7 @@ RECIPE_VERSION = 1
 """Raised when this file changes what comes out of a fit."""
 COVERAGE = 0.9
 SAME_MATERIAL_DISTANCE = 0.01
+N_GOLDEN = 10
 ROW_ID, FORMULA, VALUE, PAPER, BOUND = "row_id", "formula", "value", "paper", "bound"
 Array = NDArray[np.float64]
 Fit = Callable[["pd.DataFrame"], "PlainModel"]
@@ -98,6 +99,8 @@ class PlainJob:
         Whether `value` is the decimal logarithm of that column.
     seed
         Of folds and permutations.
+    unit
+        Of errors, in reasons and reports: where `value` is no logarithm that of the column.
     """
 
     name: str
@@ -105,6 +108,7 @@ class PlainJob:
     plain: PlainRecipe
     is_log10: bool = False
     seed: int = 0
+    unit: str = DECADES
 
     @property
     def n_steps(self) -> int:
@@ -184,12 +188,32 @@ class PlainJob:
         return known_nearby(*training_set.known_and_new(), distance)
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
-        """Return none: no values are accepted beside the table's, so that a person confirms each promotion."""
-        return []
+        """Ask both models about the most repeated rows of the recipe's table; see `golden_rows`."""
+        rows = golden_rows(self.plain.tables()[0])
+        before, after = (self.plain.predict(model, rows, COVERAGE).value for model in (champion.model, challenger))
+        numbers = np.stack([rows[VALUE].to_numpy(dtype=float), before, after], axis=1).tolist()
+        return [GoldenMaterial(formula, *row) for formula, row in zip(rows[FORMULA], numbers, strict=True)]
 
     def answer_once(self, model: Any) -> None:  # noqa: ANN401
         """Predict the first row of the table."""
         self.plain.predict(model, self.plain.tables()[0].iloc[:1], COVERAGE)
+
+
+def golden_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the materials that most sources report, `N_GOLDEN` at most, with the median of their values.
+
+    Rows are of one material where the composition and the recipe's own columns are the same; bounds do not count. Of
+    materials that as many sources report, those with more rows come first, then those that stand first in the table.
+    """
+    usable = table[(_bound(table) == "") & table[VALUE].notna()]
+    own = [name for name in usable.columns if name not in (ROW_ID, FORMULA, VALUE, PAPER, BOUND)]
+    described = zip(map(composition_key, usable[FORMULA]), *(usable[name].astype(str) for name in own), strict=True)
+    _, first, material = np.unique(["|".join(parts) for parts in described], return_index=True, return_inverse=True)
+    by_material = usable.groupby(material)
+    order = np.lexsort((first, -by_material.size(), -by_material[PAPER].nunique()))[:N_GOLDEN]
+    accepted = by_material[VALUE].median().to_numpy()
+    chosen: pd.DataFrame = usable.iloc[first[order]].reset_index(drop=True)
+    return chosen.assign(**{VALUE: accepted[order]})
 
 
 def rows_of_ledger(ledger: pd.DataFrame, measured: str, like: pd.DataFrame, *, is_log10: bool) -> pd.DataFrame:

@@ -35,6 +35,10 @@ class PropertyJob(Protocol):
     name: str
 
     @property
+    def unit(self) -> str:
+        """Unit of errors and differences of values: `comparison.DECADES` where the values are decimal logarithms."""
+
+    @property
     def seed(self) -> int:
         """Seed of the fit, of folds and of permutations."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from training.refitting.comparison import NOMINAL_COVERAGE, Comparison, ComparisonReport, Coverage, NewRows
+from training.refitting.comparison import DECADES, NOMINAL_COVERAGE, Comparison, ComparisonReport, Coverage, NewRows
 from training.refitting.statistics import chance_of_so_few
 from training.retraining.rules import Rules
 
@@ -96,7 +96,9 @@ def _gates(evidence: ComparisonReport, rules: Rules) -> Iterator[Gate]:
     yield _licences(evidence, rules)
     if evidence.rows_added:
         yield _examined("new rows can be learnt", evidence.new_rows, lambda new: _learnable(new, rules))
-        yield _examined("new rows agree with known ones", evidence.new_rows, lambda new: _uncontradicted(new, rules))
+        yield _examined(
+            "new rows agree with known ones", evidence.new_rows, lambda new: _uncontradicted(new, evidence.unit, rules)
+        )
     if rules.needs_official_split:
         end = rules.largest_official_upper_end_decades
         yield _examined("official split", evidence.official, lambda c: _not_worse(c, end, rules))
@@ -156,8 +158,9 @@ def _learnable(new: NewRows, rules: Rules) -> tuple[GateOutcome, str]:
     return (_PASSED if gains else _ASKS), words
 
 
-def _uncontradicted(new: NewRows, rules: Rules) -> tuple[GateOutcome, str]:
-    words = f"{new.n_contradicting} of {new.n_comparable} comparable rows a decade off (p {_p(new.contradiction_p)})"
+def _uncontradicted(new: NewRows, unit: str, rules: Rules) -> tuple[GateOutcome, str]:
+    far = "a decade" if unit == DECADES else f"1 {unit}"
+    words = f"{new.n_contradicting} of {new.n_comparable} comparable rows {far} off (p {_p(new.contradiction_p)})"
     return (_PASSED if new.contradiction_p >= rules.smallest_contradiction_p else _ASKS), words
 
 
@@ -215,10 +218,10 @@ def _golden(evidence: ComparisonReport, rules: Rules) -> Gate:
         elif after - before > rules.golden_step_decades:
             astray.append(words)
     if outside:
-        limit = f"beyond {rules.golden_tolerance_decades:g} decades: "
+        limit = f"beyond {rules.golden_tolerance_decades:g} {evidence.unit}: "
         return Gate("golden materials", _FAILED, limit + "; ".join(outside + astray))
     if astray:
-        limit = f"moved away by more than {rules.golden_step_decades:g} decades: "
+        limit = f"moved away by more than {rules.golden_step_decades:g} {evidence.unit}: "
         return Gate("golden materials", _ASKS, limit + "; ".join(astray))
     return Gate("golden materials", _PASSED, f"all {len(evidence.golden)} where they were or nearer to the accepted")
 

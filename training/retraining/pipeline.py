@@ -82,6 +82,7 @@ class EvaluationPipeline:
                 rows_removed=self.training_set.rows_removed,
                 new_rows=new,
                 licences={source.name: source.licence for source in self.training_set.sources},
+                unit=self.job.unit,
             ).as_dict()
 
         return ComparisonReport.from_dict(self.stages.once_json("new_rows.json", compute)), Pictured(new_rows=answers)

@@ -20,8 +20,8 @@ SMALLEST_FAMILY = 5
 MOST_FAMILIES = 16
 
 
-def new_rows_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions | None) -> Markup:
-    """Draw new measurements against the champion's answers, and the challenger's without their source."""
+def new_rows_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions | None, scale: str) -> Markup:
+    """Draw new measurements against the champion's answers, and the challenger's without their source, on a scale."""
 
     def draw(axes: Axes) -> None:
         reach = np.maximum([champion.value - champion.lower, champion.upper - champion.value], 0.0)
@@ -31,15 +31,17 @@ def new_rows_picture(champion: HeldOutPredictions, challenger: HeldOutPrediction
             axes.plot(
                 challenger.measured, challenger.value, "o", ms=4, color=AFTER, label="challenger, source left out"
             )
-        ends = [champion.measured.min() - 0.5, champion.measured.max() + 0.5]
+        lowest, highest = champion.measured.min(), champion.measured.max()
+        room = 0.1 * (highest - lowest) or 0.5
+        ends = [lowest - room, highest + room]
         axes.plot(ends, ends, color=GREY, lw=0.8)
-        axes.set(xlabel="measured (log10)", ylabel="predicted (log10)")
+        axes.set(xlabel=f"measured ({scale})", ylabel=f"predicted ({scale})")
         axes.legend(frameon=False, fontsize=8)
 
     return _svg(draw, (5.2, 4.2))
 
 
-def differences_picture(found: dict[str, Comparison]) -> Markup:
+def differences_picture(found: dict[str, Comparison], unit: str) -> Markup:
     """Draw the difference of the mean absolute errors with its 95 % interval, one line a comparison."""
 
     def draw(axes: Axes) -> None:
@@ -50,14 +52,14 @@ def differences_picture(found: dict[str, Comparison]) -> Markup:
         axes.axvline(0.0, color=GREY, lw=0.8)
         axes.set_yticks(range(len(found)), [f"{name} ({one.n_rows})" for name, one in reversed(found.items())])
         axes.set(
-            xlabel="mean absolute error, challenger minus champion (decades): left is better",
+            xlabel=f"mean absolute error, challenger minus champion ({unit}): left is better",
             ylim=(-0.6, len(found) - 0.4),
         )
 
     return _svg(draw, (7.0, 0.9 + 0.45 * len(found)))
 
 
-def families_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions) -> Markup:
+def families_picture(champion: HeldOutPredictions, challenger: HeldOutPredictions, unit: str) -> Markup:
     """Draw the mean absolute error of left-out papers by chemistry, before and after."""
     families = _by_family(champion, challenger)
 
@@ -69,7 +71,7 @@ def families_picture(champion: HeldOutPredictions, challenger: HeldOutPrediction
         axes.barh(places - 0.2, after, 0.38, color=AFTER, label="challenger")
         axes.set_yticks(places, [f"{name} ({len(new)})" for name, (_, new) in families.items()], fontsize=8)
         axes.invert_yaxis()
-        axes.set(xlabel="mean absolute error of left-out papers (decades)")
+        axes.set(xlabel=f"mean absolute error of left-out papers ({unit})")
         axes.legend(frameon=False, fontsize=8)
 
     return _svg(draw, (6.4, 1.2 + 0.32 * max(len(families), 1)))

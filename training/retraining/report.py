@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from training.pages import filled_in
-from training.refitting.comparison import ComparisonReport
+from training.refitting.comparison import DECADES, ComparisonReport
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.training_set import TrainingSet
 from training.retraining.gates import Decision, GateOutcome, Verdict
@@ -88,17 +88,23 @@ def write_report(
         gate_class=_CLASS,
         kind=kind,
         new_chemistry=Counter(str(name) or "(not given)" for name in new[kind]).most_common(),
-        new_rows=_new_rows(pictured),
+        scale=_scale(evidence),
+        new_rows=_new_rows(pictured, _scale(evidence)),
         compared=_comparison(evidence, pictured),
     )
 
 
-def _new_rows(pictured: Pictured) -> Markup:
+def _scale(evidence: ComparisonReport) -> str:
+    """Return of what the values are, in words for headings."""
+    return "log10" if evidence.unit == DECADES else evidence.unit
+
+
+def _new_rows(pictured: Pictured, scale: str) -> Markup:
     new = pictured.new_rows
     if new is None or not len(new):
         return Markup()
     left_out = pictured.challenger.of_rows(new.row_id) if pictured.challenger is not None else None
-    return new_rows_picture(new, left_out)
+    return new_rows_picture(new, left_out, scale)
 
 
 def _comparison(evidence: ComparisonReport, pictured: Pictured) -> dict[str, Any]:
@@ -115,8 +121,8 @@ def _comparison(evidence: ComparisonReport, pictured: Pictured) -> dict[str, Any
     found = {name: one for name, one in named.items() if one is not None}
     coverage = coverage_by_family(champion, challenger)
     return {
-        "differences": differences_picture(found) if found else "",
-        "families": families_picture(champion, challenger),
+        "differences": differences_picture(found, evidence.unit) if found else "",
+        "families": families_picture(champion, challenger, evidence.unit),
         "moved": _moved(champion, challenger),
         "calibration": calibration_picture(champion, challenger),
         "coverage": [(name, n, f"{before:.2f}", f"{after:.2f}") for name, n, before, after in coverage],

@@ -21,6 +21,7 @@ class RulesError(ValueError):
 class Rules:
     """Limits of one property; the files say of each why, its name the unit.
 
+    A "decade" is one unit of the values that the models learn where these are no decimal logarithms.
     `sha256` is that of both files together: a decision names the rules that it was taken by.
     """
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from elyte_toy import declaration
 from training.measurements.columns import FORMULA, ORIGIN, Contents, number
 from training.measurements.contract import Measurements, nothing_is_frozen
 from training.measurements.units import Notation, scaled
 
 DENSITY = number(
-    "toy_density_g_per_cm3",
+    declaration.DENSITY.measured_name,
     "Density",
-    "g/cm3",
-    Notation(("toy_density",), scaled(("g/cm3", 1.0), ("kg/m3", 1e-3))),
-    low=0.01,
-    high=30.0,
+    declaration.DENSITY.unit,
+    Notation(declaration.DENSITY.aliases, scaled(*declaration.DENSITY.units)),
+    low=declaration.DENSITY.lowest,
+    high=declaration.DENSITY.highest,
 )
 
 

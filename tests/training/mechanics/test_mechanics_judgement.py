@@ -10,8 +10,9 @@ import pytest
 from features.candidate import Candidate
 from features.errors import WarningCode
 from features.lattice import Lattice
+from serving.answers.conditions import Conditions
+from serving.answers.judging import query_of
 from serving.models.store import load_models
-from training.properties.conformance import query_of
 from training.properties.mechanics.judgement import MechanicsJudgement
 from training.properties.mechanics.model import MechanicsModel
 
@@ -23,7 +24,11 @@ def _model() -> MechanicsModel:
 
 
 def _judged(*formulas: str, coverage: float = 0.9) -> MechanicsJudgement:
-    return MechanicsJudgement(_model(), query_of([Candidate.from_formula(formula) for formula in formulas], coverage))
+    return _judgement([Candidate.from_formula(formula) for formula in formulas], coverage)
+
+
+def _judgement(candidates: list[Candidate], coverage: float = 0.9) -> MechanicsJudgement:
+    return MechanicsJudgement(_model(), query_of(candidates, [Conditions()] * len(candidates), coverage))
 
 
 def test_what_the_tables_hold_is_said_to_stand_there() -> None:
@@ -92,7 +97,7 @@ def test_elements_of_no_table_are_refused_with_their_names() -> None:
 def test_a_known_cell_counts_for_toughness_alone() -> None:
     cell = Lattice(12.97, 12.97, 12.97, 90.0, 90.0, 90.0, 230.0, 192.0)
     plain, known = (Candidate.from_formula("Li7La3Zr2O12", lattice=one) for one in (Lattice(), cell))
-    judged = MechanicsJudgement(_model(), query_of([plain, known]))
+    judged = _judgement([plain, known])
     young = judged.intervals["youngs_modulus_GPa"].value
     assert young[0] == young[1]
     expected = (12.97**3 / 192.0 / 15.0) ** (1.0 / 6.0)

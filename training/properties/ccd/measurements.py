@@ -28,6 +28,7 @@ from training.measurements.columns import (
 from training.measurements.contract import Measurements, cells_of, nothing_is_frozen
 from training.measurements.problems import Code
 from training.measurements.units import LENGTH_um, Notation, Unit, scaled
+from training.properties.ccd import quantities
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.schema import (
     ANODES,
@@ -64,12 +65,12 @@ def _number(name: str, label: str, unit: str, notation: Notation, **more: Any) -
 MATERIAL = LedgerColumn("material", "Name of the sample's material")
 ELECTROLYTE_CLASS = word("electrolyte_class", "Class of the electrolyte", CLASSES, aliases=("class",))
 CURRENT = _number(
-    "ccd_mA_per_cm2",
+    quantities.CURRENT.measured_name,
     "Critical current density",
-    "mA/cm2",
+    quantities.CURRENT.unit,
     Notation(
         ("ccd", "critical_current_density", "critical_current"),
-        scaled(("mA/cm2", 1.0), ("uA/cm2", 1e-3), ("A/cm2", 1e3), ("A/m2", 0.1)),
+        scaled(*quantities.CURRENT.units, ("A/m2", 0.1)),
     ),
     is_required=True,
     takes_bound=True,

@@ -26,7 +26,7 @@ from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import Contradictions, new_rows, predict_new
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -63,6 +63,7 @@ class CcdJob:
     """
 
     name = "ccd"
+    unit = DECADES
 
     def __init__(self, other_models: OtherModels, *, seed: int = 0, literature: Path = LITERATURE_PATH) -> None:
         self.seed, self._load_others, self._literature = seed, other_models, literature

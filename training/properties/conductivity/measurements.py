@@ -26,6 +26,7 @@ from training.measurements.columns import (
 from training.measurements.contract import LEAKS, NOT_CHECKED, Measurements, cells_of
 from training.measurements.problems import Code
 from training.measurements.units import KCAL_PER_MOL, KJ_PER_MOL, Notation, log10_of, scaled
+from training.properties.conductivity import quantities
 from training.properties.conductivity.schema import (
     ACTIVATION_ENERGY_RANGE_EV,
     CONTRIBUTIONS,
@@ -45,11 +46,11 @@ if TYPE_CHECKING:
     from training.measurements.known import Known
     from training.measurements.rows import Row
 
-SIEMENS = scaled(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6), ("S/m", 1e-2), ("mS/m", 1e-5))
+SIEMENS = scaled(*quantities.SIGMA.units, ("S/m", 1e-2), ("mS/m", 1e-5))
 SIGMA = number(
-    "sigma_S_per_cm",
+    quantities.SIGMA.measured_name,
     "Ionic conductivity",
-    "S/cm",
+    quantities.SIGMA.unit,
     Notation(("sigma", "ionic_sigma", "conductivity", "ionic_conductivity", "σ"), SIEMENS),
     Notation(("log10_sigma", "log10_conductivity", "log10_ionic_conductivity"), log10_of(SIEMENS)),
     low=SIGMA_RANGE_S_PER_CM[0],
@@ -60,12 +61,12 @@ SIGMA = number(
     hint=UnitHint(1.0, 1e6, "was mS/cm given as S/cm?", is_weak=True),
 )
 ACTIVATION_ENERGY = number(
-    "activation_energy_eV",
+    quantities.ACTIVATION_ENERGY.measured_name,
     "Activation energy",
-    "eV",
+    quantities.ACTIVATION_ENERGY.unit,
     Notation(
         ("activation_energy", "ea", "e_a"),
-        scaled(("eV", 1.0), ("meV", 1e-3)) | {unit.name: unit for unit in (KJ_PER_MOL, KCAL_PER_MOL)},
+        scaled(*quantities.ACTIVATION_ENERGY.units) | {unit.name: unit for unit in (KJ_PER_MOL, KCAL_PER_MOL)},
     ),
     low=ACTIVATION_ENERGY_RANGE_EV[0],
     high=ACTIVATION_ENERGY_RANGE_EV[1],

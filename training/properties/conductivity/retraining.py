@@ -46,7 +46,7 @@ from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import known_nearby
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -84,6 +84,7 @@ class ConductivityJob:
     """
 
     name = "conductivity"
+    unit = DECADES
 
     def __init__(
         self,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.candidate import ROOM_TEMPERATURE_C, Candidate
+import numpy as np
+
+from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch
 from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
-from training.properties.conformance import query_of
+from training.properties.conditions import ConditionColumns
+from training.properties.contract import Query
 from training.properties.mechanics.judgement import MechanicsJudgement
 from training.properties.mechanics.model import MechanicsModel
-from training.properties.mechanics.quantities import NAME, QUANTITIES
+from training.properties.mechanics.quantities import FLAW_SIZE, NAME, QUANTITIES
 
 GOLDEN_FORMULAS = (
     "Li3PS4",
@@ -31,14 +34,21 @@ COVERAGE = 0.9
 
 def golden_predictions(model: MechanicsModel, formulas: Sequence[str] = GOLDEN_FORMULAS) -> list[GoldenPrediction]:
     """Compute the answers that every copy of the model must reproduce."""
-    candidates = [Candidate.from_formula(formula) for formula in formulas]
-    judged = MechanicsJudgement(model, query_of(candidates, COVERAGE))
+    judged = MechanicsJudgement(model, _query(formulas))
     columns = {
         column: end
         for quantity in QUANTITIES
         for column, end in zip(quantity.columns, judged.intervals[quantity.name], strict=False)
     }
     return golden_rows([(formula, ROOM_TEMPERATURE_C) for formula in formulas], columns)
+
+
+def _query(formulas: Sequence[str]) -> Query:
+    """Return formulas under no conditions."""
+    candidates = [Candidate.from_formula(formula) for formula in formulas]
+    conditions = ConditionColumns({FLAW_SIZE.name: np.full(len(formulas), np.nan)}, {})
+    amounts = [candidate.amounts for candidate in candidates]
+    return Query(MaterialBatch.from_candidates(candidates), amounts, conditions, COVERAGE, {})
 
 
 def load_mechanics(folder: Path, expected_digest: str | None = None) -> tuple[MechanicsModel, Bundle]:

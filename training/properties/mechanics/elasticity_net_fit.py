@@ -197,7 +197,7 @@ def _average(mean: nn.Module, net: nn.Module, decay: float) -> None:
 def _exported(net: ElementNet, centre: Array, spread: Array) -> ElementNets:
     """Return the net as `ElementNets` holds it: what an element brings into the first layer is a table."""
     known = net.embedding.weight + net.from_properties(net.properties)
-    of_element, of_fraction = net.into.weight.split([known.shape[1], 2 + len(WAVES)], dim=1)
+    of_element, of_fraction = net.into.weight[:, : known.shape[1]], net.into.weight[:, known.shape[1] :]
     out = {"element": known @ of_element.T + net.into.bias, "fraction": of_fraction.T}
     layers: list[tuple[str, nn.Linear, nn.LayerNorm | None]] = []
     for number, step in enumerate(net.rounds):

@@ -24,6 +24,8 @@ from training.measurements.columns import (
 from training.measurements.contract import LEAKS, NOT_CHECKED, Measurements
 from training.measurements.problems import Code
 from training.measurements.units import KJ_PER_MOL, Notation, scaled
+from training.properties.contract import Quantity
+from training.properties.stability import quantities
 from training.properties.stability.literature import scored_papers, windows_by_composition
 from training.sources import MissingSourceError, locate, places
 from training.splits import composition_key, paper_keys
@@ -32,21 +34,20 @@ if TYPE_CHECKING:
     from training.measurements.entries import Entry
     from training.measurements.rows import Row
 
-_VOLTS = scaled(("V", 1.0), ("mV", 1e-3))
-_PER_ATOM = scaled(("eV/atom", 1.0), ("meV/atom", 1e-3), ("kJ/mol atoms", KJ_PER_MOL.factor))
+_PER_ATOM = scaled(*quantities.PER_ATOM, ("kJ/mol atoms", KJ_PER_MOL.factor))
 FORMATION_ENERGY = number(
-    "formation_energy_eV_per_atom",
+    quantities.FORMATION_ENERGY.measured_name,
     "Formation energy",
-    "eV/atom",
+    quantities.FORMATION_ENERGY.unit,
     Notation(("formation_energy",), _PER_ATOM),
     low=-6.0,
     high=3.0,
     hint=UnitHint(-6000.0, -6.0, "in meV or kJ/mol? name the unit in the header"),
 )
 ENERGY_ABOVE_HULL = number(
-    "energy_above_hull_eV_per_atom",
+    quantities.ABOVE_HULL.measured_name,
     "Energy above the hull",
-    "eV/atom",
+    quantities.ABOVE_HULL.unit,
     Notation(("energy_above_hull", "e_above_hull", "ehull"), _PER_ATOM),
     low=0.0,
     high=3.0,
@@ -54,19 +55,20 @@ ENERGY_ABOVE_HULL = number(
 )
 
 
-def _limit(stem: str, label: str) -> LedgerColumn:
+def _limit(quantity: Quantity, label: str) -> LedgerColumn:
+    stem = quantity.stem
     return number(
-        f"{stem}_V",
+        quantity.measured_name,
         f"{label} limit against Li/Li+",
-        "V",
-        Notation((stem, f"{stem}_limit", f"{stem}_potential"), _VOLTS),
+        quantity.unit,
+        Notation((stem, f"{stem}_limit", f"{stem}_potential"), scaled(*quantity.units)),
         low=0.0,
         high=10.0,
         hint=UnitHint(10.0, 10_000.0, f"in mV? name the column {stem}_mV"),
     )
 
 
-REDUCTION, OXIDATION = _limit("reduction", "Reduction"), _limit("oxidation", "Oxidation")
+REDUCTION, OXIDATION = _limit(quantities.REDUCTION, "Reduction"), _limit(quantities.OXIDATION, "Oxidation")
 OBSERVATION = word("observation", "What was seen", ("stable", "decomposes"))
 AGAINST = LedgerColumn("against", "In contact with what")
 METHOD = LedgerColumn("method", "How it was found")

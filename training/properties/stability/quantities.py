@@ -5,7 +5,8 @@ from __future__ import annotations
 from training.properties.contract import Quantity
 
 NAME = "stability"
-_EV_PER_ATOM = (("eV", 1.0), ("meV", 1e-3), ("eV/atom", 1.0), ("meV/atom", 1e-3))
+PER_ATOM = (("eV/atom", 1.0), ("meV/atom", 1e-3))
+"""What measurements may be written in: there `eV` alone could be meant of a formula unit."""
 _VOLT = (("V", 1.0), ("mV", 1e-3))
 
 
@@ -27,7 +28,7 @@ def _energy(stem: str, label: str, aliases: tuple[str, ...], lowest: float, cave
         lowest,
         10.0,
         aliases,
-        units=_EV_PER_ATOM,
+        units=(("eV", 1.0), ("meV", 1e-3), *PER_ATOM),
         assumes=_SHARED,
         caveat=caveat,
     )

@@ -8,6 +8,7 @@ import { currentChart, currentSeries } from "./currents.js";
 import { currentFigure } from "./interlayers.js";
 
 export const name = "CCD";
+export const story = "its critical current";
 export const choiceWords = { interlayer_type: { none: "none (bare contact)" } };
 
 const currentOf = (result) => result.ccd?.log10_ccd_mA_per_cm2 ?? null;

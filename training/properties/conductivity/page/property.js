@@ -11,6 +11,7 @@ import { driversChart, termsOf } from "./drivers.js";
 
 export const name = "conductivity";
 export const styles = ["drivers.css"];
+export const story = "its Arrhenius plot and what drives the conductivity";
 
 const GOOD_LOG10 = -3; // 1 mS/cm, what a fast-charging cell needs
 const sigmaOf = (result) => result.conductivity?.log10_sigma_S_per_cm ?? null;

@@ -11,6 +11,8 @@ import { windowChart } from "./windows.js";
 
 export const name = "stability";
 export const styles = ["windows.css"];
+export const story = "its window between lithium and the cathodes with what it falls apart into";
+export const caveat = "Windows and energies are those of 0 K thermodynamics.";
 
 const WINDOW_V = [0, 5];
 const volts = (value) => fixed(value, 2);

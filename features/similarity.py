@@ -20,8 +20,9 @@ def half_l1(first: Array, second: Array) -> Array:
     """
     shared = np.zeros((len(first), len(second)))
     if is_worth_compiling(shared.size, _WORTH_COMPILING):
+        used = first.any(axis=0)  # few elements where few rows are compared: the others need not be laid out
         compiled(_sum_shared, (_TABLE, _TABLE), _TABLE, reorders_sums=True)(
-            np.ascontiguousarray(first), np.ascontiguousarray(second.T), shared
+            np.ascontiguousarray(first[:, used]), np.ascontiguousarray(second[:, used].T), shared
         )
     else:
         for element in np.flatnonzero(first.any(axis=0) & second.any(axis=0)):

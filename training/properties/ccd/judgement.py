@@ -229,8 +229,10 @@ class CcdJudgement(Judgement):
         terms, stated = self._model.regression.terms, self.query.conditions.numbers
         blind = {}
         for name, term in TERM_OF.items():
-            unknown = [known for known in CLASSES if not terms.knows(known, term)]
-            blind[name] = np.asarray(~np.isnan(stated[name]) & np.isin(group, unknown))
+            blind[name] = ~np.isnan(stated[name])
+            if blind[name].any():
+                unknown = [known for known in CLASSES if not terms.knows(known, term)]
+                blind[name] &= np.isin(group, unknown)
         return blind
 
     def _blind_words(self, row: int) -> str:

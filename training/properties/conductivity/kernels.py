@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,26 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
+class _Points:
+    """Points to which others have distances, as the squared distance takes them.
+
+    Attributes
+    ----------
+    minus_doubled
+        -2 times the points, shape (d, m).
+    squares
+        Squared norms, shape (m,).
+    """
+
+    minus_doubled: Array
+    squares: Array
+
+    @classmethod
+    def of(cls, points: Array) -> _Points:
+        return cls(-2.0 * points.T, (points**2).sum(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingMaterials:
     """Training materials, ready for distances to them."""
 
@@ -67,6 +88,18 @@ class TrainingMaterials:
             prototypes_of(descriptors.composition),
         )
 
+    @cached_property
+    def _chemistry_points(self) -> _Points:
+        return _Points.of(self.chemistry_scaling(self.descriptors.chemistry))
+
+    @cached_property
+    def _order_points(self) -> _Points:
+        return _Points.of(self.order_scaling(_order(self.descriptors)))
+
+    @cached_property
+    def _crystal_points(self) -> _Points:
+        return _Points.of(self.crystal_scaling(self.descriptors.crystal))
+
     def same_prototype(self, other: Descriptors) -> NDArray[np.bool_]:
         """Return whether stoichiometry suggests the same structure, shape (len(other), len(self))."""
         same: NDArray[np.bool_] = prototypes_of(other.composition)[:, None] == self.prototype[None, :]
@@ -83,12 +116,11 @@ class TrainingMaterials:
         if kernel == "blurred_composition":
             return _l1(other.blurred_composition, own.blurred_composition)
         if kernel == "chemistry":
-            return _rms(self.chemistry_scaling(other.chemistry), self.chemistry_scaling(own.chemistry))
+            return _rms(self.chemistry_scaling(other.chemistry), self._chemistry_points)
         if kernel == "stoichiometry":
-            scale = self.order_scaling
-            return _rms(scale(_order(other)), scale(_order(own)))
+            return _rms(self.order_scaling(_order(other)), self._order_points)
         if kernel == "crystal":
-            return _rms(self.crystal_scaling(other.crystal), self.crystal_scaling(own.crystal))
+            return _rms(self.crystal_scaling(other.crystal), self._crystal_points)
         raise KeyError(f"no kernel '{kernel}'; there are: {', '.join(LATTICE_KERNELS)}")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -148,9 +180,9 @@ def _sum_differences(first: Array, second: Array, distance: Array) -> None:
             distance[row, other] = total
 
 
-def _rms(first: Array, second: Array) -> Array:
-    squared = first @ (-2.0 * second.T)
-    squared += (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :]
+def _rms(first: Array, second: _Points) -> Array:
+    squared = first @ second.minus_doubled
+    squared += (first**2).sum(axis=1)[:, None] + second.squares[None, :]
     squared[squared < _ROUNDING] = 0.0  # the root would turn 1e-14 into 1e-7, another one in every batch
     squared /= first.shape[1]
     distance: Array = np.sqrt(squared, out=squared)

@@ -192,7 +192,7 @@ def benchmark_folds(n: int) -> Labels:
 def with_lithium_and_anion(batch: MaterialBatch) -> Flags:
     """Return which compositions hold lithium and oxygen, a chalcogen or a halogen, shape (n,)."""
     anions = np.sum([batch.fraction_of(symbol) for symbol in ANIONS], axis=0)
-    return (batch.fraction_of("Li") > 0) & (anions > 0)
+    return np.asarray((batch.fraction_of("Li") > 0) & (anions > 0))
 
 
 def cross_half_widths(answers: PartAnswers, targets: Array, fold: Labels, coverage: float) -> Array:

@@ -141,7 +141,7 @@ def _groups(batch: MaterialBatch, gap_eV: Array) -> dict[str, Flags]:
         return np.asarray((wanted & (batch.fraction > 0)).any(axis=1))
 
     def with_anion(*symbols: str) -> Flags:
-        return np.sum([anions.fraction_of(symbol) for symbol in symbols], axis=0) > 0
+        return np.asarray(np.sum([anions.fraction_of(symbol) for symbol in symbols], axis=0) > 0)
 
     magnetic, f_elements, oxide = has(_MAGNETIC), has(_F_ELEMENTS), with_anion("O")
     plain = ~magnetic & ~f_elements

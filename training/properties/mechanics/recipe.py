@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.bundle import Card, data_source, save_bundle, stamped
 from training.crystals import GAP, GapTable, read_gaps
 from training.properties.mechanics.bundling import golden_predictions
+from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.elasticity_auxiliary import ENERGY_KEYS, AuxiliaryTargets, read_auxiliary
 from training.properties.mechanics.elasticity_fit import ElasticityFit, fit_elasticity
 from training.properties.mechanics.elasticity_fit import steps_of_fit as steps_of_elasticity
@@ -30,6 +32,7 @@ from training.properties.mechanics.model import MechanicsModel
 from training.properties.mechanics.quantities import NAME
 from training.properties.mechanics.tables import BULK, SHEAR, ModuliTable, read_moduli
 
+Array = NDArray[np.float64]
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "numba", "torch")
 METRICS_COMMAND = "elyte train mechanics"
 DOMAIN_SHARE = 0.95
@@ -118,7 +121,7 @@ def train(
             *(data_source(key, rows) for key, rows in zip(ENERGY_KEYS, tables.auxiliary.n_rows, strict=True)),
         ],
         recipe={"elasticity": asdict(of_elasticity), "gap": asdict(of_gap)},
-        metrics=metrics(elasticity, gap),
+        metrics=metrics(elasticity, gap, moduli),
         metrics_command=METRICS_COMMAND,
         model={},
         golden=golden_predictions(model),
@@ -137,7 +140,7 @@ def assemble(elasticity: ElasticityFit, gap: GapFit, table: ModuliTable) -> Mech
     )
 
 
-def radius_of_domain(table: ModuliTable, fold: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def radius_of_domain(table: ModuliTable, fold: NDArray[np.int64]) -> float:
     """Return the distance within which `DOMAIN_SHARE` of the crystals have a known one of another fold of systems."""
     distance = np.empty(len(fold))
     for number in np.unique(fold):
@@ -147,9 +150,23 @@ def radius_of_domain(table: ModuliTable, fold: np.ndarray[tuple[int], np.dtype[n
     return float(np.quantile(distance, DOMAIN_SHARE))
 
 
-def metrics(elasticity: ElasticityFit, gap: GapFit) -> dict[str, float]:
-    """Return mean absolute errors of left-out chemical systems: moduli in decades, the gap in eV."""
-    shear, bulk = np.abs(elasticity.deviation).mean(axis=0)
-    error = np.abs(gap.left_out.raw_value_eV - gap.left_out.compositions.gap_eV).mean()
-    found = {"left_out_log10_shear_mae": shear, "left_out_log10_bulk_mae": bulk, "left_out_gap_mae_eV": error}
+def metrics(elasticity: ElasticityFit, gap: GapFit, table: ModuliTable) -> dict[str, float]:
+    """Return mean absolute errors of left-out chemical systems: moduli in decades and in GPa, the gap in eV."""
+    said = elasticity.left_out.value
+    true = np.column_stack([table.log10_shear_GPa, table.log10_bulk_GPa])
+    shear, bulk = np.abs(said - true).mean(axis=0)
+    in_GPa = np.abs(_moduli_GPa(said) - _moduli_GPa(true)).mean(axis=0)
+    found = {
+        "left_out_log10_shear_mae": shear,
+        "left_out_log10_bulk_mae": bulk,
+        "left_out_gap_mae_eV": np.abs(gap.left_out.raw_value_eV - gap.left_out.compositions.gap_eV).mean(),
+        **dict(zip(("left_out_shear_modulus_mae_GPa", "left_out_bulk_modulus_mae_GPa"), in_GPa, strict=False)),
+        "left_out_youngs_modulus_mae_GPa": in_GPa[2],
+    }
     return {name: round(float(value), 5) for name, value in found.items()}
+
+
+def _moduli_GPa(log10: Array) -> Array:
+    """Return shear, bulk and Young's modulus of log10 of the first two, shape (n, 3)."""
+    shear, bulk = 10.0**log10.T
+    return np.column_stack([shear, bulk, youngs_modulus(shear, bulk)])

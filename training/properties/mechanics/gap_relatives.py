@@ -46,7 +46,7 @@ LABELS = (
 
 
 @kernel
-def _find(key: NDArray[np.uint64], start: NDArray[np.int64], wanted: np.uint64) -> int:
+def _find(key: NDArray[np.uint64], start: NDArray[np.int32], wanted: np.uint64) -> int:
     """Return the row of a hash, -1 if it is absent; `start` says where those with each value of the top bits begin."""
     bucket = np.int64(wanted >> np.uint64(48))
     for row in range(start[bucket], start[bucket + 1]):
@@ -79,7 +79,7 @@ def _insert(nearest: NDArray[np.float64], dissimilarity: float, gap: float, shif
 def _search(
     formulas: tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]],
     codes: NDArray[np.uint64],
-    known: tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]],
+    known: tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.float64]],
     rules: tuple[NDArray[np.float64], NDArray[np.float64]],
     sums: NDArray[np.float64],
     nearest: NDArray[np.float64],
@@ -98,10 +98,8 @@ def _search(
             own, n = element[row, slot], amount[row, slot]
             rest = hashes[row] - codes[own, n]
             for other in range(codes.shape[0]):
-                if _holds(element[row, :k], other):
-                    continue
                 found = _find(key, start, rest + codes[other, n])
-                if found < 0:
+                if found < 0 or _holds(element[row, :k], other):
                     continue
                 apart, theirs = dissimilarity[own, other], gap[found]
                 shifted = theirs + shift[own, other] if theirs > 0.0 else 0.0
@@ -174,9 +172,9 @@ class Relatives:
         return cls(lookup, *(_half_precision(part) for part in (dissimilarity, shift, binary)))
 
     @cached_property
-    def _start(self) -> NDArray[np.int64]:
+    def _start(self) -> NDArray[np.int32]:
         buckets = np.arange(2**16 + 1, dtype=np.uint64)
-        return np.searchsorted(self.lookup.key >> _BUCKET_BITS, buckets).astype(np.int64)
+        return np.searchsorted(self.lookup.key >> _BUCKET_BITS, buckets).astype(np.int32)
 
     def __call__(self, batch: MaterialBatch) -> Array:
         """Return what the relatives of each composition say, columns as `LABELS`, shape (n, 26)."""

@@ -63,6 +63,8 @@ _LONGEST_SHOWN = 60
 def shown(text: str) -> str:
     """Return a user's text as it may stand in a message: one short line for any terminal and encoding."""
     short = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    if short.isprintable():
+        return short
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in short)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.candidate import Candidate
 from features.elements import SYMBOLS
-from features.formula import parse_formula
+from features.formula import parse_formula, read_formula
 from features.formula_writing import write_formula
 
 AS_PAPERS_WRITE_IT = (
@@ -60,6 +60,13 @@ def test_a_composition_is_written_as_papers_write_it_whatever_order_was_typed(fo
     backwards = dict(reversed(parse_formula(formula).items()))
 
     assert write_formula(backwards) == formula
+
+
+@pytest.mark.parametrize("typed", [*AS_PAPERS_WRITE_IT, "NaN", "Li1P1O1N1", "Li20.0", "LiOH·H2O", "2Li3N"])
+def test_naming_the_text_that_was_read_changes_nothing_that_is_written(typed: str) -> None:
+    reading = read_formula(typed)
+    assert write_formula(reading.amounts, sound=reading.formula) == write_formula(reading.amounts)
+    assert write_formula(reading.amounts, sound=typed) == write_formula(reading.amounts)
 
 
 @given(st.dictionaries(st.sampled_from(SYMBOLS), st.integers(1, 40), min_size=1, max_size=6), st.integers(2, 5))

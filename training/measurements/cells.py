@@ -63,13 +63,13 @@ def number(value: Any, column: LedgerColumn, *, decimal_comma: bool = False) -> 
     CellError
         With the way in which it is no number.
     """
-    expected = f"a number ({column.expected})"
+    if isinstance(value, str):
+        return _number_in(value.replace("\u2212", "-").strip(), column, decimal_comma)
+    expected = _a_number(column)
     if isinstance(value, (bool, list, dict)):
         raise CellError(Code.NOT_A_NUMBER, expected)
     if isinstance(value, (dt.date, dt.datetime)):
         raise CellError(Code.EXCEL_DATE, f"{expected} {_EXCEL_REMEDY}")
-    if isinstance(value, str):
-        return _number_in(value.replace("\u2212", "-").strip(), expected, decimal_comma)
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -79,16 +79,21 @@ def number(value: Any, column: LedgerColumn, *, decimal_comma: bool = False) -> 
     return found
 
 
-def _number_in(text: str, expected: str, decimal_comma: bool) -> float:
+def _a_number(column: LedgerColumn) -> str:
+    return f"a number ({column.expected})"
+
+
+def _number_in(text: str, column: LedgerColumn, decimal_comma: bool) -> float:
     if decimal_comma and _COMMA_NUMBER.fullmatch(text):
         text = text.replace(",", ".")
     elif decimal_comma and _NUMBER.fullmatch(text):
-        raise CellError(Code.DECIMAL_COMMA, f"{expected} with a decimal comma; this has a point")
+        raise CellError(Code.DECIMAL_COMMA, f"{_a_number(column)} with a decimal comma; this has a point")
     if _NUMBER.fullmatch(text):
         found = float(text)
         if math.isfinite(found):
             return found
-        raise CellError(Code.NOT_FINITE, expected)
+        raise CellError(Code.NOT_FINITE, _a_number(column))
+    expected = _a_number(column)
     if _EXCEL_ERROR.fullmatch(text):
         raise CellError(Code.EXCEL_ERROR, f"{expected} (this is a spreadsheet's error value)")
     if _NOT_FINITE.fullmatch(text):

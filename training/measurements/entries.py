@@ -15,6 +15,8 @@ from training.measurements.cells import read_material
 from training.measurements.columns import FORMULA, Contents, Value
 from training.measurements.problems import LedgerError
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
 
 class Action(StrEnum):
     """What an entry does."""
@@ -123,7 +125,7 @@ class Entry:
 
 def content_text(kind: str, content: Contents) -> str:
     """Return the one text of a measurement: its cells by name in the alphabet, as JSON; this is what is hashed."""
-    return json.dumps({"kind": kind, **content}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode({"kind": kind, **content})
 
 
 def content_digest(text: str) -> str:

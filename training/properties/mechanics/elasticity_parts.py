@@ -13,7 +13,7 @@ from training.properties.mechanics.elasticity_net import ElementNets
 from training.properties.mechanics.elasticity_trees import ModuliTrees, descriptors
 
 Array = NDArray[np.float64]
-NET_SHARE = 0.5
+NET_SHARE = 0.65
 """Of the nets in the answer; the two kinds of trees share the rest."""
 
 

@@ -25,7 +25,7 @@ class NetSettings:
     rounds: int = 2
     head: int = 192
     dropout: float = 0.1
-    auxiliary: Schedule = field(default_factory=lambda: Schedule(12, 512, 2e-3, 0.999))
+    auxiliary: Schedule = field(default_factory=lambda: Schedule(14, 512, 2e-3, 0.999))
     moduli: Schedule = field(default_factory=lambda: Schedule(24, 128, 1.5e-3, 0.995))
 
     @classmethod
@@ -39,7 +39,7 @@ class TreeSettings:
     """How many trees are grown, and how far."""
 
     n_boosted: int = 400
-    n_random: int = 20
+    n_random: int = 12
     min_leaf: int = 2
     feature_share: float = 0.3
 
@@ -67,7 +67,7 @@ class ElasticitySettings:
         Processes that fit side by side.
     """
 
-    n_nets: int = 2
+    n_nets: int = 3
     n_fold_nets: int = 1
     n_folds: int = 5
     net: NetSettings = field(default_factory=NetSettings)

@@ -3,6 +3,9 @@
 Systems that were left out teach neither trees, relatives nor calibration. The relatives of a compound lie in other
 systems (Na3PS4 of Li3PS4); that is what a new chemistry has. What the table holds is answered from the table, so these
 are figures for compositions that it lacks.
+
+The table holds ordered crystals alone. Doped compositions (Li1.3Al0.3Ti1.7P3O12) have no relatives of their own
+amounts and get wider intervals; nothing here tells how often these hold.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
-GAP = "matbench_mp_gap"
+GAP, MEASURED_GAP = "matbench_mp_gap", "matbench_expt_gap"
+_EXPECTED_GAP = Expected("a band gap in eV", 0.0, 20.0)
 MATBENCH_DOI = "10.1038/s41524-020-00406-3"
 _SAME_FRACTION_DECIMALS = 6
 
@@ -76,8 +77,23 @@ def read_targets(key: str, expected: Expected) -> list[FormulaTarget]:
     return read_formula_targets(locate(key), expected, plain_amounts)
 
 
+def read_measured_gaps() -> tuple[MaterialBatch, Array]:
+    """Read measured band gaps: compositions and eV, 0 for metals, shape (n,); no model is fitted on them.
+
+    Raises
+    ------
+    MissingSourceError
+        If the file is not in the data folder.
+    TableError
+        If a cell is no formula or no gap.
+    """
+    require((MEASURED_GAP,), "comparing computed band gaps with measured ones")
+    rows = read_targets(MEASURED_GAP, _EXPECTED_GAP)
+    return Crystals.of(rows).batch, np.array([row.target for row in rows])
+
+
 def read_gaps() -> GapTable:
-    """Read the band gaps.
+    """Read the computed band gaps.
 
     Raises
     ------
@@ -87,7 +103,7 @@ def read_gaps() -> GapTable:
         If a cell is no formula or no gap.
     """
     require((GAP,), "fitting or scoring band gaps")
-    rows = read_targets(GAP, Expected("a band gap in eV", 0.0, 20.0))
+    rows = read_targets(GAP, _EXPECTED_GAP)
     return GapTable(Crystals.of(rows), np.array([row.target for row in rows]))
 
 

@@ -71,7 +71,8 @@ _LEFT_OVER = 1e-3  # electrons per atom; compositions of phases are exact
 
 _INSULATES_FROM_eV = 1.0
 _CONDUCTS_BELOW_eV = 0.5
-_GAP_IS_WRONG = frozenset({"Li2PS3"})
+_GAP_IS_WRONG = ({"Li": 2.0, "P": 1.0, "S": 3.0},)
+_NO_OPEN_SHELL = frozenset({"Sc", "Y", "La", "Lu"})
 _WITH_HUBBARD_TERM = frozenset({"V", "Cr", "Mn", "Fe", "Co", "Ni", "Mo", "W"})
 """Whose d electrons are kept on their atoms where O or F is in the compound."""
 
@@ -113,13 +114,14 @@ def conduction(formula: str, band_gap_eV: float | None = None) -> Conduction:
 
 def _by_gap(formula: str, band_gap_eV: float, by_rule: Conduction) -> Conduction:
     """Judge by a computed gap where that can be trusted, else by the rule."""
-    held = _amounts(formula).keys()
-    if len(held) == 1 or by_rule.hops or formula in _GAP_IS_WRONG:
+    amounts = _amounts(formula)
+    held, least = amounts.keys(), min(amounts.values())
+    if len(held) == 1 or by_rule.hops or {s: n / least for s, n in amounts.items()} in _GAP_IS_WRONG:
         return by_rule
     if band_gap_eV >= _INSULATES_FROM_eV:
         return Conduction(False, f"a computed band gap of {band_gap_eV:.1f} eV")
     trusted = _WITH_HUBBARD_TERM if held & {"O", "F"} else frozenset[str]()
-    closed_by_the_functional = held & (_TRANSITION - trusted) or held & NON_METALS == {"B"}
+    closed_by_the_functional = held & (_TRANSITION - _NO_OPEN_SHELL - trusted) or held & NON_METALS == {"B"}
     if band_gap_eV < _CONDUCTS_BELOW_eV and not closed_by_the_functional:
         return Conduction(True, f"a computed band gap of {band_gap_eV:.1f} eV")
     return by_rule

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from training.crystals import read_measured_gaps
 from training.properties.mechanics.elasticity_evaluation import evaluate_elasticity, steps_of_evaluation
-from training.properties.mechanics.gap_evaluation import evaluate_gap
+from training.properties.mechanics.gap_evaluation import evaluate_gap, measured_gaps
 from training.properties.mechanics.gap_fit import n_steps as steps_of_gap
 from training.properties.mechanics.gap_fit import predict_left_out
 from training.properties.mechanics.recipe import Tables, settings
@@ -27,9 +28,14 @@ def evaluate(
     Returns
     -------
     dict
-        Sections `elasticity` (decades of GPa) and `band_gap` (eV).
+        Sections `elasticity` (decades of GPa), `band_gap` (eV), and `measured_gaps`, which are set beside those of the
+        table.
     """
     of_elasticity, of_gap = settings(quick=quick)
     elasticity = evaluate_elasticity(tables.moduli, tables.auxiliary, of_elasticity, on_step=on_step)
-    gap = evaluate_gap(tables.gaps, predict_left_out(tables.gaps, of_gap, on_step))
-    return {"elasticity": asdict(elasticity), "band_gap": asdict(gap)}
+    left_out = predict_left_out(tables.gaps, of_gap, on_step)
+    gap, measured = (
+        evaluate_gap(tables.gaps, left_out),
+        measured_gaps(left_out.compositions.lookup, *read_measured_gaps()),
+    )
+    return {"elasticity": asdict(elasticity), "band_gap": asdict(gap), "measured_gaps": asdict(measured)}

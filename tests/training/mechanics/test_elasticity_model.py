@@ -125,7 +125,7 @@ def test_draws_of_both_moduli_are_joint() -> None:
     assert shear.shape == bulk.shape == (len(said.log10_G), len(pairs))
     np.testing.assert_allclose((shear[3] - said.log10_G[3]) / said.scale_G[3], pairs[:, 0])
     np.testing.assert_allclose((bulk[3] - said.log10_K[3]) / said.scale_K[3], pairs[:, 1])
-    assert np.corrcoef(pairs.T)[0, 1] > 0.2
+    assert np.corrcoef(pairs[:, 0], pairs[:, 1]).min() > 0.2
 
 
 def test_no_system_lies_in_two_folds() -> None:

@@ -66,7 +66,7 @@ def test_an_evaluation_finds_what_can_be_learnt() -> None:
     found = evaluate_elasticity(table(), None, replace(SETTINGS, n_nets=1), on_step=steps.append)
     assert len(steps) == steps_of_evaluation(SETTINGS, None)
     assert found.five_folds.log10_G_mae < 0.5
-    assert found.by_system.n == len(table().crystals)
+    assert found.by_system_crystals.n == found.by_system.n == len(table().crystals)
     assert found.by_system_lithium.n == with_lithium_and_anion(table().crystals.batch).sum()
     assert 0.6 < found.reach.coverage_K <= 1.0
     errors = [abs(m.log10_G - m.predicted_log10_G) + abs(m.log10_K - m.predicted_log10_K) for m in found.worst]

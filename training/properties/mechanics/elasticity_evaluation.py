@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.elasticity_auxiliary import AuxiliaryTargets
-from training.properties.mechanics.elasticity_fit import left_out, system_folds
+from training.properties.mechanics.elasticity_fit import calibrated, left_out, of_compositions, system_folds
 from training.properties.mechanics.elasticity_model import ElasticityModel
 from training.properties.mechanics.elasticity_parts import PartAnswers
 from training.properties.mechanics.elasticity_parts_fit import Task, fit_parts, n_steps
 from training.properties.mechanics.elasticity_settings import ElasticitySettings
-from training.properties.mechanics.elasticity_uncertainty import Deviations, ScaleModel
 from training.properties.mechanics.tables import ModuliTable
 
 Array = NDArray[np.float64]
@@ -102,15 +101,18 @@ class ElasticityFigures:
     ----------
     five_folds
         Matbench's folds: polymorphs of one formula lie on both sides.
+    by_system_crystals
+        No chemical system on both sides, every polymorph scored.
     by_system, by_system_lithium
-        No chemical system on both sides: all crystals, and those of lithium with an anion.
+        The same by composition, the median of polymorphs: all, and those of lithium with an anion.
     reach, reach_lithium
-        Intervals of the same, each fold's calibrated on the other folds.
+        Intervals of these compositions, each fold's calibrated on the other folds.
     worst
         The largest errors of both moduli together.
     """
 
     five_folds: Errors
+    by_system_crystals: Errors
     by_system: Errors
     by_system_lithium: Errors
     reach: Reach
@@ -161,11 +163,14 @@ def evaluate_elasticity(
     parts = fit_parts(batch, targets, auxiliary, tasks, settings, seed=seed, on_step=on_step)
     benchmark = left_out(parts[:N_FOLDS], batch, folds[0])
     grouped = left_out(parts[N_FOLDS:], batch, folds[1])
-    every, lithium = np.ones(len(batch), dtype=bool), with_lithium_and_anion(batch)
-    deviation = targets - grouped.value
-    half_width = cross_half_widths(grouped, targets, folds[1], COVERAGE)
+    rows, medians = of_compositions(batch, targets)
+    every, lithium = np.ones(len(rows), dtype=bool), with_lithium_and_anion(batch.take(rows))
+    deviation = medians - grouped.value[rows]
+    half_width = cross_half_widths(grouped.take(rows), medians, folds[1][rows], COVERAGE)
+    each = np.ones(len(batch), dtype=bool)
     return ElasticityFigures(
-        Errors.of(targets - benchmark.value, every),
+        Errors.of(targets - benchmark.value, each),
+        Errors.of(targets - grouped.value, each),
         Errors.of(deviation, every),
         Errors.of(deviation, lithium),
         Reach.of(deviation, half_width, every),
@@ -199,10 +204,8 @@ def cross_half_widths(answers: PartAnswers, targets: Array, fold: Labels, covera
     """Return half widths of intervals (n, 2), those of each fold calibrated on the others."""
     out = np.empty_like(targets)
     for k in np.unique(fold):
-        others, here = (PartAnswers(*(column[rows] for column in answers)) for rows in (fold != k, fold == k))
-        scale = ScaleModel.fit(others, targets[fold != k])
-        left = Deviations.of((targets[fold != k] - others.value) / scale(others))
-        out[fold == k] = scale(here) * [left.shear.factor(coverage), left.bulk.factor(coverage)]
+        scale, left = calibrated(answers.take(fold != k), targets[fold != k])
+        out[fold == k] = scale(answers.take(fold == k)) * [left.shear.factor(coverage), left.bulk.factor(coverage)]
     return out
 
 

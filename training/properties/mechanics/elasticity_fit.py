@@ -19,6 +19,7 @@ from training.splits import grouped_folds
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
+_SAME_FRACTION_DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +80,29 @@ def fit_elasticity(
     tasks = _tasks(fold, settings)
     *of_folds, parts = fit_parts(batch, targets, auxiliary, tasks, settings, seed=seed, on_step=on_step)
     answers = left_out(of_folds, batch, fold)
-    scale_model, deviation = ScaleModel.fit(answers, targets), targets - answers.value
-    scale = scale_model(answers)
-    model = ElasticityModel(parts, scale_model, Deviations.of(deviation / scale))
-    return ElasticityFit(model, fold, answers, scale, deviation)
+    rows, medians = of_compositions(batch, targets)
+    scale_model, deviations = calibrated(answers.take(rows), medians)
+    model = ElasticityModel(parts, scale_model, deviations)
+    return ElasticityFit(model, fold, answers, scale_model(answers), targets - answers.value)
+
+
+def calibrated(answers: PartAnswers, targets: Array) -> tuple[ScaleModel, Deviations]:
+    """Return the scales of what was said of left-out compositions, and how far the targets (n, 2) lie from it."""
+    scale = ScaleModel.fit(answers, targets)
+    return scale, Deviations.of((targets - answers.value) / scale(answers))
+
+
+def of_compositions(batch: MaterialBatch, targets: Array) -> tuple[Labels, Array]:
+    """Return the first row of each composition, shape (m,), and the medians of its polymorphs, shape (m, 2).
+
+    A composition has one answer, that of the table is the median, and forty polymorphs of silica must not outvote
+    thirty-nine other compounds where intervals are calibrated.
+    """
+    held = batch.matrix().round(_SAME_FRACTION_DECIMALS)
+    _, first, label = np.unique(held, axis=0, return_index=True, return_inverse=True)
+    label = label.reshape(-1)
+    groups = np.split(targets[np.argsort(label, kind="stable")], np.cumsum(np.bincount(label))[:-1])
+    return first, np.array([np.median(group, axis=0) for group in groups])
 
 
 def steps_of_fit(settings: ElasticitySettings, auxiliary: AuxiliaryTargets | None) -> int:

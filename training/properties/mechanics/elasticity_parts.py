@@ -34,6 +34,10 @@ class PartAnswers(NamedTuple):
     forest_spread: Array
     apart: Array
 
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> PartAnswers:
+        """Return what is said of some of the compositions."""
+        return PartAnswers(*(column[rows] for column in self))
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:

@@ -18,11 +18,11 @@ from training.properties.mechanics.elasticity_net_fit import (
     learn_moduli,
     stacked,
 )
-from training.properties.mechanics.elasticity_settings import NetSettings, Schedule
+from training.properties.mechanics.elasticity_settings import ElementNetSettings, Schedule
 
 Array = NDArray[np.float64]
 
-SMALL = replace(NetSettings.quick(), rounds=2)
+SMALL = replace(ElementNetSettings.quick(), rounds=2)
 FORMULAS = ("Li", "Li2O", "LiCl", "Li3PS4", "Li7La3Zr2O12", "MgO", "NaCl", "SiC", "Al2O3", "Li6PS5Cl", "Fe3C", "Cu")
 
 

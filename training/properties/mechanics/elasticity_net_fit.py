@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from features.candidate import MaterialBatch
 from features.elements import SYMBOLS, magpie_matrix
 from training.properties.mechanics.elasticity_net import LOG_SCALES, WAVES, ElementNets
-from training.properties.mechanics.elasticity_settings import NetSettings, Schedule
+from training.properties.mechanics.elasticity_settings import ElementNetSettings, Schedule
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -47,7 +47,7 @@ class _Round(nn.Module):
 class ElementNet(nn.Module):
     """See `elasticity_net`."""
 
-    def __init__(self, settings: NetSettings, n_outputs: int) -> None:
+    def __init__(self, settings: ElementNetSettings, n_outputs: int) -> None:
         super().__init__()
         properties = magpie_matrix()
         standard = (properties - properties.mean(axis=0)) / properties.std(axis=0)
@@ -80,7 +80,7 @@ class ElementNet(nn.Module):
         return out
 
 
-def learn_auxiliary(batch: MaterialBatch, targets: Array, settings: NetSettings, seed: int) -> Weights:
+def learn_auxiliary(batch: MaterialBatch, targets: Array, settings: ElementNetSettings, seed: int) -> Weights:
     """Fit a net on energies and gaps, and return its weights but for the last layer.
 
     Parameters
@@ -111,7 +111,7 @@ def learn_moduli(
     start: Mapping[str, NDArray[np.float32]] | None,
     batch: MaterialBatch,
     targets: Array,
-    settings: NetSettings,
+    settings: ElementNetSettings,
     seed: int,
 ) -> ElementNets:
     """Go on from weights of `learn_auxiliary`, or from none, with moduli of n crystals, targets (n, 2)."""
@@ -137,7 +137,7 @@ def stacked(nets: list[ElementNets]) -> ElementNets:
     return ElementNets(weights, first.centre, first.spread)
 
 
-def _new_net(settings: NetSettings, n_outputs: int, seed: int) -> ElementNet:
+def _new_net(settings: ElementNetSettings, n_outputs: int, seed: int) -> ElementNet:
     torch.manual_seed(seed)
     return ElementNet(settings, n_outputs)
 

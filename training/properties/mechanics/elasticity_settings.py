@@ -17,7 +17,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class NetSettings:
+class ElementNetSettings:
     """Sizes of a net and its two schedules."""
 
     embedding: int = 64
@@ -29,7 +29,7 @@ class NetSettings:
     moduli: Schedule = field(default_factory=lambda: Schedule(24, 128, 1.5e-3, 0.995))
 
     @classmethod
-    def quick(cls) -> NetSettings:
+    def quick(cls) -> ElementNetSettings:
         """Return a setting that runs in seconds: the path is the same, the figures mean nothing."""
         return cls(16, 16, 1, 16, auxiliary=Schedule(1, 256, 2e-3, 0.9), moduli=Schedule(2, 64, 2e-3, 0.9))
 
@@ -70,11 +70,11 @@ class ElasticitySettings:
     n_nets: int = 3
     n_fold_nets: int = 1
     n_folds: int = 5
-    net: NetSettings = field(default_factory=NetSettings)
+    net: ElementNetSettings = field(default_factory=ElementNetSettings)
     trees: TreeSettings = field(default_factory=TreeSettings)
     workers: int = 2
 
     @classmethod
     def quick(cls) -> ElasticitySettings:
         """Return a setting that runs in seconds: the path is the same, the figures mean nothing."""
-        return cls(1, 1, 3, NetSettings.quick(), TreeSettings.quick(), workers=1)
+        return cls(1, 1, 3, ElementNetSettings.quick(), TreeSettings.quick(), workers=1)

@@ -27,6 +27,7 @@ from house_walk import Walk, walk
 ROOT = Path(__file__).parents[1]
 TOY_TESTS = "tests/test_plugin_property.py"
 LINES_AT_THE_BEGINNING = 49_921  # of issue 15: commit 789bb5e, by the same count
+ADDED_SINCE = ("training/properties/mechanics/",)  # folders of properties that came later
 NOT_MEASURED = "not measured"
 
 
@@ -104,6 +105,7 @@ def figures_of(house: House) -> dict[str, Figure]:
     """Return every figure that is counted in the source."""
     names, edges, reasons = naming_places(house), module_edges(house), reasons_of(house)
     n_lines = sum(source.n_lines for source in house.sources)
+    n_added = sum(source.n_lines for source in house.sources if source.path.startswith(ADDED_SINCE))
     by_package = Counter[str]()
     for source in house.sources:
         by_package[source.package] += source.n_lines
@@ -114,7 +116,7 @@ def figures_of(house: House) -> dict[str, Figure]:
         "reasons_without_use": Figure.count(reasons_without_use(names, reasons)),
         "silent_fallthroughs": Figure.count(silent_fallthroughs(house)),
         "lines": Figure(n_lines, [f"{package}: {count}" for package, count in by_package.items()]),
-        "lines_since_the_beginning": Figure(n_lines - LINES_AT_THE_BEGINNING),
+        "lines_since_the_beginning": Figure(n_lines - n_added - LINES_AT_THE_BEGINNING),
         "module_circles": Figure.count(" <-> ".join(circle) for circle in circles(edges)),
         "room_circles": Figure.count(" <-> ".join(circle) for circle in circles(room_edges(edges))),
         "serving_rooms": Figure.count(rooms_at_the_top(house.root, "serving")),

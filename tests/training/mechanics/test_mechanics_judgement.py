@@ -72,9 +72,9 @@ def test_moduli_of_an_isotropic_solid_agree() -> None:
 
 def test_metals_have_no_gap_and_salts_have_one() -> None:
     said = _judged("Li15Ge4", "LiF", "Li3PO4", "Na3YBr6").intervals
-    assert said["band_gap_eV"].value[0] == 0.0
+    assert said["pbe_band_gap_eV"].value[0] == 0.0
     assert said["probability_metal"].value[0] == 1.0
-    assert (said["band_gap_eV"].value[1:] > 2.0).all()
+    assert (said["pbe_band_gap_eV"].value[1:] > 2.0).all()
     assert (said["probability_metal"].value[1:] < 0.1).all()
 
 

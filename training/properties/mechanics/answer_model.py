@@ -36,7 +36,7 @@ class MechanicsBlock(BaseModel):
     griffith_overpotential_mV: IntervalBlock | None = Field(
         description="From which lithium that is plated into a surface flaw of `flaw_size_um` makes it grow."
     )
-    band_gap_eV: IntervalBlock | None = Field(description="PBE; measured gaps are larger.")
+    pbe_band_gap_eV: IntervalBlock | None = Field(description="PBE; measured gaps are larger.")
     probability_metal: float | None = Field(description="Of having no band gap.")
     basis: Literal["table", "model"] = Field(description="Moduli of the table, or predicted ones.")
     polymorphs: int = Field(description="Crystals of this composition in the table of moduli.")

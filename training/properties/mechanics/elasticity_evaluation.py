@@ -120,7 +120,7 @@ class ElasticityFigures:
     worst: tuple[Miss, ...]
 
 
-class Answer(NamedTuple):
+class StiffnessAnswer(NamedTuple):
     """What a model says of an electrolyte whose stiffness is known; moduli in GPa."""
 
     known: KnownStiffness
@@ -209,14 +209,14 @@ def cross_half_widths(answers: PartAnswers, targets: Array, fold: Labels, covera
     return out
 
 
-def known_electrolytes(model: ElasticityModel, coverage: float = COVERAGE) -> list[Answer]:
+def known_electrolytes(model: ElasticityModel, coverage: float = COVERAGE) -> list[StiffnessAnswer]:
     """Return what a model says of electrolytes whose Young's modulus is known, E = 9KG / (3K + G)."""
     prediction = model.predict(MaterialBatch.from_formulas([known.formula for known in KNOWN]))
     shear, bulk = (10.0**values for values in prediction.draws(model.deviations.pairs))
     ends = np.quantile(youngs_modulus(shear, bulk), [(1 - coverage) / 2, (1 + coverage) / 2], axis=1)
     middle = 10.0**prediction.log10_G, 10.0**prediction.log10_K
     columns = (*middle, youngs_modulus(*middle), *ends)
-    return [Answer(known, *(float(column[row]) for column in columns)) for row, known in enumerate(KNOWN)]
+    return [StiffnessAnswer(known, *(float(column[row]) for column in columns)) for row, known in enumerate(KNOWN)]
 
 
 def without_systems_of_fold(

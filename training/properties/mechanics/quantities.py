@@ -83,7 +83,7 @@ GRIFFITH = Quantity(
     caveat="Real flaws, wetted grain boundaries and plastic lithium decide where a crack starts",
 )
 GAP = Quantity(
-    "band_gap",
+    "pbe_band_gap",
     "eV",
     label="band gap (PBE)",
     unit="eV",

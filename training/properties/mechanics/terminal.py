@@ -18,7 +18,7 @@ def row(said: Answered) -> tuple[str, ...]:
     if said.reason:
         return ("-",) * len(HEADER)
     moduli = (_range(block[f"{name}_modulus_GPa"], "{:.3g}") for name in ("youngs", "shear", "bulk"))
-    gap = _range(block["band_gap_eV"], "{:.2f}")
+    gap = _range(block["pbe_band_gap_eV"], "{:.2f}")
     return (
         "DFT table" if block["basis"] == "table" else "predicted",
         *moduli,

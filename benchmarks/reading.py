@@ -57,7 +57,7 @@ class Corpus:
 CORPORA = (
     Corpus("obelix_all", "Reduced Composition", 514, "debce0f65004f3c7"),
     Corpus("obelix_all", "True Composition", 518, "f072d9e0b80f76eb"),
-    Corpus("training/properties/conductivity/literature.csv", "formula", 250, "1a0a53cf62c31c7a"),
+    Corpus("training/properties/conductivity/literature.csv", "formula", 396, "bee1b0450d12af10"),
     Corpus("training/properties/ccd/literature.csv", "formula", 75, "54d9384442e4778b"),
     Corpus("training/properties/stability/esw_literature.csv", "formula", 109, "545f4764413afa28"),
     Corpus("training/properties/stability/esw_reference.csv", "formula", 128, "5871df1023a178e5"),

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from conductivity_splits import families
 from numpy.typing import NDArray
-from publication_years import first_year
 from retraining_families import ALIKE
 
 from features.similarity import half_l1
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
+from training.publication_years import first_year
 
 if TYPE_CHECKING:
     import pandas as pd

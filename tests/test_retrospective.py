@@ -11,7 +11,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from publication_years import first_year, year_of_doi
 from retraining_families import ALIKE
 from retrospective_cuts import FAMILIES, Cut, History, distinct
 from retrospective_figures import compared, family_figures, left_out_materials, reliability, spread
@@ -20,6 +19,7 @@ from retrospective_rankings import Ranked
 from features.similarity import half_l1
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE
 from training.properties.conductivity.table import load_literature
+from training.publication_years import first_year, year_of_doi
 
 
 @pytest.fixture(scope="module")

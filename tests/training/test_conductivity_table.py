@@ -43,11 +43,11 @@ def public_tables() -> None:
 
 def test_embedded_literature_obeys_its_schema() -> None:
     table = load_literature()
-    assert len(table) >= 345
+    assert len(table) >= 575
     assert list(table.columns) == [str(column) for column in TableColumn]
     assert table["activation_energy_eV"].notna().sum() > 100
     assert set(table["provenance"]) == {"primary", "second-hand", "review"}
-    assert table["is_doubtful"].sum() >= 32
+    assert table["is_doubtful"].sum() >= 93
     assert all(paper_keys(row.doi, row.reference) for row in table.itertuples())
     assert all(normalise_family(family) == family for family in table["family"])
 
@@ -76,6 +76,7 @@ def _literature_with(tmp_path: Path, **changes: str) -> Path:
         ("activation_energy_eV", "25", "0 to 3 eV"),
         ("bound", "about", "one of: nothing, upper, lower"),
         ("contribution", "grain", "one of: nothing, bulk, total"),
+        ("relative_density", "93", "0.2 to 1 of the crystal's density"),
         ("formula", "Na3PS4", "a formula with lithium"),
         ("formula", "Li6PS5Xx", "a formula that can be read, such as Li6PS5Cl"),
         ("doi", "https://doi.org/10.1/x", "DOIs (10.x/y), several joined by |"),
@@ -156,6 +157,20 @@ def test_bounds_of_a_laboratory_are_kept_as_bounds(tmp_path: Path) -> None:
     table = load_literature(_literature_with(tmp_path, bound="upper", sigma_S_per_cm="1e-9"))
     assert list(table["is_upper_bound"]) == [False, True, False]
     assert table["log10_sigma_S_per_cm"][1] == pytest.approx(-9)
+
+
+def test_density_is_a_share_and_a_table_without_the_column_is_read(tmp_path: Path) -> None:
+    table = load_literature().set_index("row_id")
+    assert table.loc["lit376", "relative_density"] == 0.66
+    assert table.loc["lit375", "log10_sigma_S_per_cm"] - table.loc["lit376", "log10_sigma_S_per_cm"] > 4
+    stated = table["relative_density"].dropna()
+    assert len(stated) >= 56
+    assert stated.between(0.6, 1.0).all()
+    path = _literature_with(tmp_path)
+    header, *rows = (line.split(",") for line in path.read_text().splitlines())
+    place = header.index("relative_density")
+    path.write_text("\n".join(",".join(cells[:place] + cells[place + 1 :]) for cells in (header, *rows)) + "\n")
+    assert load_literature(path)["relative_density"].isna().all()
 
 
 # ---------------------------------------------------------------- the Laskowski extraction
@@ -316,6 +331,9 @@ def test_a_repeated_conductivity_counts_once() -> None:
         new | {"row_id": "another value", "log10_sigma_S_per_cm": -3.1},
         new | {"row_id": "another temperature", "temperature_C": 60.0},
         new | {"row_id": "another laboratory", "provenance": "primary", "doi": "10.1/b"},
+        new | {"row_id": "another laboratory, second-hand", "provenance": "second-hand", "doi": "10.1/b"},
+        new | {"row_id": "the same, second-hand", "provenance": "second-hand", "doi": "10.1/a"},
+        new | {"row_id": "second-hand, of no paper", "provenance": "second-hand"},
         new | {"row_id": "corrected since", "log10_sigma_S_per_cm": -5.0, "doi": "10.1/A", "activation_energy_eV": 0.3},
     )
     left = without_repeats(later, earlier).set_index("row_id")
@@ -324,6 +342,7 @@ def test_a_repeated_conductivity_counts_once() -> None:
         "another value",
         "another temperature",
         "another laboratory",
+        "another laboratory, second-hand",
         "corrected since",
     ]
     for name in ("brings an energy", "corrected since"):

@@ -90,3 +90,11 @@ def test_take_keeps_rows_together(synthetic_rows: ConductivityRows) -> None:
     np.testing.assert_array_equal(taken.formula, synthetic_rows.formula[order])
     np.testing.assert_array_equal(taken.descriptors.chemistry, synthetic_rows.descriptors.chemistry[order])
     assert len(synthetic_rows.take(np.zeros(len(synthetic_rows), dtype=bool))) == 0
+
+
+def test_a_year_is_the_tables_or_else_the_dois() -> None:
+    doi = ["10.1016/j.ssi.2012.03.045", "10.1039/c3ta15264b", "10.9999/untold", *["10.1/x"] * 9]
+    stated = [2019.0, *[np.nan] * 11]
+    rows = rows_of(**{TableColumn.DOI: doi, TableColumn.YEAR: stated})
+    np.testing.assert_array_equal(rows.year[:3], [2019.0, 2013.0, np.nan])
+    assert np.isnan(rows.year[3:]).all()

@@ -142,6 +142,7 @@ class ConductivityMeasurements(Measurements):
             TableColumn.SOURCE: "literature",
             TableColumn.LOG10_SIGMA: np.log10(np.array(cells_of(entries, SIGMA), dtype=float)),
             TableColumn.IS_UPPER_BOUND: [bound == "upper" for bound in cells_of(entries, BOUND)],
+            TableColumn.RELATIVE_DENSITY: np.nan,
             TableColumn.FAMILY: [normalise_family(text) for text in cells_of(entries, FAMILY)],
             TableColumn.PROVENANCE: "primary",
             TableColumn.IS_DOUBTFUL: False,

@@ -1,9 +1,9 @@
 """One measurement, several tables: which rows repeat an earlier one.
 
 Two rows are the same measurement if their composition is the same, their temperatures lie within 5 C and
-their conductivities within 0.02 decades. A later row from a primary source must share a paper besides, for
-round numbers coincide. A later row from a database need only share the paper with another database: OBELiX
-read the papers again and corrected what Laskowski et al. had.
+their conductivities within 0.02 decades. A later row that names its paper, read there or second-hand, must
+share it besides, for round numbers coincide; what a review quotes need not. A later row from a database need
+only share the paper with another database: OBELiX read the papers again and corrected what Laskowski et al. had.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def _same_measurement(later: _Row, earlier: _Row) -> bool:
     same_value = _decades_apart(later, earlier) <= SAME_SIGMA_DECADES
     match later[TableColumn.PROVENANCE]:
         case "primary":
+            return same_value and same_paper
+        case "second-hand" if later[TableColumn.DOI]:
             return same_value and same_paper
         case "database":
             return same_value or (same_paper and earlier[TableColumn.PROVENANCE] == "database")

@@ -15,6 +15,7 @@ from training.properties.conductivity.arrhenius import inverse_temperature, pref
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import Observations
 from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
+from training.publication_years import first_year
 from training.splits import grouped_folds, paper_groups
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class ConductivityRows:
         As in the table; activation energy NaN where not reported.
     trust
         Weight of the source table: OBELiX was checked entry by entry, the others count half.
+    year
+        In which it was published, by the table or else by its DOI; NaN where neither tells.
+    is_doubtful
+        As in the table.
     formula, paper, doi, family
         Names; `paper` joins rows that must stay on one side of a split.
     """
@@ -52,6 +57,8 @@ class ConductivityRows:
     temperature_C: Array
     activation_energy_eV: Array
     trust: Array
+    year: Array
+    is_doubtful: NDArray[np.bool_]
     formula: NDArray[np.str_]
     paper: NDArray[np.str_]
     doi: NDArray[np.str_]
@@ -76,6 +83,8 @@ class ConductivityRows:
             table[TableColumn.TEMPERATURE].to_numpy(dtype=float),
             table[TableColumn.ACTIVATION_ENERGY].to_numpy(dtype=float),
             np.where(table[TableColumn.SOURCE] == "obelix", 1.0, TRUST_IN_OTHERS),
+            _years(table),
+            table[TableColumn.IS_DOUBTFUL].to_numpy(dtype=bool),
             np.array(table[TableColumn.FORMULA], dtype=np.str_),
             paper_groups(sources, own_row),
             np.array(
@@ -130,3 +139,9 @@ class ConductivityRows:
         composition = self.descriptors.composition
         same: NDArray[np.bool_] = half_l1(composition[rows], composition[of]).min(axis=1) < SAME_MATERIAL_DISTANCE
         return same
+
+
+def _years(table: pd.DataFrame) -> Array:
+    stated = table[TableColumn.YEAR].to_numpy(dtype=float)
+    of_doi = [float("nan") if (year := first_year(doi)) is None else float(year) for doi in table[TableColumn.DOI]]
+    return np.where(np.isfinite(stated), stated, of_doi)

@@ -26,6 +26,7 @@ class TableColumn(LabelledColumn):
     TEMPERATURE = "temperature_C", "Temperature", "C"
     ACTIVATION_ENERGY = "activation_energy_eV", "Activation energy", "eV"
     CONTRIBUTION = "contribution", "Bulk or total conductivity"
+    RELATIVE_DENSITY = "relative_density", "Density of the sample over that of the crystal"
     FAMILY = "family", "Family"
     STATE = "state", "State of the sample"
     DOI = "doi", "DOI of the paper"
@@ -63,6 +64,7 @@ BOUNDS = ("", "upper", "lower")
 SIGMA_RANGE_S_PER_CM = (1e-20, 1.0)
 TEMPERATURE_RANGE_C = (-200.0, 1000.0)
 ACTIVATION_ENERGY_RANGE_EV = (0.0, 3.0)
+RELATIVE_DENSITY_RANGE = (0.2, 1.0)
 YEAR_RANGE = (1900, 2100)
 
 FAMILY_OF: dict[str, str] = {
@@ -169,6 +171,12 @@ def _year_column() -> pa.Column:
     return _number_column(*YEAR_RANGE, "")
 
 
+def _density_column(*, required: bool = True) -> pa.Column:
+    column = _number_column(*RELATIVE_DENSITY_RANGE, "of the crystal's density")
+    column.required = required
+    return column
+
+
 def _either(*columns: str) -> pa.Check:
     """Demand that at least one of the columns has a value in every row."""
     import pandera.pandas as pa
@@ -193,6 +201,7 @@ def literature_schema() -> pa.DataFrameSchema:
             "temperature_C": _number_column(*TEMPERATURE_RANGE_C, "C", nullable=False),
             "activation_energy_eV": _number_column(*ACTIVATION_ENERGY_RANGE_EV, "eV"),
             "contribution": _choice_column(CONTRIBUTIONS),
+            "relative_density": _density_column(required=False),
             "family": pa.Column(str),
             "state": pa.Column(str),
             "year": _year_column(),
@@ -231,6 +240,7 @@ def table_schema() -> pa.DataFrameSchema:
         TableColumn.TEMPERATURE: _number_column(*TEMPERATURE_RANGE_C, "C", nullable=False),
         TableColumn.ACTIVATION_ENERGY: _number_column(*ACTIVATION_ENERGY_RANGE_EV, "eV"),
         TableColumn.CONTRIBUTION: _choice_column(CONTRIBUTIONS),
+        TableColumn.RELATIVE_DENSITY: _density_column(),
         TableColumn.FAMILY: pa.Column(str),
         TableColumn.STATE: pa.Column(str),
         TableColumn.DOI: _doi_column(),

@@ -41,13 +41,16 @@ ObelixSplit = Literal["train", "test"]
 # `True Composition` of r5y lost a zero: Li2CdCl4 x 8 holds Li16, not Li1.6. The other 598 agree with Z units.
 _TRUE_COMPOSITION_FIXES = {"r5y": "Li16Cd8Cl32"}
 
-# rev10 is quoted from Wu et al. (its reference), but carries the DOI of the other review. Mended here and not in the
-# file: the cards of the bundles that learned from it name the file's digest.
-_WRONG_DOIS = {"rev10": "10.1002/adma.202417796"}
-
 _BLANKS: dict[TableColumn, object] = {
     **dict.fromkeys(
-        (TableColumn.LOG10_SIGMA, TableColumn.ACTIVATION_ENERGY, TableColumn.YEAR, *LATTICE_COLUMNS), np.nan
+        (
+            TableColumn.LOG10_SIGMA,
+            TableColumn.ACTIVATION_ENERGY,
+            TableColumn.RELATIVE_DENSITY,
+            TableColumn.YEAR,
+            *LATTICE_COLUMNS,
+        ),
+        np.nan,
     ),
     TableColumn.IS_UPPER_BOUND: False,
     TableColumn.TEMPERATURE: ROOM_TEMPERATURE_C,
@@ -201,11 +204,10 @@ def load_literature(path: Path = LITERATURE_PATH) -> pd.DataFrame:
         With every violation of the schema, by line and id.
     """
     raw = read_csv_as_text(path)
-    for name in ("sigma_S_per_cm", "temperature_C", "activation_energy_eV", "year", "doubtful"):
+    for name in ("sigma_S_per_cm", "temperature_C", "activation_energy_eV", "relative_density", "year", "doubtful"):
         if name in raw:
             raw[name] = numbers(raw[name])
     raw = validate(raw, literature_schema(), table=path.name, id_column="id")
-    raw["doi"] = raw["doi"].where(raw["id"].map(_WRONG_DOIS) != raw["doi"], "")
     return _conform(
         {
             TableColumn.ROW_ID: raw["id"],
@@ -216,6 +218,7 @@ def load_literature(path: Path = LITERATURE_PATH) -> pd.DataFrame:
             TableColumn.TEMPERATURE: raw["temperature_C"],
             TableColumn.ACTIVATION_ENERGY: raw["activation_energy_eV"],
             TableColumn.CONTRIBUTION: raw["contribution"],
+            TableColumn.RELATIVE_DENSITY: raw.get("relative_density", np.nan),
             TableColumn.FAMILY: raw["family"].map(normalise_family),
             TableColumn.STATE: raw["state"],
             TableColumn.DOI: raw["doi"].map(_normalised_dois),

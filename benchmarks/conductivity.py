@@ -1,7 +1,8 @@
 """The claims of docs/science/benchmark.md: grouped cross-validation, transfer, noise, bootstrap, speed.
 
 Everything is fitted and scored on the training table of `elyte evaluate conductivity`, which holds no row of the
-official OBELiX test split. Prints one JSON line; progress goes to standard error.
+official OBELiX test split; only the boards, `--what forward|family|anion|gate` (`conductivity_boards.py`), ask about
+all tables. Prints one JSON line; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,25 +29,23 @@ from conductivity_splits import (
     Mask,
     Rows,
     Scores,
-    anion_classes,
     binned,
-    families,
-    honest_error,
     laboratory_scatter,
-    paired_bootstrap,
     published_error,
-    without_anion_classes,
-    without_families,
 )
 
 from features.formula import parse_formula
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings
 from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
+from training.properties.conductivity.held_out import anion_classes, families, without_anion_classes, without_families
 from training.properties.conductivity.metrics import (
     PUBLISHED_CENSORED_VALUE,
     SMALLEST_REPORTED_PREDICTION,
     ScoredPredictions,
+    Truth,
+    honest_error,
     is_covered,
+    paired_bootstrap,
 )
 from training.properties.conductivity.model import VARIANTS, Variant, at_temperature, cross_fit, domain_of, fit_variant
 from training.properties.conductivity.rows import ConductivityRows
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODES = ("cv", "transfer", "noise", "bootstrap", "speed")
+BOARDS = ("forward", "family", "anion", "gate")
 N_WORST = 20
 N_FORESTS = 10
 N_FORMULAS = 10_000
@@ -205,8 +205,7 @@ def _transfer_to(bench: Workbench, train: Rows, judged: Rows) -> Scores:
     pool = at_temperature(ensemble.predict(rows.descriptors), rows.temperature_C)
     reach = whole.sigma_scale.factor(0.9)
     answer = ScoredPredictions(pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
-    left_out = LeftOut(rows, pool, np.zeros(len(rows)), rows.has_sigma, np.zeros(len(rows), dtype=np.int64))
-    truth = left_out.truth(rows.has_sigma)
+    truth = Truth(rows.log10_sigma, rows.is_upper_bound)
     radius = float(np.quantile(calibration.composition_distance[calibration.judged], DOMAIN_QUANTILE))
     domain = domain_of(learnt.take(learnt.has_sigma), radius)
     composition = rows.descriptors.composition
@@ -253,7 +252,7 @@ def bootstrap(bench: Workbench) -> dict[str, Any]:
             full, left_out = bench.fit(variant)
             if tables == "obelix_only":
                 say(f"{tables}: cross-fitting {variant} ...")
-                predicted = cross_fit(rows, full.ensemble, bench.settings, on_step=lambda: None)
+                predicted = cross_fit(rows, variant, full.ensemble.process.hyper, bench.settings)
                 left_out = LeftOut.of(predicted, variant, bench.settings)
             out[f"{tables}_{variant}"] = _compare(left_out, obelix, forest, n_draws)
     return out
@@ -350,10 +349,16 @@ def _rounded(text: str) -> float:
     return int(float(text)) if float(text).is_integer() else round(float(text), 4)
 
 
+def _short(result: dict[str, Any]) -> dict[str, Any]:
+    """Return figures of four digits, null for what is not known."""
+    short: dict[str, Any] = json.loads(json.dumps(result), parse_float=_rounded, parse_constant=lambda _: None)
+    return short
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--what", choices=(*MODES, "all"), default="all")
+    parser.add_argument("--what", choices=(*MODES, *BOARDS, "all"), default="all", help="all: without the boards")
     parser.add_argument("--quick", action="store_true", help="a third of the papers, small members: a smoke test")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw benchmark_*.png there (after cv, transfer)")
     chosen = parser.parse_args()
@@ -364,14 +369,21 @@ def main() -> None:
         "bootstrap": bootstrap,
         "speed": speed,
     }
+    if chosen.what in BOARDS:
+        from conductivity_boards import board_figures, gate_figures
+
+        is_gate = chosen.what == "gate"
+        found = gate_figures if is_gate else partial(board_figures, chosen.what)
+        result = {chosen.what: found(quick=chosen.quick, say=say)}
+        print(json.dumps({"benchmark": "conductivity", "quick": chosen.quick} | _short(result)))
+        return
     bench = Workbench(quick=chosen.quick)
     result = {name: measures[name](bench) for name in (MODES if chosen.what == "all" else (chosen.what,))}
     if chosen.pictures is not None:
         from conductivity_pictures import draw_pictures
 
         draw_pictures(result, chosen.pictures)
-    short = json.loads(json.dumps(result), parse_float=_rounded, parse_constant=lambda _: None)
-    print(json.dumps({"benchmark": "conductivity", "quick": chosen.quick} | short))
+    print(json.dumps({"benchmark": "conductivity", "quick": chosen.quick} | _short(result)))
 
 
 if __name__ == "__main__":

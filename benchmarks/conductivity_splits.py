@@ -1,8 +1,8 @@
-"""What the conductivity benchmark holds out and how it scores: families, classes of anions, intervals, scatter."""
+"""How the conductivity benchmark scores what was held out: intervals, bins, scatter between laboratories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,19 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from features.featurizers import FEATURIZERS
-from features.similarity import half_l1
 from training.properties.conductivity.ensemble import EnsembleSettings, Pool
-from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar
+from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar, known_radius
 from training.properties.conductivity.metrics import (
     PUBLISHED_CENSORED_VALUE,
     ScoredPredictions,
     Truth,
+    honest_error,
     is_covered,
     score,
 )
 from training.properties.conductivity.model import OutOfFold, at_temperature
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
+from training.properties.conductivity.rows import ConductivityRows
 from training.uncertainty import ConformalScale
 
 Array = NDArray[np.float64]
@@ -30,17 +29,6 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 Scores = dict[str, float]
 
-CLASSES = {
-    "oxide": ("oxide",),
-    "sulfide": ("sulfide", "selenide_telluride"),
-    "halide": ("halide",),
-    "nitride": ("nitride",),
-    "hydride": ("hydride",),
-}
-MAIN_ANION_SHARE = 0.7  # of the anions; a material where none has it is 'mixed' (Li5.5PS4.5Cl1.5 is a sulfide)
-TRACE_ANION_SHARE = 0.2  # a material may hold less of a left-out class and stay in training (Li6PS5Cl: 0.17 halide)
-SMALLEST_FAMILY = 10
-FAMILY_REACH = 0.12  # half-L1; an unlabelled row this near to a labelled one takes its family
 DISTANCE_BINS = {"below_0.6": (0.0, 0.6), "0.6_to_0.8": (0.6, 0.8), "above_0.8": (0.8, np.inf)}
 COMPOSITION_BINS = {"below_0.03": (0.0, 0.03), "0.03_to_0.1": (0.03, 0.1), "above_0.1": (0.1, np.inf)}
 CENTRAL_COVERAGES = np.arange(0.05, 0.96, 0.05)
@@ -56,8 +44,8 @@ class LeftOut:
         As in `OutOfFold`, the pool at each row's own temperature.
     judged
         Rows that the variant would answer: with a conductivity and, for the lattice variant, a unit cell.
-    fold
-        Shape (n,).
+    fold, weight
+        Shape (n,); how much the row counts for the intervals of the others.
     """
 
     rows: ConductivityRows
@@ -65,6 +53,7 @@ class LeftOut:
     composition_distance: Array
     judged: Mask
     fold: Rows
+    weight: Array
 
     @classmethod
     def of(cls, predicted: OutOfFold, variant: str, settings: EnsembleSettings) -> LeftOut:
@@ -75,7 +64,7 @@ class LeftOut:
             fold[left_out] = number
         judged = rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
         pool = at_temperature(predicted.pool, rows.temperature_C)
-        return cls(rows, pool, predicted.composition_distance, judged, fold)
+        return cls(rows, pool, predicted.composition_distance, judged, fold, predicted.weight)
 
     def factors(self, coverages: Sequence[float] | Array) -> Array:
         """Return by how much each row's scale is multiplied, shape (len(coverages), n)."""
@@ -89,6 +78,7 @@ class LeftOut:
                 pool.centre[other],
                 pool.below[other],
                 pool.above[other],
+                self.weight[other],
             )
             out[:, self.fold == number] = np.array([[scale.factor(float(c))] for c in coverages])
         return out
@@ -143,10 +133,11 @@ class LeftOut:
 
     def flagged(self) -> dict[str, Mask]:
         """Return which rows would be called in the domain and which out of it; elements unseen in a fold left aside."""
-        radii = [
-            float(np.quantile(d[self.judged], DOMAIN_QUANTILE)) for d in (self.pool.distance, self.composition_distance)
-        ]
-        inside = is_familiar(self.pool.distance, radii[0], self.pool.novelty) & (self.composition_distance <= radii[1])
+        own, truth = self.judged, self.truth(self.judged)
+        error = honest_error(truth, self.pool.centre[own])
+        radius = known_radius(self.pool.distance[own], error, self.weight[own] > 0.0)
+        reach = float(np.quantile(self.composition_distance[own], DOMAIN_QUANTILE))
+        inside = is_familiar(self.pool.distance, radius, self.pool.novelty) & (self.composition_distance <= reach)
         return {"in_domain": inside, "out_of_domain": ~inside}
 
     def rank_correlations(self, keep: Mask) -> Scores:
@@ -176,68 +167,9 @@ def published_error(truth: Truth, value: Array) -> Array:
     return np.abs(value - np.where(truth.is_upper_bound, PUBLISHED_CENSORED_VALUE, truth.log10_sigma))
 
 
-def honest_error(truth: Truth, value: Array) -> Array:
-    """Return the absolute error; a prediction below a bound is no error."""
-    signed = value - truth.log10_sigma
-    error: Array = np.where(truth.is_upper_bound, np.maximum(signed, 0.0), np.abs(signed))
-    return error
-
-
 def _pinball(value: Array, quantile: Array, level: float) -> Array:
     above = value - quantile
     return np.maximum(level * above, (level - 1.0) * above)
-
-
-def anion_shares(rows: ConductivityRows) -> dict[str, Array]:
-    """Return, per class, its share of each material's anions."""
-    labels = FEATURIZERS["chemistry"].labels
-    chemistry = rows.descriptors.chemistry
-    return {
-        name: sum((chemistry[:, labels.index(f"{anion}_share")] for anion in anions), np.zeros(len(rows)))
-        for name, anions in CLASSES.items()
-    }
-
-
-def anion_classes(rows: ConductivityRows) -> dict[str, Mask]:
-    """Return, per class and for 'mixed', which rows belong to it; the masks exclude each other."""
-    masks = {name: share >= MAIN_ANION_SHARE for name, share in anion_shares(rows).items()}
-    return masks | {"mixed": ~np.logical_or.reduce(list(masks.values()))}
-
-
-def families(rows: ConductivityRows) -> NDArray[np.str_]:
-    """Return each row's family in lower case; an unlabelled row takes that of its nearest labelled composition."""
-    family = np.char.lower(rows.family)
-    labelled, blank = np.flatnonzero(family != ""), np.flatnonzero(family == "")
-    between = half_l1(rows.descriptors.composition[blank], rows.descriptors.composition[labelled])
-    near = between.min(axis=1) < FAMILY_REACH
-    family[blank[near]] = family[labelled[between[near].argmin(axis=1)]]
-    return family
-
-
-def without_families(rows: ConductivityRows) -> Iterator[tuple[str, Rows, Rows]]:
-    """Yield each family's name, the rows to learn from and the rows to judge, largest family first."""
-    family = families(rows)
-    names, counts = np.unique(family[rows.has_sigma & (family != "")], return_counts=True)
-    for i in np.argsort(-counts, kind="stable"):
-        if counts[i] >= SMALLEST_FAMILY:
-            own = family == names[i]
-            yield str(names[i]), _unrelated(rows, own, own), np.flatnonzero(own & rows.has_sigma)
-
-
-def without_anion_classes(rows: ConductivityRows) -> Iterator[tuple[str, Rows, Rows]]:
-    """Yield each class of anions, the rows that hold next to none of it, and the rows of the class."""
-    for name, share in anion_shares(rows).items():
-        own = share >= MAIN_ANION_SHARE
-        judged = np.flatnonzero(own & rows.has_sigma)
-        if len(judged):
-            yield name, _unrelated(rows, own, share >= TRACE_ANION_SHARE), judged
-
-
-def _unrelated(rows: ConductivityRows, judged: Mask, removed: Mask) -> Rows:
-    """Return rows that are not removed, share no paper with a judged row and are no copy of its material."""
-    composition = rows.descriptors.composition
-    copies = half_l1(composition, composition[judged]).min(axis=1) < SAME_MATERIAL_DISTANCE
-    return np.flatnonzero(~(removed | copies | np.isin(rows.paper, rows.paper[judged])))
 
 
 def laboratory_scatter(value: Array, material: NDArray[np.str_], paper: NDArray[np.str_]) -> Scores:
@@ -262,19 +194,4 @@ def laboratory_scatter(value: Array, material: NDArray[np.str_], paper: NDArray[
         "mean_pair_difference": float(np.mean(differences)),
         "median_pair_difference": float(np.median(differences)),
         "expected_mae_of_perfect_model": float(np.mean(differences) / np.sqrt(2.0)),
-    }
-
-
-def paired_bootstrap(difference: Array, paper: NDArray[np.str_], n_draws: int, seed: int = 0) -> Scores:
-    """Return the mean difference over rows with its 95 % interval, whole papers drawn with replacement."""
-    _, group = np.unique(paper, return_inverse=True)
-    total, size = np.bincount(group, difference), np.bincount(group)
-    draws = np.random.default_rng(seed).multinomial(len(size), np.full(len(size), 1 / len(size)), n_draws)
-    means = draws @ total / (draws @ size)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return {
-        "difference": float(difference.mean()),
-        "low_95": float(low),
-        "high_95": float(high),
-        "share_of_draws_better": float((means < 0).mean()),
     }

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from conductivity_splits import families
 from numpy.typing import NDArray
 from retraining_families import ALIKE
 
 from features.similarity import half_l1
+from training.properties.conductivity.held_out import families
 from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.publication_years import first_year

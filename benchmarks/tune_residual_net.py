@@ -53,7 +53,7 @@ def folds_of(bench: Workbench) -> list[Fold]:
         rows = bench.rows.take(train)
         ensemble = Ensemble.fit(rows, "formula", settings, hyper=whole.process.hyper)
         _, material = rows.descriptors.distinct(with_lattice=False)
-        lessons = Lessons.of(rows, "formula", ensemble.process, material, ensemble.hot_deck)
+        lessons = Lessons.of(rows, "formula", ensemble.process, material, ensemble.hot_deck, settings.half_life_years)
         found.append(Fold(ensemble, lessons, left_out))
     return found
 

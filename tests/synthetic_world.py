@@ -71,6 +71,7 @@ def synthetic_table(seed: int = 5) -> pd.DataFrame:
                     TableColumn.ACTIVATION_ENERGY: energy + rng.normal(0.0, 0.02) if i % 2 == 0 else np.nan,
                     TableColumn.FAMILY: family,
                     TableColumn.DOI: f"10.1234/{family}.{number}",
+                    TableColumn.RELATIVE_DENSITY: np.nan,
                     TableColumn.YEAR: 2020.0,
                     TableColumn.PROVENANCE: "primary",
                     TableColumn.IS_DOUBTFUL: False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +13,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from conductivity_splits import (
-    LeftOut,
+from conductivity_boards import LIMITS, log_look, objections
+from conductivity_splits import LeftOut, laboratory_scatter
+
+from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.held_out import (
     anion_classes,
     anion_shares,
-    honest_error,
-    laboratory_scatter,
-    paired_bootstrap,
     without_anion_classes,
     without_families,
 )
-
-from training.properties.conductivity.ensemble import EnsembleSettings
-from training.properties.conductivity.metrics import Truth
+from training.properties.conductivity.metrics import Truth, honest_error, paired_bootstrap
 
 if TYPE_CHECKING:
     from synthetic_world import Fitted
@@ -86,6 +85,43 @@ def test_crps_of_left_out_rows_is_below_their_mean_error(fitted: Fitted) -> None
     left_out = LeftOut.of(fitted.left_out["formula"], "formula", EnsembleSettings.quick())
     scores = left_out.scores(left_out.judged)
     assert 0.4 * scores["mae_uncensored"] < scores["crps_uncensored"] < scores["mae_uncensored"]
+
+
+@pytest.mark.parametrize(
+    ("forward", "family", "papers", "against"),
+    [
+        ((-0.05, -0.01), (-0.2, 0.1), 0.009, []),
+        ((-0.05, 0.01), (-0.2, -0.1), -0.02, []),
+        ((-0.05, 0.01), (-0.2, 0.1), 0.0, ["0 boards are better"]),
+        ((0.01, 0.05), (-0.2, -0.1), 0.0, ["forward_all is worse"]),
+        ((-0.05, -0.01), (-0.2, -0.1), 0.02, ["left-out papers are worse"]),
+    ],
+)
+def test_a_recipe_passes_where_no_board_is_worse_and_one_is_better(
+    forward: tuple[float, float], family: tuple[float, float], papers: float, against: list[str]
+) -> None:
+    limits = tomllib.loads(LIMITS.read_text(encoding="utf-8"))["recipe"]
+    differences = {
+        name: {"difference": difference, "high_95": high}
+        for name, (difference, high) in (("forward_all", forward), ("family_mean", family))
+    }
+    found = objections(differences, {"difference": papers}, limits)
+    assert len(found) == len(against)
+    assert all(said.startswith(start) for said, start in zip(found, against, strict=True))
+
+
+def test_a_look_at_a_board_is_numbered_and_appended(tmp_path: Path) -> None:
+    log = tmp_path / "looks.md"
+    other = "# Another log\n\n| no | date |\n| --- | --- |\n| 1 | 2026-11-22 |\n| 2 | 2026-11-22 |\n"
+    log.write_text(
+        f"{other}\n# Boards\n\n| no | date |\n| --- | --- |\n| 1 | 2026-11-22 | before |\n", encoding="utf-8"
+    )
+    figures = {name: {"mae": mae} for name, mae in (("recipe", 1.0), ("first_recipe", 1.25))}
+    log_look(log, "forward", {"formula": {"all": figures}, "lattice": {"all": figures}})
+    *_, formula, lattice = log.read_text(encoding="utf-8").splitlines()
+    assert formula.startswith("| 2 | ")
+    assert "forward, formula | all 1.000 / 1.250" in formula
+    assert lattice.startswith("| 3 | ")
 
 
 # ---------------------------------------------------------------- stability

@@ -39,13 +39,22 @@ class ConformalScale:
     ----------
     scores
         Shape (n,), rising, at or above 0.
+    median
+        Median of the scores with their signs, measured less predicted: away from 0, the centre is no median.
     """
 
     scores: Array
+    median: float = 0.0
 
     @classmethod
     def fit(
-        cls, value: Array, is_upper_bound: NDArray[np.bool_], centre: Array, below: Array, above: Array
+        cls,
+        value: Array,
+        is_upper_bound: NDArray[np.bool_],
+        centre: Array,
+        below: Array,
+        above: Array,
+        weights: Array | None = None,
     ) -> ConformalScale:
         """Score left-out rows.
 
@@ -57,12 +66,19 @@ class ConformalScale:
             Shape (n,). A bound counts as covered where the interval reaches down to it.
         centre, below, above
             Shape (n,), predicted by models that had not seen the row's paper.
+        weights
+            Shape (n,), how much each row counts (weighted conformal prediction; Tibshirani et al., NeurIPS 2019), at or
+            above 0; the scores are then as many equally likely ones. None: all alike.
 
         Raises
         ------
         ValueError
             If a number is not finite.
         """
+        if weights is not None:
+            counts = weights > 0.0
+            value, centre, below, above, weights = (a[counts] for a in (value, centre, below, above, weights))
+            is_upper_bound = is_upper_bound[counts]
         distance = value - centre
         scores = np.where(
             distance >= 0.0,
@@ -71,7 +87,13 @@ class ConformalScale:
         )
         if not np.isfinite([value, centre, below, above]).all():
             raise ValueError("calibration rows must be finite")
-        return cls(np.sort(scores))
+        told = ~(is_upper_bound & (distance >= 0.0))  # a bound above the centre has no sign
+        signed = np.where(distance >= 0.0, scores, -scores)[told]
+        if weights is None:
+            return cls(np.sort(scores), float(np.median(signed)) if len(signed) else 0.0)
+        levels = (np.arange(len(scores)) + 0.5) / max(len(scores), 1)
+        median = float(_quantiles(signed, weights[told], np.array([0.5]))[0]) if len(signed) else 0.0
+        return cls(_quantiles(scores, weights, levels), median)
 
     def factor(self, coverage: float) -> float:
         """Return by how much the scale is multiplied for an interval of this coverage.
@@ -104,3 +126,11 @@ class ConformalScale:
         beyond = 1.0 - (np.searchsorted(self.scores, score, side="left") + 0.5) / (len(self.scores) + 1)
         probability: Array = np.where(distance >= 0, 0.5 * beyond, 1.0 - 0.5 * beyond)
         return probability
+
+
+def _quantiles(values: Array, weights: Array, levels: Array) -> Array:
+    """Return weighted quantiles, interpolated between values that each stand at the middle of their weight."""
+    order = np.argsort(values, kind="stable")
+    middle = (np.cumsum(weights[order]) - 0.5 * weights[order]) / weights.sum()
+    found: Array = np.interp(levels, middle, values[order])
+    return found

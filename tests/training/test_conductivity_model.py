@@ -18,9 +18,9 @@ from training.properties.conductivity.declaration import CONDUCTIVITY
 from training.properties.conductivity.ensemble import EnsembleSettings
 from training.properties.conductivity.imputation import HotDeck
 from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered
-from training.properties.conductivity.model import ConductivityModel, fit_model
+from training.properties.conductivity.model import ConductivityModel, calibration_weights, fit_model
 from training.properties.conductivity.recipe import scored_rows
-from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows
+from training.properties.conductivity.rows import SAME_MATERIAL_DISTANCE, ConductivityRows, near_room_temperature
 from training.properties.conductivity.schema import TableColumn
 from training.properties.conformance import check_property
 from training.uncertainty import InsufficientCalibrationError
@@ -196,10 +196,27 @@ def test_the_calibrated_interval_covers_the_left_out_rows_it_was_calibrated_on(f
 
 
 def test_each_variant_is_calibrated_on_the_rows_it_will_answer(fitted: Fitted) -> None:
-    """All measured rows stand for candidates with a formula, only those with a cell for candidates with a cell."""
-    has_cell = fitted.rows.has_sigma & fitted.rows.descriptors.has_lattice
+    """Rows near room temperature stand for candidates with a formula, only those with a cell for such with a cell."""
+    near = near_room_temperature(fitted.rows)
     n_scores = {name: len(variant.sigma_scale.scores) for name, variant in fitted.model.variants.items()}
-    assert n_scores == {"formula": fitted.rows.has_sigma.sum(), "lattice": has_cell.sum()}
+    assert n_scores == {"formula": near.sum(), "lattice": (near & fitted.rows.descriptors.has_lattice).sum()}
+
+
+def test_a_table_measured_in_the_warm_is_calibrated_there(fitted: Fitted) -> None:
+    predicted = fitted.left_out["formula"]
+    warm = replace(predicted, weight=np.zeros(len(predicted.rows)))
+    every = np.ones(len(predicted.rows), dtype=bool)
+    assert len(warm.sigma_scale(every).scores) == fitted.rows.has_sigma.sum()
+
+
+def test_doubtful_rows_and_those_of_other_temperatures_calibrate_nothing(fitted: Fitted) -> None:
+    rows = replace(fitted.rows, is_doubtful=np.arange(len(fitted.rows)) % 2 == 0, year=fitted.rows.year)
+    weight = calibration_weights(rows, 6.0)
+    np.testing.assert_array_equal(weight > 0.0, near_room_temperature(rows) & ~rows.is_doubtful)
+    older = replace(rows, year=np.where(np.arange(len(rows)) < 50, 2014.0, 2020.0))
+    weight = calibration_weights(older, 6.0)
+    assert weight[:50].max() == pytest.approx(0.5)
+    assert weight[50:].max() == 1.0
 
 
 def test_coverage_of_new_measurements_of_the_same_world(fitted: Fitted) -> None:
@@ -308,8 +325,8 @@ def test_left_out_predictions_do_not_know_their_own_value(synthetic_rows: Conduc
     own = synthetic_rows.paper == synthetic_rows.paper[0]
     moved = replace(synthetic_rows, log10_sigma=synthetic_rows.log10_sigma + 3.0 * own)
     settings = EnsembleSettings.quick()
-    full = Ensemble.fit(synthetic_rows, "formula", settings)
-    before, after = (cross_fit(rows, full, settings, on_step=lambda: None) for rows in (synthetic_rows, moved))
+    hyper = Ensemble.fit(synthetic_rows, "formula", settings).process.hyper
+    before, after = (cross_fit(rows, "formula", hyper, settings) for rows in (synthetic_rows, moved))
     np.testing.assert_array_equal(before.pool.centre[own], after.pool.centre[own])
     assert (before.pool.centre[~own] != after.pool.centre[~own]).any()
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_world import Fitted
 
 from features.candidate import MaterialBatch
 from training.properties.conductivity.familiarity import (
-    DOMAIN_QUANTILE,
+    LARGEST_KNOWN_ERROR,
     LARGEST_NOVELTY,
     distance_to_known,
     is_familiar,
+    known_radius,
 )
+from training.properties.conductivity.metrics import Truth, honest_error
 from training.properties.conductivity.model import ConductivityModel
 
 SHARES = st.floats(0.0, 1.0)
@@ -46,12 +49,24 @@ def test_a_familiar_material_keeps_within_both_limits() -> None:
     np.testing.assert_array_equal(is_familiar(distance, np.array([0.4, 0.95, 0.5]), novelty), [False, True, False])
 
 
+def test_the_radius_encloses_what_is_missed_by_no_more_than_laboratories_differ() -> None:
+    distance, counts = np.linspace(0.0, 1.0, 101), np.ones(101, dtype=bool)
+    error = 2.0 * distance  # the mean up to d is d
+    assert known_radius(distance, error, counts) == pytest.approx(LARGEST_KNOWN_ERROR)
+    assert known_radius(distance[::-1], error[::-1], counts) == pytest.approx(LARGEST_KNOWN_ERROR)
+    assert known_radius(distance, np.zeros(101), counts) == 1.0
+    assert known_radius(distance, np.full(101, 2.0), counts) == 0.0
+    assert known_radius(distance, np.where(counts, error, 9.0), distance < 0.3) == pytest.approx(0.29)
+    assert known_radius(distance, error, ~counts) == pytest.approx(LARGEST_KNOWN_ERROR)
+
+
 def test_each_variant_has_the_radius_of_its_own_left_out_rows(fitted: Fitted) -> None:
     for name, predicted in fitted.left_out.items():
         rows = predicted.rows
-        own = rows.has_sigma & (rows.descriptors.has_lattice if name == "lattice" else True)
-        inside = predicted.pool.distance[own] <= fitted.model.variants[name].domain_radius
-        assert abs(inside.mean() - DOMAIN_QUANTILE) <= 1.0 / own.sum()
+        own = rows.has_sigma & (predicted.weight > 0.0) & (rows.descriptors.has_lattice if name == "lattice" else True)
+        inside = own & (predicted.pool.distance <= fitted.model.variants[name].domain_radius)
+        truth = Truth(rows.log10_sigma[inside], rows.is_upper_bound[inside])
+        assert honest_error(truth, predicted.pool.centre[inside]).mean() <= LARGEST_KNOWN_ERROR
 
 
 def test_the_foreign_is_farther_than_the_familiar(fitted: Fitted) -> None:

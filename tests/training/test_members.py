@@ -199,7 +199,7 @@ def test_what_trees_and_nets_learn_from_does_not_know_the_row_s_own_paper(
     own = measured.paper[measured.has_sigma] == measured.paper[0]
     of_observation = measured.paper[measured.observations().material] == measured.paper[0]
     moved = replace(process, targets=process.targets + 5.0 * of_observation)
-    before, after = (Lessons.of(measured, "formula", p, material, deck) for p in (process, moved))
+    before, after = (Lessons.of(measured, "formula", p, material, deck, 6.0) for p in (process, moved))
     np.testing.assert_allclose(before.prior[own], after.prior[own], atol=1e-9)
     np.testing.assert_allclose(before.features[own], after.features[own], atol=1e-9)
     assert np.abs(before.prior - after.prior)[~own].max() > 1e-3

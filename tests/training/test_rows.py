@@ -9,7 +9,7 @@ import pytest
 from synthetic_world import synthetic_table
 
 from training.properties.conductivity.arrhenius import to_temperature
-from training.properties.conductivity.rows import ConductivityRows
+from training.properties.conductivity.rows import UNDATED_YEAR, ConductivityRows
 from training.properties.conductivity.schema import TableColumn
 
 
@@ -98,3 +98,27 @@ def test_a_year_is_the_tables_or_else_the_dois() -> None:
     rows = rows_of(**{TableColumn.DOI: doi, TableColumn.YEAR: stated})
     np.testing.assert_array_equal(rows.year[:3], [2019.0, 2013.0, np.nan])
     assert np.isnan(rows.year[3:]).all()
+
+
+def test_a_row_counts_half_after_the_half_life_and_the_recent_median_follows() -> None:
+    year, sigma = [2020.0] * 6 + [2014.0] * 6, [-3.0] * 6 + [-9.0] * 6
+    doi = [f"10.1/{i}" for i in range(12)]
+    rows = rows_of(
+        **{
+            TableColumn.YEAR: year,
+            TableColumn.LOG10_SIGMA: sigma,
+            TableColumn.IS_UPPER_BOUND: False,
+            TableColumn.DOI: doi,
+        }
+    )
+    weights = rows.weights(6.0)
+    np.testing.assert_allclose(weights[:6] / weights[6:], 2.0)
+    np.testing.assert_allclose(rows.weights(), 1.0)
+    assert rows.recent_median(1.0) == pytest.approx(-3.0, abs=0.1)
+    assert -9.0 < rows.recent_median(np.inf) < -3.0
+
+
+def test_an_undated_row_is_taken_for_an_old_one() -> None:
+    rows = rows_of(**{TableColumn.YEAR: np.nan})
+    assert np.isnan(rows.year).all()
+    np.testing.assert_array_equal(rows.dated(), UNDATED_YEAR)

@@ -120,3 +120,35 @@ def test_tail_probability_falls_with_the_threshold_and_is_a_half_at_the_centre()
     assert 0.99 < probability[0] < 1.0
     at_centre = scale.tail_probability(-4.0, centre[:1], np.ones(1), np.ones(1))
     np.testing.assert_allclose(at_centre, 0.5, atol=0.01)
+
+
+def test_a_weight_counts_like_so_many_rows() -> None:
+    rng = np.random.default_rng(7)
+    value, centre, ones = rng.normal(size=400), np.zeros(400), np.ones(400)
+    weights = rng.integers(0, 4, 400).astype(float)
+    exact = np.zeros(400, dtype=bool)
+    weighted = ConformalScale.fit(value, exact, centre, ones, ones, weights)
+    repeated = np.repeat(np.arange(400), weights.astype(int))
+    plain = ConformalScale.fit(value[repeated], exact[repeated], centre[repeated], ones[repeated], ones[repeated])
+    assert len(weighted.scores) == int((weights > 0).sum())
+    for coverage in (0.5, 0.8, 0.9):
+        assert weighted.factor(coverage) == pytest.approx(plain.factor(coverage), abs=0.05)
+    assert weighted.median == pytest.approx(plain.median, abs=0.02)
+
+
+def test_equal_weights_change_nothing_but_rounding() -> None:
+    value, zeros, ones = np.random.default_rng(8).normal(size=99), np.zeros(99), np.ones(99)
+    exact = np.zeros(99, dtype=bool)
+    plain = ConformalScale.fit(value, exact, zeros, ones, ones)
+    weighted = ConformalScale.fit(value, exact, zeros, ones, ones, np.full(99, 0.3))
+    np.testing.assert_allclose(weighted.scores, plain.scores, atol=1e-12)
+
+
+def test_the_median_of_the_signed_scores_tells_a_centre_that_is_off() -> None:
+    value, ones = np.random.default_rng(9).normal(size=999), np.ones(999)
+    is_bound = np.arange(999) % 9 == 0
+    low = ConformalScale.fit(value, is_bound, np.full(999, -0.5), ones, ones)
+    assert low.median == pytest.approx(0.5, abs=0.15)
+    assert ConformalScale.fit(value, ~is_bound, np.full(999, 9.0), ones, ones).median < -8.0
+    all_above = ConformalScale.fit(np.zeros(3), np.ones(3, dtype=bool), np.full(3, -1.0), ones[:3], ones[:3])
+    assert all_above.median == 0.0

@@ -33,33 +33,68 @@ def evaluate(
     -------
     dict
         Metrics of `metrics.score` for the model with lattice and all tables; the same under `formula_only` (the test
-        rows' lattices hidden) and, without the literature table, under `obelix_only`; `baseline_rf_mae`.
+        rows' lattices hidden) and, without the literature table, under `obelix_only`; `baseline_rf_mae`; `forward`, the
+        board of the next years' materials and of families left out, on all tables.
 
     Raises
     ------
     MissingSourceError
         If the public tables were not fetched.
     """
+    from training.properties.conductivity.ensemble import EnsembleSettings
     from training.properties.conductivity.recipe import PUBLIC_SOURCES
     from training.properties.conductivity.table import load_obelix
     from training.sources import require
 
     require(PUBLIC_SOURCES, "scoring the recipe of conductivity")
     test = load_obelix("test")
-    both = _with_and_without_lattice(test, literature=True, settings=settings, on_step=on_step)
-    alone = _with_and_without_lattice(test, literature=False, settings=settings, on_step=on_step)
+    both, model = _with_and_without_lattice(test, literature=True, settings=settings, on_step=on_step)
+    alone, _ = _with_and_without_lattice(test, literature=False, settings=settings, on_step=on_step)
     on_step("random-forest baseline")
     return (
         both["lattice"]
         | {"baseline_rf_mae": baseline_random_forest(load_obelix("train"), test)}
         | {"formula_only": both["formula"]}
         | {"obelix_only": alone["lattice"] | {"formula_only": alone["formula"]}}
+        | {"forward": _forward(model, settings or EnsembleSettings(), on_step=on_step)}
     )
+
+
+def _forward(model: ConductivityModel, settings: EnsembleSettings, *, on_step: Callable[[str], None]) -> dict[str, Any]:
+    """Return the forward board of the recipe with a model's hyperparameters: see `benchmarks/conductivity.py`.
+
+    By scope of the formula variant and, under `lattice`, of the other; `family_out` with the formula variant.
+    """
+    from training.properties.conductivity import boards
+    from training.properties.conductivity.held_out import forward_cuts, without_each, without_families
+    from training.properties.conductivity.rows import ConductivityRows
+    from training.properties.conductivity.table import load_training_table
+
+    rows = ConductivityRows.from_table(load_training_table(with_obelix_test=True))
+    found: dict[str, dict[str, Any]] = {}
+    for name, variant in model.variants.items():
+        recipe = boards.Recipe(rows, name, settings.economical(), variant.ensemble.process.hyper)
+        models: dict[str, boards.Model] = {"recipe": recipe, boards.CONSTANT: boards.constant}
+        cuts = forward_cuts(rows, with_cell=name == "lattice")
+        board = boards.board_of(rows, cuts, models, on_step=lambda window: on_step(f"forward: {window}"))
+        found[name] = {
+            scope: boards.figures(board, "recipe", keep)
+            | {"mae_of_constant": boards.figures(board, boards.CONSTANT, keep)["mae"]}
+            for scope, keep in boards.scopes_of(board).items()
+            if keep.sum() > 1
+        }
+        if name == "formula":
+            groups = without_each(rows, without_families(rows))
+            apart = boards.board_of(
+                rows, groups, {"recipe": recipe}, on_step=lambda family: on_step(f"without {family}")
+            )
+            found[name]["family_out"] = boards.group_means(apart, "recipe")
+    return found["formula"] | {name: figures for name, figures in found.items() if name != "formula"}
 
 
 def _with_and_without_lattice(
     test: pd.DataFrame, *, literature: bool, settings: EnsembleSettings | None, on_step: Callable[[str], None]
-) -> dict[str, dict[str, float]]:
+) -> tuple[dict[str, dict[str, float]], ConductivityModel]:
     from training.properties.conductivity.model import fit_model
     from training.properties.conductivity.rows import ConductivityRows
     from training.properties.conductivity.table import load_training_table
@@ -67,7 +102,7 @@ def _with_and_without_lattice(
     rows = ConductivityRows.from_table(load_training_table(with_obelix_test=False, literature=literature))
     model, _ = fit_model(rows, settings, on_step=on_step)
     held_out = ConductivityRows.from_table(test)
-    return {variant: _score_variant(model, held_out, test, variant) for variant in ("lattice", "formula")}
+    return {variant: _score_variant(model, held_out, test, variant) for variant in ("lattice", "formula")}, model
 
 
 def _score_variant(

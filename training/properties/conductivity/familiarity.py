@@ -22,7 +22,9 @@ LARGEST_NOVELTY = 0.65
 """Above it lie an eighth of the rows of left-out papers, with twice the mean error of the others.
 Measured once by hand, after the left-out families of docs/science/benchmark.md had been seen; no command prints it."""
 DOMAIN_QUANTILE = 0.9
-"""Share of the left-out rows that a radius encloses."""
+"""Share of the left-out rows that the radius in composition encloses."""
+LARGEST_KNOWN_ERROR = 0.6
+"""Decades; what lies nearer than the radius is missed by no more in the mean, about as two laboratories differ."""
 
 
 def distance_to_known(novelty: Array, scatter_decades: Array) -> Array:
@@ -39,8 +41,25 @@ def distance_to_known(novelty: Array, scatter_decades: Array) -> Array:
     return distance
 
 
+def known_radius(distance: Array, error: Array, counts: NDArray[np.bool_]) -> float:
+    """Return the largest distance up to which left-out rows were missed by `LARGEST_KNOWN_ERROR` in the mean.
+
+    Parameters
+    ----------
+    distance, error
+        Shape (n,), of left-out rows: `distance_to_known`, and the absolute error in decades.
+    counts
+        Shape (n,), which of them are judged; all, where none is.
+    """
+    judged = counts if counts.any() else np.ones(len(distance), dtype=bool)
+    order = np.argsort(distance[judged], kind="stable")
+    running = np.cumsum(error[judged][order]) / np.arange(1, len(order) + 1)
+    within = np.flatnonzero(running <= LARGEST_KNOWN_ERROR)
+    return float(distance[judged][order[within[-1]]]) if len(within) else 0.0
+
+
 def is_familiar(distance: Array, radius: Array | float, novelty: Array) -> NDArray[np.bool_]:
-    """Return whether a candidate is as near to what is known as nine tenths of the left-out rows, and not too new."""
+    """Return whether a candidate lies within the radius of what is known, and is not too new."""
     familiar: NDArray[np.bool_] = (distance <= radius) & (novelty <= LARGEST_NOVELTY)
     return familiar
 

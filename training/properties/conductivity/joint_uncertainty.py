@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from features.elements import ATOMIC_NUMBER
 from training.properties.conductivity.arrhenius import inverse_temperature
 from training.properties.conductivity.descriptors import Descriptors
-from training.properties.conductivity.ensemble import Ensemble, _tree_features
+from training.properties.conductivity.ensemble import Ensemble
 from training.properties.conductivity.familiarity import Strangeness, in_domain
 from training.properties.conductivity.gaussian_process import SMALLEST_VARIANCE, ArrheniusProcess, inverse_of
 from training.properties.conductivity.kernels import TrainingMaterials
@@ -116,13 +116,7 @@ def _root_of(matrix: Array) -> Array:
 
 def disagreement_of(ensemble: Ensemble, descriptors: Descriptors) -> Array:
     """Return the standard deviation of the members' centres in decades, shape (n,)."""
-    process = ensemble.process.predict(descriptors)
-    features = _tree_features(descriptors, ensemble.variant, ensemble.hot_deck, process.latent())
-    centres = [process.log10_sigma, ensemble.forest.quantiles(features, _MEDIAN)[:, 0]]
-    centres.append(ensemble.boosting.centre(features))
-    if ensemble.nets is not None:
-        centres.append(ensemble.nets.centre(features, process.log10_sigma))
-    spread: Array = np.std(centres, axis=0)
+    spread: Array = np.std(ensemble.medians(descriptors), axis=0)
     return spread
 
 

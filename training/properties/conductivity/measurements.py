@@ -36,6 +36,7 @@ from training.properties.conductivity.schema import (
     normalise_family,
     table_schema,
 )
+from training.publication_years import LAST_YEAR, first_year
 from training.sources import MissingSourceError, places
 from training.tables import validate
 
@@ -149,8 +150,11 @@ class ConductivityMeasurements(Measurements):
             TableColumn.OBELIX_SPLIT: "",
             TableColumn.REPEATS: "",
         }
-        as_stored = (FORMULA, TEMPERATURE, ACTIVATION_ENERGY, CONTRIBUTION, STATE, DOI, REFERENCE, YEAR, *LATTICE)
+        as_stored = (FORMULA, TEMPERATURE, ACTIVATION_ENERGY, CONTRIBUTION, STATE, DOI, REFERENCE, *LATTICE)
         columns |= {column.name: cells_of(entries, column) for column in as_stored}
+        stated = np.array(cells_of(entries, YEAR), dtype=float)
+        of_doi = [first_year(str(doi)) or LAST_YEAR for doi in cells_of(entries, DOI)]  # undated: the laboratory's own
+        columns[TableColumn.YEAR] = np.where(np.isfinite(stated), stated, of_doi)
         frame = pd.DataFrame({str(column): columns[column] for column in TableColumn}, index=range(len(entries)))
         frame = frame.astype({str(TableColumn.IS_UPPER_BOUND): bool, str(TableColumn.IS_DOUBTFUL): bool})
         if not entries:

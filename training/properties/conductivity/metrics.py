@@ -38,9 +38,10 @@ def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
     Returns
     -------
     dict
-        `mae`, `rmse`, `spearman` with censored rows at -15 (published convention); `mae_uncensored` over the other
-        rows; `accuracy_1e-4` of the question 'above 1e-4 S/cm?'; `coverage_90` and `mean_half_width_90` of the
-        interval (a censored row is covered when the lower end is at or below its bound).
+        `mae`, `rmse`, `spearman` with censored rows at -15 (published convention); `mae_bound` with them at their
+        bound; `mae_uncensored` over the other rows; `accuracy_1e-4` of the question 'above 1e-4 S/cm?';
+        `coverage_90` and `mean_half_width_90` of the interval (a censored row is covered when the lower end is at or
+        below its bound).
     """
     censored = truth.is_upper_bound
     published = np.where(censored, PUBLISHED_CENSORED_VALUE, truth.log10_sigma)
@@ -50,6 +51,7 @@ def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
     half_width = (answer.upper - answer.lower) / 2
     return {
         "mae": float(np.abs(error).mean()),
+        "mae_bound": float(np.abs(answer.value - truth.log10_sigma).mean()),
         "mae_uncensored": float(np.abs(floored - truth.log10_sigma)[~censored].mean()),
         "rmse": float(np.sqrt((error**2).mean())),
         "spearman": float(spearmanr(answer.value, published).statistic),
@@ -75,3 +77,25 @@ def interval_score(truth: Truth, answer: ScoredPredictions, coverage: float = 0.
     missed_above = np.where(truth.is_upper_bound, 0.0, np.maximum(truth.log10_sigma - answer.upper, 0.0))
     total: Array = answer.upper - answer.lower + 2.0 / (1.0 - coverage) * (missed_below + missed_above)
     return total
+
+
+def honest_error(truth: Truth, value: Array) -> Array:
+    """Return the absolute error; a prediction below a bound is no error."""
+    signed = value - truth.log10_sigma
+    error: Array = np.where(truth.is_upper_bound, np.maximum(signed, 0.0), np.abs(signed))
+    return error
+
+
+def paired_bootstrap(difference: Array, paper: NDArray[np.str_], n_draws: int, seed: int = 0) -> dict[str, float]:
+    """Return the mean difference over rows with its 95 % interval, whole papers drawn with replacement."""
+    _, group = np.unique(paper, return_inverse=True)
+    total, size = np.bincount(group, difference), np.bincount(group)
+    draws = np.random.default_rng(seed).multinomial(len(size), np.full(len(size), 1 / len(size)), n_draws)
+    means = draws @ total / (draws @ size)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {
+        "difference": float(difference.mean()),
+        "low_95": float(low),
+        "high_95": float(high),
+        "share_of_draws_better": float((means < 0).mean()),
+    }

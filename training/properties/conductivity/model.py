@@ -24,8 +24,10 @@ from training.properties.conductivity.arrhenius import (
 )
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
-from training.properties.conductivity.familiarity import DOMAIN_QUANTILE
-from training.properties.conductivity.rows import ConductivityRows
+from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, known_radius
+from training.properties.conductivity.gaussian_process import Hyperparameters
+from training.properties.conductivity.metrics import Truth, honest_error
+from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
@@ -37,6 +39,7 @@ SMALLEST_CALIBRATION = 9
 _EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitted before it was there have none
 _DOMAIN_RADIUS = "domain_radius"  # missing in older bundles
 _NO_RADIUS = 1.0
+_SIGMA_MEDIAN = "sigma_median"  # missing in older bundles
 
 
 class ConductivityPrediction(NamedTuple):
@@ -49,7 +52,7 @@ class ConductivityPrediction(NamedTuple):
     novelty: Array  # 0: the like is known, 1: nothing like it is
     log10_sigma_25C: Array
     distance: Array  # to what is known, 0 to 1
-    domain_radius: Array  # largest distance of nine tenths of the left-out rows of the variant that answered
+    domain_radius: Array  # up to where the variant that answered knows the like; see `familiarity.known_radius`
 
     def take(self, rows: NDArray[np.int64]) -> ConductivityPrediction:
         """Return the chosen candidates."""
@@ -61,11 +64,30 @@ class ConductivityPrediction(NamedTuple):
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Predictions of rows by models that had not seen their paper; the ground of all calibration."""
+    """Predictions of rows by models that had not seen their paper; the ground of all calibration.
+
+    `weight` is how much each row counts for the interval of the conductivity; see `calibration_weights`.
+    """
 
     rows: ConductivityRows
     pool: Pool
     composition_distance: Array
+    weight: Array
+
+    def sigma_scale(self, keep: NDArray[np.bool_]) -> ConformalScale:
+        """Return the conformal scale of the conductivity from some of the rows that have one."""
+        own = keep & self.rows.has_sigma
+        enough = (self.weight[own] > 0.0).sum() >= SMALLEST_CALIBRATION  # else nothing is near room temperature
+        weight = self.weight[own] if enough else np.ones(int(own.sum()))
+        rows, pool = self.rows, at_temperature(self.pool, self.rows.temperature_C)
+        return ConformalScale.fit(
+            rows.log10_sigma[own],
+            rows.is_upper_bound[own],
+            pool.centre[own],
+            pool.below[own],
+            pool.above[own],
+            weight,
+        )
 
 
 @dataclass(frozen=True)
@@ -148,6 +170,7 @@ class ConductivityModel:
             stored |= {f"{name}/{key}": array for key, array in variant.ensemble.arrays().items()}
             stored[f"{name}/sigma_scores"] = variant.sigma_scale.scores
             stored[f"{name}/energy_scores"] = variant.energy_scale.scores
+            stored[f"{name}/{_SIGMA_MEDIAN}"] = np.array(variant.sigma_scale.median)
             stored[f"{name}/{_DOMAIN_RADIUS}"] = np.array(variant.domain_radius)
             if variant.explainer is not None:
                 stored |= {f"{name}/{_EXPLAINER}{key}": array for key, array in variant.explainer.arrays().items()}
@@ -166,7 +189,7 @@ class ConductivityModel:
             explainer = {key.removeprefix(_EXPLAINER): a for key, a in own.items() if key.startswith(_EXPLAINER)}
             variants[name] = Variant(
                 Ensemble.from_arrays(own, chosen),
-                ConformalScale(own["sigma_scores"]),
+                ConformalScale(own["sigma_scores"], float(own.get(_SIGMA_MEDIAN, 0.0))),
                 ConformalScale(own["energy_scores"]),
                 float(own.get(_DOMAIN_RADIUS, _NO_RADIUS)),
                 TreeExplainer.from_arrays(explainer) if explainer else None,
@@ -221,7 +244,9 @@ def fit_variant(
     the members is fitted anew without the left-out papers.
     """
     ensemble = Ensemble.fit(rows, variant, settings, on_step=lambda: on_step(f"{variant}: fitting"))
-    left_out = cross_fit(rows, ensemble, settings, on_step=lambda: on_step(f"{variant}: calibrating"))
+    left_out = cross_fit(
+        rows, variant, ensemble.process.hyper, settings, on_step=lambda: on_step(f"{variant}: calibrating")
+    )
     return calibrate(ensemble, left_out), left_out
 
 
@@ -232,9 +257,8 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
     if ensemble.variant == "lattice":  # intervals of the lattice variant are promised to candidates with a lattice
         own = own & rows.descriptors.has_lattice
     at_t = at_temperature(pool, rows.temperature_C)
-    sigma_scale = ConformalScale.fit(
-        rows.log10_sigma[own], rows.is_upper_bound[own], at_t.centre[own], at_t.below[own], at_t.above[own]
-    )
+    error = honest_error(Truth(rows.log10_sigma[own], rows.is_upper_bound[own]), at_t.centre[own])
+    radius = known_radius(pool.distance[own], error, left_out.weight[own] > 0.0)
     spread = pool.activation_energy_sd_eV[energy]
     energy_scale = ConformalScale.fit(
         rows.activation_energy_eV[energy],
@@ -243,24 +267,42 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
         spread,
         spread,
     )
-    return Variant(ensemble, sigma_scale, energy_scale, float(np.quantile(pool.distance[own], DOMAIN_QUANTILE)))
+    return Variant(ensemble, left_out.sigma_scale(own), energy_scale, radius)
 
 
 def cross_fit(
-    rows: ConductivityRows, full: Ensemble, settings: EnsembleSettings, *, on_step: Callable[[], None]
+    rows: ConductivityRows,
+    variant: str,
+    hyper: Hyperparameters,
+    settings: EnsembleSettings,
+    *,
+    on_step: Callable[[], None] = lambda: None,
 ) -> OutOfFold:
     """Predict every row by an ensemble that has seen neither its paper nor a copy of its material."""
     columns = np.full((len(Pool._fields), len(rows)), np.nan)
     distance = np.full(len(rows), np.nan)
     for train, test in rows.folds(settings.n_folds, settings.seed):
         _check_fold(rows, train, test)
-        ensemble = Ensemble.fit(rows.take(train), full.variant, settings, hyper=full.process.hyper)
+        ensemble = Ensemble.fit(rows.take(train), variant, settings, hyper=hyper)
         left_out = rows.descriptors.take(test)
         columns[:, test] = np.array(ensemble.predict(left_out))
         learnt = rows.take(train[rows.has_sigma[train]])
         distance[test] = domain_of(learnt, radius=0.0).distances(left_out.composition)
         on_step()
-    return OutOfFold(rows, Pool(*columns), distance)
+    return OutOfFold(rows, Pool(*columns), distance, calibration_weights(rows, settings.half_life_years))
+
+
+def calibration_weights(rows: ConductivityRows, half_life_years: float) -> Array:
+    """Return how much each row counts for the interval of the conductivity, shape (n,).
+
+    A row counts half after `half_life_years`; doubtful ones and those measured away from room temperature, mostly
+    digitised series, do not count. Where nothing is ever forgotten, all conductivities count alike.
+    """
+    if np.isinf(half_life_years):
+        return rows.has_sigma.astype(float)
+    year = rows.dated()
+    recent: Array = 2.0 ** ((year - year.max(initial=0.0)) / half_life_years)
+    return recent * (near_room_temperature(rows) & ~rows.is_doubtful)
 
 
 def _check_fold(rows: ConductivityRows, train: NDArray[np.int64], left_out: NDArray[np.int64]) -> None:

@@ -26,7 +26,6 @@ from training.properties.conductivity.explanation import with_explainers
 from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered, score
 from training.properties.conductivity.model import ConductivityModel, OutOfFold, at_temperature, fit_model
 from training.splits import grouped_folds
-from training.uncertainty import ConformalScale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,9 +180,11 @@ def fixed_choices() -> dict[str, Any]:
         "smallest_width": ensemble.SMALLEST_WIDTH,
         "widen": [ensemble.WIDEN_FROM, ensemble.WIDEN_TO, ensemble.WIDEN_BY],
         "revert": [ensemble.REVERT_FROM, ensemble.REVERT_TO, ensemble.REVERT_BY],
+        "pull": [ensemble.PULL_FROM, ensemble.PULL_TO],
         "scatter_decades": familiarity.SCATTER_DECADES,
         "largest_novelty": familiarity.LARGEST_NOVELTY,
         "domain_quantile": familiarity.DOMAIN_QUANTILE,
+        "largest_known_error": familiarity.LARGEST_KNOWN_ERROR,
         "trust_in_other_tables": rows.TRUST_IN_OTHERS,
         "crowding_exponent": rows.CROWDING_EXPONENT,
     }
@@ -195,6 +196,7 @@ def cross_validated_metrics(model: ConductivityModel, left_out: dict[str, OutOfF
     for name, predicted in left_out.items():
         truth, answer, _ = scored_rows(model, predicted, name)
         scores = score(truth, answer) | {"coverage_90": _coverage_across_papers(predicted, name)}
+        scores["median_score"] = model.variants[name].sigma_scale.median
         metrics |= {f"{name}_cv_{key}": round(value, 4) for key, value in scores.items()}
         energy = predicted.rows.has_energy
         if energy.any():
@@ -212,9 +214,7 @@ def _coverage_across_papers(predicted: OutOfFold, variant: str, coverage: float 
     covered = []
     for number in (0, 1):
         fit, held = keep & (half != number), keep & (half == number)
-        reach = ConformalScale.fit(
-            rows.log10_sigma[fit], rows.is_upper_bound[fit], pool.centre[fit], pool.below[fit], pool.above[fit]
-        ).factor(coverage)
+        reach = predicted.sigma_scale(fit).factor(coverage)
         ends = (pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above)
         truth = Truth(rows.log10_sigma[held], rows.is_upper_bound[held])
         covered.append(is_covered(truth, ScoredPredictions(*(end[held] for end in ends))))

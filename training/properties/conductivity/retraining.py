@@ -202,7 +202,7 @@ def work_out_baseline(
 ) -> Baseline:
     """Predict the champion's rows without their papers, and the official split without it, with its hyperparameters."""
     rows = ConductivityRows.from_table(base)
-    left_out = {name: cross_fit(rows, ensemble, settings, on_step=lambda: None) for name, ensemble in champions.items()}
+    left_out = {name: cross_fit(rows, name, kept.process.hyper, settings) for name, kept in champions.items()}
     scales = {name: _scale(out, name, np.ones(len(rows), dtype=bool)) for name, out in left_out.items()}
     return Baseline(
         judge_left_out(left_out, _ids(base)), judge_official(base, champions, scales, settings, official_split)
@@ -273,11 +273,7 @@ def judge_official(
 
 
 def _scale(out: OutOfFold, variant: str, chosen: NDArray[np.bool_]) -> ConformalScale:
-    rows, pool = out.rows, at_temperature(out.pool, out.rows.temperature_C)
-    keep = chosen & rows.has_sigma & (rows.descriptors.has_lattice if variant == "lattice" else True)
-    return ConformalScale.fit(
-        rows.log10_sigma[keep], rows.is_upper_bound[keep], pool.centre[keep], pool.below[keep], pool.above[keep]
-    )
+    return out.sigma_scale(chosen & (out.rows.descriptors.has_lattice if variant == "lattice" else True))
 
 
 def _judged(

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 
 TRUST_IN_OTHERS = 0.5
 CROWDING_EXPONENT = 0.75
+UNDATED_YEAR = 2005.0
+"""Taken where neither table nor DOI tells: such rows are nearly all of old numbers of journals."""
+NEAR_ROOM_TEMPERATURE_C = (15.0, 35.0)
 SAME_MATERIAL_DISTANCE = 0.01
 """Half-L1 distance below which two compositions are the same material reported twice."""
 
@@ -120,12 +123,32 @@ class ConductivityRows:
             np.concatenate([self.is_upper_bound[sigma], np.zeros(len(energy), dtype=bool)]),
         )
 
-    def weights(self) -> Array:
-        """Return trust / (rows of the same paper)^0.75, mean one: a paper's rows are near-copies of each other."""
+    def dated(self) -> Array:
+        """Return the year of each row, `UNDATED_YEAR` where it is not known, shape (n,)."""
+        return np.where(np.isfinite(self.year), self.year, UNDATED_YEAR)
+
+    def weights(self, half_life_years: float = np.inf) -> Array:
+        """Return trust / (rows of the same paper)^0.75, mean one: a paper's rows are near-copies of each other.
+
+        Parameters
+        ----------
+        half_life_years
+            Years in which a row comes to count half.
+        """
         _, inverse, counts = np.unique(self.paper, return_inverse=True, return_counts=True)
         weight = self.trust / counts[inverse.reshape(-1)] ** CROWDING_EXPONENT
+        year = self.dated()
+        weight = weight * 2.0 ** ((year - year.max(initial=0.0)) / half_life_years)
         scaled: Array = weight / weight.mean()
         return scaled
+
+    def recent_median(self, half_life_years: float) -> float:
+        """Return the median of the conductivities, weighted by `weights(half_life_years)`, in log10 S/cm."""
+        known = self.take(self.has_sigma)
+        order = np.argsort(known.log10_sigma, kind="stable")
+        weight = known.weights(half_life_years)[order]
+        middle = np.cumsum(weight) - 0.5 * weight
+        return float(np.interp(0.5 * weight.sum(), middle, known.log10_sigma[order]))
 
     def folds(self, n_folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield rows to train on and rows left out: whole papers, and no copy of a left-out material in training."""
@@ -145,3 +168,10 @@ def _years(table: pd.DataFrame) -> Array:
     stated = table[TableColumn.YEAR].to_numpy(dtype=float)
     of_doi = [float("nan") if (year := first_year(doi)) is None else float(year) for doi in table[TableColumn.DOI]]
     return np.where(np.isfinite(stated), stated, of_doi)
+
+
+def near_room_temperature(rows: ConductivityRows) -> NDArray[np.bool_]:
+    """Return which rows are conductivities near room temperature, shape (n,)."""
+    low, high = NEAR_ROOM_TEMPERATURE_C
+    near: NDArray[np.bool_] = rows.has_sigma & (rows.temperature_C >= low) & (rows.temperature_C <= high)
+    return near

@@ -135,7 +135,7 @@ class LeftOut:
         """Return which rows would be called in the domain and which out of it; elements unseen in a fold left aside."""
         own, truth = self.judged, self.truth(self.judged)
         error = honest_error(truth, self.pool.centre[own])
-        radius = known_radius(self.pool.distance[own], error, self.weight[own] > 0.0)
+        radius = known_radius(self.pool.distance[own], error, self.weight[own])
         reach = float(np.quantile(self.composition_distance[own], DOMAIN_QUANTILE))
         inside = is_familiar(self.pool.distance, radius, self.pool.novelty) & (self.composition_distance <= reach)
         return {"in_domain": inside, "out_of_domain": ~inside}

@@ -50,14 +50,24 @@ def test_a_familiar_material_keeps_within_both_limits() -> None:
 
 
 def test_the_radius_encloses_what_is_missed_by_no_more_than_laboratories_differ() -> None:
-    distance, counts = np.linspace(0.0, 1.0, 101), np.ones(101, dtype=bool)
+    distance, counts = np.linspace(0.0, 1.0, 101), np.ones(101)
     error = 2.0 * distance  # the mean up to d is d
     assert known_radius(distance, error, counts) == pytest.approx(LARGEST_KNOWN_ERROR)
     assert known_radius(distance[::-1], error[::-1], counts) == pytest.approx(LARGEST_KNOWN_ERROR)
     assert known_radius(distance, np.zeros(101), counts) == 1.0
     assert known_radius(distance, np.full(101, 2.0), counts) == 0.0
-    assert known_radius(distance, np.where(counts, error, 9.0), distance < 0.3) == pytest.approx(0.29)
-    assert known_radius(distance, error, ~counts) == pytest.approx(LARGEST_KNOWN_ERROR)
+    assert known_radius(distance, error, (distance < 0.3).astype(float)) == pytest.approx(0.29)
+    assert known_radius(distance, error, 0.0 * counts) == pytest.approx(LARGEST_KNOWN_ERROR)
+    assert known_radius(distance, error, np.where(distance < 0.3, 0.1, 1.0)) < LARGEST_KNOWN_ERROR
+
+
+def test_a_row_of_weight_two_counts_like_two_for_the_radius() -> None:
+    rng = np.random.default_rng(3)
+    distance, error, weight = rng.uniform(size=60), rng.exponential(0.6, 60), rng.integers(0, 3, 60)
+    again = np.repeat(np.arange(60), weight)
+    assert known_radius(distance, error, weight.astype(float)) == pytest.approx(
+        known_radius(distance[again], error[again], np.ones(len(again)))
+    )
 
 
 def test_each_variant_has_the_radius_of_its_own_left_out_rows(fitted: Fitted) -> None:
@@ -66,7 +76,8 @@ def test_each_variant_has_the_radius_of_its_own_left_out_rows(fitted: Fitted) ->
         own = rows.has_sigma & (predicted.weight > 0.0) & (rows.descriptors.has_lattice if name == "lattice" else True)
         inside = own & (predicted.pool.distance <= fitted.model.variants[name].domain_radius)
         truth = Truth(rows.log10_sigma[inside], rows.is_upper_bound[inside])
-        assert honest_error(truth, predicted.pool.centre[inside]).mean() <= LARGEST_KNOWN_ERROR
+        error = honest_error(truth, predicted.pool.centre[inside])
+        assert np.average(error, weights=predicted.weight[inside]) <= LARGEST_KNOWN_ERROR
 
 
 def test_the_foreign_is_farther_than_the_familiar(fitted: Fitted) -> None:

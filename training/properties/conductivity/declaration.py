@@ -176,12 +176,13 @@ class Conductivity(Property):
         """See `contract.Property.evaluate`."""
         from training.properties.conductivity.ensemble import EnsembleSettings
         from training.properties.conductivity.evaluation import evaluate
+        from training.properties.conductivity.held_out import WINDOWS
         from training.properties.conductivity.model import n_steps
 
         if options.refit or options.work is not None:
             raise NotOfferedError("--refit and --work are for stability; conductivity is always fitted anew")
         settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
-        with progress(2 * n_steps(settings) + 1) as on_step:
+        with progress(2 * n_steps(settings) + 1 + 2 * len(WINDOWS)) as on_step:  # and one a family that is left out
             return Scores("all tables, with lattice", evaluate(settings, on_step=on_step))
 
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> ConductivityJob:

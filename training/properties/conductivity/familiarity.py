@@ -41,21 +41,22 @@ def distance_to_known(novelty: Array, scatter_decades: Array) -> Array:
     return distance
 
 
-def known_radius(distance: Array, error: Array, counts: NDArray[np.bool_]) -> float:
+def known_radius(distance: Array, error: Array, weight: Array) -> float:
     """Return the largest distance up to which left-out rows were missed by `LARGEST_KNOWN_ERROR` in the mean.
 
     Parameters
     ----------
     distance, error
         Shape (n,), of left-out rows: `distance_to_known`, and the absolute error in decades.
-    counts
-        Shape (n,), which of them are judged; all, where none is.
+    weight
+        Shape (n,), how much each row counts, at or above 0; all alike, where none does.
     """
-    judged = counts if counts.any() else np.ones(len(distance), dtype=bool)
-    order = np.argsort(distance[judged], kind="stable")
-    running = np.cumsum(error[judged][order]) / np.arange(1, len(order) + 1)
+    counts = weight if (weight > 0.0).any() else np.ones(len(distance))
+    order = np.argsort(distance, kind="stable")
+    order = order[counts[order] > 0.0]
+    running = np.cumsum(counts[order] * error[order]) / np.cumsum(counts[order])
     within = np.flatnonzero(running <= LARGEST_KNOWN_ERROR)
-    return float(distance[judged][order[within[-1]]]) if len(within) else 0.0
+    return float(distance[order[within[-1]]]) if len(within) else 0.0
 
 
 def is_familiar(distance: Array, radius: Array | float, novelty: Array) -> NDArray[np.bool_]:

@@ -258,7 +258,7 @@ def calibrate(ensemble: Ensemble, left_out: OutOfFold) -> Variant:
         own = own & rows.descriptors.has_lattice
     at_t = at_temperature(pool, rows.temperature_C)
     error = honest_error(Truth(rows.log10_sigma[own], rows.is_upper_bound[own]), at_t.centre[own])
-    radius = known_radius(pool.distance[own], error, left_out.weight[own] > 0.0)
+    radius = known_radius(pool.distance[own], error, left_out.weight[own])
     spread = pool.activation_energy_sd_eV[energy]
     energy_scale = ConformalScale.fit(
         rows.activation_energy_eV[energy],

@@ -180,7 +180,7 @@ def fixed_choices() -> dict[str, Any]:
         "smallest_width": ensemble.SMALLEST_WIDTH,
         "widen": [ensemble.WIDEN_FROM, ensemble.WIDEN_TO, ensemble.WIDEN_BY],
         "revert": [ensemble.REVERT_FROM, ensemble.REVERT_TO, ensemble.REVERT_BY],
-        "pull": [ensemble.PULL_FROM, ensemble.PULL_TO],
+        "pull_between": [ensemble.PULL_FROM, ensemble.PULL_TO],
         "scatter_decades": familiarity.SCATTER_DECADES,
         "largest_novelty": familiarity.LARGEST_NOVELTY,
         "domain_quantile": familiarity.DOMAIN_QUANTILE,
@@ -194,9 +194,11 @@ def cross_validated_metrics(model: ConductivityModel, left_out: dict[str, OutOfF
     """Score the predictions of left-out papers, per variant, over the rows that carry a conductivity."""
     metrics: dict[str, float] = {}
     for name, predicted in left_out.items():
-        truth, answer, _ = scored_rows(model, predicted, name)
+        truth, answer, chosen = scored_rows(model, predicted, name)
         scores = score(truth, answer) | {"coverage_90": _coverage_across_papers(predicted, name)}
-        scores["median_score"] = model.variants[name].sigma_scale.median
+        variant = model.variants[name]
+        beyond = predicted.pool.distance[chosen] > variant.domain_radius
+        scores |= {"median_score": variant.sigma_scale.median, "beyond_radius": float(beyond.mean())}
         metrics |= {f"{name}_cv_{key}": round(value, 4) for key, value in scores.items()}
         energy = predicted.rows.has_energy
         if energy.any():

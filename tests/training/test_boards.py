@@ -26,6 +26,7 @@ from training.properties.conductivity.boards import (
     scopes_of,
 )
 from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.evaluation import forward_figures
 from training.properties.conductivity.held_out import (
     WINDOWS,
     distance_to_learnt,
@@ -210,3 +211,12 @@ def test_the_first_recipe_forgets_nothing_and_still_stands(fitted: Fitted) -> No
     from training.properties.conductivity.model import calibration_weights
 
     np.testing.assert_array_equal(calibration_weights(fitted.rows, np.inf), fitted.rows.has_sigma)
+
+
+def test_evaluate_prints_both_variants_by_scope_and_the_families(fitted: Fitted, dated: ConductivityRows) -> None:
+    found = forward_figures(fitted.model, dated, EnsembleSettings.quick())
+    assert {"all", "before_2019", "family_out", "lattice"} <= set(found)
+    assert {"mae", "bias", "coverage_90", "mean_half_width_90", "n", "mae_of_constant"} <= set(found["all"])
+    assert found["lattice"]["all"]["n"] < found["all"]["n"]
+    assert set(found["family_out"]) == {"mae_rows", "mae_mean", "groups"}
+    assert found["family_out"]["groups"] == 3.0

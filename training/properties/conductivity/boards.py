@@ -28,7 +28,15 @@ from training.properties.conductivity.metrics import (
     is_covered,
     paired_bootstrap,
 )
-from training.properties.conductivity.model import OutOfFold, Variant, at_temperature, calibrate, cross_fit, domain_of
+from training.properties.conductivity.model import (
+    OutOfFold,
+    Variant,
+    at_temperature,
+    calibrate,
+    cross_fit,
+    domain_of,
+    factor_or_nan,
+)
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 
 Array = NDArray[np.float64]
@@ -95,7 +103,7 @@ class Recipe:
         ensemble = Ensemble.fit(learnt, self.variant, self.settings, hyper=self.hyper)
         variant = calibrate(ensemble, _of_before(self.left_out, held_out.known_before))
         pool = at_temperature(ensemble.predict(asked.descriptors), asked.temperature_C)
-        reach = variant.sigma_scale.factor(0.9)
+        reach = factor_or_nan(variant.sigma_scale, 0.9)
         above = [
             variant.sigma_scale.tail_probability(threshold, pool.centre, pool.below, pool.above)
             for threshold in THRESHOLDS
@@ -221,17 +229,18 @@ def figures(board: Board, name: str, keep: Mask, n_draws: int = N_DRAWS) -> Figu
         "bias_of_insulators": _mean(signed[~conducts]),
         "spearman": _rank_correlation(value[exact], truth.log10_sigma[exact]),
     }
-    if np.isnan(lower).any():
+    told, known = np.isfinite(lower), answers.is_known[keep]  # too little was known of the first windows of few rows
+    if not told.any():
         return found
-    answer, known = ScoredPredictions(value, lower, upper), answers.is_known[keep]
+    answer = ScoredPredictions(value, lower, upper)
     covered = is_covered(truth, answer)
     found |= {
-        "coverage_90": _mean(covered),
-        "mean_half_width_90": _mean((upper - lower) / 2.0),
-        "interval_score_90": _mean(interval_score(truth, answer)),
+        "coverage_90": _mean(covered[told]),
+        "mean_half_width_90": _mean((upper - lower)[told] / 2.0),
+        "interval_score_90": _mean(interval_score(truth, answer)[told]),
         "known_share": _mean(known),
         "known_mae": _mean(error[known]),
-        "known_coverage_90": _mean(covered[known]),
+        "known_coverage_90": _mean(covered[known & told]),
     }
     for threshold, probability in zip(THRESHOLDS, answers.above[:, keep], strict=True):
         reached = (truth.log10_sigma >= threshold) & exact

@@ -43,7 +43,8 @@ def evaluate(
     """
     from training.properties.conductivity.ensemble import EnsembleSettings
     from training.properties.conductivity.recipe import PUBLIC_SOURCES
-    from training.properties.conductivity.table import load_obelix
+    from training.properties.conductivity.rows import ConductivityRows
+    from training.properties.conductivity.table import load_obelix, load_training_table
     from training.sources import require
 
     require(PUBLIC_SOURCES, "scoring the recipe of conductivity")
@@ -51,26 +52,30 @@ def evaluate(
     both, model = _with_and_without_lattice(test, literature=True, settings=settings, on_step=on_step)
     alone, _ = _with_and_without_lattice(test, literature=False, settings=settings, on_step=on_step)
     on_step("random-forest baseline")
+    rows = ConductivityRows.from_table(load_training_table(with_obelix_test=True))
     return (
         both["lattice"]
         | {"baseline_rf_mae": baseline_random_forest(load_obelix("train"), test)}
         | {"formula_only": both["formula"]}
         | {"obelix_only": alone["lattice"] | {"formula_only": alone["formula"]}}
-        | {"forward": _forward(model, settings or EnsembleSettings(), on_step=on_step)}
+        | {"forward": forward_figures(model, rows, settings or EnsembleSettings(), on_step=on_step)}
     )
 
 
-def _forward(model: ConductivityModel, settings: EnsembleSettings, *, on_step: Callable[[str], None]) -> dict[str, Any]:
-    """Return the forward board of the recipe with a model's hyperparameters: see `benchmarks/conductivity.py`.
+def forward_figures(
+    model: ConductivityModel,
+    rows: ConductivityRows,
+    settings: EnsembleSettings,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> dict[str, Any]:
+    """Return the forward board of the recipe with a model's hyperparameters; see `benchmarks/conductivity.py`.
 
     By scope of the formula variant and, under `lattice`, of the other; `family_out` with the formula variant.
     """
     from training.properties.conductivity import boards
     from training.properties.conductivity.held_out import forward_cuts, without_each, without_families
-    from training.properties.conductivity.rows import ConductivityRows
-    from training.properties.conductivity.table import load_training_table
 
-    rows = ConductivityRows.from_table(load_training_table(with_obelix_test=True))
     found: dict[str, dict[str, Any]] = {}
     for name, variant in model.variants.items():
         recipe = boards.Recipe(rows, name, settings.economical(), variant.ensemble.process.hyper)

@@ -151,7 +151,7 @@ class ConductivityModel:
             sigma.value[rows] = pool.centre
             sigma.lower[rows] = pool.centre - factor * pool.below
             sigma.upper[rows] = pool.centre + factor * pool.above
-            half_eV = _factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
+            half_eV = factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
             energy.value[rows] = pool.activation_energy_eV
             energy.lower[rows] = np.maximum(pool.activation_energy_eV - half_eV, 0.0)
             energy.upper[rows] = pool.activation_energy_eV + half_eV
@@ -314,7 +314,8 @@ def _check_fold(rows: ConductivityRows, train: NDArray[np.int64], left_out: NDAr
         )
 
 
-def _factor_or_nan(scale: ConformalScale, coverage: float) -> float:
+def factor_or_nan(scale: ConformalScale, coverage: float) -> float:
+    """Return how far an interval reaches, NaN where too few rows were left out for its coverage."""
     try:
         return scale.factor(coverage)
     except InsufficientCalibrationError:

@@ -204,7 +204,8 @@ def test_differences_are_paired_and_groups_count_once() -> None:
 def test_the_first_recipe_forgets_nothing_and_still_stands(fitted: Fitted) -> None:
     first = EnsembleSettings.of_the_first_recipe()
     assert np.isinf(first.half_life_years)
-    assert (first.pull, first.added_width, first.forest_hears_process) == (0.0, 0.0, True)
+    assert (first.pull, first.pull_with_cell, first.added_width) == (0.0, 0.0, 0.0)
+    assert first.forest_hears_process
     small = first.sized_as(EnsembleSettings.quick())
     assert small.forest_trees == EnsembleSettings.quick().forest_trees
     assert small.weights == first.weights

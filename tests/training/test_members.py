@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 from synthetic_world import Fitted
 
+from features.candidate import MaterialBatch
 from features.similarity import half_l1
 from training.properties.conductivity.boosting import BoostedTrees
-from training.properties.conductivity.ensemble import REVERT_FROM, Ensemble, Lessons
+from training.properties.conductivity.descriptors import Descriptors
+from training.properties.conductivity.ensemble import PULL_FROM, PULL_TO, REVERT_FROM, Ensemble, Lessons
 from training.properties.conductivity.forest import QuantileForest
 from training.properties.conductivity.gaussian_process import ArrheniusProcess, Observations
 from training.properties.conductivity.imputation import HotDeck
@@ -203,3 +205,34 @@ def test_what_trees_and_nets_learn_from_does_not_know_the_row_s_own_paper(
     np.testing.assert_allclose(before.prior[own], after.prior[own], atol=1e-9)
     np.testing.assert_allclose(before.features[own], after.features[own], atol=1e-9)
     assert np.abs(before.prior - after.prior)[~own].max() > 1e-3
+
+
+def test_the_unfamiliar_goes_back_to_what_was_published_of_late(fitted: Fitted) -> None:
+    ensemble = fitted.model.variants["formula"].ensemble
+    assert ensemble.home == ensemble.process.hyper.mean_sigma == fitted.rows.recent_median(6.0)
+    assert fitted.model.variants["lattice"].ensemble.pull == 0.0 < ensemble.pull
+    asked = Descriptors.of(MaterialBatch.from_formulas(["Li6.5PS5.5Cl0.5", "BaTiO3", "Na3Bi"]))
+    free, pulled = replace(ensemble, pull=0.0).predict(asked), replace(ensemble, pull=1.0).predict(asked)
+    is_new = free.novelty > PULL_TO
+    assert is_new.any()
+    np.testing.assert_allclose(pulled.centre[is_new], ensemble.home)
+    known = free.novelty < PULL_FROM
+    np.testing.assert_array_equal(pulled.centre[known], free.centre[known])
+
+
+def test_the_forest_does_not_hear_the_process(fitted: Fitted) -> None:
+    ensemble = fitted.model.variants["formula"].ensemble
+    shifted = replace(ensemble.process, targets=ensemble.process.targets + 2.0)
+    before, after = (replace(ensemble, process=p).medians(fitted.rows.descriptors) for p in (ensemble.process, shifted))
+    np.testing.assert_array_equal(before[1], after[1])
+    assert np.abs(before[2] - after[2]).max() > 1e-3  # boosting does
+
+
+def test_an_ensemble_of_before_hears_the_process_and_is_not_pulled(fitted: Fitted) -> None:
+    ensemble = fitted.model.variants["formula"].ensemble
+    settings = ensemble.settings()
+    later = ("home", "pull", "forest_hears_process", "added_width")
+    first = replace(ensemble, forest_hears_process=True)
+    old = Ensemble.from_arrays(first.arrays(), {k: v for k, v in settings.items() if k not in later})
+    assert (old.pull, old.added_width, old.forest_hears_process) == (0.0, 0.0, True)
+    assert old.home == np.median(ensemble.forest.targets)

@@ -50,7 +50,8 @@ WIDEN_FROM, WIDEN_TO, WIDEN_BY = 0.5, 0.9, 0.5
 REVERT_FROM, REVERT_TO, REVERT_BY = 0.85, 0.95, 0.7
 """Between these novelties the centre goes back towards the median of what is known, up to this share."""
 PULL_FROM, PULL_TO = 0.7, 0.9
-"""Between these novelties it does so besides, up to the share `EnsembleSettings.pull`."""
+"""Between these novelties it does so besides, up to the share `EnsembleSettings.pull`; not where a unit cell is known,
+for those who publish crystal structures publish insulators too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class EnsembleSettings:
     weights: tuple[float, ...] = (1 / 8, 1 / 4, 1 / 4, 3 / 8)
     half_life_years: float = 6.0
     pull: float = 0.6
+    pull_with_cell: float = 0.0
     forest_hears_process: bool = False
     added_width: float = 1.0
 
@@ -246,7 +248,8 @@ class Ensemble:
         nets = ResidualNets.fit(*lessons, settings.nets, seed=settings.seed)
         on_step()
         home = hyper.mean_sigma if np.isfinite(settings.half_life_years) else float(np.median(lessons.targets))
-        pooling = settings.weights, home, settings.pull, heard, settings.added_width
+        pull = settings.pull if variant == "formula" else settings.pull_with_cell
+        pooling = settings.weights, home, pull, heard, settings.added_width
         return cls(variant, process, forest, boosting, deck, nets, *pooling)
 
     def predict(self, descriptors: Descriptors) -> Pool:

@@ -202,10 +202,8 @@ class Ensemble:
 
         Parameters
         ----------
-        rows
-            ConductivityRows to learn from.
-        variant
-            'formula' or 'lattice'.
+        rows, variant
+            What to learn from; 'formula' or 'lattice'.
         settings
             Sizes, seeds and weights.
         hyper

@@ -27,9 +27,11 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
     is scored as it is.
     """
     from serving.commands.train import progress, shipped_model
+    from training.allocation import keep_freed_memory
     from training.properties.contract import FitOptions, NotOfferedError
     from training.sources import MissingSourceError
 
+    keep_freed_memory()
     options = FitOptions(quick, work, refit)
     try:
         scores = registry.get(property_name).evaluate(options, progress, shipped_model)

@@ -143,12 +143,14 @@ def _add(paths: Sequence[Path], ledger: Ledger, who: str, *, accept_warnings: Se
 
 
 def _run(job: PropertyJob, ledger: Ledger, work: Path, options: RetrainOptions) -> JobResult:
+    from training.allocation import keep_freed_memory
     from training.retraining.job import retrain as run_job
     from training.retraining.registry import ModelRegistry
     from training.retraining.rules import load_rules
     from training.tracking import default_tracking_uri
 
     name = job.name
+    keep_freed_memory()
     with progress(job.n_steps, name) as on_step:
         return run_job(
             job, ledger, ModelRegistry(name, default_tracking_uri()), load_rules(name), work, options, on_step=on_step

@@ -53,9 +53,11 @@ def train(
     (`elyte data fetch`), or what its model lacks without them; one that builds on other properties asks the models that
     elyte ships.
     """
+    from training.allocation import keep_freed_memory
     from training.properties.contract import FitOptions, NotOfferedError
     from training.sources import MissingSourceError
 
+    keep_freed_memory()
     if no_registry and output is None:
         raise click.UsageError("--no-registry needs --output FOLDER")
     if not no_registry:

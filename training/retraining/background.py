@@ -12,6 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
+from training.allocation import keep_freed_memory
+
 Result = TypeVar("Result")
 
 
@@ -58,7 +60,8 @@ class BackgroundProcess(Generic[Result]):
 
 
 def _end_with(caller: Connection) -> None:
-    """End this process as soon as the caller closes its end of a pipe, by will or by dying."""
+    """End this process as soon as the caller closes its end of a pipe, by will or by dying; it is for long fits."""
+    keep_freed_memory()
 
     def wait() -> None:
         caller.poll(None)

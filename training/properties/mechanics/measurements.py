@@ -17,6 +17,7 @@ from training.measurements.columns import (
 from training.measurements.contract import Measurements, nothing_is_frozen
 from training.measurements.problems import Code
 from training.measurements.units import Notation, scaled
+from training.properties.contract import Quantity
 from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.quantities import BULK, SHEAR, YOUNG
 
@@ -24,12 +25,12 @@ _TOLERATED = 1.5
 """Factor by which a stated Young's modulus may miss what the other two moduli give: rounding, and methods."""
 
 
-def _modulus(name: str, label: str, aliases: tuple[str, ...]) -> LedgerColumn:
+def _modulus(of: Quantity, label: str, aliases: tuple[str, ...]) -> LedgerColumn:
     return number(
-        name,
+        of.measured_name,
         label,
-        "GPa",
-        Notation(aliases, scaled(("GPa", 1.0), ("MPa", 1e-3), ("kbar", 0.1))),
+        of.unit,
+        Notation(aliases, scaled(*of.units)),
         low=0.1,
         high=1500.0,
         is_positive=True,
@@ -37,9 +38,9 @@ def _modulus(name: str, label: str, aliases: tuple[str, ...]) -> LedgerColumn:
     )
 
 
-YOUNGS = _modulus(YOUNG.name, "Young's modulus", ("youngs_modulus", "elastic_modulus", "E"))
-SHEARS = _modulus(SHEAR.name, "Shear modulus", ("shear_modulus", "G"))
-BULKS = _modulus(BULK.name, "Bulk modulus", ("bulk_modulus", "K"))
+YOUNGS = _modulus(YOUNG, "Young's modulus", ("youngs_modulus", "elastic_modulus", "E"))
+SHEARS = _modulus(SHEAR, "Shear modulus", ("shear_modulus", "G"))
+BULKS = _modulus(BULK, "Bulk modulus", ("bulk_modulus", "K"))
 METHOD = LedgerColumn("method", "How it was found")
 
 

@@ -24,6 +24,7 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "interfacial_resistance_ohm_cm2": 3.0,
         "sigma_S_per_cm": 0.001,
         "electrolyte_class": "garnet",
+        "flaw_size_um": 2.0,
     }
     assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
     items = [(name, str(value)) for name, value in conditions.items()]
@@ -45,8 +46,8 @@ def test_every_parameter_of_the_query_arrives() -> None:
         ([("temperature_C", "nan")], "finite"),
         ([("temperature_C", "9999")], "less than or equal to 1500"),
         ([("temperature_C", "60"), ("temperature_C", "70")], '"temperature_C" twice'),
-        ([("property", "cdc")], "'conductivity', 'stability' or 'ccd'"),
-        ([("property", "ccd")] * 4, "at most 3"),
+        ([("property", "cdc")], "'conductivity', 'stability', 'ccd' or 'mechanics'"),
+        ([("property", "ccd")] * 5, "at most 4"),
         ([("coverage", "1")], "coverage"),
         ([("explain", "perhaps")], "explain"),
     ],

@@ -141,7 +141,7 @@ def test_nothing_to_judge_is_fine_and_makes_no_ledger(shipped: Path) -> None:
     assert list(shipped.iterdir()) == []
 
 
-@pytest.mark.parametrize(("far", "status", "word"), [(2, 0, "fine"), (10, 3, "retrain"), (28, 4, "distrust")])
+@pytest.mark.parametrize(("far", "status", "word"), [(2, 0, "fine"), (17, 3, "retrain"), (28, 4, "distrust")])
 def test_requests_decide_the_exit_status(shipped: Path, far: int, status: int, word: str) -> None:
     log = shipped / "requests.log"
     log.write_text("".join(line({"conductivity": histogram(int(i >= far), int(i < far))}) for i in range(30)))

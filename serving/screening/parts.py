@@ -72,7 +72,9 @@ def to_table(columns: Mapping[str, NDArray[Any]], unit: WorkUnit, kept: NDArray[
             continue
         chosen = values[kept]
         if name in FLAG_COLUMNS:
-            arrays[name] = pa.array(chosen, pa.bool_(), mask=~judged)
+            beside = f"{name.removesuffix('in_domain')}distance"  # known wherever its property judges
+            unknown = np.isnan(columns[beside][kept]) if beside in columns else ~judged
+            arrays[name] = pa.array(chosen, pa.bool_(), mask=unknown)
         elif name in NUMBER_COLUMNS:
             kind = pa.int32() if name in _COUNTS else pa.float64()
             unknown = np.isnan(chosen)

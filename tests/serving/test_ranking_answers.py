@@ -61,7 +61,7 @@ def test_what_was_made_although_energies_are_against_it_is_told(predictor: Predi
     document = ranked(predictor, ["Li6PS5Cl", "Li3InCl6", "Li5.9P0.9Bi0.1S5Cl"], ["hull<=0.05"])
     (note,) = [text for text in document["notes"] if "have been made" in text]
     assert note.startswith("1 of the candidates probably miss 'hull<=0.05'")
-    assert "Li6PS5Cl (10.1149/2.0301903jes)" in note
+    assert "Li6PS5Cl (10.1016/j.ssi.2012.06.008)" in note
     assert "Bi" not in note
     assert not any("have been made" in text for text in ranked(predictor, ["Li6PS5Cl"], ["sigma>=1"])["notes"])
     assert not any("have been made" in text for text in ranked(predictor, ["Li3InCl6"], ["hull<=0.05"])["notes"])

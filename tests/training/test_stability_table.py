@@ -76,9 +76,9 @@ def test_a_part_of_the_table_is_a_table(folder: Path) -> None:
         ("Li2S,minus one", "could not convert"),
         ("Li2S", "index"),
         ("", "row"),
-        ("Li2S,nan", "within 10"),
-        ("Li2S,-10.5", "within 10"),
-        ("Li2S,inf", "within 10"),
+        ("Li2S,nan", "between -10 and 10"),
+        ("Li2S,-10.5", "between -10 and 10"),
+        ("Li2S,inf", "between -10 and 10"),
         ("Li0S1,-1.0", "Li0S1"),
     ],
 )

@@ -112,7 +112,7 @@ def test_an_installation_without_a_property(visit: Visit) -> None:
     visit.page.route("**/predict", without_ccd)
     visit.ask("Li6PS5Cl", "Li3YCl6")
     assert visit.cells("ccd") == ["no value: not judged"] * 2
-    assert visit.page.locator("#answers-body .flags").first.locator("li").count() == 2
+    assert visit.page.locator("#answers-body .flags").first.locator("li").count() == 3
     visit.page.locator("#answers-body input").first.check()
     assert visit.page.locator("#comparison h3").all_text_contents() == ["Conductivity", "Stability windows"]
     assert visit.open_row(0).locator(".part-ccd").count() == 0
@@ -125,14 +125,14 @@ def test_intervals_that_cannot_be_given(visit: Visit) -> None:
         response = route.fetch()
         document = response.json()
         for row in document["results"]:
-            for block in (row.get(name) or {} for name in ("conductivity", "stability", "ccd")):
+            for block in (row.get(name) or {} for name in ("conductivity", "stability", "ccd", "mechanics")):
                 for interval in (part for part in block.values() if isinstance(part, dict) and "coverage" in part):
                     interval |= {"lower": None, "upper": None}
         route.fulfill(response=response, json=document)
 
     visit.page.route("**/predict", without_ends)
     visit.ask("Li6PS5Cl", "Li7La3Zr2O12", coverage="99")
-    assert visit.page.locator("#answers-body svg.bar").count() == 8
+    assert visit.page.locator("#answers-body svg.bar").count() == 12
     panel = visit.open_row(1)
     assert panel.locator(".part-arrhenius .line").count() == 1
     assert panel.locator(".part-arrhenius .band").count() == 0

@@ -13,6 +13,7 @@ from serving.answers.conditions import Conditions
 from serving.answers.documents import answer_rows, nearest_rows, read_rows
 from serving.answers.judging import lacking
 from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest
+from serving.models.laboratory import leading_with_ledger
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
 from training.properties import registry
 from training.properties.registry import with_needed
@@ -60,7 +61,7 @@ class Predictor:
 
     @classmethod
     def load(cls, source: str = "auto", properties: Sequence[str] | None = None) -> Predictor:
-        """Load the models; see `serving.models.store.load_models`.
+        """Load the models; see `serving.models.store.load_models`. Those of 'auto' lead with what the ledger holds.
 
         Raises
         ------
@@ -69,7 +70,8 @@ class Predictor:
         """
         if properties is not None:
             properties = with_needed(properties)
-        return cls(load_models(source, properties))
+        models = load_models(source, properties)
+        return cls(leading_with_ledger(models) if source == "auto" else models)
 
     def warm(self) -> None:
         """Answer once, so that the first caller does not pay for what is computed on first use."""

@@ -165,8 +165,8 @@ class DomainIndex:
             "temperatures_C": self.temperatures_C,
             "are_upper_bounds": self.are_upper_bounds,
             "radius": np.array(self.radius),
-            "formulas": _encode(self.formulas),
-            "dois": _encode(self.dois),
+            "formulas": encode_texts(self.formulas),
+            "dois": encode_texts(self.dois),
         }
 
     @classmethod
@@ -174,18 +174,20 @@ class DomainIndex:
         """Rebuild from `arrays()`."""
         return cls(
             arrays["composition"],
-            _decode(arrays["formulas"]),
+            decode_texts(arrays["formulas"]),
             arrays["values"],
             arrays["temperatures_C"],
             arrays["are_upper_bounds"],
-            _decode(arrays["dois"]),
+            decode_texts(arrays["dois"]),
             float(arrays["radius"]),
         )
 
 
-def _encode(texts: Sequence[str]) -> NDArray[np.uint8]:
+def encode_texts(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Return texts as the bytes that a bundle stores, so that nothing is pickled; a line break becomes a blank."""
     return np.frombuffer("\n".join(text.replace("\n", " ") for text in texts).encode(), dtype=np.uint8)
 
 
-def _decode(data: NDArray[np.uint8]) -> tuple[str, ...]:
+def decode_texts(data: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return the texts of `encode_texts`."""
     return tuple(data.tobytes().decode().split("\n"))

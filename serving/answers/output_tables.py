@@ -193,8 +193,12 @@ def _leading_table(one: Property, results: Sequence[ResultRow]) -> list[str]:
             return (*nothing, "; ".join(result.get("reasons", {}).values()))
         return terminal.row(answered(result, one.name))
 
+    def beneath(result: ResultRow) -> list[str]:
+        told = len(listed) <= MOST_EXPLAINED and result.get(one.name)
+        return [*reading_lines(result), *(terminal.story(answered(result, one.name)) if told else [])]
+
     rows = [("material", *terminal.header), *((name_of(result), *cells(result)) for result in listed)]
-    return aligned(rows, [reading_lines(result) for result in listed])
+    return aligned(rows, [beneath(result) for result in listed])
 
 
 def _table(one: Property, results: Sequence[ResultRow], *, readings: bool) -> list[str]:

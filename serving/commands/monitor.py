@@ -97,17 +97,13 @@ def _ledger(address: str | None) -> Ledger | None:
     if any(find_spec(name) is None for name in ("sqlalchemy", "alembic", "pandera")):
         click.echo("measurements are not looked at; install elyte[ledger]", err=True)
         return None
-    from training.ledger.database import default_url
     from training.ledger.store import Ledger
 
-    place = address or default_url()
-    file = place.removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).expanduser().exists():
-        if address is not None:
-            raise click.UsageError(f"there is no ledger at {address}")
-        return None
     with _failing_clearly():
-        return Ledger.open(place)
+        found = Ledger.open_existing(address)
+    if found is None and address is not None:
+        raise click.UsageError(f"there is no ledger at {address}")
+    return found
 
 
 @contextmanager

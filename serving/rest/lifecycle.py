@@ -2,7 +2,7 @@
 
 A champion is served after its digest and its golden predictions were checked and it answered its first questions.
 Until then, and whenever that fails, what answered before goes on answering: at the start that is the bundle that elyte
-ships. A request keeps the predictor that it started with, so a swap fails none.
+ships. A request keeps the predictor that it started with, so a swap fails none. What the ledger holds is followed too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from serving.environment import read_poll_seconds, shipped_models_only
+from serving.models.laboratory import NO_LEDGER, leading_with_ledger, ledger_version
 from serving.models.store import (
     REFUSAL_WORDS,
     ModelUnavailableError,
@@ -96,6 +97,7 @@ class ModelKeeper:
         self._refused: Mapping[str, Refusal] = {}
         self._champions: Mapping[str, AliasTarget | None] = {}
         self._checked: float | None = None
+        self._ledger_version = NO_LEDGER
 
     def start(self) -> None:
         """Load, publish and follow in a daemon thread, so that health checks are answered meanwhile."""
@@ -116,6 +118,7 @@ class ModelKeeper:
             time.sleep(self.poll_seconds)
             try:
                 self.check()
+                self.follow_ledger()
             except Exception:  # whatever it is, the next poll must come
                 self._logger.exception("poll_failed")
 
@@ -195,6 +198,12 @@ class ModelKeeper:
             replaced = [name for name, target in self._champions.items() if self._follow(name, target, anew=anew)]
             return {name: before.get(name, {}) for name in replaced}
 
+    def follow_ledger(self) -> None:
+        """Serve the same models with what the ledger holds now, where it has changed."""
+        with self._one_at_a_time:
+            if ledger_version() != self._ledger_version:
+                self._serve(self._served)
+
     def _ask(self) -> bool:
         """Look up which versions are the champions; say whether there is a registry, and it answered."""
         uri = self.uri = self.uri or registry_uri()
@@ -256,7 +265,8 @@ class ModelKeeper:
 
     def _serve(self, served: Mapping[str, ServedModel]) -> None:
         """Warm a predictor of these models and publish it."""
-        predictor = Predictor(dict(served))
+        self._ledger_version = ledger_version()
+        predictor = Predictor(leading_with_ledger(served))
         predictor.warm()
         self._publish(predictor)
         phases = registry.of_phases().name

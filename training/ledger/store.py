@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from training.ledger.database import migrate, open_engine, reading, write
+from training.ledger.database import default_url, migrate, open_engine, reading, write
 from training.ledger.kinds import measurements_of
 from training.ledger.tables import batches, entries
 from training.measurements.entries import (
@@ -57,6 +58,21 @@ class Ledger:
         engine = open_engine(address)
         migrate(engine)
         return cls(engine)
+
+    @classmethod
+    def open_existing(cls, address: str | None = None) -> Ledger | None:
+        """Open a ledger as `open` does, unless it is a file that does not exist: None, and none is made."""
+        place = address or default_url()
+        file = place.removeprefix("sqlite:///")
+        if "://" not in file and not Path(file).expanduser().exists():
+            return None
+        return cls.open(place)
+
+    @property
+    def last_entry(self) -> int:
+        """Number of the last entry, 0 of an empty ledger: it changes with every change."""
+        with reading(self._engine) as connection:
+            return _last(connection, entries.c.entry)
 
     @property
     def place(self) -> str:

@@ -22,6 +22,16 @@ TEMPERATURE = Condition(
     unit="°C",
 )
 
+RELATIVE_DENSITY = Condition(
+    "relative_density",
+    Content.NUMBER,
+    "Density of the pellet as a fraction of the ideal one.",
+    above=0.0,
+    at_most=1.0,
+    short="relative_density",
+    of_one_sample=True,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ConditionColumns:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from training.bundle import Bundle, Card
     from training.distributions import Predictive
     from training.measurements.contract import Measurements
+    from training.measurements.entries import Entry
     from training.properties.outputs import ModelOutputs
     from training.refitting.property_job import PropertyJob
     from training.suggestions.pool import DesignPool
@@ -317,6 +318,10 @@ class Property(ABC):
     def details_model(self) -> type[BaseModel] | None:
         """Return the schema of its block in answers, for OpenAPI; None makes one of the quantities."""
         return None
+
+    def leading_with(self, model: Any, entries: Sequence[Entry]) -> Any:  # noqa: ANN401
+        """Return the model with what a ledger holds now of its kind, for answers to lead with; as it is without use."""
+        return model
 
     def measurements(self) -> Measurements | None:
         """Return what the ledger must know of measured values; None where none are kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.properties.conditions import TEMPERATURE
+from training.properties.conditions import RELATIVE_DENSITY, TEMPERATURE
 from training.properties.contract import Condition, Content, Quantity
 
 NAME = "ccd"
@@ -66,15 +66,7 @@ CONDITIONS = (
         unit="mAh/cm²",
         of_one_sample=True,
     ),
-    Condition(
-        "relative_density",
-        _NUMBER,
-        "Density of the pellet as a fraction of the ideal one.",
-        above=0.0,
-        at_most=1.0,
-        short="relative_density",
-        of_one_sample=True,
-    ),
+    RELATIVE_DENSITY,
     Condition(
         "thickness_um",
         _NUMBER,

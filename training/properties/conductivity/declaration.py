@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.conductivity.quantities import ACTIVATION_ENERGY, NAME, SIGMA
+from training.properties.conductivity.sample import SAMPLE_CONDITIONS
 from training.properties.contract import (
     DECIMALS,
     Array,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from training.bundle import Bundle
+    from training.measurements.entries import Entry
     from training.distributions import Predictive
     from training.properties.conductivity.judgement import ConductivityJudgement
     from training.properties.conductivity.measurements import ConductivityMeasurements
@@ -81,6 +83,19 @@ COLUMNS = (
         lambda said: said.nearest.get("doi"),
         lambda judged: texts([known["doi"] for known in judged.first_nearest]),
     ),
+    Column("basis", _TEXT, lambda said: said.block and said.block["basis"], lambda judged: texts(judged.basis)),
+    Column(
+        "measured_log10_sigma_S_per_cm",
+        _NUMBER,
+        lambda said: said.block and (said.block["measured"] or {}).get(SIGMA.name),
+        lambda judged: judged.prediction.measured.log10_sigma.round(DECIMALS),
+    ),
+    Column(
+        "model_log10_sigma_S_per_cm",
+        _NUMBER,
+        lambda said: said.block and said.block["model_log10_sigma_S_per_cm"],
+        lambda judged: judged.prediction.of_model.round(DECIMALS),
+    ),
 )
 
 
@@ -90,7 +105,7 @@ class Conductivity(Property):
     name = NAME
     label = "Ionic conductivity"
     quantities = (SIGMA, ACTIVATION_ENERGY)
-    conditions = (TEMPERATURE,)
+    conditions = (TEMPERATURE, *SAMPLE_CONDITIONS)
     knows_made = True
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
@@ -137,9 +152,9 @@ class Conductivity(Property):
 
     def terminal(self) -> Terminal:
         """See `contract.Property.terminal`."""
-        from training.properties.conductivity.terminal import HEADER, row
+        from training.properties.conductivity.terminal import HEADER, row, story
 
-        return Terminal(HEADER, row)
+        return Terminal(HEADER, row, story)
 
     def explained(self, block: Mapping[str, Any]) -> tuple[str, Mapping[str, float]]:
         """See `contract.Property.explained`."""
@@ -196,6 +211,16 @@ class Conductivity(Property):
     def papers(self, model: ConductivityModel) -> Iterable[str]:
         """See `contract.Property.papers`."""
         return model.domain.dois
+
+    def leading_with(self, model: ConductivityModel, entries: Sequence[Entry]) -> ConductivityModel:
+        """See `contract.Property.leading_with`."""
+        from training.properties.conductivity.rows import ConductivityRows
+        from training.properties.conductivity.samples import Samples
+
+        if not entries:
+            return model
+        table = self.measurements().training_table(entries)
+        return replace(model, laboratory=Samples.of(ConductivityRows.from_table(table)))
 
     def measurements(self) -> ConductivityMeasurements:
         """See `contract.Property.measurements`."""

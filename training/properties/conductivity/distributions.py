@@ -29,15 +29,16 @@ def distribution(quantity: Quantity, outputs: ModelOutputs) -> Predictive:
 
 
 def _sigma(model: ConductivityModel, said: ConductivityPrediction, coverage: float) -> Predictive:
-    scales = [variant.sigma_scale for variant in model.variants.values()]
-    which = _variant_of_rows(model, said)
+    found = model.scales_of(said.used_lattice, said.measured)
+    scales = [scale for scale, _ in found]
+    which = np.argmax([rows for _, rows in found], axis=0)
     reach = np.array([scale.factor(coverage) for scale in scales])[which]
     sigma = said.log10_sigma_S_per_cm
     below, above = (sigma.value - sigma.lower) / reach, (sigma.upper - sigma.value) / reach
-    found = ConformalDistribution(SIGMA_ERROR, sigma.value, below, above, _scores(scales), which)
+    law = ConformalDistribution(SIGMA_ERROR, sigma.value, below, above, _scores(scales), which)
     hyper = model.variants["formula"].ensemble.process.hyper
     latent = (said.novelty * hyper.sd_sigma) ** 2
-    return Predictive(found, [None] * len(which), {SIGMA_ERROR: latent / (latent + hyper.noise_sigma**2)})
+    return Predictive(law, [None] * len(which), {SIGMA_ERROR: latent / (latent + hyper.noise_sigma**2)})
 
 
 def _activation_energy(model: ConductivityModel, said: ConductivityPrediction, coverage: float) -> Predictive:

@@ -15,13 +15,17 @@ from training.properties.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.properties.conductivity.explanation import explanations_of
 from training.properties.conductivity.explanation_block import WITHOUT_EXPLAINER, explanation_block
 from training.properties.conductivity.familiarity import LARGEST_NOVELTY, Strangeness, in_domain
-from training.properties.conductivity.measured_states import disagreement_words
+from training.properties.conductivity.measured_states import disagreement_words, in_state_words, measured_blocks
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
+from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_garnets, sample_shift
+from training.properties.conductivity.samples import Pairs
+from training.properties.conditions import RELATIVE_DENSITY
 from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
 from training.uncertainty import Interval
 
+MEASURED_BASIS = "measured + model"
 THRESHOLDS = {"1e-10": -10.0, "1e-4": -4.0, "1e-3": -3.0}
 
 
@@ -52,8 +56,23 @@ class ConductivityJudgement(Judgement):
     def prediction(self) -> ConductivityPrediction:
         """What the model says."""
         return self._model.predict(
-            self.query.batch, self.temperature_C, self.query.coverage, tuple(THRESHOLDS.values())
+            self.query.batch,
+            self.temperature_C,
+            self.query.coverage,
+            tuple(THRESHOLDS.values()),
+            sample_shift(self._composition, self.query.conditions),
         )
+
+    @cached_property
+    def basis(self) -> list[str]:
+        """On what each answer stands."""
+        said = self.prediction
+        alone = np.where(said.used_lattice, "formula and unit cell", "formula")
+        return np.where(said.measured.papers > 0.0, MEASURED_BASIS, alone).tolist()
+
+    @cached_property
+    def _samples(self) -> Pairs:
+        return self._model.known.of_materials(self._composition)
 
     @cached_property
     def _composition(self) -> Array:
@@ -107,7 +126,10 @@ class ConductivityJudgement(Judgement):
 
     @property
     def numbers(self) -> Mapping[str, Array]:
-        """See `contract.Judgement`; NaN where a unit cell was known: others build on what formulas say."""
+        """See `contract.Judgement`; NaN where a unit cell was known: others build on what formulas say.
+
+        What is stated of the sample is left out: who builds on this number hears of it himself.
+        """
         said = self.prediction
         return {"log10_sigma": np.where(said.used_lattice, np.nan, said.log10_sigma_25C)}
 
@@ -126,6 +148,7 @@ class ConductivityJudgement(Judgement):
             Warn(WarningCode.UNSEEN_ELEMENT, new, self._unseen_words),
             Warn(WarningCode.OUT_OF_DOMAIN, ~new & ~self.in_domain, self._domain_words),
             Warn(WarningCode.CONDITION_IGNORED, stated, self._ignored_words),
+            *self._sample_warnings(),
         )
 
     def _extrapolation_words(self, row: int) -> str:
@@ -152,7 +175,8 @@ class ConductivityJudgement(Judgement):
         formulas = [domain.disagreement_at(known[0]) for known in self._around[1]]
 
         def words(row: int) -> str:
-            whole, by_state = disagreement_words(domain, formulas[row] or "")
+            formula = formulas[row] or ""
+            whole, by_state = disagreement_words(self._model.samples, domain.disagreeing[formula], formula)
             return f"conductivity: {whole}{BY_STATE}{by_state}"
 
         rows = np.array([formula is not None for formula in formulas], dtype=bool)
@@ -183,19 +207,52 @@ class ConductivityJudgement(Judgement):
         given = [name for name in self._ignored if self.query.conditions.stated([name])[row]]
         return f"conductivity does not depend on {', '.join(given)} here"
 
+    def _sample_warnings(self) -> tuple[Warn, ...]:
+        """Say of what is stated of a sample where it moves nothing."""
+        conditions, garnets = self.query.conditions, are_garnets(self._composition)
+        states = conditions.texts[STATE.name]
+
+        def of_state(row: int) -> str:
+            own = self._samples.sample[self._samples.candidate == row]
+            return in_state_words(self._model.known, own.tolist(), states[row])
+
+        def without_law(row: int) -> str:
+            stated = (RELATIVE_DENSITY.name, CONTRIBUTION.name)
+            given = [name for name in stated if conditions.stated([name])[row]]
+            return f"conductivity: {' and '.join(given)} moves answers of garnets alone: too few others were measured so"
+
+        moved_by = conditions.stated([RELATIVE_DENSITY.name]) | (conditions.texts[CONTRIBUTION.name] == "bulk")
+        return (
+            Warn(WarningCode.CONDITION_IGNORED, moved_by & ~garnets, without_law),
+            Warn(WarningCode.CONDITION_IGNORED, conditions.stated([STATE.name]), of_state),
+        )
+
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return probabilities above the thresholds, temperature and basis."""
+        """Return what was measured, the model's own answer, probabilities above the thresholds, temperature and basis."""
         said = self.prediction
         above = np.array([said.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
+        shift = sample_shift(self._composition, self.query.conditions).round(DECIMALS).tolist()
+        columns = zip(
+            measured_blocks(self._model.known, self._samples, said, self.temperature_C),
+            said.of_model.round(DECIMALS).tolist(),
+            above,
+            self.temperature_C.tolist(),
+            self.basis,
+            shift,
+            strict=True,
+        )
         return [
             {
+                "measured": measured,
+                "log10_sigma_S_per_cm": None,
+                "activation_energy_eV": None,
+                "model_log10_sigma_S_per_cm": of_model,
                 "probability_sigma_above_S_per_cm": dict(zip(THRESHOLDS, probabilities, strict=True)),
                 "temperature_C": temperature,
-                "basis": "formula and unit cell" if with_cell else "formula",
+                "basis": basis,
+                **({"sample_shift_decades": moved} if moved else {}),
             }
-            for probabilities, temperature, with_cell in zip(
-                above, self.temperature_C.tolist(), said.used_lattice.tolist(), strict=True
-            )
+            for measured, of_model, probabilities, temperature, basis, moved in columns
         ]
 
     def explanations(self) -> Sequence[Mapping[str, Any]]:

@@ -1,20 +1,22 @@
 """The conductivity model: two calibrated variants, a domain, an Arrhenius temperature.
 
 A candidate with a unit cell is judged by the 'lattice' variant, one with only a formula by the 'formula' variant;
-each has intervals calibrated on papers that its members had not seen.
+each has intervals calibrated on papers that its members had not seen. Where the material asked was measured, what was
+measured moves the answer (`measured_first`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from features.candidate import MaterialBatch
+from features.candidate import ROOM_TEMPERATURE_C, MaterialBatch
 from training.applicability import DomainIndex
 from training.explanations import TreeExplainer
 from training.properties.conductivity.arrhenius import (
@@ -26,8 +28,11 @@ from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.ensemble import LEVELS, Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, known_radius
 from training.properties.conductivity.gaussian_process import Hyperparameters
+from training.properties.conductivity.measured_first import Centre, Measured, measured_on
 from training.properties.conductivity.metrics import Truth, honest_error
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
+from training.properties.conductivity.samples import LEDGER, Samples
+from training.splits import grouped_folds
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
@@ -40,6 +45,8 @@ _EXPLAINER = "explainer/"  # prefix of its arrays within a variant; bundles fitt
 _DOMAIN_RADIUS = "domain_radius"  # missing in older bundles
 _NO_RADIUS = 1.0
 _SIGMA_MEDIAN = "sigma_median"  # missing in older bundles
+_SAMPLES, _MEASURED_SCORES = "samples/", "measured_scores"  # missing in older bundles
+MEASURED_FOLDS = 6
 
 
 class ConductivityPrediction(NamedTuple):
@@ -53,13 +60,23 @@ class ConductivityPrediction(NamedTuple):
     log10_sigma_25C: Array
     distance: Array  # to what is known, 0 to 1
     domain_radius: Array  # up to where the variant that answered knows the like; see `familiarity.known_radius`
+    of_model: Array  # log10 sigma before measurements of the material asked moved it
+    measured: Measured
+
+    def centre(self, temperature_C: Array) -> Centre:
+        """Return what the model says at these temperatures, those that were asked, before it looks at measurements."""
+        energy = self.activation_energy_eV
+        return Centre(self.of_model, temperature_C, energy.value, energy.upper - energy.value)
 
     def take(self, rows: NDArray[np.int64]) -> ConductivityPrediction:
         """Return the chosen candidates."""
         sigma, energy = (Interval(*(end[rows] for end in interval)) for interval in self[:2])
         above = {threshold: column[rows] for threshold, column in self.probability_above.items()}
-        rest = {name: getattr(self, name)[rows] for name in self._fields[3:]}
-        return self._replace(log10_sigma_S_per_cm=sigma, activation_energy_eV=energy, probability_above=above, **rest)
+        rest = {name: getattr(self, name)[rows] for name in self._fields[3:-1]}
+        measured = Measured(*(column[rows] for column in self.measured))
+        return self._replace(
+            log10_sigma_S_per_cm=sigma, activation_energy_eV=energy, probability_above=above, measured=measured, **rest
+        )
 
 
 @dataclass(frozen=True)
@@ -103,10 +120,33 @@ class Variant:
 
 @dataclass(frozen=True)
 class ConductivityModel:
-    """Fitted variants and the domain they share."""
+    """Fitted variants, the domain they share, and what was measured.
+
+    Parameters
+    ----------
+    variants, domain
+        As fitted.
+    samples
+        What laboratories found; nothing, where answers are those of the model alone.
+    measured_scale
+        Scores of answers that measurements have moved; None where too few materials were measured twice, or in older
+        bundles: then nothing moves an answer.
+    laboratory
+        What a ledger holds now, in place of what the model learnt from one; None where no ledger is asked.
+    """
 
     variants: dict[str, Variant]
     domain: DomainIndex
+    samples: Samples
+    measured_scale: ConformalScale | None = None
+    laboratory: Samples | None = None
+
+    @cached_property
+    def known(self) -> Samples:
+        """All that was measured, the rows of a ledger as it is now."""
+        if self.laboratory is None:
+            return self.samples
+        return self.samples.take(self.samples.source != LEDGER).joined(self.laboratory)
 
     def predict(
         self,
@@ -114,6 +154,7 @@ class ConductivityModel:
         temperature_C: ArrayLike = 25.0,
         coverage: float = 0.9,
         thresholds: tuple[float, ...] = (-10.0, -4.0, -3.0),
+        shift: ArrayLike = 0.0,
     ) -> ConductivityPrediction:
         """Predict conductivity and activation energy.
 
@@ -127,6 +168,8 @@ class ConductivityModel:
             Nominal coverage of the intervals, 0.5 to 0.99.
         thresholds
             log10 of S/cm, for which the probability of lying above is wanted.
+        shift
+            Decades by which what is stated of a sample moves the answer, scalar or shape (n,); see `sample`.
 
         Raises
         ------
@@ -137,31 +180,63 @@ class ConductivityModel:
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
-        n = len(batch)
-        sigma, energy = Interval(*np.empty((3, n))), Interval(*np.empty((3, n)))
-        novelty, log10_sigma_25C, distance, radius = np.empty((4, n))
-        above = {threshold: np.empty(n) for threshold in thresholds}
+        at_25C, energy, radius = self._pooled(descriptors, used_lattice, coverage)
+        pool = at_temperature(at_25C, temperature)
+        measured = self.measured(descriptors.composition, pool, temperature)
+        warm = temperature != ROOM_TEMPERATURE_C
+        there = self.measured(descriptors.composition, at_25C, np.full(len(batch), ROOM_TEMPERATURE_C)) if warm.any() else measured
+        centre = measured.updated(pool.centre) + shift
+        sigma = Interval(centre, np.empty(len(batch)), np.empty(len(batch)))
+        above = {threshold: np.empty(len(batch)) for threshold in thresholds}
+        for scale, rows in self.scales_of(used_lattice, measured):
+            below_them, above_them = pool.below[rows], pool.above[rows]
+            factor = scale.factor(coverage) if rows.any() else np.nan
+            sigma.lower[rows] = centre[rows] - factor * below_them
+            sigma.upper[rows] = centre[rows] + factor * above_them
+            for threshold, column in above.items():
+                column[rows] = scale.tail_probability(threshold, centre[rows], below_them, above_them)
+        log10_sigma_25C = there.updated(at_25C.centre)
+        rest = (pool.novelty, log10_sigma_25C, pool.distance, radius, pool.centre + shift, measured)
+        return ConductivityPrediction(sigma, energy, above, used_lattice, *rest)
+
+    def _pooled(
+        self, descriptors: Descriptors, used_lattice: NDArray[np.bool_], coverage: float
+    ) -> tuple[Pool, Interval, Array]:
+        """Return the answers of the variants at 25 C, the activation energy with its interval, and domain radii."""
+        n = len(descriptors)
+        pool, energy, radius = Pool(*np.empty((len(Pool._fields), n))), Interval(*np.empty((3, n))), np.empty(n)
         for name, variant in self.variants.items():
             rows = np.flatnonzero(used_lattice if name == "lattice" else ~used_lattice)
             if not len(rows):
                 continue
-            at_25C = variant.ensemble.predict(descriptors.take(rows))
-            pool = at_temperature(at_25C, temperature[rows])
-            factor = variant.sigma_scale.factor(coverage)
-            sigma.value[rows] = pool.centre
-            sigma.lower[rows] = pool.centre - factor * pool.below
-            sigma.upper[rows] = pool.centre + factor * pool.above
-            half_eV = factor_or_nan(variant.energy_scale, coverage) * pool.activation_energy_sd_eV
-            energy.value[rows] = pool.activation_energy_eV
-            energy.lower[rows] = np.maximum(pool.activation_energy_eV - half_eV, 0.0)
-            energy.upper[rows] = pool.activation_energy_eV + half_eV
-            novelty[rows], log10_sigma_25C[rows] = pool.novelty, at_25C.centre
-            distance[rows], radius[rows] = pool.distance, variant.domain_radius
-            for threshold in thresholds:
-                above[threshold][rows] = variant.sigma_scale.tail_probability(
-                    threshold, pool.centre, pool.below, pool.above
-                )
-        return ConductivityPrediction(sigma, energy, above, used_lattice, novelty, log10_sigma_25C, distance, radius)
+            own = variant.ensemble.predict(descriptors.take(rows))
+            for column, values in zip(pool, own, strict=True):
+                column[rows] = values
+            radius[rows] = variant.domain_radius
+            value = np.maximum(own.activation_energy_eV, SMALLEST_ACTIVATION_ENERGY_EV)
+            half_eV = factor_or_nan(variant.energy_scale, coverage) * own.activation_energy_sd_eV
+            energy.value[rows] = value
+            energy.lower[rows], energy.upper[rows] = np.maximum(value - half_eV, 0.0), value + half_eV
+        return pool, energy, radius
+
+    def measured(self, composition: Array, pool: Pool, temperature_C: Array) -> Measured:
+        """Return what was measured on n materials, at the temperatures of the pool; nothing where it is not counted."""
+        n = len(composition)
+        if self.measured_scale is None:
+            return Measured(np.full(n, np.nan), np.zeros(n))
+        said = Centre(pool.centre, temperature_C, pool.activation_energy_eV, pool.activation_energy_sd_eV)
+        return measured_on(self.known, self.known.of_materials(composition), said)
+
+    def scales_of(
+        self, used_lattice: NDArray[np.bool_], measured: Measured
+    ) -> list[tuple[ConformalScale, NDArray[np.bool_]]]:
+        """Return each conformal scale with the rows whose answers it calibrates."""
+        moved = measured.papers > 0.0
+        found = [
+            (variant.sigma_scale, ~moved & (used_lattice if name == "lattice" else ~used_lattice))
+            for name, variant in self.variants.items()
+        ]
+        return found if self.measured_scale is None else [*found, (self.measured_scale, moved)]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
@@ -174,6 +249,9 @@ class ConductivityModel:
             stored[f"{name}/{_DOMAIN_RADIUS}"] = np.array(variant.domain_radius)
             if variant.explainer is not None:
                 stored |= {f"{name}/{_EXPLAINER}{key}": array for key, array in variant.explainer.arrays().items()}
+        if self.measured_scale is not None:
+            stored |= {f"{_SAMPLES}{name}": array for name, array in self.samples.arrays().items()}
+            stored[_MEASURED_SCORES] = self.measured_scale.scores
         return stored
 
     def settings(self) -> dict[str, Any]:
@@ -194,8 +272,11 @@ class ConductivityModel:
                 float(own.get(_DOMAIN_RADIUS, _NO_RADIUS)),
                 TreeExplainer.from_arrays(explainer) if explainer else None,
             )
-        domain = {key.removeprefix("domain/"): a for key, a in arrays.items() if key.startswith("domain/")}
-        return cls(variants, DomainIndex.from_arrays(domain))
+        inside = {key.removeprefix("domain/"): a for key, a in arrays.items() if key.startswith("domain/")}
+        domain = DomainIndex.from_arrays(inside)
+        samples = {key.removeprefix(_SAMPLES): a for key, a in arrays.items() if key.startswith(_SAMPLES)}
+        scale = ConformalScale(arrays[_MEASURED_SCORES]) if _MEASURED_SCORES in arrays else None
+        return cls(variants, domain, Samples.from_arrays(samples, domain), scale)
 
 
 def fit_model(
@@ -227,12 +308,14 @@ def fit_model(
     for variant in possible:
         fitted[variant], left_out[variant] = fit_variant(rows, variant, chosen, on_step=on_step)
     radius = float(np.quantile(left_out["formula"].composition_distance[rows.has_sigma], DOMAIN_QUANTILE))
-    return ConductivityModel(fitted, domain_of(rows.take(rows.has_sigma), radius)), left_out
+    scale = measured_scale(rows, fitted["formula"].ensemble.process.hyper, chosen, on_step=on_step)
+    domain = domain_of(rows.take(rows.has_sigma), radius)
+    return ConductivityModel(fitted, domain, Samples.of(rows), scale), left_out
 
 
 def n_steps(settings: EnsembleSettings) -> int:
     """Return how often `fit_model` calls `on_step` where both variants are fitted."""
-    return len(VARIANTS) * (settings.process_iterations + 3 + settings.n_folds)
+    return len(VARIANTS) * (settings.process_iterations + 3 + settings.n_folds) + MEASURED_FOLDS
 
 
 def fit_variant(
@@ -290,6 +373,50 @@ def cross_fit(
         distance[test] = domain_of(learnt, radius=0.0).distances(left_out.composition)
         on_step()
     return OutOfFold(rows, Pool(*columns), distance, calibration_weights(rows, settings.half_life_years))
+
+
+def measured_scale(
+    rows: ConductivityRows,
+    hyper: Hyperparameters,
+    settings: EnsembleSettings,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> ConformalScale | None:
+    """Score answers that measurements moved: of materials that another paper had measured, their own paper left out.
+
+    Unlike in `cross_fit`, copies of a material stay where they are, in the training of the members and among the
+    samples. Of the formula variant and at small sizes: `benchmarks/conductivity.py --what sample` scores the lattice
+    variant by the same scale.
+
+    Returns
+    -------
+    ConformalScale or None
+        None where fewer than `SMALLEST_CALIBRATION` rows tell.
+    """
+    fold = grouped_folds(rows.paper, MEASURED_FOLDS, settings.seed)
+    columns, papers = np.full((len(Pool._fields), len(rows)), np.nan), np.zeros(len(rows))
+    for number in range(MEASURED_FOLDS):
+        known, asked = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        on_step("calibrating what was measured")
+        if not len(asked) or rows.has_sigma[known].sum() < SMALLEST_TRAINING:
+            continue
+        samples = Samples.of(rows.take(known))
+        asked = asked[np.isin(np.arange(len(asked)), samples.of_materials(rows.descriptors.composition[asked]).candidate)]
+        if not len(asked):
+            continue
+        ensemble = Ensemble.fit(rows.take(known), "formula", settings.economical(), hyper=hyper)
+        own = rows.descriptors.take(asked)
+        pool = at_temperature(ensemble.predict(own), rows.temperature_C[asked])
+        said = Centre(pool.centre, rows.temperature_C[asked], pool.activation_energy_eV, pool.activation_energy_sd_eV)
+        measured = measured_on(samples, samples.of_materials(own.composition), said)
+        columns[:, asked] = np.array(pool._replace(centre=measured.updated(pool.centre)))
+        papers[asked] = measured.papers
+    weight = calibration_weights(rows, settings.half_life_years) * (papers > 0.0)
+    if (weight > 0.0).sum() < SMALLEST_CALIBRATION:
+        return None
+    told = weight > 0.0
+    centre, below, above = columns[:3, told]
+    return ConformalScale.fit(rows.log10_sigma[told], rows.is_upper_bound[told], centre, below, above, weight[told])
 
 
 def calibration_weights(rows: ConductivityRows, half_life_years: float) -> Array:

@@ -15,6 +15,7 @@ from training.properties.conductivity.arrhenius import inverse_temperature, pref
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import Observations
 from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
+from training.properties.conductivity.samples import LEDGER, symmetry
 from training.publication_years import first_year
 from training.splits import grouped_folds, paper_groups
 
@@ -25,6 +26,8 @@ Array = NDArray[np.float64]
 
 TRUST_IN_OTHERS = 0.5
 CROWDING_EXPONENT = 0.75
+LEDGER_ROW = r"ledger\d+$"
+"""How `ConductivityMeasurements.training_table` names rows."""
 UNDATED_YEAR = 2005.0
 """Taken where neither table nor DOI tells: such rows are nearly all of old numbers of journals."""
 NEAR_ROOM_TEMPERATURE_C = (15.0, 35.0)
@@ -52,6 +55,8 @@ class ConductivityRows:
         As in the table.
     formula, paper, doi, family
         Names; `paper` joins rows that must stay on one side of a split.
+    state, contribution, relative_density, source
+        Of the sample, as in the table, `state` else its symmetry; the table, or `LEDGER`.
     """
 
     descriptors: Descriptors
@@ -66,6 +71,10 @@ class ConductivityRows:
     paper: NDArray[np.str_]
     doi: NDArray[np.str_]
     family: NDArray[np.str_]
+    state: NDArray[np.str_]
+    contribution: NDArray[np.str_]
+    relative_density: Array
+    source: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.log10_sigma)
@@ -94,6 +103,10 @@ class ConductivityRows:
                 table[TableColumn.DOI].where(table[TableColumn.DOI] != "", table[TableColumn.REFERENCE]), dtype=np.str_
             ),
             np.array(table[TableColumn.FAMILY].fillna("").astype(str), dtype=np.str_),
+            _states(table),
+            np.array(table[TableColumn.CONTRIBUTION].fillna("").astype(str), dtype=np.str_),
+            table[TableColumn.RELATIVE_DENSITY].to_numpy(dtype=float),
+            _sources(table),
         )
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> ConductivityRows:
@@ -168,6 +181,18 @@ def _years(table: pd.DataFrame) -> Array:
     stated = table[TableColumn.YEAR].to_numpy(dtype=float)
     of_doi = [float("nan") if (year := first_year(doi)) is None else float(year) for doi in table[TableColumn.DOI]]
     return np.where(np.isfinite(stated), stated, of_doi)
+
+
+def _states(table: pd.DataFrame) -> NDArray[np.str_]:
+    stated = table[TableColumn.STATE].fillna("").astype(str)
+    by_symmetry = [symmetry(float(group)) for group in table[TableColumn.SPACE_GROUP]]
+    return np.array([state or other for state, other in zip(stated, by_symmetry, strict=True)], dtype=np.str_)
+
+
+def _sources(table: pd.DataFrame) -> NDArray[np.str_]:
+    """Return the table of each row; those of a ledger are named by their entry."""
+    of_ledger = table[TableColumn.ROW_ID].astype(str).str.match(LEDGER_ROW)
+    return np.array(table[TableColumn.SOURCE].astype(str).mask(of_ledger, LEDGER), dtype=np.str_)
 
 
 def near_room_temperature(rows: ConductivityRows) -> NDArray[np.bool_]:

@@ -228,7 +228,7 @@ class _Told:
     def entries(self, listed: NDArray[np.int64], coverage: float) -> list[RankedEntry]:
         """Return the entries of positions in the ranking, best first."""
         values, central = self._values(listed, coverage)
-        applicability, warnings = self._applicability(self.ranking.rows[listed])
+        applicability, bases, warnings = self._applicability(self.ranking.rows[listed])
         entries: list[RankedEntry] = []
         for place, i in enumerate(listed.tolist()):
             known = applicability[place]
@@ -243,6 +243,7 @@ class _Told:
                     "nearest": near,
                     "applicability": {name: _domain_of(block) for name, block in known.items()},
                     "in_domain": {name: block["in_domain"] for name, block in known.items()},
+                    "basis": bases[place],
                     "warnings": warnings[place],
                 }
             )
@@ -284,10 +285,11 @@ class _Told:
 
     def _applicability(
         self, rows: NDArray[np.int64]
-    ) -> tuple[list[dict[str, ShownDomain]], list[list[dict[str, str]]]]:
-        """Return what the models know near candidates, and warnings, as an ordinary answer says them."""
+    ) -> tuple[list[dict[str, ShownDomain]], list[dict[str, str]], list[list[dict[str, str]]]]:
+        """Return what models know near candidates, on what answers stand, and warnings as ordinary answers have them."""
         remarks = [list(self.given.candidates[row].remarks) for row in rows.tolist()]
         known: list[dict[str, ShownDomain]] = [{} for _ in remarks]
+        bases: list[dict[str, str]] = [{} for _ in remarks]
         outputs = self.predictions.outputs
         for name in self.needed:
             good = np.flatnonzero(np.isin(rows, outputs.judged(name).rows))
@@ -295,10 +297,12 @@ class _Told:
                 continue
             judgement = outputs.of_rows(name, rows[good])
             blocks = domains_of(judgement, registry.get(name).n_nearest)
-            for place, block, said in zip(good.tolist(), blocks, warnings_said(judgement), strict=True):
+            told = zip(good.tolist(), blocks, judgement.basis, warnings_said(judgement), strict=True)
+            for place, block, basis, said in told:
                 known[place][name] = block
+                bases[place] |= {name: basis} if basis else {}
                 remarks[place] += [remark for remark in said if remark not in remarks[place]]
-        return known, [warnings_of(said) for said in remarks]
+        return known, bases, [warnings_of(said) for said in remarks]
 
 
 def _domain_of(block: ShownDomain) -> dict[str, bool | float | None]:

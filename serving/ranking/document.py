@@ -38,6 +38,7 @@ class RankedEntry(Warned, Standing):
     nearest: dict[str, KnownMaterial]
     applicability: dict[str, dict[str, bool | float | None]]
     in_domain: dict[str, bool]
+    basis: dict[str, str]
 
 
 class ExcludedEntry(Warned):

@@ -29,7 +29,7 @@ _FIRST = (
     "limiting_probability",
     "limiting_words",
 )
-_LAST = ("nearest_formula", "nearest_value", "nearest_doi", "out_of_domain", "in_batch", "warnings", "reason")
+_LAST = ("nearest_formula", "nearest_value", "nearest_doi", "basis", "out_of_domain", "in_batch", "warnings", "reason")
 
 
 def flat_rows(document: RankingDocument) -> tuple[list[str], list[FlatRow]]:
@@ -63,6 +63,7 @@ def _ranked_row(entry: RankedEntry, batch: set[int]) -> FlatRow:
     nearest = next(iter(entry["nearest"].values()), None)
     if nearest is not None:
         row |= {"nearest_formula": nearest["formula"], "nearest_value": nearest["value"], "nearest_doi": nearest["doi"]}
+    row["basis"] = "; ".join(f"{name}: {basis}" for name, basis in entry["basis"].items()) or None
     row["out_of_domain"] = "; ".join(_outside(entry)) or None
     row["in_batch"] = entry["index"] in batch
     return row
@@ -150,7 +151,8 @@ def _story(entry: RankedEntry) -> list[str]:
     lines = [] if entry["limiting"] is None else [f"        limited by: {entry['limiting']['words']}"]
     for name, near in entry["nearest"].items():
         source = near.get("doi") or near.get("reference") or "no source"
-        lines.append(f"        nearest known ({name}): {near['formula']} {_known_value(name, near)} ({source})")
+        basis = f", the answer stands on: {entry['basis'][name]}" if name in entry["basis"] else ""
+        lines.append(f"        nearest known ({name}): {near['formula']} {_known_value(name, near)} ({source}){basis}")
     if outside := _outside(entry):
         lines.append(f"        NOT KNOWN CHEMISTRY to: {', '.join(outside)}")
     return lines

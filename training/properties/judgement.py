@@ -123,6 +123,11 @@ class Judgement(ABC):
         return ()
 
     @property
+    def basis(self) -> Sequence[str | None]:
+        """On what each row's first quantity stands, in a word or two: a table, a model, a measurement."""
+        return [None] * len(self)
+
+    @property
     def numbers(self) -> Mapping[str, Array]:
         """What other properties may build on, unrounded."""
         return {}

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from training.bundle import Bundle
-    from training.measurements.entries import Entry
     from training.distributions import Predictive
+    from training.measurements.entries import Entry
     from training.properties.conductivity.judgement import ConductivityJudgement
     from training.properties.conductivity.measurements import ConductivityMeasurements
     from training.properties.conductivity.model import ConductivityModel

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import WarningCode
 from training.applicability import N_NEAREST, Neighbour
+from training.properties.conditions import RELATIVE_DENSITY
 from training.properties.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.properties.conductivity.explanation import explanations_of
 from training.properties.conductivity.explanation_block import WITHOUT_EXPLAINER, explanation_block
@@ -20,7 +21,6 @@ from training.properties.conductivity.model import ConductivityModel, Conductivi
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
 from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_garnets, sample_shift
 from training.properties.conductivity.samples import Pairs
-from training.properties.conditions import RELATIVE_DENSITY
 from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
 from training.uncertainty import Interval
@@ -68,7 +68,7 @@ class ConductivityJudgement(Judgement):
         """On what each answer stands."""
         said = self.prediction
         alone = np.where(said.used_lattice, "formula and unit cell", "formula")
-        return np.where(said.measured.papers > 0.0, MEASURED_BASIS, alone).tolist()
+        return [str(word) for word in np.where(said.measured.papers > 0.0, MEASURED_BASIS, alone)]
 
     @cached_property
     def _samples(self) -> Pairs:
@@ -219,7 +219,9 @@ class ConductivityJudgement(Judgement):
         def without_law(row: int) -> str:
             stated = (RELATIVE_DENSITY.name, CONTRIBUTION.name)
             given = [name for name in stated if conditions.stated([name])[row]]
-            return f"conductivity: {' and '.join(given)} moves answers of garnets alone: too few others were measured so"
+            return (
+                f"conductivity: {' and '.join(given)} moves answers of garnets alone: too few others were measured so"
+            )
 
         moved_by = conditions.stated([RELATIVE_DENSITY.name]) | (conditions.texts[CONTRIBUTION.name] == "bulk")
         return (
@@ -228,7 +230,7 @@ class ConductivityJudgement(Judgement):
         )
 
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return what was measured, the model's own answer, probabilities above the thresholds, temperature and basis."""
+        """Return what was measured, the model alone, probabilities above the thresholds, temperature and basis."""
         said = self.prediction
         above = np.array([said.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
         shift = sample_shift(self._composition, self.query.conditions).round(DECIMALS).tolist()

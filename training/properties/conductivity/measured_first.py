@@ -104,7 +104,7 @@ def measured_on(samples: Samples, pairs: Pairs, said: Centre) -> Measured:
     within = np.bincount(group, precision * value) / np.bincount(group, precision)
     worth = np.zeros(len(candidate))
     np.maximum.at(worth, group, precision)
-    papers = np.bincount(candidate, worth, minlength=n)
+    papers = np.bincount(candidate, worth, minlength=n).astype(float)
     return Measured(_medians(candidate, within, worth, n), papers)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.conductivity.measured_first import Measured, carried
+from training.properties.conductivity.measured_first import carried
 from training.properties.conductivity.model import ConductivityPrediction
 from training.properties.conductivity.sample import state_word
 from training.properties.conductivity.samples import Pairs, Samples
@@ -61,7 +61,9 @@ def in_state_words(samples: Samples, rows: Rows, text: str) -> str:
 def span(samples: Samples, rows: Rows, between: str = " to ") -> str:
     """Return lowest and highest of some measurements in S/cm."""
     order = sorted(rows, key=lambda i: float(samples.log10_sigma[i]))
-    ends = [f"{'<' if samples.is_upper_bound[i] else ''}{10 ** samples.log10_sigma[i]:.1e}" for i in (order[0], order[-1])]
+    ends = [
+        f"{'<' if samples.is_upper_bound[i] else ''}{10 ** samples.log10_sigma[i]:.1e}" for i in (order[0], order[-1])
+    ]
     return between.join(dict.fromkeys(ends))
 
 

@@ -179,13 +179,18 @@ class ConductivityModel:
         """
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
+        moved = np.broadcast_to(np.asarray(shift, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
         at_25C, energy, radius = self._pooled(descriptors, used_lattice, coverage)
         pool = at_temperature(at_25C, temperature)
         measured = self.measured(descriptors.composition, pool, temperature)
         warm = temperature != ROOM_TEMPERATURE_C
-        there = self.measured(descriptors.composition, at_25C, np.full(len(batch), ROOM_TEMPERATURE_C)) if warm.any() else measured
-        centre = measured.updated(pool.centre) + shift
+        there = (
+            self.measured(descriptors.composition, at_25C, np.full(len(batch), ROOM_TEMPERATURE_C))
+            if warm.any()
+            else measured
+        )
+        centre = measured.updated(pool.centre) + moved
         sigma = Interval(centre, np.empty(len(batch)), np.empty(len(batch)))
         above = {threshold: np.empty(len(batch)) for threshold in thresholds}
         for scale, rows in self.scales_of(used_lattice, measured):
@@ -195,9 +200,18 @@ class ConductivityModel:
             sigma.upper[rows] = centre[rows] + factor * above_them
             for threshold, column in above.items():
                 column[rows] = scale.tail_probability(threshold, centre[rows], below_them, above_them)
-        log10_sigma_25C = there.updated(at_25C.centre)
-        rest = (pool.novelty, log10_sigma_25C, pool.distance, radius, pool.centre + shift, measured)
-        return ConductivityPrediction(sigma, energy, above, used_lattice, *rest)
+        return ConductivityPrediction(
+            sigma,
+            energy,
+            above,
+            used_lattice,
+            pool.novelty,
+            there.updated(at_25C.centre),
+            pool.distance,
+            radius,
+            pool.centre + moved,
+            measured,
+        )
 
     def _pooled(
         self, descriptors: Descriptors, used_lattice: NDArray[np.bool_], coverage: float
@@ -401,7 +415,9 @@ def measured_scale(
         if not len(asked) or rows.has_sigma[known].sum() < SMALLEST_TRAINING:
             continue
         samples = Samples.of(rows.take(known))
-        asked = asked[np.isin(np.arange(len(asked)), samples.of_materials(rows.descriptors.composition[asked]).candidate)]
+        asked = asked[
+            np.isin(np.arange(len(asked)), samples.of_materials(rows.descriptors.composition[asked]).candidate)
+        ]
         if not len(asked):
             continue
         ensemble = Ensemble.fit(rows.take(known), "formula", settings.economical(), hyper=hyper)

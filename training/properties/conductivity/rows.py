@@ -14,8 +14,8 @@ from features.similarity import half_l1
 from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import Observations
-from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 from training.properties.conductivity.samples import LEDGER, symmetry
+from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 from training.publication_years import first_year
 from training.splits import grouped_folds, paper_groups
 

@@ -2,9 +2,9 @@
 
 Measured by `python benchmarks/conductivity.py --what sample`, papers left out:
 
-- *Relative density*: of garnets below 94 % the conductivity falls by 0.99 decades for every tenth of density (51 rows of
-  13 papers: porous ones are then missed by 0.67 instead of 1.09 decades, dense ones as before). Of other families five
-  rows state one.
+- *Relative density*: of garnets below 94 % the conductivity falls by 0.99 decades for every tenth of density (51 rows
+  of 13 papers: those below 90 % are then missed by 0.67 instead of 1.09 decades, dense ones as before). Of other
+  families five rows state one.
 - *Bulk instead of total*: 27 samples of OBELiX have both, 24 of them garnets: bulk is higher by 0.18 decades in the
   median (0.02 to 1.4). The model answers what papers report, which is the total nearly always.
 - *State* (sintered, glass, ...): papers of the same state come no nearer to a left-out one than papers of any state. It

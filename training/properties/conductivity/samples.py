@@ -123,7 +123,7 @@ class Samples:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], domain: DomainIndex) -> Samples:
-        """Rebuild from `arrays()` and the domain of the same rows; of older bundles, which have none, all is unknown."""
+        """Rebuild from `arrays()`, of older bundles nothing, and the domain of the same rows."""
         m = len(domain.values)
         nothing: dict[str, NDArray[Any]] = {name: np.full(m, np.nan) for name in _NUMBERS}
         nothing |= {"is_doubtful": np.zeros(m, dtype=bool)} | {name: np.full(m, "", dtype="<U1") for name in _TEXTS}

@@ -32,7 +32,7 @@ def story(said: Answered) -> list[str]:
         return []
     middle, papers = measured["log10_sigma_S_per_cm"], measured["papers"]
     value = "no value counts" if middle is None else f"{10**middle:.1e} S/cm, the middle of {_counted(papers, 'paper')}"
-    few = [f"{10**measured[end]:.0e}" for end in ("lowest", "highest")]
+    few = [f"{10 ** measured[end]:.0e}" for end in ("lowest", "highest")]
     between = "" if measured["measurements"] == 1 else f" ({few[0]} .. {few[1]})"
     latest = measured["samples"][0]
     seen = [latest["state"], latest["contribution"], latest["year"] and str(latest["year"]), latest["doi"]]

@@ -70,6 +70,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 	$(BIN)/python benchmarks/conductivity.py --what gate --quick
+	$(BIN)/python benchmarks/conductivity.py --what sample --quick
 
 # the site, in build/docs; fails where a link leads nowhere. `mkdocs serve` shows it while it is written
 docs: $(VENV)/.dev

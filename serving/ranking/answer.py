@@ -286,7 +286,7 @@ class _Told:
     def _applicability(
         self, rows: NDArray[np.int64]
     ) -> tuple[list[dict[str, ShownDomain]], list[dict[str, str]], list[list[dict[str, str]]]]:
-        """Return what models know near candidates, on what answers stand, and warnings as ordinary answers have them."""
+        """Return what models know near candidates, on what answers stand, and warnings, as ordinary answers do."""
         remarks = [list(self.given.candidates[row].remarks) for row in rows.tolist()]
         known: list[dict[str, ShownDomain]] = [{} for _ in remarks]
         bases: list[dict[str, str]] = [{} for _ in remarks]

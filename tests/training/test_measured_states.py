@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
+from samples_world import samples_of
 
 from features.candidate import MaterialBatch
-from features.formula import parse_formula
 from training.applicability import DomainIndex
-from training.properties.conductivity.measured_states import (
-    NOT_STATED,
-    disagreement_words,
-    measured_states,
-    state_of,
-    states_of,
-)
-from training.sources import missing
+from training.properties.conductivity.measured_states import disagreement_words, in_state_words
+from training.properties.conductivity.samples import symmetry
+
+Row = tuple[str, float, float, bool, str]
 
 
-def index(*rows: tuple[str, float, float, bool, str]) -> DomainIndex:
+def index(*rows: Row) -> DomainIndex:
     """Make an index of formula, log10 value, temperature, bound and DOI."""
     formulas, values, temperatures, bounds, dois = zip(*rows, strict=True)
     composition = MaterialBatch.from_formulas(list(formulas)).matrix()
     return DomainIndex(composition, formulas, np.array(values), np.array(temperatures), np.array(bounds), dois, 0.1)
-
-
-def test_every_row_has_a_formula_a_state_a_value_and_a_source() -> None:
-    rows = measured_states()
-    assert len(set(rows)) == len(rows) > 100
-    for row in rows:
-        assert "Li" in parse_formula(row.formula)
-        assert row.state
-        assert len(row.state) < 60
-        assert -20.0 < row.log10_sigma_S_per_cm < 0.0
-        assert re.match(r"10\.\d{4,}/\S+$", row.doi) or row.source == "literature" or len(row.doi) > 10
-
-
-def test_the_embedded_table_is_what_the_public_tables_say() -> None:
-    if absent := missing(("obelix_train", "obelix_test", "laskowski", "laskowski_dois")):
-        pytest.skip(f"public tables are absent: {', '.join(absent)}; run `elyte data fetch` or set a mirror")
-    from training.properties.conductivity.table import load_training_table
-
-    assert states_of(load_training_table(with_obelix_test=True)) == list(measured_states())
-
-
-@pytest.mark.parametrize(
-    ("formula", "value", "doi", "state"),
-    [
-        ("Li7La3Zr2O12", -5.7878, "10.1016/j.jssc.2009.05.020", "tetragonal (space group 142)"),
-        ("La3Li7O12Zr2", -3.2916, "10.1002/anie.200701144", "cubic (space group 230)"),
-        ("Li3PS4", -3.5071, "10.1002/adfm.202205998", "glass-ceramic"),
-        ("Li3PS4", -3.5071, "10.1/other", NOT_STATED),
-        ("Li3PS4", -2.0, "10.1002/adfm.202205998", NOT_STATED),
-        ("Li2S", -8.0, "", NOT_STATED),
-    ],
-)
-def test_a_state_belongs_to_one_value_of_one_paper(formula: str, value: float, doi: str, state: str) -> None:
-    assert state_of(formula, value, doi) == state
 
 
 def test_a_decade_apart_near_room_temperature_disagrees() -> None:
@@ -79,13 +39,17 @@ def test_a_decade_apart_near_room_temperature_disagrees() -> None:
     assert [domain.disagreement_at(known[0]) for known in nearest] == ["Li3PS4", None, None]
 
 
+def test_an_index_without_rows_that_repeat_disagrees_nowhere() -> None:
+    assert index(("Li3PS4", -3.5, 25.0, False, "10.1/a")).disagreeing == {}
+
+
 def test_the_words_give_range_states_and_sources() -> None:
-    domain = index(
-        ("Li7La3Zr2O12", -5.787812, 25.0, False, "10.1016/j.jssc.2009.05.020"),
-        ("Li7La3Zr2O12", -3.291579, 25.0, False, "10.1002/anie.200701144"),
-        ("Li7La3Zr2O12", -9.0, 25.0, True, "10.1/own"),
+    samples = samples_of(
+        ("Li7La3Zr2O12", -5.787812, {"doi": "10.1016/j.jssc.2009.05.020", "state": symmetry(142)}),
+        ("Li7La3Zr2O12", -3.291579, {"doi": "10.1002/anie.200701144", "state": symmetry(230)}),
+        ("Li7La3Zr2O12", -9.0, {"doi": "10.1/own", "is_upper_bound": True}),
     )
-    whole, by_state = disagreement_words(domain, "Li7La3Zr2O12")
+    whole, by_state = disagreement_words(samples, [0, 1, 2], "Li7La3Zr2O12")
     assert whole == "3 measurements of Li7La3Zr2O12 near 25 C lie between <1.0e-09 and 5.1e-04 S/cm"
     assert by_state == (
         "cubic (space group 230) 5.1e-04 (10.1002/anie.200701144);"
@@ -94,5 +58,22 @@ def test_the_words_give_range_states_and_sources() -> None:
     )
 
 
-def test_an_index_without_rows_that_repeat_disagrees_nowhere() -> None:
-    assert index(("Li3PS4", -3.5, 25.0, False, "10.1/a")).disagreeing == {}
+def test_a_stated_state_tells_what_was_measured_in_it() -> None:
+    samples = samples_of(
+        ("Li3PS4", -3.5, {"doi": "10.1/a", "state": "glass-ceramic, hot-pressed"}),
+        ("Li3PS4", -3.7, {"doi": "10.1/b", "state": "amorphous"}),
+        ("Li3PS4", -6.0, {"doi": "10.1/c", "state": "crystal"}),
+    )
+    assert "1 of 3 measurements are glass: 2.0e-04 S/cm (10.1/b)" in in_state_words(samples, [0, 1, 2], "glass")
+    assert "no measurement of this material is known to be sintered" in in_state_words(samples, [0, 1, 2], "sintered")
+    assert "'crushed' is none" in in_state_words(samples, [0, 1, 2], "crushed")
+
+
+@pytest.mark.parametrize(("group", "words"), [(142, "tetragonal"), (143, "trigonal"), (1, "triclinic"), (230, "cubic")])
+def test_a_space_group_tells_the_crystal_system(group: int, words: str) -> None:
+    assert symmetry(group) == f"{words} (space group {group})"
+
+
+@pytest.mark.parametrize("group", [float("nan"), 0, 231])
+def test_no_space_group_tells_nothing(group: float) -> None:
+    assert symmetry(group) == ""

@@ -396,43 +396,56 @@ def measured_scale(
     *,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> ConformalScale | None:
-    """Score answers that measurements moved: of materials that another paper had measured, their own paper left out.
+    """Score answers that measurements moved, for the intervals of both variants; None where too few rows tell.
+
+    Of the formula variant and at small sizes: `benchmarks/conductivity.py --what sample` asks whether the scale also
+    covers what the lattice variant says.
+    """
+    pool, measured = left_out_beside_copies(rows, "formula", hyper, settings.economical(), on_step=on_step)
+    weight = calibration_weights(rows, settings.half_life_years) * (measured.papers > 0.0)
+    told = weight > 0.0
+    if told.sum() < SMALLEST_CALIBRATION:
+        return None
+    centre = measured.updated(pool.centre)[told]
+    is_bound = rows.is_upper_bound[told]
+    return ConformalScale.fit(
+        rows.log10_sigma[told], is_bound, centre, pool.below[told], pool.above[told], weight[told]
+    )
+
+
+def left_out_beside_copies(
+    rows: ConductivityRows,
+    variant: str,
+    hyper: Hyperparameters,
+    settings: EnsembleSettings,
+    *,
+    on_step: Callable[[str], None] = lambda what: None,
+) -> tuple[Pool, Measured]:
+    """Predict every row without its own paper, and tell what other papers measured on its material.
 
     Unlike in `cross_fit`, copies of a material stay where they are, in the training of the members and among the
-    samples. Of the formula variant and at small sizes: `benchmarks/conductivity.py --what sample` scores the lattice
-    variant by the same scale.
+    samples: so is an answer that leads with measurements.
 
     Returns
     -------
-    ConformalScale or None
-        None where fewer than `SMALLEST_CALIBRATION` rows tell.
+    pool, measured
+        At the rows' own temperatures.
     """
     fold = grouped_folds(rows.paper, MEASURED_FOLDS, settings.seed)
-    columns, papers = np.full((len(Pool._fields), len(rows)), np.nan), np.zeros(len(rows))
+    columns = np.full((len(Pool._fields), len(rows)), np.nan)
+    middle, papers = np.full(len(rows), np.nan), np.zeros(len(rows))
     for number in range(MEASURED_FOLDS):
-        known, asked = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         on_step("calibrating what was measured")
-        if not len(asked) or rows.has_sigma[known].sum() < SMALLEST_TRAINING:
+        known = rows.take(fold != number)
+        if known.has_sigma.sum() < SMALLEST_TRAINING:
             continue
-        samples = Samples.of(rows.take(known))
-        asked = asked[
-            np.isin(np.arange(len(asked)), samples.of_materials(rows.descriptors.composition[asked]).candidate)
-        ]
-        if not len(asked):
-            continue
-        ensemble = Ensemble.fit(rows.take(known), "formula", settings.economical(), hyper=hyper)
-        own = rows.descriptors.take(asked)
-        pool = at_temperature(ensemble.predict(own), rows.temperature_C[asked])
-        said = Centre(pool.centre, rows.temperature_C[asked], pool.activation_energy_eV, pool.activation_energy_sd_eV)
-        measured = measured_on(samples, samples.of_materials(own.composition), said)
-        columns[:, asked] = np.array(pool._replace(centre=measured.updated(pool.centre)))
-        papers[asked] = measured.papers
-    weight = calibration_weights(rows, settings.half_life_years) * (papers > 0.0)
-    if (weight > 0.0).sum() < SMALLEST_CALIBRATION:
-        return None
-    told = weight > 0.0
-    centre, below, above = columns[:3, told]
-    return ConformalScale.fit(rows.log10_sigma[told], rows.is_upper_bound[told], centre, below, above, weight[told])
+        samples, asked = Samples.of(known), np.flatnonzero(fold == number)
+        own, degrees = rows.descriptors.take(asked), rows.temperature_C[asked]
+        pool = at_temperature(Ensemble.fit(known, variant, settings, hyper=hyper).predict(own), degrees)
+        said = Centre(pool.centre, degrees, pool.activation_energy_eV, pool.activation_energy_sd_eV)
+        columns[:, asked] = np.array(pool)
+        middle[asked], papers[asked] = measured_on(samples, samples.of_materials(own.composition), said)
+    return Pool(*columns), Measured(middle, papers)
 
 
 def calibration_weights(rows: ConductivityRows, half_life_years: float) -> Array:

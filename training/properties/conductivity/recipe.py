@@ -5,7 +5,8 @@
 2. Descriptors of composition and, where known, unit cell.
 3. A Gaussian process over conductivity and activation energy, a quantile forest, boosted trees and small neural nets,
    pooled.
-4. Conformal intervals from predictions of left-out papers.
+4. Conformal intervals from predictions of left-out papers; those of answers that measurements of the very material
+   have moved are calibrated apart (`measured_first`).
 5. A surrogate on named physical features, which explains the answers.
 6. Bundle, MLflow run, registry version with alias `challenger`.
 """
@@ -173,7 +174,7 @@ def card_of(
 
 def fixed_choices() -> dict[str, Any]:
     """Return the constants of the recipe that are no settings, so that a card says all that was chosen."""
-    from training.properties.conductivity import ensemble, familiarity, rows
+    from training.properties.conductivity import ensemble, familiarity, measured_first, rows, samples
 
     return {
         "levels": [float(level) for level in ensemble.LEVELS],
@@ -187,6 +188,9 @@ def fixed_choices() -> dict[str, Any]:
         "largest_known_error": familiarity.LARGEST_KNOWN_ERROR,
         "trust_in_other_tables": rows.TRUST_IN_OTHERS,
         "crowding_exponent": rows.CROWDING_EXPONENT,
+        "same_composition": samples.SAME_COMPOSITION,
+        "laboratories_over_model": measured_first.LABORATORIES_OVER_MODEL,
+        "between_laboratories": measured_first.BETWEEN_LABORATORIES,
     }
 
 

@@ -4,7 +4,7 @@ import { drawnToWidth, el } from "../../dom.js";
 import { intervalColumn } from "../../cells.js";
 import { decadeTicks } from "../../chart.js";
 import { chance, facts, figures, section } from "../../facts.js";
-import { decade, fixed, percent, powerText, valueNodes } from "../../format.js";
+import { counted, decade, fixed, percent, powerText, sourceLink, valueNodes } from "../../format.js";
 import { conditionsOf, formulaOf } from "../../batch.js";
 import { arrheniusChart, arrheniusPoints, showsMeasured, temperatureWarnings } from "./arrhenius.js";
 import { driversChart, termsOf } from "./drivers.js";
@@ -78,10 +78,12 @@ export function sections(result, tools) {
       "Conductivity",
       "arrhenius",
       facts([
+        conductivity.measured && ["measured", measuredNodes(conductivity.measured)],
         [`σ at ${degrees} °C`, valueNodes(conductivity.log10_sigma_S_per_cm, powerText, "S/cm")],
         ["activation energy", valueNodes(conductivity.activation_energy_eV, twoDecimals, "eV")],
         ["chance of ≥ 1 mS/cm", chance(conductivity.probability_sigma_above_S_per_cm?.["1e-3"])],
         ["from", conductivity.basis],
+        conductivity.measured && ["model alone", `${powerText(conductivity.model_log10_sigma_S_per_cm)} S/cm`],
       ]),
       tools.filled(Promise.all([points, tools.full]), ([answered, whole]) => {
         const measured = whole.applicability?.conductivity?.nearest ?? [];
@@ -89,6 +91,19 @@ export function sections(result, tools) {
         return arrheniusFigure(series, coverage);
       }),
     ),
+  ];
+}
+
+/** What laboratories found for this very composition, and the latest of them with its source. */
+function measuredNodes({ log10_sigma_S_per_cm: middle, lowest, highest, measurements, papers, samples }) {
+  const value = middle === null ? "no value counts" : `${powerText(middle)} S/cm`;
+  const between = measurements > 1 ? ` (${powerText(lowest)} to ${powerText(highest)})` : "";
+  const [{ state, year, doi }] = samples;
+  return [
+    `${value}, the middle of ${counted(papers, "paper")}${between}; latest: `,
+    [state, year].filter(Boolean).join(", "),
+    " ",
+    sourceLink(doi),
   ];
 }
 
@@ -172,5 +187,5 @@ export function nearWords(near) {
 }
 
 export function conditionWords() {
-  return "Conductivity depends on temperature alone";
+  return "Conductivity depends on temperature; that of garnets on density and contribution of the sample";
 }

@@ -9,15 +9,14 @@ from typing import Any
 from training.crystals import read_measured_gaps
 from training.properties.mechanics.elasticity_evaluation import evaluate_elasticity, steps_of_evaluation
 from training.properties.mechanics.gap_evaluation import evaluate_gap, measured_gaps
-from training.properties.mechanics.gap_fit import n_steps as steps_of_gap
-from training.properties.mechanics.gap_fit import predict_left_out
+from training.properties.mechanics.gap_fit import n_steps_left_out, predict_left_out
 from training.properties.mechanics.recipe import Tables, settings
 
 
 def n_steps(tables: Tables, *, quick: bool) -> int:
     """Return how often `evaluate` calls its `on_step`."""
     elasticity, gap = settings(quick=quick)
-    return steps_of_evaluation(elasticity, tables.auxiliary) + steps_of_gap(gap)
+    return steps_of_evaluation(elasticity, tables.auxiliary) + n_steps_left_out(gap)
 
 
 def evaluate(

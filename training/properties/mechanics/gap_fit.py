@@ -164,9 +164,14 @@ def predict_left_out(
     return _left_out(GapCompositions.of(table), settings or GapSettings(), on_step)[0]
 
 
+def n_steps_left_out(settings: GapSettings | None = None) -> int:
+    """Return how often `predict_left_out` calls its `on_step`."""
+    return (settings or GapSettings()).n_folds
+
+
 def n_steps(settings: GapSettings | None = None) -> int:
     """Return how often `fit_gap` calls its `on_step`."""
-    return (settings or GapSettings()).n_folds + 1
+    return n_steps_left_out(settings) + 1
 
 
 def fit_gap(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,8 @@ from training.properties.conductivity.held_out import (
 )
 from training.properties.conductivity.metrics import Truth, honest_error, paired_bootstrap
 from training.properties.conductivity.model import VARIANTS, at_temperature
+from training.properties.conductivity.recipe_change import VERDICTS_PATH, key_of, record_verdict, settings_of
+from training.properties.conductivity.retraining import ConductivityJob
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 from training.properties.conductivity.table import load_training_table, papers
 from training.splits import grouped_folds
@@ -80,10 +83,14 @@ def board_figures(what: str, *, quick: bool, say: Say) -> dict[str, object]:
 
 
 def gate_figures(*, quick: bool, say: Say) -> dict[str, object]:
-    """Judge the recipe against the first one by `[recipe]` of the property's limits, formula variant; two looks."""
+    """Judge the recipe against `old_recipe` by `[recipe]` of the property's limits, formula variant; two looks.
+
+    A whole run records the verdict, which retraining asks for where a champion is of the old recipe.
+    """
     scale = Scale(quick)
     rows, limits = scale.rows(), tomllib.loads(LIMITS.read_text(encoding="utf-8"))["recipe"]
-    models = _models(rows, "formula", scale, say)
+    old, new = old_recipe(), ConductivityJob().recipe()
+    models = _models(rows, "formula", scale, say, old)
     forward, family = (_board(rows, what, "formula", models, scale, say) for what in ("forward", "family"))
     every = np.ones(len(forward.year), dtype=bool)
     differences = {
@@ -91,14 +98,26 @@ def gate_figures(*, quick: bool, say: Say) -> dict[str, object]:
         "family_mean": boards.group_mean_difference(family, RECIPE, FIRST, scale.n_draws),
     }
     cross_validation = _left_out_difference(models, scale)
+    against = objections(differences, cross_validation, limits)
+    told = {**differences, "cross_validation": cross_validation}
     if not quick:
-        log_look(LOOKS, "forward", {"formula": _forward(forward, scale)})
-        log_look(LOOKS, "family", {"formula": _groups(family, scale)})
-    return {
-        **differences,
-        "cross_validation": cross_validation,
-        "against": objections(differences, cross_validation, limits),
-    }
+        beside = "formula" if is_the_first(old) else "formula, beside the shipped recipe"
+        log_look(LOOKS, "forward", {beside: _forward(forward, scale)})
+        log_look(LOOKS, "family", {beside: _groups(family, scale)})
+        record_verdict(old, new, against, {"date": f"{datetime.now(UTC):%Y-%m-%d}", **told}, VERDICTS_PATH)
+    return {**told, "old_recipe": old, "against": against}
+
+
+def old_recipe() -> Mapping[str, Any]:
+    """Return the recipe that today's is held against: that of the shipped bundle, or the first where it is today's."""
+    shipped = load_conductivity(SHIPPED)[1].card.recipe
+    is_todays = key_of(shipped) == key_of(ConductivityJob().recipe())
+    return asdict(EnsembleSettings.of_the_first_recipe()) if is_todays else shipped
+
+
+def is_the_first(recipe: Mapping[str, Any]) -> bool:
+    """Whether a recipe chose as the first one did."""
+    return key_of(recipe) == key_of(asdict(EnsembleSettings.of_the_first_recipe()))
 
 
 def objections(differences: Mapping[str, Figures], cross_validation: Figures, limits: Mapping[str, float]) -> list[str]:
@@ -135,8 +154,15 @@ def _left_out_difference(models: Mapping[str, Model], scale: Scale) -> Figures:
     return paired_bootstrap(errors[0] - errors[1], rows.paper[near], scale.n_draws)
 
 
-def _models(rows: ConductivityRows, variant: str, scale: Scale, say: Say) -> dict[str, Model]:
+def _models(
+    rows: ConductivityRows, variant: str, scale: Scale, say: Say, old: Mapping[str, Any] | None = None
+) -> dict[str, Model]:
+    """Return the recipe and what stands beside it; `old` takes the place of the first recipe.
+
+    The process of the first recipe has its own hyperparameters, that of any other those of the shipped bundle.
+    """
     model, _ = load_conductivity(SHIPPED)
+    shipped = model.variants[variant].ensemble.process.hyper
     first = Hyperparameters(
         **{
             name: tuple(value) if isinstance(value, list) else value
@@ -144,10 +170,10 @@ def _models(rows: ConductivityRows, variant: str, scale: Scale, say: Say) -> dic
         }
     )
     say(f"{variant}: left-out rows for the intervals ...")
-    first_settings = EnsembleSettings.of_the_first_recipe()
+    settings = EnsembleSettings.of_the_first_recipe() if old is None else settings_of(old)
     return {
-        RECIPE: Recipe(rows, variant, scale.of(EnsembleSettings()), model.variants[variant].ensemble.process.hyper),
-        FIRST: Recipe(rows, variant, scale.of(first_settings), first),
+        RECIPE: Recipe(rows, variant, scale.of(EnsembleSettings()), shipped),
+        FIRST: Recipe(rows, variant, scale.of(settings), first if old is None or is_the_first(old) else shipped),
         boards.CONSTANT: boards.constant,
         boards.PLAIN: boards.plain_ensemble,
     }

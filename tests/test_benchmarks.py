@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from conductivity_boards import LIMITS, log_look, objections
+from conductivity_boards import LIMITS, is_the_first, log_look, objections, old_recipe
 from conductivity_splits import LeftOut, laboratory_scatter
 
 from training.properties.conductivity.ensemble import EnsembleSettings
@@ -24,6 +24,7 @@ from training.properties.conductivity.held_out import (
     without_families,
 )
 from training.properties.conductivity.metrics import Truth, honest_error, paired_bootstrap
+from training.properties.conductivity.retraining import ConductivityJob
 
 if TYPE_CHECKING:
     from synthetic_world import Fitted
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 def test_a_prediction_below_a_bound_is_no_error() -> None:
     truth = Truth(np.array([-10.0, -10.0, -4.0]), np.array([True, True, False]))
     assert honest_error(truth, np.array([-12.0, -7.0, -5.5])) == pytest.approx([0.0, 3.0, 1.5])
+
+
+def test_the_gate_holds_the_recipe_against_another_one() -> None:
+    """As long as the shipped bundle is of the code's recipe, that is the first."""
+    assert is_the_first(old_recipe())
+    assert not is_the_first(ConductivityJob().recipe())
 
 
 def test_scatter_takes_each_paper_once_per_material() -> None:

@@ -26,7 +26,7 @@ from training.properties.conductivity.boards import (
     scopes_of,
 )
 from training.properties.conductivity.ensemble import EnsembleSettings
-from training.properties.conductivity.evaluation import forward_figures
+from training.properties.conductivity.evaluation import forward_figures, n_forward_steps
 from training.properties.conductivity.held_out import (
     WINDOWS,
     distance_to_learnt,
@@ -215,7 +215,10 @@ def test_the_first_recipe_forgets_nothing_and_still_stands(fitted: Fitted) -> No
 
 
 def test_evaluate_prints_both_variants_by_scope_and_the_families(fitted: Fitted, dated: ConductivityRows) -> None:
-    found = forward_figures(fitted.model, dated, EnsembleSettings.quick())
+    steps: list[str] = []
+    found = forward_figures(fitted.model, dated, EnsembleSettings.quick(), on_step=steps.append)
+    assert len(steps) == n_forward_steps(dated, fitted.model.variants)  # what the progress bar promises
+    assert sum(step.startswith("without ") for step in steps) == 3
     assert {"all", "before_2019", "family_out", "lattice"} <= set(found)
     assert {"mae", "bias", "coverage_90", "mean_half_width_90", "n", "mae_of_constant"} <= set(found["all"])
     assert found["lattice"]["all"]["n"] < found["all"]["n"]

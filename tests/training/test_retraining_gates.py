@@ -21,6 +21,7 @@ from training.refitting.comparison import (
     Fitness,
     GoldenMaterial,
     NewRows,
+    RecipeChange,
 )
 from training.refitting.statistics import (
     bootstrap_mean,
@@ -114,6 +115,30 @@ def test_each_gate_alone_stops_a_promotion(name: str) -> None:
     assert found.reasons[0].startswith(name)
 
 
+OTHER_RECIPE = RecipeChange(("half_life_years 6.0 -> 3.0",), "python benchmarks/boards.py", ())
+
+
+@pytest.mark.parametrize(
+    ("objections", "outcome", "expected"),
+    [
+        ((), PASS, Verdict.PROMOTE),
+        (("the board is worse: +0.100",), FAIL, Verdict.KEEP),
+        (None, GateOutcome.NOT_EXAMINED, Verdict.NEEDS_PERSON),
+    ],
+)
+def test_another_recipe_needs_the_verdict_of_the_boards(
+    objections: tuple[str, ...] | None, outcome: GateOutcome, expected: Verdict
+) -> None:
+    evidence = replace(SOUND, recipe_change=replace(OTHER_RECIPE, objections=objections))
+    found = decide(evidence, RULES)
+    gate = next(gate for gate in found.gates if gate.name == "recipe")
+    assert (gate.outcome, found.verdict) == (outcome, expected)
+    assert "half_life_years 6.0 -> 3.0" in gate.why
+    assert "`python benchmarks/boards.py`" in gate.why
+    assert all(text in gate.why for text in objections or ())
+    assert ComparisonReport.from_dict(json.loads(json.dumps(evidence.as_dict()))) == evidence
+
+
 def test_no_gate_is_without_such_evidence() -> None:
     assert [gate.name for gate in decide(SOUND, RULES).gates] == list(ONE_BY_ONE)
 
@@ -171,9 +196,9 @@ def test_reasons_speak_in_the_unit_of_the_values() -> None:
     assert "a decade off" in decide(SOUND, RULES).gates[2].why
 
 
-def test_evidence_that_was_stored_without_a_unit_is_in_decades() -> None:
+def test_evidence_that_was_stored_without_a_unit_or_recipe_is_in_decades_and_of_one_recipe() -> None:
     document = SOUND.as_dict()
-    del document["unit"]
+    del document["unit"], document["recipe_change"]
     assert ComparisonReport.from_dict(document) == SOUND
 
 

@@ -24,10 +24,13 @@ from retraining_world import (
     known_table,
     make_template,
     make_world,
+    official_split,
+    tables,
 )
 
 from training.bundle import load_bundle
 from training.ledger.export import training_rows
+from training.properties.conductivity.recipe_change import record_verdict
 from training.properties.conductivity.retraining import ConductivityJob
 from training.refitting.bundles import fingerprints, ledger_rows_array, ledger_rows_of
 from training.retraining import job
@@ -141,6 +144,41 @@ def test_other_rules_decide_anew_without_a_fit(world: RetrainingWorld) -> None:
     assert world.run().status is JobStatus.PROMOTED
     assert world.steps[steps:] == ["report"]
     assert len(world.registry.versions()) == 2
+
+
+def job_of_another_recipe(world: RetrainingWorld) -> ConductivityJob:
+    """Return a job that no recorded verdict knows of."""
+    verdicts = world.folder / "verdicts.json"
+    verdicts.write_text("[]")
+    return ConductivityJob(replace(SETTINGS, half_life_years=3.0), tables, official_split, verdicts)
+
+
+def test_another_recipe_waits_for_its_verdict(world: RetrainingWorld) -> None:
+    """Without one a person is asked; once it is recorded, the stored evidence is decided anew without a fit."""
+    other = job_of_another_recipe(world)
+    add(world.ledger, family_records(rows=slice(0, 4)))
+    found = world.run(other)
+    assert found.status is JobStatus.NEEDS_PERSON, found.message
+    assert found.message.startswith("recipe: not the champion's recipe (half_life_years 6.0 -> 3.0)")
+    assert "`python benchmarks/conductivity.py --what gate`" in found.message
+    assert world.run(other).status is JobStatus.NOTHING_TO_DO
+    steps = len(world.steps)
+    record_verdict(world.job().recipe(), other.recipe(), [], {}, other.verdicts)
+    assert world.run(other).status is JobStatus.PROMOTED
+    assert world.steps[steps:] == ["report"]
+    assert world.run(other).status is JobStatus.NOTHING_TO_DO
+
+
+def test_another_recipe_that_the_boards_refuse_is_not_fitted(
+    world: RetrainingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = job_of_another_recipe(world)
+    record_verdict(world.job().recipe(), other.recipe(), ["family_mean is worse: +0.100"], {}, other.verdicts)
+    monkeypatch.setattr(ConductivityJob, "fit", lambda *_: pytest.fail("a fit"))
+    add(world.ledger, family_records(rows=slice(0, 4)))
+    found = world.run(other)
+    assert found.status is JobStatus.KEPT
+    assert "family_mean is worse: +0.100" in found.message
 
 
 def test_a_dry_run_changes_nothing(world: RetrainingWorld) -> None:

@@ -122,6 +122,25 @@ class Fitness:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipeChange:
+    """How the challenger's recipe differs from the champion's, and what the property's boards said of it.
+
+    Parameters
+    ----------
+    changed
+        One text a choice, with its value before and after.
+    command
+        What runs the boards and records their verdict.
+    objections
+        Why the new recipe does not pass them, empty where it does; None where no verdict is recorded.
+    """
+
+    changed: tuple[str, ...]
+    command: str
+    objections: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ComparisonReport:
     """What is known of a challenger.
 
@@ -150,6 +169,8 @@ class ComparisonReport:
         Source to licence.
     unit
         Of errors.
+    recipe_change
+        None where the recipe is the champion's, or where the property has no boards for recipes.
     """
 
     property: str
@@ -170,6 +191,7 @@ class ComparisonReport:
     fitness: Fitness | None = None
     licences: dict[str, str] = field(default_factory=dict)
     unit: str = DECADES
+    recipe_change: RecipeChange | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form; infinite numbers as None."""
@@ -179,12 +201,14 @@ class ComparisonReport:
     def from_dict(cls, document: dict[str, Any]) -> ComparisonReport:
         """Return what `as_dict` gave; without a unit, as before there was one, errors are in decades.
 
+        Evidence of before recipes were compared is that of one recipe.
+
         Raises
         ------
         ValueError
             If a field is missing or foreign.
         """
-        return typing.cast("ComparisonReport", _built(cls, {"unit": DECADES, **document}))
+        return typing.cast("ComparisonReport", _built(cls, {"unit": DECADES, "recipe_change": None, **document}))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -21,7 +21,7 @@ from features.similarity import half_l1
 from training.bundle import Card, DataSource
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows, RecipeChange
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import Contradictions, known_nearby, new_rows, predict_new
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -122,6 +122,10 @@ class PlainJob:
     def recipe(self) -> dict[str, Any]:
         """Return the recipe's settings."""
         return dict(self.plain.settings)
+
+    def recipe_change(self, champion: Champion) -> RecipeChange | None:
+        """Return None: there are no boards for recipes."""
+        return None
 
     def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the recipe's table and the ledger's rows."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from training.measurements.training_rows import TrainingRows
 from training.refitting.champion import Champion
-from training.refitting.comparison import GoldenMaterial, NewRows
+from training.refitting.comparison import GoldenMaterial, NewRows, RecipeChange
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.training_set import TrainingSet
 
@@ -51,6 +51,12 @@ class PropertyJob(Protocol):
 
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants: what decides, beside the data, what comes out of a fit."""
+
+    def recipe_change(self, champion: Champion) -> RecipeChange | None:
+        """Return how the recipe differs from the champion's, with the verdict of the property's boards on that.
+
+        None where it does not, or where the property has no boards for recipes.
+        """
 
     def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the training set: the recipe's tables, and what the ledger holds of this property."""

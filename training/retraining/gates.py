@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from training.refitting.comparison import DECADES, NOMINAL_COVERAGE, Comparison, ComparisonReport, Coverage, NewRows
+from training.refitting.comparison import (
+    DECADES,
+    NOMINAL_COVERAGE,
+    Comparison,
+    ComparisonReport,
+    Coverage,
+    NewRows,
+    RecipeChange,
+)
 from training.refitting.statistics import chance_of_so_few
 from training.retraining.rules import Rules
 
@@ -94,6 +102,8 @@ def decide(evidence: ComparisonReport, rules: Rules) -> Decision:
 
 def _gates(evidence: ComparisonReport, rules: Rules) -> Iterator[Gate]:
     yield _licences(evidence, rules)
+    if evidence.recipe_change is not None:
+        yield Gate("recipe", *_recipe(evidence.recipe_change))
     if evidence.rows_added:
         yield _examined("new rows can be learnt", evidence.new_rows, lambda new: _learnable(new, rules))
         yield _examined(
@@ -124,6 +134,16 @@ def _licences(evidence: ComparisonReport, rules: Rules) -> Gate:
     if foreign or not evidence.licences:
         return Gate("licences", _FAILED, "not on the list: " + (", ".join(foreign) or "no source is named"))
     return Gate("licences", _PASSED, f"all {len(evidence.licences)} sources are on the list")
+
+
+def _recipe(change: RecipeChange) -> tuple[GateOutcome, str]:
+    """Judge another recipe by the recorded verdict of the property's boards: cross-validation alone does not travel."""
+    differs = f"not the champion's recipe ({'; '.join(change.changed)})"
+    if change.objections is None:
+        return GateOutcome.NOT_EXAMINED, f"{differs}, and no verdict on the change is recorded: run `{change.command}`"
+    if change.objections:
+        return _FAILED, f"{differs}: {'; '.join(change.objections)} (`{change.command}`)"
+    return _PASSED, f"{differs}, which passed `{change.command}`"
 
 
 def _learnable(new: NewRows, rules: Rules) -> tuple[GateOutcome, str]:

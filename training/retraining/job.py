@@ -169,8 +169,10 @@ class Run:
 
     @property
     def verdicts(self) -> Stages:
-        """What was finished for this training set under these rules, against whichever champion."""
-        return Stages(self.pipeline.folder, f"{self.pipeline.training_set.hash} {self.pipeline.rules.sha256}")
+        """What was finished for this training set under these rules, against whichever champion of the same recipe."""
+        change = self.pipeline.recipe_change
+        key = f"{self.pipeline.training_set.hash} {self.pipeline.rules.sha256}"
+        return Stages(self.pipeline.folder, key if change is None else f"{key} {change}")
 
     # ------------------------------------------------------------ what was done before
 

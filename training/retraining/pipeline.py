@@ -8,12 +8,13 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from training.bundle import BundleError
 from training.refitting.champion import Champion
-from training.refitting.comparison import Comparison, ComparisonReport, Fitness
+from training.refitting.comparison import Comparison, ComparisonReport, Fitness, RecipeChange
 from training.refitting.held_out import HeldOutPredictions, compare, compare_coverage
 from training.refitting.property_job import Baseline, PropertyJob
 from training.refitting.training_set import TrainingSet
@@ -66,6 +67,11 @@ class EvaluationPipeline:
         """Folder of the challenger's bundle."""
         return self.stages.folder / "bundle"
 
+    @cached_property
+    def recipe_change(self) -> RecipeChange | None:
+        """How the recipe differs from the champion's; asked anew by every job, for a verdict may be new."""
+        return self.job.recipe_change(self.champion)
+
     def first(self) -> tuple[ComparisonReport, Pictured]:
         """Return what is known before any fit, in seconds."""
         answers = self.job.new_rows(self.training_set, self.champion)
@@ -85,7 +91,8 @@ class EvaluationPipeline:
                 unit=self.job.unit,
             ).as_dict()
 
-        return ComparisonReport.from_dict(self.stages.once_json("new_rows.json", compute)), Pictured(new_rows=answers)
+        evidence = ComparisonReport.from_dict(self.stages.once_json("new_rows.json", compute))
+        return replace(evidence, recipe_change=self.recipe_change), Pictured(new_rows=answers)
 
     def fit(self) -> str:
         """Fit the challenger, and beside it the champion's recipe, where they are not done; return the digest."""

@@ -26,7 +26,7 @@ from training.properties.ccd.table import LITERATURE_PATH, load_literature
 from training.properties.ccd.training_set import assemble
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows, RecipeChange
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import Contradictions, new_rows, predict_new
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -83,6 +83,10 @@ class CcdJob:
     def recipe(self) -> dict[str, Any]:
         """Return the constants of the recipe."""
         return choices()
+
+    def recipe_change(self, champion: Champion) -> RecipeChange | None:
+        """Return None: there are no boards for recipes."""
+        return None
 
     def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the embedded table and the ledger; see `assemble`."""

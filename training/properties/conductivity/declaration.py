@@ -190,14 +190,12 @@ class Conductivity(Property):
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
         from training.properties.conductivity.ensemble import EnsembleSettings
-        from training.properties.conductivity.evaluation import evaluate
-        from training.properties.conductivity.held_out import WINDOWS
-        from training.properties.conductivity.model import n_steps
+        from training.properties.conductivity.evaluation import evaluate, n_steps
 
         if options.refit or options.work is not None:
             raise NotOfferedError("--refit and --work are for stability; conductivity is always fitted anew")
         settings = EnsembleSettings.quick() if options.quick else EnsembleSettings()
-        with progress(2 * n_steps(settings) + 1 + 2 * len(WINDOWS)) as on_step:  # and one a family that is left out
+        with progress(n_steps(settings)) as on_step:
             return Scores("all tables, with lattice", evaluate(settings, on_step=on_step))
 
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> ConductivityJob:

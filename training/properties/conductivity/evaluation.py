@@ -5,7 +5,7 @@ Each run whose figures guide a choice is a look at the test split, entered by ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,17 +42,13 @@ def evaluate(
         If the public tables were not fetched.
     """
     from training.properties.conductivity.ensemble import EnsembleSettings
-    from training.properties.conductivity.recipe import PUBLIC_SOURCES
-    from training.properties.conductivity.rows import ConductivityRows
-    from training.properties.conductivity.table import load_obelix, load_training_table
-    from training.sources import require
+    from training.properties.conductivity.table import load_obelix
 
-    require(PUBLIC_SOURCES, "scoring the recipe of conductivity")
+    rows = _all_rows()
     test = load_obelix("test")
     both, model = _with_and_without_lattice(test, literature=True, settings=settings, on_step=on_step)
     alone, _ = _with_and_without_lattice(test, literature=False, settings=settings, on_step=on_step)
     on_step("random-forest baseline")
-    rows = ConductivityRows.from_table(load_training_table(with_obelix_test=True))
     return (
         both["lattice"]
         | {"baseline_rf_mae": baseline_random_forest(load_obelix("train"), test)}
@@ -60,6 +56,41 @@ def evaluate(
         | {"obelix_only": alone["lattice"] | {"formula_only": alone["formula"]}}
         | {"forward": forward_figures(model, rows, settings or EnsembleSettings(), on_step=on_step)}
     )
+
+
+def n_steps(settings: EnsembleSettings) -> int:
+    """Return how often `evaluate` calls `on_step`; two models of two variants are fitted.
+
+    Raises
+    ------
+    MissingSourceError
+        If the public tables were not fetched.
+    """
+    from training.properties.conductivity import model
+
+    return 2 * model.n_steps(settings) + 1 + n_forward_steps(_all_rows(), model.VARIANTS)
+
+
+def n_forward_steps(rows: ConductivityRows, variants: Iterable[str]) -> int:
+    """Return how often `forward_figures` calls `on_step`: one a window that asks something, and one a family."""
+    from training.properties.conductivity.held_out import forward_cuts, without_each, without_families
+
+    found = 0
+    for name in variants:
+        found += sum(1 for _ in forward_cuts(rows, with_cell=name == "lattice"))
+        if name == "formula":
+            found += sum(1 for _ in without_each(rows, without_families(rows)))
+    return found
+
+
+def _all_rows() -> ConductivityRows:
+    from training.properties.conductivity.recipe import PUBLIC_SOURCES
+    from training.properties.conductivity.rows import ConductivityRows
+    from training.properties.conductivity.table import load_training_table
+    from training.sources import require
+
+    require(PUBLIC_SOURCES, "scoring the recipe of conductivity")
+    return ConductivityRows.from_table(load_training_table(with_obelix_test=True))
 
 
 def forward_figures(

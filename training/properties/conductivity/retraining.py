@@ -40,13 +40,14 @@ from training.properties.conductivity.recipe import (
     fixed_choices,
     load_tables,
 )
+from training.properties.conductivity.recipe_change import VERDICTS_PATH, change_between
 from training.properties.conductivity.rows import ConductivityRows
 from training.properties.conductivity.schema import LATTICE_COLUMNS
 from training.properties.conductivity.table import leaks_into_test, load_obelix
 from training.properties.conductivity.training_set import assemble
 from training.refitting.bundles import save_with_ledger
 from training.refitting.champion import Champion
-from training.refitting.comparison import DECADES, GoldenMaterial, NewRows
+from training.refitting.comparison import DECADES, GoldenMaterial, NewRows, RecipeChange
 from training.refitting.held_out import HeldOutPredictions
 from training.refitting.learnability import known_nearby
 from training.refitting.property_job import Baseline, Fitted, OnStep
@@ -81,6 +82,8 @@ class ConductivityJob:
         Where the rows beside the ledger's come from.
     official_split
         Where the frozen rows come from on which recipes are compared; a function of a module, for another process.
+    verdicts
+        What the boards said of changes of the recipe.
     """
 
     name = "conductivity"
@@ -91,8 +94,9 @@ class ConductivityJob:
         settings: EnsembleSettings | None = None,
         tables: Tables = load_tables,
         official_split: OfficialSplit = OBELIX_TEST,
+        verdicts: Path = VERDICTS_PATH,
     ) -> None:
-        self.settings = settings or EnsembleSettings()
+        self.settings, self.verdicts = settings or EnsembleSettings(), verdicts
         self._tables, self._official_split = tables, official_split
 
     @property
@@ -117,6 +121,10 @@ class ConductivityJob:
     def recipe(self) -> dict[str, Any]:
         """Return settings and constants of the recipe."""
         return asdict(self.settings) | fixed_choices()
+
+    def recipe_change(self, champion: Champion) -> RecipeChange | None:
+        """Compare with the recipe in the champion's card."""
+        return change_between(champion.bundle.card.recipe, self.recipe(), self.verdicts)
 
     def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble tables and ledger; see `assemble`."""

@@ -67,7 +67,9 @@ def settings_of(recipe: Mapping[str, Any]) -> EnsembleSettings:
             f"{', '.join(foreign)}: received another value than today's, expected the same: a constant cannot be run"
             " beside its old value; make it a setting"
         )
-    own = {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items() if name in known - {"nets"}}
+    own: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items() if name in known - {"nets"}
+    }
     return replace(EnsembleSettings(), **own, nets=replace(ResidualNetSettings(), **chosen["nets"]))
 
 

@@ -1,8 +1,8 @@
 """The claims of docs/science/benchmark.md: grouped cross-validation, transfer, noise, bootstrap, speed.
 
 Everything is fitted and scored on the training table of `elyte evaluate conductivity`, which holds no row of the
-official OBELiX test split; only the boards, `--what forward|family|anion|gate` (`conductivity_boards.py`) and `sample`
-(`conductivity_samples.py`), ask about all tables. Prints one JSON line; progress goes to standard error.
+official OBELiX test split; only the boards, `--what forward|family|anion|gate|population` (`conductivity_boards.py`) and
+`sample` (`conductivity_samples.py`), ask about all tables. Prints one JSON line; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODES = ("cv", "transfer", "noise", "bootstrap", "speed")
-BOARDS = ("forward", "family", "anion", "gate", "sample")
+BOARDS = ("forward", "family", "anion", "gate", "population", "sample")
 N_WORST = 20
 N_FORESTS = 10
 N_FORMULAS = 10_000
@@ -370,10 +370,11 @@ def main() -> None:
         "speed": speed,
     }
     if chosen.what in BOARDS:
-        from conductivity_boards import board_figures, gate_figures
+        from conductivity_boards import board_figures, gate_figures, population_figures
         from conductivity_samples import sample_figures
 
-        found = {"gate": gate_figures, "sample": sample_figures}.get(chosen.what, partial(board_figures, chosen.what))
+        others = {"gate": gate_figures, "population": population_figures, "sample": sample_figures}
+        found = others.get(chosen.what, partial(board_figures, chosen.what))
         result = {chosen.what: found(quick=chosen.quick, say=say)}
         print(json.dumps({"benchmark": "conductivity", "quick": chosen.quick} | _short(result)))
         return

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ import numpy as np
 from training.properties.conductivity import boards
 from training.properties.conductivity.boards import Board, Figures, Model, Recipe, board_of
 from training.properties.conductivity.bundling import load_conductivity
-from training.properties.conductivity.ensemble import EnsembleSettings
+from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings
 from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.held_out import (
     HeldOut,
@@ -44,6 +45,7 @@ LIMITS = ROOT / "training" / "properties" / "conductivity" / "limits.toml"
 FIRST_RECIPE = Path(__file__).with_name("conductivity_first_recipe.json")
 SHIPPED = ROOT / "serving" / "bundles" / "conductivity"
 RECIPE, FIRST = "recipe", "first_recipe"
+REPORTED, CONDUCTORS = "reported", "conductors"
 QUICK_DRAWS, QUICK_FITS = 200, 2
 Say = Callable[[str], None]
 
@@ -80,6 +82,52 @@ def board_figures(what: str, *, quick: bool, say: Say) -> dict[str, object]:
     if not quick:
         log_look(LOOKS, what, found)
     return {**found}
+
+
+def population_figures(*, quick: bool, say: Say) -> dict[str, object]:
+    """Ask what a shift towards what gets reported does on the forward board, both variants; a look each.
+
+    Before each cut the shift is the recency-weighted median of the signed scores of left-out rows: of all of them, as
+    `population="reported"` answers, or of those above 1e-8 S/cm only (`conductors`). The ends move with the centre.
+    """
+    scale = Scale(quick)
+    rows, found = scale.rows(), {}
+    for variant in VARIANTS:
+        hyper = load_conductivity(SHIPPED)[0].variants[variant].ensemble.process.hyper
+        say(f"{variant}: left-out rows for the intervals ...")
+        shifted = Shifted(Recipe(rows, variant, scale.of(EnsembleSettings()), hyper))
+        models: dict[str, Model] = {name: partial(shifted.answer, name) for name in (RECIPE, REPORTED, CONDUCTORS)}
+        board = _board(rows, "forward", variant, models, scale, say)
+        found[variant] = {"shifts": shifted.shifts, **_forward(board, scale)}
+        if not quick:
+            recent = board.year >= boards.RECENT_YEAR
+            said = (f"{name} {boards.figures(board, name, recent, 1)['mae']:.3f}" for name in models)
+            what = f"forward, {variant}, moved towards what gets reported, ends too"
+            append_look(LOOKS, what, f"since_{boards.RECENT_YEAR}: {', '.join(said)}")
+    return {**found}
+
+
+class Shifted:
+    """A recipe and what becomes of its answers when the centre is moved; one fit a cut for all of them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.shifts: dict[str, list[float]] = {REPORTED: [], CONDUCTORS: []}
+        self._fitted: tuple[str, Ensemble] | None = None
+
+    def answer(self, name: str, rows: ConductivityRows, held_out: HeldOut) -> boards.Answers:
+        """Answer as the recipe does, or moved by the shift of that name."""
+        if self._fitted is None or self._fitted[0] != held_out.name:
+            learnt = rows.take(held_out.learnt)
+            fitted = Ensemble.fit(learnt, self.recipe.variant, self.recipe.settings, hyper=self.recipe.hyper)
+            self._fitted = held_out.name, fitted
+        left_out = boards.of_before(self.recipe.left_out, held_out.known_before)
+        shift = 0.0
+        if name != RECIPE:
+            known = left_out.rows.log10_sigma > boards.INSULATOR
+            shift = left_out.sigma_scale(known if name == CONDUCTORS else np.ones(len(known), dtype=bool)).median
+            self.shifts[name].append(round(shift, 3))
+        return self.recipe.answers(self._fitted[1], left_out, rows, held_out, shift)
 
 
 def gate_figures(*, quick: bool, say: Say) -> dict[str, object]:
@@ -220,20 +268,22 @@ def _groups(board: Board, scale: Scale) -> dict[str, dict[str, Figures]]:
 
 
 def log_look(path: Path, what: str, found: dict[str, dict[str, dict[str, Figures]]]) -> None:
-    """Append one line a variant to the log of looks, whose last table is that of the boards."""
-    table = path.read_text(encoding="utf-8").rpartition("\n# ")[2]
-    number = sum(line.startswith("| ") and line[2].isdigit() for line in table.splitlines())
-    lines = []
+    """Append one line a variant to the log of looks."""
     for variant, figures in found.items():
-        number += 1
         if what == "forward":
             scopes = ("all", f"since_{boards.RECENT_YEAR}", f"far_since_{boards.RECENT_YEAR}")
             said = ", ".join(f"{s} {_pair(figures[s], 'mae')}" for s in scopes if s in figures)
         else:
             said = ", ".join(f"{key} {_pair(figures, key)}" for key in ("mae_rows", "mae_mean"))
-        lines.append(f"| {number} | {datetime.now(UTC):%Y-%m-%d} | {what}, {variant} | {said} | |\n")
+        append_look(path, f"{what}, {variant}", said)
+
+
+def append_look(path: Path, what: str, said: str) -> None:
+    """Append a numbered line to the log of looks, whose last table is that of the boards."""
+    table = path.read_text(encoding="utf-8").rpartition("\n# ")[2]
+    number = 1 + sum(line.startswith("| ") and line[2].isdigit() for line in table.splitlines())
     with path.open("a", encoding="utf-8") as handle:
-        handle.writelines(lines)
+        handle.write(f"| {number} | {datetime.now(UTC):%Y-%m-%d} | {what} | {said} | |\n")
 
 
 def _pair(models: dict[str, Figures], key: str) -> str:

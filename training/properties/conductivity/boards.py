@@ -99,10 +99,16 @@ class Recipe:
 
     def __call__(self, rows: ConductivityRows, held_out: HeldOut) -> Answers:
         """See `Answers`."""
+        ensemble = Ensemble.fit(rows.take(held_out.learnt), self.variant, self.settings, hyper=self.hyper)
+        return self.answers(ensemble, of_before(self.left_out, held_out.known_before), rows, held_out)
+
+    def answers(
+        self, ensemble: Ensemble, left_out: OutOfFold, rows: ConductivityRows, held_out: HeldOut, shift: float = 0.0
+    ) -> Answers:
+        """Calibrate a fitted ensemble and let it answer, centres and ends moved up by `shift` of its widths."""
         learnt, asked = rows.take(held_out.learnt), rows.take(held_out.asked)
-        ensemble = Ensemble.fit(learnt, self.variant, self.settings, hyper=self.hyper)
-        variant = calibrate(ensemble, _of_before(self.left_out, held_out.known_before))
-        pool = at_temperature(ensemble.predict(asked.descriptors), asked.temperature_C)
+        variant = calibrate(ensemble, left_out)
+        pool = at_temperature(moved(ensemble.predict(asked.descriptors), shift), asked.temperature_C)
         reach = factor_or_nan(variant.sigma_scale, 0.9)
         above = [
             variant.sigma_scale.tail_probability(threshold, pool.centre, pool.below, pool.above)
@@ -112,7 +118,12 @@ class Recipe:
         return Answers(*ends, np.array(above), _is_known(variant, learnt, asked, pool))
 
 
-def _of_before(left_out: OutOfFold, year: float) -> OutOfFold:
+def moved(pool: Pool, shift: float) -> Pool:
+    """Return a pool whose centres lie higher by a share of the width on that side."""
+    return pool._replace(centre=pool.centre + shift * (pool.above if shift > 0.0 else pool.below))
+
+
+def of_before(left_out: OutOfFold, year: float) -> OutOfFold:
     """Return the left-out rows that were published before a year; all of them where it is infinite."""
     kept = left_out.rows.year < year if np.isfinite(year) else np.ones(len(left_out.rows), dtype=bool)
     pool = Pool(*(column[kept] for column in left_out.pool))

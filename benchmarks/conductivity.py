@@ -1,8 +1,8 @@
 """The claims of docs/science/benchmark.md: grouped cross-validation, transfer, noise, bootstrap, speed.
 
 Everything is fitted and scored on the training table of `elyte evaluate conductivity`, which holds no row of the
-official OBELiX test split; only the boards, `--what forward|family|anion|gate|population` (`conductivity_boards.py`) and
-`sample` (`conductivity_samples.py`), ask about all tables. Prints one JSON line; progress goes to standard error.
+official OBELiX test split; only the boards, `--what forward|family|anion|gate|population` (`conductivity_boards.py`)
+and `sample` (`conductivity_samples.py`), ask about all tables. Prints one JSON line; progress goes to standard error.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from training.properties.conductivity.metrics import paired_bootstrap
 from training.properties.conductivity.model import VARIANTS, calibration_weights, left_out_beside_copies
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 from training.properties.conductivity.sample import DENSE, are_garnets, state_word
-from training.properties.conductivity.samples import Samples
 from training.properties.conductivity.table import load_training_table
 from training.sources import locate
 from training.splits import grouped_folds
@@ -165,7 +164,7 @@ def _bulk_over_total() -> dict[str, float]:
 
 def _states(rows: ConductivityRows) -> dict[str, float]:
     """Score the median of other papers in the same state against that of all other papers."""
-    samples = Samples.of(rows.take(near_room_temperature(rows) & ~rows.is_doubtful))
+    samples = rows.take(near_room_temperature(rows) & ~rows.is_doubtful).samples()
     state = np.array([state_word(str(text)) for text in samples.state])
     pairs = samples.of_materials(samples.composition)
     other = samples.paper[pairs.candidate] != samples.paper[pairs.sample]

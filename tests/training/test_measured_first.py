@@ -184,7 +184,7 @@ def test_the_noise_between_laboratories_is_that_of_the_tables() -> None:
     from training.properties.conductivity.table import load_training_table
 
     rows = ConductivityRows.from_table(load_training_table(with_obelix_test=True))
-    samples = Samples.of(rows.take(near_room_temperature(rows) & ~rows.is_doubtful & ~rows.is_upper_bound))
+    samples = rows.take(near_room_temperature(rows) & ~rows.is_doubtful & ~rows.is_upper_bound).samples()
     pairs = samples.of_materials(samples.composition)
     apart = samples.paper[pairs.candidate] != samples.paper[pairs.sample]
     gap = (samples.log10_sigma[pairs.candidate] - samples.log10_sigma[pairs.sample])[apart]

@@ -213,12 +213,11 @@ class Conductivity(Property):
     def leading_with(self, model: ConductivityModel, entries: Sequence[Entry]) -> ConductivityModel:
         """See `contract.Property.leading_with`."""
         from training.properties.conductivity.rows import ConductivityRows
-        from training.properties.conductivity.samples import Samples
 
         if not entries:
             return model
         table = self.measurements().training_table(entries)
-        return replace(model, laboratory=Samples.of(ConductivityRows.from_table(table)))
+        return replace(model, laboratory=ConductivityRows.from_table(table).samples())
 
     def measurements(self) -> ConductivityMeasurements:
         """See `contract.Property.measurements`."""

@@ -324,7 +324,7 @@ def fit_model(
     radius = float(np.quantile(left_out["formula"].composition_distance[rows.has_sigma], DOMAIN_QUANTILE))
     scale = measured_scale(rows, fitted["formula"].ensemble.process.hyper, chosen, on_step=on_step)
     domain = domain_of(rows.take(rows.has_sigma), radius)
-    return ConductivityModel(fitted, domain, Samples.of(rows), scale), left_out
+    return ConductivityModel(fitted, domain, rows.samples(), scale), left_out
 
 
 def n_steps(settings: EnsembleSettings) -> int:
@@ -439,7 +439,7 @@ def left_out_beside_copies(
         known = rows.take(fold != number)
         if known.has_sigma.sum() < SMALLEST_TRAINING:
             continue
-        samples, asked = Samples.of(known), np.flatnonzero(fold == number)
+        samples, asked = known.samples(), np.flatnonzero(fold == number)
         own, degrees = rows.descriptors.take(asked), rows.temperature_C[asked]
         pool = at_temperature(Ensemble.fit(known, variant, settings, hyper=hyper).predict(own), degrees)
         said = Centre(pool.centre, degrees, pool.activation_energy_eV, pool.activation_energy_sd_eV)

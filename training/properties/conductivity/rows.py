@@ -14,7 +14,7 @@ from features.similarity import half_l1
 from training.properties.conductivity.arrhenius import inverse_temperature, prefactor_shift
 from training.properties.conductivity.descriptors import Descriptors
 from training.properties.conductivity.gaussian_process import Observations
-from training.properties.conductivity.samples import LEDGER, symmetry
+from training.properties.conductivity.samples import LEDGER, Samples, symmetry
 from training.properties.conductivity.schema import LATTICE_COLUMNS, TableColumn
 from training.publication_years import first_year
 from training.splits import grouped_folds, paper_groups
@@ -123,6 +123,12 @@ class ConductivityRows:
     def has_energy(self) -> NDArray[np.bool_]:
         """Whether an activation energy was reported."""
         return np.isfinite(self.activation_energy_eV)
+
+    def samples(self) -> Samples:
+        """Return the rows that carry a conductivity, as what was measured."""
+        known = self.take(self.has_sigma)
+        own = {one.name: getattr(known, one.name) for one in fields(Samples) if one.name != "composition"}
+        return Samples(composition=known.descriptors.composition, **own)
 
     def observations(self) -> Observations:
         """Return conductivities, then activation energies, as linear observations of the process."""

@@ -15,8 +15,6 @@ from training.applicability import DomainIndex, decode_texts, encode_texts
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
-    from training.properties.conductivity.rows import ConductivityRows
-
 Array = NDArray[np.float64]
 
 LEDGER = "ledger"
@@ -83,13 +81,6 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.log10_sigma)
-
-    @classmethod
-    def of(cls, rows: ConductivityRows) -> Samples:
-        """Take the rows that carry a conductivity."""
-        known = rows.take(rows.has_sigma)
-        own = {one.name: getattr(known, one.name) for one in fields(cls) if one.name != "composition"}
-        return cls(composition=known.descriptors.composition, **own)
 
     def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Samples:
         """Return some of the rows."""

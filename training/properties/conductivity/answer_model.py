@@ -34,7 +34,7 @@ class MeasuredBlock(BaseModel):
     measurements: int
     papers: int
     weight: float = Field(description="Share of the way from the model's own answer to the median.")
-    samples: list[SampleBlock] = Field(description="The latest five.")
+    samples: list[SampleBlock] = Field(description="The latest three.")
 
 
 class ConductivityBlock(BaseModel):

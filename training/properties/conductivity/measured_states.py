@@ -22,7 +22,7 @@ Rows = Sequence[int]
 
 NOT_STATED = "state not stated"
 MOST_SOURCES = 3
-MOST_SHOWN = 5
+MOST_SHOWN = 3
 """Samples that an answer shows, the latest first."""
 
 
@@ -90,10 +90,17 @@ def measured_blocks(
     """
     blocks: list[dict[str, Any] | None] = [None] * len(temperature_C)
     value = carried(samples, pairs, said.centre(temperature_C))
-    for row in np.unique(pairs.candidate).tolist():
-        own = pairs.candidate == row
-        blocks[row] = _block(samples, pairs.sample[own], value[own], said.measured.at(row))
+    for candidate, rows, values in zip(*_by_candidate(pairs, value), strict=True):
+        blocks[candidate] = _block(samples, rows, values, said.measured.at(candidate))
     return blocks
+
+
+def _by_candidate(
+    pairs: Pairs, value: NDArray[np.float64]
+) -> tuple[list[int], list[NDArray[np.int64]], list[NDArray[np.float64]]]:
+    """Return the candidates that were measured, with the samples and the values of each; pairs come in their order."""
+    starts = np.flatnonzero(np.diff(pairs.candidate, prepend=-1))
+    return pairs.candidate[starts].tolist(), np.split(pairs.sample, starts[1:]), np.split(value, starts[1:])
 
 
 def _block(

@@ -261,7 +261,7 @@ def test_the_lattice_variant_answers_where_a_lattice_is_given_and_only_there(
     batch = MaterialBatch.from_candidates(candidates)
     has_lattice = [candidate.has_lattice for candidate in candidates]
     np.testing.assert_array_equal(fitted.model.predict(batch).used_lattice, has_lattice)
-    alone = ConductivityModel({"formula": fitted.model.variants["formula"]}, fitted.model.domain)
+    alone = replace(fitted.model, variants={"formula": fitted.model.variants["formula"]})
     both, formula_only = fitted.model.predict(batch), alone.predict(batch)
     assert not formula_only.used_lattice.any()
     without = ~np.array(has_lattice)

@@ -102,7 +102,7 @@ def test_progress_is_told_as_often_as_promised(synthetic_rows: ConductivityRows)
     settings = EnsembleSettings.quick()
     fit_model(synthetic_rows, settings, on_step=steps.append)
     assert len(steps) == n_steps(settings)
-    assert {step.split(":")[0] for step in steps} == {"formula", "lattice"}
+    assert {step.split(":")[0] for step in steps} == {"formula", "lattice", "calibrating what was measured"}
 
 
 def test_plots_are_pictures(fitted: Fitted, tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ def _by_candidate(
     pairs: Pairs, value: NDArray[np.float64]
 ) -> tuple[list[int], list[NDArray[np.int64]], list[NDArray[np.float64]]]:
     """Return the candidates that were measured, with the samples and the values of each; pairs come in their order."""
+    if not len(pairs.candidate):
+        return [], [], []
     starts = np.flatnonzero(np.diff(pairs.candidate, prepend=-1))
     return pairs.candidate[starts].tolist(), np.split(pairs.sample, starts[1:]), np.split(value, starts[1:])
 

@@ -77,8 +77,8 @@ export function sections(result, tools) {
     section(
       "Conductivity",
       "arrhenius",
+      conductivity.measured && el("p", { class: "measured" }, "Measured: ", measuredNodes(conductivity.measured)),
       facts([
-        conductivity.measured && ["measured", measuredNodes(conductivity.measured)],
         [`σ at ${degrees} °C`, valueNodes(conductivity.log10_sigma_S_per_cm, powerText, "S/cm")],
         ["activation energy", valueNodes(conductivity.activation_energy_eV, twoDecimals, "eV")],
         ["chance of ≥ 1 mS/cm", chance(conductivity.probability_sigma_above_S_per_cm?.["1e-3"])],

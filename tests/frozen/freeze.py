@@ -31,6 +31,8 @@ def main(only: tuple[str, ...], *, dry_run: bool) -> int:
         try:
             for request in meant:
                 found = doors.answer(request)
+                if '"internal_error"' in repr(found).replace("'", '"'):
+                    raise SystemExit(f"{request.id}: the service failed; a failure is not frozen")
                 if request.id not in frozen:
                     new.append(request.id)
                 elif lines := differences(frozen[request.id], found):

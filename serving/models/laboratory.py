@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from serving.environment import shipped_models_only
 from serving.models.store import ServedModel
+from training.ledger.place import default_url, may_exist
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _LOGGER = logging.getLogger("elyte")
 def existing_ledger() -> Ledger | None:
     """Open the laboratory's ledger; None where there is none, none is to be asked, or it cannot be read."""
     if shipped_models_only() or any(find_spec(name) is None for name in NEEDED_MODULES):
+        return None
+    if not may_exist(default_url()):  # asked first: a worker without a ledger loads no database
         return None
     from training.ledger.store import Ledger
     from training.measurements.problems import LedgerError

@@ -21,7 +21,7 @@ from serving.commands.data import data
 from serving.rest import measurements
 from serving.rest.http_api import create_app
 from serving.rest.protection import Protection
-from training.ledger import database
+from training.ledger import database, place
 from training.ledger.store import Ledger
 
 KEYS = ("the first key of two", "the second key of two")
@@ -32,7 +32,7 @@ ROW = {"formula": "Li5.93PS4.93Cl1.07", "sigma_mS_per_cm": 3.1, "temperature_C":
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    monkeypatch.setenv(database.URL_VARIABLE, url)
+    monkeypatch.setenv(place.URL_VARIABLE, url)
     return url
 
 
@@ -217,7 +217,7 @@ def test_a_busy_a_full_and_an_absent_ledger_say_so(
         response = send(app, {"measurements": [ROW]})
     assert code_of(response) == (503, "ledger_unavailable")
     assert "no space" in response.text
-    monkeypatch.setenv(database.URL_VARIABLE, f"sqlite:///{tmp_path}")  # a folder
+    monkeypatch.setenv(place.URL_VARIABLE, f"sqlite:///{tmp_path}")  # a folder
     assert code_of(send(app, {"measurements": [ROW]})) == (503, "ledger_unavailable")
     monkeypatch.setattr(measurements, "NEEDED_MODULES", ("no_such_module",))
     assert code_of(send(app, {"measurements": [ROW]})) == (404, "no_ledger")

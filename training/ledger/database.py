@@ -6,7 +6,6 @@ What was committed is on the disk: SQLite in WAL mode with synchronous=FULL, Pos
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import time
@@ -19,9 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from training.ledger.place import default_url
 from training.measurements.problems import LedgerError
 
-URL_VARIABLE = "ELYTE_LEDGER_URL"
 HEAD = "0002"
 """The version of the tables that this code reads and writes: the newest of `migrations/versions`."""
 BUSY_TIMEOUT_S = 20.0
@@ -40,16 +39,6 @@ class LedgerBusyError(LedgerError):
 
 class LedgerFullError(LedgerError):
     """There is no space left; nothing of the batch was stored."""
-
-
-def default_url() -> str:
-    """Return the ledger's address: `ELYTE_LEDGER_URL`, else a SQLite file in the user's data folder."""
-    chosen = os.environ.get(URL_VARIABLE, "").strip()
-    if chosen:
-        return chosen
-    from platformdirs import user_data_path
-
-    return f"sqlite:///{user_data_path('elyte', appauthor=False) / 'ledger.db'}"
 
 
 def open_engine(address: str | None = None) -> sa.Engine:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from training.ledger.database import default_url, migrate, open_engine, reading, write
+from training.ledger.database import migrate, open_engine, reading, write
 from training.ledger.kinds import measurements_of
+from training.ledger.place import default_url, may_exist
 from training.ledger.tables import batches, entries
 from training.measurements.entries import (
     Action,
@@ -63,8 +63,7 @@ class Ledger:
     def open_existing(cls, address: str | None = None) -> Ledger | None:
         """Open a ledger as `open` does, unless it is a file that does not exist: None, and none is made."""
         place = address or default_url()
-        file = place.removeprefix("sqlite:///")
-        if "://" not in file and not Path(file).expanduser().exists():
+        if not may_exist(place):
             return None
         return cls.open(place)
 

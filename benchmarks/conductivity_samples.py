@@ -57,6 +57,7 @@ def sample_figures(*, quick: bool, say: Say) -> dict[str, object]:
         "garnet_density": _density(rows, left_out["formula"][0]),
         "bulk_over_total": _bulk_over_total(),
         "state": _states(rows),
+        "between_laboratories": _between_laboratories(rows),
     }
 
 
@@ -180,3 +181,16 @@ def _states(rows: ConductivityRows) -> dict[str, float]:
             same.append(abs(np.median(samples.log10_sigma[alike]) - samples.log10_sigma[row]))
             anyhow.append(abs(np.median(samples.log10_sigma[near]) - samples.log10_sigma[row]))
     return {"n": float(len(same)), "mae_same_state": float(np.mean(same)), "mae_any_state": float(np.mean(anyhow))}
+
+
+def _between_laboratories(rows: ConductivityRows) -> dict[str, float]:
+    """Return the standard deviation of papers on one material, a paper by its median, over materials as measured."""
+    samples = rows.take(near_room_temperature(rows) & ~rows.is_doubtful & ~rows.is_upper_bound).samples()
+    pairs = samples.of_materials(samples.composition)
+    variances = []
+    for row in range(len(samples)):
+        own = pairs.sample[pairs.candidate == row]
+        papers = [np.median(samples.log10_sigma[own[samples.paper[own] == name]]) for name in set(samples.paper[own])]
+        if len(papers) > 1:
+            variances.append(np.var(papers, ddof=1))
+    return {"n": float(len(variances)), "sd_decades": float(np.sqrt(np.mean(variances)))}

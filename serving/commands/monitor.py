@@ -92,9 +92,9 @@ def _requests(log_file: Path | None) -> RequestHistory | None:
 
 def _ledger(address: str | None) -> Ledger | None:
     """Open the ledger; None where there is none, as watching must not make one."""
-    from importlib.util import find_spec
+    from training.ledger.place import is_installed
 
-    if any(find_spec(name) is None for name in ("sqlalchemy", "alembic", "pandera")):
+    if not is_installed():
         click.echo("measurements are not looked at; install elyte[ledger]", err=True)
         return None
     from training.ledger.store import Ledger

@@ -8,59 +8,58 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from serving.environment import shipped_models_only
 from serving.models.store import ServedModel
-from training.ledger.place import default_url, may_exist
+from training.ledger.place import default_url, is_installed, may_exist
+from training.measurements.problems import LedgerError
 from training.properties import registry
+from training.tables import TableError
 
 if TYPE_CHECKING:
     from training.ledger.store import Ledger
 
-NEEDED_MODULES = ("sqlalchemy", "alembic", "pandera", "pandas")
 NO_LEDGER = -1
 _LOGGER = logging.getLogger("elyte")
 
 
-def existing_ledger() -> Ledger | None:
-    """Open the laboratory's ledger; None where there is none, none is to be asked, or it cannot be read."""
-    if shipped_models_only() or any(find_spec(name) is None for name in NEEDED_MODULES):
+def _existing_ledger() -> Ledger | None:
+    """Open the laboratory's ledger; None where there is none, or none is to be asked."""
+    if shipped_models_only() or not is_installed():
         return None
     if not may_exist(default_url()):  # asked first: a worker without a ledger loads no database
         return None
     from training.ledger.store import Ledger
-    from training.measurements.problems import LedgerError
 
+    return Ledger.open_existing()
+
+
+def ledger_version() -> int | None:
+    """Return what changes with every entry; `NO_LEDGER` where there is no ledger, None where it cannot be read."""
     try:
-        return Ledger.open_existing()
-    except LedgerError as error:
-        _LOGGER.warning("the ledger is not read, answers lead with the tables alone: %s", error)
+        ledger = _existing_ledger()
+        if ledger is None:
+            return NO_LEDGER
+        with closing(ledger):
+            return ledger.last_entry
+    except LedgerError:
         return None
-
-
-def ledger_version() -> int:
-    """Return what changes with every entry of the ledger; `NO_LEDGER` where there is none."""
-    ledger = existing_ledger()
-    if ledger is None:
-        return NO_LEDGER
-    try:
-        return ledger.last_entry
-    finally:
-        ledger.close()
 
 
 def leading_with_ledger(models: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
     """Return the models, each with what the ledger holds now of its kind."""
-    ledger = existing_ledger()
-    if ledger is None:
-        return dict(models)
     try:
-        return {name: _with(ledger, served) for name, served in models.items()}
-    finally:
-        ledger.close()
+        ledger = _existing_ledger()
+        if ledger is None:
+            return dict(models)
+        with closing(ledger):
+            return {name: _with(ledger, served) for name, served in models.items()}
+    except (LedgerError, TableError) as error:
+        _LOGGER.warning("the ledger is not read, answers lead with the tables alone: %s", error)
+        return dict(models)
 
 
 def _with(ledger: Ledger, served: ServedModel) -> ServedModel:

@@ -97,7 +97,7 @@ class ModelKeeper:
         self._refused: Mapping[str, Refusal] = {}
         self._champions: Mapping[str, AliasTarget | None] = {}
         self._checked: float | None = None
-        self._ledger_version = NO_LEDGER
+        self._ledger_version: int | None = NO_LEDGER
 
     def start(self) -> None:
         """Load, publish and follow in a daemon thread, so that health checks are answered meanwhile."""
@@ -201,7 +201,8 @@ class ModelKeeper:
     def follow_ledger(self) -> None:
         """Serve the same models with what the ledger holds now, where it has changed."""
         with self._one_at_a_time:
-            if ledger_version() != self._ledger_version:
+            version = ledger_version()
+            if version not in (None, self._ledger_version):  # one that cannot be read now stays as it was read
                 self._serve(self._served)
 
     def _ask(self) -> bool:

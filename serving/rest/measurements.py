@@ -10,7 +10,6 @@ import logging
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +21,7 @@ from serving.answers.refusals import MAX_SHOWN_PROBLEMS, RequestError, describe,
 from serving.rest.csv_exchange import CSV
 from serving.rest.observability import LOGGER_NAME
 from serving.rest.request_body import JSON, read_query
+from training.ledger.place import is_installed
 
 if TYPE_CHECKING:
     from training.ledger.report import Report
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MAX_MEASUREMENTS = 10_000
 BUSY_RETRY_SECONDS, DOWN_RETRY_SECONDS = 5, 60
-NEEDED_MODULES = ("sqlalchemy", "alembic", "pandera", "pandas")
 TABLE_NAME = "measurements.csv"
 SAFE = "sending the same rows again is safe"
 
@@ -80,7 +79,7 @@ def record_measurements(raw: bytes, media_type: str, query: Iterable[tuple[str, 
         400 for what cannot be read as measurements, 404 where no ledger is installed, 413 for too many rows, 503
         where the database does not take them.
     """
-    if any(find_spec(name) is None for name in NEEDED_MODULES):
+    if not is_installed():
         raise RequestError(404, "no_ledger", "this installation keeps no ledger; install elyte[ledger]")
     from training.measurements.problems import LedgerError, UnusableTableError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -70,5 +71,16 @@ def test_a_ledger_that_cannot_be_read_is_said_and_answers_go_on(
     address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "ledger.db").write_bytes(b"no database at all, but something else of some length" * 40)
+    assert measured(Predictor.load("auto", ["conductivity"])) is None
+    assert "the ledger is not read" in caplog.text
+
+
+def test_a_damaged_entry_is_said_and_what_was_served_stays(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(address)
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("DROP TABLE entries")
+    assert ledger_version() is None
     assert measured(Predictor.load("auto", ["conductivity"])) is None
     assert "the ledger is not read" in caplog.text

@@ -248,6 +248,10 @@ def test_a_poll_that_fails_in_an_unforeseen_way_is_not_the_last(
 # ---------------------------------------------------------------- several properties
 
 
+UNMEASURED = "Li5.83PS4.83Br1.17"
+"""Nothing that was measured holds its answer."""
+
+
 def test_only_the_changed_property_is_loaded_and_ccd_asks_the_new_model(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +270,7 @@ def test_only_the_changed_property_is_loaded_and_ccd_asks_the_new_model(
     assert after[P] is not before[P]
     assert after["stability"] is before["stability"]
     assert after["ccd"] is before["ccd"]
-    old, new = (predictor.predict_formulas(["Li6PS5Cl"])["results"][0] for predictor in published)
+    old, new = (predictor.predict_formulas([UNMEASURED])["results"][0] for predictor in published)
     told = [row["ccd"]["material"]["log10_sigma"] for row in (old, new)]
-    assert told[1] > told[0] + 0.02  # what was measured holds the rest
+    assert told[1] > told[0] + 0.05
     assert new["stability"] == old["stability"]

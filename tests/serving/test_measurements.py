@@ -219,7 +219,7 @@ def test_a_busy_a_full_and_an_absent_ledger_say_so(
     assert "no space" in response.text
     monkeypatch.setenv(place.URL_VARIABLE, f"sqlite:///{tmp_path}")  # a folder
     assert code_of(send(app, {"measurements": [ROW]})) == (503, "ledger_unavailable")
-    monkeypatch.setattr(measurements, "NEEDED_MODULES", ("no_such_module",))
+    monkeypatch.setattr(place, "NEEDED_MODULES", ("no_such_module",))
     assert code_of(send(app, {"measurements": [ROW]})) == (404, "no_ledger")
 
 

@@ -134,3 +134,11 @@ def test_an_unmeasured_one_says_so(predictor: Predictor) -> None:
     answer = said(predictor, "Li2.71Y0.83Zr0.13Hf0.11Cl6")["conductivity"]
     assert (answer["measured"], answer["basis"]) == (None, "formula")
     assert answer["model_log10_sigma_S_per_cm"] == answer["log10_sigma_S_per_cm"]["value"]
+
+
+def test_a_contribution_that_is_none_is_refused_and_its_neighbour_answered(predictor: Predictor) -> None:
+    rows = [CandidateInput(formula=GARNET, conditions=Conditions(contribution=word)) for word in ("grain", " Bulk")]
+    wrong, right = predictor.answer(rows, properties=["conductivity"])["results"]
+    assert (wrong["status"], wrong["error"]["code"]) == ("error", "invalid_condition")
+    assert "received 'grain', expected one of: bulk, total" in wrong["error"]["message"]
+    assert right["conductivity"]["sample_shift_decades"] == pytest.approx(BULK_OVER_TOTAL_DECADES)

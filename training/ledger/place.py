@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 URL_VARIABLE = "ELYTE_LEDGER_URL"
+NEEDED_MODULES = ("sqlalchemy", "alembic", "pandera", "pandas")
+
+
+def is_installed() -> bool:
+    """Return whether what a ledger needs is installed (`elyte[ledger]`)."""
+    return all(find_spec(name) is not None for name in NEEDED_MODULES)
 
 
 def default_url() -> str:

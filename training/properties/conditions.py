@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.errors import CandidateError, RowErrorCode, shown
 from training.properties.declared import Array, Condition, Content, Flags
 
 ROOM_TEMPERATURE_C = 25.0
@@ -67,3 +68,33 @@ class ConditionColumns:
         """Return temperatures, room temperature where none is stated; shape (n,)."""
         stated = self.numbers[TEMPERATURE.name]
         return np.where(np.isnan(stated), ROOM_TEMPERATURE_C, stated)
+
+
+def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
+    """Return a word as the vocabulary spells it, "" for None; raises `CandidateError` where it holds no such word."""
+    if text is None:
+        return ""
+    found = {known.casefold(): known for known in allowed}.get(" ".join(text.split()).casefold())
+    if found is None:
+        message = f"{name}: received '{shown(text)}', expected one of: {', '.join(allowed)}"
+        raise CandidateError(RowErrorCode.INVALID_CONDITION, message)
+    return found
+
+
+def refused_words(column: NDArray[np.object_], read: Callable[[str | None], str]) -> dict[int, CandidateError]:
+    """Return the rows of a text condition that cannot be read, and why.
+
+    Parameters
+    ----------
+    column
+        Texts, None where not stated; shape (n,).
+    read
+        Raises `CandidateError` for such a text.
+    """
+    wrong: dict[int, CandidateError] = {}
+    for text in set(column.tolist()):
+        try:
+            read(text)
+        except CandidateError as error:
+            wrong |= dict.fromkeys(np.flatnonzero(column == text).tolist(), error)
+    return wrong

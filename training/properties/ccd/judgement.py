@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from training.properties.ccd.questions import (
 )
 from training.properties.ccd.schema import CLASSES, REGULAR
 from training.properties.ccd.shelf import Shelf, Support
+from training.properties.conditions import refused_words
 from training.properties.contract import DECIMALS, Array, Beside, Flags, Judgement, Query, Warn, rounded
 from training.uncertainty import Interval
 
@@ -44,11 +45,7 @@ def refusals(query: Query) -> dict[int, CandidateError]:
     wrong: dict[int, CandidateError] = {}
     for name, allowed in VOCABULARIES.items():
         column = query.conditions.texts[name]
-        for text in set(column.tolist()):
-            try:
-                one_of(text, allowed, name)
-            except CandidateError as error:
-                wrong = {row: error for row in np.flatnonzero(column == text).tolist()} | wrong
+        wrong = refused_words(column, partial(one_of, allowed=allowed, name=name)) | wrong
     return wrong
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from features.errors import CandidateError, RowErrorCode, shown
+from training.properties import conditions
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.model import CcdModel
 from training.properties.ccd.schema import (
@@ -48,15 +48,7 @@ class Question:
 
 def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
     """Return a name as the vocabulary spells it, "" for None; raises `CandidateError` where it holds no such name."""
-    if text is None:
-        return ""
-    plain = {known.casefold(): known for known in allowed}
-    asked = anode_word(text) if allowed is ANODES else text
-    found = plain.get(" ".join(asked.split()).casefold())
-    if found is None:
-        message = f"{name}: received '{shown(text)}', expected one of: {', '.join(allowed)}"
-        raise CandidateError(RowErrorCode.INVALID_CONDITION, message)
-    return found
+    return conditions.one_of(anode_word(text) if text is not None and allowed is ANODES else text, allowed, name)
 
 
 def support_of(model: CcdModel, asked: Question) -> Support:

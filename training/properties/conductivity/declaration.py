@@ -11,7 +11,7 @@ import numpy as np
 
 from training.properties.conditions import TEMPERATURE
 from training.properties.conductivity.quantities import ACTIVATION_ENERGY, NAME, SIGMA
-from training.properties.conductivity.sample import SAMPLE_CONDITIONS
+from training.properties.conductivity.sample import SAMPLE_CONDITIONS, refused_samples
 from training.properties.contract import (
     DECIMALS,
     Array,
@@ -33,6 +33,7 @@ from training.properties.contract import (
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
     from training.measurements.entries import Entry
@@ -113,6 +114,10 @@ class Conductivity(Property):
         from training.properties.conductivity.bundling import load_conductivity
 
         return load_conductivity(folder, digest)
+
+    def refused(self, model: ConductivityModel, query: Query) -> Mapping[int, CandidateError]:
+        """See `contract.Property.refused`."""
+        return refused_samples(query.conditions)
 
     def judge(self, model: ConductivityModel, query: Query) -> ConductivityJudgement:
         """See `contract.Property.judge`."""

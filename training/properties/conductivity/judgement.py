@@ -19,7 +19,7 @@ from training.properties.conductivity.familiarity import LARGEST_NOVELTY, Strang
 from training.properties.conductivity.measured_states import disagreement_words, in_state_words, measured_blocks
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
-from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_garnets, sample_shift
+from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_bulk, are_garnets, sample_shift
 from training.properties.conductivity.samples import Pairs
 from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
@@ -223,7 +223,7 @@ class ConductivityJudgement(Judgement):
                 f"conductivity: {' and '.join(given)} moves answers of garnets alone: too few others were measured so"
             )
 
-        moved_by = conditions.stated([RELATIVE_DENSITY.name]) | (conditions.texts[CONTRIBUTION.name] == "bulk")
+        moved_by = conditions.stated([RELATIVE_DENSITY.name]) | are_bulk(conditions)
         return (
             Warn(WarningCode.CONDITION_IGNORED, moved_by & ~garnets, without_law),
             Warn(WarningCode.CONDITION_IGNORED, conditions.stated([STATE.name]), of_state),

@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 LABORATORIES_OVER_MODEL = 1.0
 """Variance between laboratories over that of the model's centre, on materials that it has learnt from."""
 BETWEEN_LABORATORIES = 0.79
-"""Standard deviation of papers on one composition near 25 C, decades; drift with temperature is weighed against it."""
+"""Decades between papers on one composition, against which drift with temperature is weighed. The board prints 0.73
+(`between_laboratories`); this is its first estimate, by rows, and only weighs."""
 ENERGY_ERROR_EV = 0.05
 """Of an activation energy that was measured on the sample."""
 

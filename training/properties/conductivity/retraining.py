@@ -191,10 +191,10 @@ class ConductivityJob:
         return known_nearby(table, is_new, distance)
 
     def golden(self, champion: Champion, challenger: Any) -> list[GoldenMaterial]:  # noqa: ANN401
-        """Ask both models about `golden_materials.csv`, at 25 C and by formula."""
+        """Ask both about `golden_materials.csv`, at 25 C and by formula, before measurements move the answers."""
         known = load_golden()
         batch = MaterialBatch.from_formulas([golden.formula for golden in known])
-        said = [m.predict(batch, thresholds=()).log10_sigma_S_per_cm.value for m in (champion.model, challenger)]
+        said = [m.predict(batch, thresholds=()).of_model for m in (champion.model, challenger)]
         return [
             GoldenMaterial(golden.formula, golden.log10_sigma, float(before), float(after))
             for golden, before, after in zip(known, *said, strict=True)

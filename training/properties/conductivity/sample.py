@@ -16,13 +16,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.conditions import RELATIVE_DENSITY, ConditionColumns
+from features.errors import CandidateError
+from training.properties.conditions import RELATIVE_DENSITY, ConditionColumns, one_of, refused_words
 from training.properties.conductivity.prototypes import Prototype, prototypes_of
 from training.properties.contract import Condition, Content
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+BULK, TOTAL = "bulk", "total"
 DENSE = 0.94
 """Relative density from which garnets are alike."""
 DECADES_PER_DENSITY = 9.9
@@ -79,7 +81,7 @@ CONTRIBUTION = Condition(
     Content.TEXT,
     "Bulk or total conductivity (total unless a row says otherwise; bulk moves garnets alone).",
     short="contribution",
-    words=lambda: ("bulk", "total"),
+    words=lambda: (BULK, TOTAL),
     of_one_sample=True,
 )
 SAMPLE_CONDITIONS = (RELATIVE_DENSITY, CONTRIBUTION, STATE)
@@ -101,11 +103,26 @@ def density_shift(relative_density: Array) -> Array:
     return shift
 
 
+def refused_samples(conditions: ConditionColumns) -> dict[int, CandidateError]:
+    """Return the rows whose contribution is neither bulk nor total; a state that is none is only warned of."""
+    return refused_words(conditions.texts[CONTRIBUTION.name], _contribution)
+
+
+def are_bulk(conditions: ConditionColumns) -> Flags:
+    """Return for which rows the bulk conductivity is asked, shape (n,)."""
+    found: Flags = np.array([_contribution(text) == BULK for text in conditions.texts[CONTRIBUTION.name]], dtype=bool)
+    return found
+
+
+def _contribution(text: str | None) -> str:
+    return one_of(text, (BULK, TOTAL), CONTRIBUTION.name)
+
+
 def sample_shift(composition: Array, conditions: ConditionColumns) -> Array:
     """Return by how many decades what is stated of each sample moves the answer, shape (n,)."""
     density = conditions.numbers[RELATIVE_DENSITY.name]
-    is_bulk = conditions.texts[CONTRIBUTION.name] == "bulk"
+    is_bulk = are_bulk(conditions)
     if np.isnan(density).all() and not is_bulk.any():
         return np.zeros(len(density))
-    shift: Array = are_garnets(composition) * (density_shift(density) + BULK_OVER_TOTAL_DECADES * is_bulk)
-    return shift
+    decades = density_shift(density) + np.where(is_bulk, BULK_OVER_TOTAL_DECADES, 0.0)
+    return np.where(are_garnets(composition), decades, 0.0)

@@ -70,10 +70,8 @@ class ConditionColumns:
         return np.where(np.isnan(stated), ROOM_TEMPERATURE_C, stated)
 
 
-def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
-    """Return a word as the vocabulary spells it, "" for None; raises `CandidateError` where it holds no such word."""
-    if text is None:
-        return ""
+def one_of(text: str, allowed: Sequence[str], name: str) -> str:
+    """Return a word as the vocabulary spells it; raises `CandidateError` where it holds no such word."""
     found = {known.casefold(): known for known in allowed}.get(" ".join(text.split()).casefold())
     if found is None:
         message = f"{name}: received '{shown(text)}', expected one of: {', '.join(allowed)}"
@@ -81,7 +79,7 @@ def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
     return found
 
 
-def refused_words(column: NDArray[np.object_], read: Callable[[str | None], str]) -> dict[int, CandidateError]:
+def refused_words(column: NDArray[np.object_], read: Callable[[str], str]) -> dict[int, CandidateError]:
     """Return the rows of a text condition that cannot be read, and why.
 
     Parameters
@@ -92,7 +90,7 @@ def refused_words(column: NDArray[np.object_], read: Callable[[str | None], str]
         Raises `CandidateError` for such a text.
     """
     wrong: dict[int, CandidateError] = {}
-    for text in set(column.tolist()):
+    for text in set(column.tolist()) - {None}:
         try:
             read(text)
         except CandidateError as error:

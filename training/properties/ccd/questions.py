@@ -48,7 +48,9 @@ class Question:
 
 def one_of(text: str | None, allowed: Sequence[str], name: str) -> str:
     """Return a name as the vocabulary spells it, "" for None; raises `CandidateError` where it holds no such name."""
-    return conditions.one_of(anode_word(text) if text is not None and allowed is ANODES else text, allowed, name)
+    if text is None:
+        return ""
+    return conditions.one_of(anode_word(text) if allowed is ANODES else text, allowed, name)
 
 
 def support_of(model: CcdModel, asked: Question) -> Support:

@@ -110,11 +110,12 @@ def refused_samples(conditions: ConditionColumns) -> dict[int, CandidateError]:
 
 def are_bulk(conditions: ConditionColumns) -> Flags:
     """Return for which rows the bulk conductivity is asked, shape (n,)."""
-    found: Flags = np.array([_contribution(text) == BULK for text in conditions.texts[CONTRIBUTION.name]], dtype=bool)
+    texts = conditions.texts[CONTRIBUTION.name]
+    found: Flags = np.array([text is not None and _contribution(text) == BULK for text in texts], dtype=bool)
     return found
 
 
-def _contribution(text: str | None) -> str:
+def _contribution(text: str) -> str:
     return one_of(text, (BULK, TOTAL), CONTRIBUTION.name)
 
 

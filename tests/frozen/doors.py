@@ -23,6 +23,7 @@ KEPT_HEADERS = ("content-type", "content-disposition", "allow", "www-authenticat
 ARITHMETIC = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 # What may differ from run to run, and what stands in its place; everything else is compared.
 VARYING = (
+    (re.compile(r"\btoday is \d{4}-\d{2}-\d{2}"), "today is <day>"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|\+00:00)?"), "<time>"),
     (re.compile(r"(?:\r?\[[# .-]*\] +\d+\.\d% [^\r\n]*[\r\n]*)+"), "<progress>\n"),
     (re.compile(r'("(?:seconds|rows_per_s)": ?)[\d.]+(?:e-?\d+)?'), r'\1"<duration>"'),

@@ -189,7 +189,7 @@ def test_a_version_that_was_registered_before_loads_and_answers_with_the_columns
 
 def test_a_signature_names_the_conditions_of_its_property_and_the_columns_of_its_answers() -> None:
     told = {name: signature_of(name) for name in PROMISED}
-    stated = ["relative_density", "contribution", "state"]
+    stated = ["relative_density", "contribution", "state", "population"]
     assert told["conductivity"].inputs.input_names() == ["formula", "temperature_C", *stated]
     assert told["stability"].inputs.input_names() == ["formula"]
     assert {"stack_pressure_MPa", "interlayer_type"} < set(told["ccd"].inputs.input_names())

@@ -120,3 +120,9 @@ def conditions() -> dict[str, Condition]:
             if found.setdefault(condition.name, condition) is not condition:
                 raise ValueError(f"{one.name} declares the condition {condition.name} otherwise than another property")
     return found
+
+
+def conditions_without(one: Property) -> list[str]:
+    """Return the names of the conditions that only other properties declare."""
+    own = {condition.name for condition in one.conditions}
+    return [name for name in conditions() if name not in own]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.ccd.quantities import CONDITIONS, CURRENT, NAME
+from training.properties.ccd.quantities import CONDITIONS, CURRENT, NAME, WITHOUT_EFFECT
 from training.properties.contract import (
     Answered,
     Array,
@@ -130,9 +130,10 @@ class Ccd(Property):
 
     def judge(self, model: CcdModel, query: Query) -> CcdJudgement:
         """See `contract.Property.judge`."""
+        from training.properties import registry
         from training.properties.ccd.judgement import CcdJudgement
 
-        return CcdJudgement(model, query)
+        return CcdJudgement(model, query, [*WITHOUT_EFFECT, *registry.conditions_without(self)])
 
     def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """See `contract.Property.distribution`."""

@@ -13,7 +13,6 @@ from features.candidate import MaterialBatch
 from features.errors import CandidateError, WarningCode
 from training.properties.ccd.cells import Cells, MaterialNumbers, material_numbers
 from training.properties.ccd.model import CcdModel
-from training.properties.ccd.quantities import WITHOUT_EFFECT
 from training.properties.ccd.questions import (
     FEWEST_PAPERS,
     VOCABULARIES,
@@ -58,11 +57,14 @@ class CcdJudgement(Judgement):
         What judges.
     query
         Materials whose conditions can be read (`refusals`), with the models of conductivity and stability beside.
+    ignored
+        Names of the conditions on which critical current density does not depend.
     """
 
-    def __init__(self, model: CcdModel, query: Query) -> None:
+    def __init__(self, model: CcdModel, query: Query, ignored: Sequence[str]) -> None:
         super().__init__(query)
         self._model = model
+        self._ignored = ignored
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -194,7 +196,7 @@ class CcdJudgement(Judgement):
         outside = ~kelvin & regular & ((degrees < low) | (degrees > high))
         few = regular & (papers > 0) & (papers < FEWEST_PAPERS)
         blind = regular & np.logical_or.reduce([*self._blind.values()])
-        ignored, unused = WarningCode.CONDITION_IGNORED, self.query.conditions.stated(WITHOUT_EFFECT)
+        ignored, unused = WarningCode.CONDITION_IGNORED, self.query.conditions.stated(self._ignored)
 
         def kelvin_words(row: int) -> str:
             return f"temperature_C is {degrees[row]:g}: was it given in kelvin? degrees Celsius are expected"
@@ -216,7 +218,7 @@ class CcdJudgement(Judgement):
         return f"ccd: {papers} behind the class {self.questions[row].electrolyte_class}: believe the interval"
 
     def _unused_words(self, row: int) -> str:
-        given = [name for name in WITHOUT_EFFECT if self.query.conditions.stated([name])[row]]
+        given = [name for name in self._ignored if self.query.conditions.stated([name])[row]]
         return f"ccd does not depend on {', '.join(given)} here"
 
     @cached_property

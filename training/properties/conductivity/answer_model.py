@@ -50,6 +50,9 @@ class ConductivityBlock(BaseModel):
     sample_shift_decades: float | None = Field(
         None, description="By how much density or contribution of the sample moved the answer, where they did."
     )
+    towards_reported_decades: float | None = Field(
+        None, description="By how much population='reported' moved the answer, where it did."
+    )
     explanation: dict[str, Any] | None = Field(
         None, description="Where asked for: terms in decades of S/cm that sum to log10 sigma."
     )

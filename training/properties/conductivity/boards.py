@@ -37,6 +37,7 @@ from training.properties.conductivity.model import (
     domain_of,
     factor_or_nan,
 )
+from training.properties.conductivity.population import moved
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 
 Array = NDArray[np.float64]
@@ -116,11 +117,6 @@ class Recipe:
         ]
         ends = pool.centre, pool.centre - reach * pool.below, pool.centre + reach * pool.above
         return Answers(*ends, np.array(above), _is_known(variant, learnt, asked, pool))
-
-
-def moved(pool: Pool, shift: float) -> Pool:
-    """Return a pool whose centres lie higher by a share of the width on that side."""
-    return pool._replace(centre=pool.centre + shift * (pool.above if shift > 0.0 else pool.below))
 
 
 def of_before(left_out: OutOfFold, year: float) -> OutOfFold:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.properties.conditions import TEMPERATURE
+from training.properties.conductivity.population import POPULATION, refused_populations
 from training.properties.conductivity.quantities import ACTIVATION_ENERGY, NAME, SIGMA
 from training.properties.conductivity.sample import SAMPLE_CONDITIONS, refused_samples
 from training.properties.contract import (
@@ -106,7 +107,7 @@ class Conductivity(Property):
     name = NAME
     label = "Ionic conductivity"
     quantities = (SIGMA, ACTIVATION_ENERGY)
-    conditions = (TEMPERATURE, *SAMPLE_CONDITIONS)
+    conditions = (TEMPERATURE, *SAMPLE_CONDITIONS, POPULATION)
     knows_made = True
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
@@ -117,15 +118,14 @@ class Conductivity(Property):
 
     def refused(self, model: ConductivityModel, query: Query) -> Mapping[int, CandidateError]:
         """See `contract.Property.refused`."""
-        return refused_samples(query.conditions)
+        return refused_populations(query.conditions) | refused_samples(query.conditions)
 
     def judge(self, model: ConductivityModel, query: Query) -> ConductivityJudgement:
         """See `contract.Property.judge`."""
         from training.properties import registry
         from training.properties.conductivity.judgement import ConductivityJudgement
 
-        own = {condition.name for condition in self.conditions}
-        return ConductivityJudgement(model, query, [name for name in registry.conditions() if name not in own])
+        return ConductivityJudgement(model, query, registry.conditions_without(self))
 
     def distribution(self, quantity: Quantity, outputs: ModelOutputs, electrode: ElectrodeRange | None) -> Predictive:
         """See `contract.Property.distribution`."""

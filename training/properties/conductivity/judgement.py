@@ -19,6 +19,7 @@ from training.properties.conductivity.familiarity import LARGEST_NOVELTY, Strang
 from training.properties.conductivity.measured_states import disagreement_words, in_state_words, measured_blocks
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
+from training.properties.conductivity.population import POPULATION, as_reported
 from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_bulk, are_garnets, sample_shift
 from training.properties.conductivity.samples import Pairs
 from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
@@ -61,6 +62,7 @@ class ConductivityJudgement(Judgement):
             self.query.coverage,
             tuple(THRESHOLDS.values()),
             sample_shift(self._composition, self.query.conditions),
+            as_reported(self.query.conditions),
         )
 
     @cached_property
@@ -223,24 +225,31 @@ class ConductivityJudgement(Judgement):
                 f"conductivity: {' and '.join(given)} moves answers of garnets alone: too few others were measured so"
             )
 
+        def led(row: int) -> str:
+            return f"conductivity: {POPULATION.name} moves what the model says alone, and here measurements lead"
+
         moved_by = conditions.stated([RELATIVE_DENSITY.name]) | are_bulk(conditions)
+        is_led = as_reported(conditions) & (self.prediction.measured.papers > 0.0)
         return (
             Warn(WarningCode.CONDITION_IGNORED, moved_by & ~garnets, without_law),
             Warn(WarningCode.CONDITION_IGNORED, conditions.stated([STATE.name]), of_state),
+            Warn(WarningCode.CONDITION_IGNORED, is_led, led),
         )
 
     def details(self) -> Sequence[Mapping[str, Any]]:
         """Return what was measured, the model alone, probabilities above the thresholds, temperature and basis."""
         said = self.prediction
         above = np.array([said.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
-        shift = sample_shift(self._composition, self.query.conditions).round(DECIMALS).tolist()
+        moved = {
+            "sample_shift_decades": sample_shift(self._composition, self.query.conditions).round(DECIMALS),
+            "towards_reported_decades": said.towards_reported.round(DECIMALS),
+        }
         columns = zip(
             measured_blocks(self._model.known, self._samples, said, self.temperature_C),
             said.of_model.round(DECIMALS).tolist(),
             above,
             self.temperature_C.tolist(),
             self.basis,
-            shift,
             strict=True,
         )
         return [
@@ -252,9 +261,9 @@ class ConductivityJudgement(Judgement):
                 "probability_sigma_above_S_per_cm": dict(zip(THRESHOLDS, probabilities, strict=True)),
                 "temperature_C": temperature,
                 "basis": basis,
-                **({"sample_shift_decades": moved} if moved else {}),
+                **{name: float(decades[row]) for name, decades in moved.items() if decades[row]},
             }
-            for measured, of_model, probabilities, temperature, basis, moved in columns
+            for row, (measured, of_model, probabilities, temperature, basis) in enumerate(columns)
         ]
 
     def explanations(self) -> Sequence[Mapping[str, Any]]:

@@ -30,6 +30,7 @@ from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, known_
 from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.measured_first import Centre, Measured, measured_on
 from training.properties.conductivity.metrics import Truth, honest_error
+from training.properties.conductivity.population import moved as moved_centres
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 from training.properties.conductivity.samples import LEDGER, Samples
 from training.splits import grouped_folds
@@ -61,6 +62,7 @@ class ConductivityPrediction(NamedTuple):
     distance: Array  # to what is known, 0 to 1
     domain_radius: Array  # up to where the variant that answered knows the like; see `familiarity.known_radius`
     of_model: Array  # log10 sigma before measurements of the material asked moved it
+    towards_reported: Array  # decades by which `population="reported"` moved it
     measured: Measured
 
     def centre(self, temperature_C: Array) -> Centre:
@@ -155,6 +157,7 @@ class ConductivityModel:
         coverage: float = 0.9,
         thresholds: tuple[float, ...] = (-10.0, -4.0, -3.0),
         shift: ArrayLike = 0.0,
+        reported: ArrayLike = False,
     ) -> ConductivityPrediction:
         """Predict conductivity and activation energy.
 
@@ -170,6 +173,9 @@ class ConductivityModel:
             log10 of S/cm, for which the probability of lying above is wanted.
         shift
             Decades by which what is stated of a sample moves the answer, scalar or shape (n,); see `sample`.
+        reported
+            Whether to answer as for materials like those that get reported, scalar or shape (n,); see `population`.
+            Answers that measurements lead are left where they are.
 
         Raises
         ------
@@ -179,7 +185,6 @@ class ConductivityModel:
         """
         descriptors = Descriptors.of(batch)
         temperature = np.broadcast_to(np.asarray(temperature_C, dtype=float), len(batch))
-        moved = np.broadcast_to(np.asarray(shift, dtype=float), len(batch))
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
         at_25C, energy, radius = self._pooled(descriptors, used_lattice, coverage)
         pool = at_temperature(at_25C, temperature)
@@ -190,6 +195,8 @@ class ConductivityModel:
             if warm.any()
             else measured
         )
+        towards_reported = self._towards_reported(pool, used_lattice, reported & (measured.papers == 0.0))
+        moved = towards_reported + np.asarray(shift, dtype=float)
         centre = measured.updated(pool.centre) + moved
         sigma = Interval(centre, np.empty(len(batch)), np.empty(len(batch)))
         above = {threshold: np.empty(len(batch)) for threshold in thresholds}
@@ -210,6 +217,7 @@ class ConductivityModel:
             pool.distance,
             radius,
             pool.centre + moved,
+            towards_reported,
             measured,
         )
 
@@ -232,6 +240,14 @@ class ConductivityModel:
             energy.value[rows] = value
             energy.lower[rows], energy.upper[rows] = np.maximum(value - half_eV, 0.0), value + half_eV
         return pool, energy, radius
+
+    def _towards_reported(self, pool: Pool, used_lattice: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Array:
+        """Return by how many decades the chosen answers move towards what gets reported, shape (n,)."""
+        decades = np.zeros(len(chosen))
+        for name, variant in self.variants.items():
+            rows = chosen & (used_lattice if name == "lattice" else ~used_lattice)
+            decades[rows] = (moved_centres(pool, variant.sigma_scale.median).centre - pool.centre)[rows]
+        return decades
 
     def measured(self, composition: Array, pool: Pool, temperature_C: Array) -> Measured:
         """Return what was measured on n materials, at the temperatures of the pool; nothing where it is not counted."""

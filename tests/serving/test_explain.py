@@ -60,6 +60,7 @@ def command(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def terms(block: dict[str, Any]) -> list[float]:
     beside = ("base_log10_sigma_S_per_cm", "others_decades", "not_explained_decades", "temperature_decades")
+    beside += ("stated_decades", "measured_decades")
     return [block[name] for name in beside] + [one["decades"] for one in block["contributions"]]
 
 

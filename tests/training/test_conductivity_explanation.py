@@ -53,7 +53,8 @@ def test_the_terms_sum_to_the_answer(
     batch = MaterialBatch.from_candidates(candidates)
     answer = model.predict(batch, temperature_C).log10_sigma_S_per_cm.value
     why = explanations(model, batch, temperature_C)
-    total = why.base + why.contributions.sum(axis=1) + why.not_explained + why.temperature
+    total = why.base + why.contributions.sum(axis=1)
+    total += why.not_explained + why.temperature + why.stated + why.measured
     np.testing.assert_allclose(total, answer, atol=1e-9)
 
 

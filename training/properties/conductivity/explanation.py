@@ -5,7 +5,7 @@ a chemist. Instead a surrogate, a few hundred small trees, imitates the pool's a
 composition and unit cell only, and is explained exactly (`training/explanations.py`). What it misses is a term of its
 own, and so is the temperature: the terms of an explanation always sum to the answered value,
 
-    log10 sigma(T) = base + contributions of the features + not explained by them + temperature.
+    log10 sigma(T) = base + contributions of the features + not explained by them + temperature + stated + measured.
 """
 
 from __future__ import annotations
@@ -54,9 +54,13 @@ class Explanations:
     contributions, values
         Shape (n, features), of `named_features()`; a feature that the variant does not see contributes 0.
     not_explained
-        Shape (n,), answer at 25 C less the surrogate's.
+        Shape (n,), the model's answer at 25 C less the surrogate's.
     temperature
-        Shape (n,), answer less the answer at 25 C.
+        Shape (n,), the model's answer less that at 25 C.
+    stated
+        Shape (n,), what density, contribution or population moved.
+    measured
+        Shape (n,), how far measurements of this very material moved the model's answer.
     """
 
     base: Array
@@ -64,6 +68,8 @@ class Explanations:
     values: Array
     not_explained: Array
     temperature: Array
+    stated: Array
+    measured: Array
 
 
 def explanations_of(
@@ -91,13 +97,15 @@ def explanations_of(
         width = n_features(name)
         base[rows] = variant.explainer.base
         contributions[rows, :width] = variant.explainer.contributions(values[rows, :width])
-    at_25C = prediction.log10_sigma_25C
+    at_25C, of_model = prediction.of_model_25C, prediction.of_model
     return Explanations(
         base,
         contributions,
         values,
         at_25C - base - contributions.sum(axis=1),
-        prediction.log10_sigma_S_per_cm.value - at_25C,
+        of_model - prediction.stated - at_25C,
+        prediction.stated,
+        prediction.log10_sigma_S_per_cm.value - of_model,
     )
 
 

@@ -12,6 +12,11 @@ from training.properties.conductivity.named_features import named_features
 from training.properties.contract import DECIMALS
 
 N_SHOWN = 8
+MOVED = {
+    "stated_decades": "density, contribution or population, as stated",
+    "measured_decades": "what was measured on this material",
+}
+"""Keys of terms that are mostly zero, and their words."""
 WITHOUT_EXPLAINER = "this model was fitted without explanations; train it again with this version of elyte"
 
 
@@ -36,6 +41,8 @@ def explanation_block(explanations: Explanations, row: int, answer: float) -> di
         "others_decades": 0.0,
         "not_explained_decades": _rounded(explanations.not_explained[row]),
         "temperature_decades": _rounded(explanations.temperature[row]),
+        "stated_decades": _rounded(explanations.stated[row]),
+        "measured_decades": _rounded(explanations.measured[row]),
         "groups_decades": _by_group(contributions),
     }
     block["others_decades"] = _rounded(answer - sum(explanation_terms(block).values()))
@@ -70,6 +77,7 @@ def explanation_terms(block: Mapping[str, Any]) -> dict[str, float]:
         "other features": block["others_decades"],
         "not explained by these features": block["not_explained_decades"],
         "temperature": block["temperature_decades"],
+        **{words: block[key] for key, words in MOVED.items() if block[key]},
     }
 
 

@@ -240,9 +240,10 @@ class ConductivityJudgement(Judgement):
         """Return what was measured, the model alone, probabilities above the thresholds, temperature and basis."""
         said = self.prediction
         above = np.array([said.probability_above[level] for level in THRESHOLDS.values()]).T.round(DECIMALS).tolist()
+        of_sample = sample_shift(self._composition, self.query.conditions)
         moved = {
-            "sample_shift_decades": sample_shift(self._composition, self.query.conditions).round(DECIMALS),
-            "towards_reported_decades": said.towards_reported.round(DECIMALS),
+            "sample_shift_decades": of_sample.round(DECIMALS),
+            "towards_reported_decades": (said.stated - of_sample).round(DECIMALS),
         }
         columns = zip(
             measured_blocks(self._model.known, self._samples, said, self.temperature_C),

@@ -62,7 +62,8 @@ class ConductivityPrediction(NamedTuple):
     distance: Array  # to what is known, 0 to 1
     domain_radius: Array  # up to where the variant that answered knows the like; see `familiarity.known_radius`
     of_model: Array  # log10 sigma before measurements of the material asked moved it
-    towards_reported: Array  # decades by which `population="reported"` moved it
+    of_model_25C: Array  # the same at 25 C, and before anything stated moved it
+    stated: Array  # decades by which what was stated, of a sample or a population, moved it
     measured: Measured
 
     def centre(self, temperature_C: Array) -> Centre:
@@ -195,8 +196,7 @@ class ConductivityModel:
             if warm.any()
             else measured
         )
-        towards_reported = self._towards_reported(pool, used_lattice, reported & (measured.papers == 0.0))
-        moved = towards_reported + np.asarray(shift, dtype=float)
+        moved = self._towards_reported(pool, used_lattice, reported & (measured.papers == 0.0)) + np.asarray(shift)
         centre = measured.updated(pool.centre) + moved
         sigma = Interval(centre, np.empty(len(batch)), np.empty(len(batch)))
         above = {threshold: np.empty(len(batch)) for threshold in thresholds}
@@ -217,7 +217,8 @@ class ConductivityModel:
             pool.distance,
             radius,
             pool.centre + moved,
-            towards_reported,
+            at_25C.centre,
+            moved,
             measured,
         )
 

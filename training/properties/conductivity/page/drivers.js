@@ -19,6 +19,8 @@ export function termsOf(explanation) {
     { label: "all other features", decades: explanation.others_decades },
     { label: "not explained by features", decades: explanation.not_explained_decades, isOpen: true },
     { label: "temperature, from 25 °C", decades: explanation.temperature_decades },
+    { label: "density, contribution or population", decades: explanation.stated_decades },
+    { label: "measured on this material", decades: explanation.measured_decades },
   ];
   return [...features, ...others.filter((term) => Math.abs(term.decades) >= SMALLEST_SHOWN)];
 }

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.bundle import Card, DataSource, save_bundle, stamped
+from training.bundle import Card, DataSource, data_source, save_bundle, stamped
 from training.properties.conductivity.bundling import golden_predictions
 from training.properties.conductivity.explanation import with_explainers
 from training.properties.conductivity.metrics import ScoredPredictions, Truth, is_covered, score
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from training.properties.conductivity.ensemble import EnsembleSettings
 
-PUBLIC_SOURCES = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
+PUBLIC_SOURCES: tuple[str, ...] = ("obelix_train", "obelix_test", "laskowski", "laskowski_dois")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch")
 METRICS_COMMAND = "elyte train conductivity"
 SUMMARY = (
@@ -70,15 +70,15 @@ class ConductivityFit:
 
 def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
     """Return the rows to learn from, where they come from, and what the model will lack."""
-    from training.catalogue import source
     from training.properties.conductivity.table import LITERATURE_PATH, load_literature, load_training_table
     from training.sources import MissingSourceError, locate
 
     try:
-        paths = {key: locate(key) for key in PUBLIC_SOURCES}
-        table, lacking = load_training_table(with_obelix_test=True), []
+        for key in PUBLIC_SOURCES:
+            locate(key)
+        table, present, lacking = load_training_table(with_obelix_test=True), PUBLIC_SOURCES, []
     except MissingSourceError:
-        paths, table, lacking = {}, load_literature(), [WITHOUT_PUBLIC_TABLES]
+        table, present, lacking = load_literature(), (), [WITHOUT_PUBLIC_TABLES]
     counts = table["source"].value_counts()
     data = [
         DataSource(
@@ -89,20 +89,10 @@ def load_tables() -> tuple[pd.DataFrame, list[DataSource], list[str]]:
             sha256=hashlib.sha256(LITERATURE_PATH.read_bytes()).hexdigest(),
         )
     ]
-    for key in paths:
-        entry = source(key)
-        family = "laskowski" if key.startswith("laskowski") else "obelix"
-        rows = int((table["obelix_split"] == key.removeprefix("obelix_")).sum()) if family == "obelix" else 0
-        rows = int(counts.get("laskowski", 0)) if key == "laskowski" else rows
-        data.append(
-            DataSource(
-                name=key,
-                rows=rows,
-                licence=entry.licence,
-                attribution=f"{entry.attribution}, doi {entry.doi}",
-                sha256=str(entry.sha256),
-            )
-        )
+    of_split = table["obelix_split"].value_counts()
+    for key in present:
+        rows = counts if key == "laskowski" else of_split
+        data.append(data_source(key, int(rows.get(key.removeprefix("obelix_"), 0))))
     return table, data, lacking
 
 

@@ -25,6 +25,17 @@ class RowErrorCode(StrEnum):
     INVALID_CONDITION = "invalid_condition"
     UNREADABLE_ROW = "unreadable_row"
     ELEMENT_WITHOUT_ENERGIES = "element_without_energies"
+    UNPARSEABLE_POLYMER = "unparseable_polymer"
+    OPEN_ENDS_NOT_TWO = "open_ends_not_two"
+    POLYMER_TOO_LARGE = "polymer_too_large"
+    UNKNOWN_NAME = "unknown_name"
+    NOT_LITHIUM = "not_lithium"
+    MISSING_CONCENTRATION = "missing_concentration"
+    CONTRADICTING_CONCENTRATION = "contradicting_concentration"
+    CONCENTRATION_OUT_OF_RANGE = "concentration_out_of_range"
+    LIQUID_COMPONENT = "liquid_component"
+    FILLER_UNSUPPORTED = "filler_unsupported"
+    BLEND_UNSUPPORTED = "blend_unsupported"
 
 
 class WarningCode(StrEnum):

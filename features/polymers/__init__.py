@@ -1,0 +1,1 @@
+"""Polymer electrolytes: repeat units, salts and concentrations become numbers; rdkit is loaded when one is read."""

@@ -1,0 +1,86 @@
+"""One text for polymer, salt and amount: `PEO20-LiTFSI`, `PEO:LiTFSI 18:1`, `P(EO)16LiTFSI`, `PEO-LiTFSI 30 wt%`.
+
+A number between the names, or a ratio after them, counts repeat units per lithium, as the field writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from features.errors import RowErrorCode
+from features.polymers.concentration import Concentration
+from features.polymers.names import find_polymer, find_salt, refuse_other_materials
+from features.polymers.toolkit import refused
+
+LONGEST_TEXT = 2_000
+_SALT = re.compile(r"(?P<salt>(?:Li|Na|K|Mg|Zn)[A-Za-z0-9()]+)(?P<rest>.*)$", re.DOTALL)
+_POLYMER = re.compile(r"^(?P<polymer>.*?)_?(?P<units>\d+(?:\.\d+)?)?$", re.DOTALL)
+_BETWEEN = " -–:_/+·*"
+_RATIO = re.compile(r"(?P<units>\d+(?:\.\d+)?)\s*[:/]\s*(?P<lithium>\d+(?:\.\d+)?)\s*[)\]]?$")
+_EQUALS = re.compile(r"(?:EO|O|CO|units?)\s*[:/]\s*Li\+?\]?\s*=\s*(?P<units>\d+(?:\.\d+)?)\s*[)\]]?$", re.IGNORECASE)
+_PERCENT = re.compile(r"(?P<value>\d+(?:\.\d+)?)\s*(?:wt\.?\s*%|w/w|%\s*(?:by weight|w/w)|%)[\s)\]]*(?:salt)?$", re.I)
+_MOLALITY = re.compile(r"(?P<value>\d+(?:\.\d+)?)\s*(?:mol/kg|mol\s*kg-1|mol\s*kg\^-1|m)[\s)\]]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """Parts of a text form; `salt` is None where only a polymer stands there."""
+
+    polymer: str
+    salt: str | None
+    concentration: Concentration
+
+
+def is_smiles_of_unit(text: str) -> bool:
+    """Whether a text is meant as a repeat unit and not as a name."""
+    return "*" in text or "[Cu]" in text or "[Au]" in text or text.lstrip().startswith("{")
+
+
+def read_text_form(text: str) -> ReadText:
+    """Take a text apart; a name or a repeat unit alone is a polymer without salt.
+
+    Raises
+    ------
+    CandidateError
+        `unknown_name`, or a refusal of what is no dry polymer of one kind.
+    """
+    plain = " ".join(text[:LONGEST_TEXT].split())
+    if is_smiles_of_unit(plain) or find_polymer(plain):
+        return ReadText(plain, None, Concentration())
+    refuse_other_materials(plain)
+    for start in re.finditer(r"Li|Na|K|Mg|Zn", plain):
+        before, after = _POLYMER.match(plain[: start.start()].rstrip(_BETWEEN)), _SALT.match(plain[start.start() :])
+        if before is None or after is None:
+            continue
+        polymer = before["polymer"].strip(_BETWEEN)
+        if find_polymer(polymer) and (find_salt(after["salt"]) or after["salt"][:2] != "Li"):
+            return ReadText(polymer, after["salt"], _amount(before["units"], after["rest"].strip(" ,;(["), plain))
+    return ReadText(plain, None, Concentration())
+
+
+def _amount(units: str | None, rest: str, text: str) -> Concentration:
+    """Return the amount that a number between the names and the words after them mean."""
+    between = None if units is None else _per_unit(float(units), 1.0, text)
+    if not rest:
+        return Concentration(li_per_unit=between)
+    if ratio := _RATIO.search(rest):
+        after = Concentration(li_per_unit=_per_unit(float(ratio["units"]), float(ratio["lithium"]), text))
+    elif equals := _EQUALS.search(rest):
+        after = Concentration(li_per_unit=_per_unit(float(equals["units"]), 1.0, text))
+    elif percent := _PERCENT.search(rest):
+        after = Concentration(salt_wt_percent=float(percent["value"]))
+    elif molal := _MOLALITY.search(rest):
+        after = Concentration(molality=float(molal["value"]))
+    else:
+        words = f"ends with '{rest}'; expected a ratio such as 18:1, 30 wt% or 1.5 mol/kg"
+        raise refused(RowErrorCode.UNPARSEABLE_POLYMER, text, words)
+    if between is not None:
+        raise refused(RowErrorCode.CONTRADICTING_CONCENTRATION, text, "gives the amount of salt twice")
+    return after
+
+
+def _per_unit(units: float, lithium: float, text: str) -> float:
+    if units <= 0 or lithium <= 0:
+        raise refused(RowErrorCode.CONCENTRATION_OUT_OF_RANGE, text, "gives a ratio of nothing")
+    return lithium / units

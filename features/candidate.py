@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,19 @@ from features.formula_writing import write_formula
 from features.lattice import NO_LATTICE, CrystalRecord, Lattice
 
 ROOM_TEMPERATURE_C = 25.0
+INORGANIC = "inorganic"
+
+
+class OtherMaterial(Protocol):
+    """What was read of a material that is no inorganic one; see `features.kinds`."""
+
+    @property
+    def kind(self) -> str:
+        """Name of its kind."""
+
+    @property
+    def read_as(self) -> str:
+        """What was read, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,8 @@ class Candidate:
         Warnings found while reading.
     crystal
         What of a CIF was read; None for a formula.
+    other
+        What was read of a material of another kind, which has no amounts; None for an inorganic one.
     """
 
     formula: str
@@ -43,10 +59,18 @@ class Candidate:
     id: str | None = None
     remarks: tuple[Remark, ...] = field(default=())
     crystal: CrystalRecord | None = None
+    other: OtherMaterial | None = None
+
+    @property
+    def kind(self) -> str:
+        """Name of the kind of material."""
+        return INORGANIC if self.other is None else self.other.kind
 
     @property
     def read_as(self) -> str:
         """The composition as it was read: reduced, in the order of chemists, whatever was typed."""
+        if self.other is not None:
+            return self.other.read_as
         return write_formula(self.amounts, sound=self.formula) if self.crystal is None else self.formula
 
     @property
@@ -249,23 +273,11 @@ def read_candidates(
     blocks
         Of the same length: which data block of a CIF is meant; None means the first with a structure.
     """
-    rows: list[Candidate | RowError] = []
+    from features.kinds import read_materials
+
     named = [None] * len(ids) if blocks is None else blocks
-    for i, (formula, cif, name, block) in enumerate(zip(formulas, cifs, ids, named, strict=True)):
-        try:
-            rows.append(_read_one(formula, cif, name, block))
-        except CandidateError as error:
-            rows.append(RowError(i, name, error.code, error.message, formula))
-    return rows
-
-
-def _read_one(formula: str | None, cif: str | None, name: str | None, block: str | None) -> Candidate:
-    if formula is not None and cif is not None:
-        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "give either a formula or a CIF, not both")
-    if cif is not None:
-        return Candidate.from_cif(cif, id=name, block=block)
-    if block is not None:
-        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "'block' names a data block of a CIF, and no CIF is given")
-    if formula is None:
-        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "neither formula nor CIF given")
-    return Candidate.from_formula(formula, id=name)
+    rows = zip(formulas, cifs, named, strict=True)
+    fields = ("formula", "cif", "block")
+    return read_materials(
+        [{name: one for name, one in zip(fields, row, strict=True) if one is not None} for row in rows], ids
+    )

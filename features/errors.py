@@ -36,6 +36,8 @@ class RowErrorCode(StrEnum):
     LIQUID_COMPONENT = "liquid_component"
     FILLER_UNSUPPORTED = "filler_unsupported"
     BLEND_UNSUPPORTED = "blend_unsupported"
+    KIND_NOT_INSTALLED = "kind_not_installed"
+    WRONG_KIND = "wrong_kind"
 
 
 class WarningCode(StrEnum):

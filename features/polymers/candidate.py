@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode, shown
 from features.polymers import salts
 from features.polymers.concentration import HIGHEST_MOLALITY, Concentration, UnitMass, molality_of
-from features.polymers.descriptors import SUMS, chain_sums
+from features.polymers.descriptors import ELEMENTS, SUMS, chain_sums
 from features.polymers.names import find_polymer, refuse_other_materials, unknown
 from features.polymers.repeat_unit import MOST_HEAVY_ATOMS, read_repeat_unit
 from features.polymers.salts import Salt, read_salt
@@ -27,6 +28,7 @@ LOWEST_MOLAR_MASS, HIGHEST_MOLAR_MASS = 100.0, 1e8
 SHARE_DECIMALS = 3
 MOST_UNITS = 6
 _MASS, _OXYGEN, _ANION = (SUMS.index(name) for name in ("mass", "O", "anion"))
+_OF_ANIONS = {"F": "fluorine", "O": "oxygen", "N": "nitrogen", "S": "sulfur", "C": "carbon"}
 _PART = re.compile(r"^(?P<unit>.+?)\s*[:= ]\s*(?P<ratio>\d+(?:\.\d+)?)\s*%?$")
 
 
@@ -90,11 +92,18 @@ class PolymerCandidate:
     id: str | None = None
 
     @property
+    def kind(self) -> str:
+        """Name of the kind of material."""
+        return "polymer"
+
+    @property
     def polymer_key(self) -> str:
         """The polymer, the same for every spelling, starting atom and order of units."""
         if len(self.units) == 1:
             return self.units[0]
-        return ";".join(f"{unit} {share:.{SHARE_DECIMALS}f}" for unit, share in zip(self.units, self.shares, strict=True))
+        return ";".join(
+            f"{unit} {share:.{SHARE_DECIMALS}f}" for unit, share in zip(self.units, self.shares, strict=True)
+        )
 
     @property
     def salt_key(self) -> str:
@@ -155,11 +164,17 @@ def _taken_apart(fields: PolymerFields) -> tuple[list[tuple[str, float]], str | 
     """Return units with ratios, the salt as typed, and all that is said of its amount."""
     given = (fields.molality, fields.li_per_O, fields.salt_wt_percent)
     if fields.polymer is None or (isinstance(fields.polymer, str) and not fields.polymer.strip()):
-        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "no polymer is given: a name, or a repeat unit such as *OCC*")
+        raise CandidateError(
+            RowErrorCode.MISSING_MATERIAL, "no polymer is given: a name, or a repeat unit such as *OCC*"
+        )
     if fields.salt is not None:
         refuse_other_materials(fields.salt)
     if not isinstance(fields.polymer, str):
-        return _ratios([(str(unit), float(ratio)) for unit, ratio in fields.polymer]), fields.salt, Concentration(*given)
+        return (
+            _ratios([(str(unit), float(ratio)) for unit, ratio in fields.polymer]),
+            fields.salt,
+            Concentration(*given),
+        )
     several = [_PART.match(part.strip()) for part in fields.polymer.split(";")]
     if len(several) > 1 and all(several):
         pairs = [(part["unit"], float(part["ratio"])) for part in several if part]
@@ -286,7 +301,9 @@ class PolymerBatch:
         none = (0.0,) * len(salts.LABELS)
         return cls(
             np.array([one.sums for one in candidates], dtype=float).reshape(-1, len(SUMS)),
-            np.array([one.salt.descriptors if one.salt else none for one in candidates], dtype=float).reshape(-1, len(none)),
+            np.array([one.salt.descriptors if one.salt else none for one in candidates], dtype=float).reshape(
+                -1, len(none)
+            ),
             np.array([one.salt.mass if one.salt else 0.0 for one in candidates], dtype=float),
             np.array([one.molality for one in candidates], dtype=float),
             np.array([one.lithium_molality for one in candidates], dtype=float),
@@ -294,3 +311,19 @@ class PolymerBatch:
             np.array([one.polymer_key for one in candidates], dtype=np.str_),
             np.array([one.salt_key for one in candidates], dtype=np.str_),
         )
+
+    def matrix(self) -> Array:
+        """Return atomic fractions over all elements, shape (n, 103), rows summing to 1: of polymer and salt."""
+        atoms = np.zeros((len(self), len(ATOMIC_NUMBER)))
+
+        def add(symbol: str, mol_per_kg: Array) -> None:
+            atoms[:, ATOMIC_NUMBER[symbol] - 1] += mol_per_kg
+
+        per_kg = 1000.0 / self.sums[:, _MASS]
+        for symbol, name in {"H": "hydrogen", **{element: element for element in ELEMENTS}}.items():
+            add(symbol, self.sums[:, SUMS.index(name)] * per_kg)
+        add("Li", self.lithium_molality)
+        heavy = self.molality * self.salt[:, salts.LABELS.index("heavy_atoms")]
+        for symbol, word in _OF_ANIONS.items():
+            add(symbol, heavy * self.salt[:, salts.LABELS.index(f"{word}_share")])
+        return atoms / atoms.sum(axis=1, keepdims=True)

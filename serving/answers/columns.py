@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
+from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError, read_candidates
 from features.elements import SYMBOLS
 from features.errors import WarningCode
 from features.formula_writing import write_formula
+from features.kinds import KINDS
 from serving.answers.conditions import Conditions, shared_conditions
-from serving.answers.judging import Judged, Models, Silence, judge
+from serving.answers.judging import Judged, Models, Silence, by_kind, judge, speaking_of, wrong_kind
 from serving.answers.output_tables import FLAT_COLUMNS
 from serving.answers.request import DEFAULT_COVERAGE
 from serving.answers.rows import MATERIAL_COLUMNS, Cell, material_of, material_of_failed, remarks_on
@@ -73,17 +74,22 @@ def predict_columns(
     """
     read = _materials(materials)
     n = len(read.rows)
-    good = np.array([i for i, row in enumerate(read.rows) if not isinstance(row, RowError)], dtype=np.int64)
     general = conditions if isinstance(conditions, ConditionColumns) else shared_conditions(n, conditions)
     wanted = list(dict.fromkeys(properties or models))
     out = empty_columns(n)
     _name(out, read)
-    for places in _passes(read.batch):
-        rows = good[places]
-        own = rows.tolist()
-        batch, amounts = read.batch.take(places), [read.amounts[i] for i in own]
-        query = Query(batch, amounts, general.take(rows), coverage, {})
-        _fill(out, rows, judge(models, query, wanted, _flat), [read.remarks[i] for i in own])
+    for part in read.parts:
+        names = speaking_of(part.kind, wanted)
+        for places in _passes(part.batch):
+            rows = part.rows[places]
+            own = rows.tolist()
+            remarks = [read.remarks[i] for i in own]
+            if not names:
+                errors = dict.fromkeys(range(len(own)), wrong_kind(part.kind, wanted))
+                _fill(out, rows, Judged(np.zeros(0, dtype=np.int64), errors, {}), remarks)
+                continue
+            query = Query(part.batch.take(places), [read.amounts[i] for i in own], general.take(rows), coverage, {})
+            _fill(out, rows, judge(models, query, names, _flat), remarks)
     return out
 
 
@@ -97,11 +103,13 @@ def _name(out: dict[str, Column], read: _Read) -> None:
             out["warnings"][i] = "; ".join(read.remarks[i])
 
 
-def _passes(batch: MaterialBatch) -> list[NDArray[np.int64]]:
+def _passes(batch: Any) -> list[NDArray[np.int64]]:  # noqa: ANN401
     """Return the rows of each pass; those of the same elements, which share much work, stand together."""
     if len(batch) <= _ROWS_PER_PASS:
         return [np.arange(len(batch))] if len(batch) else []
-    order = np.lexsort(np.where(batch.fraction > 0, batch.element_index + 1, 0).T)
+    order = np.arange(len(batch))
+    if isinstance(batch, MaterialBatch):
+        order = np.lexsort(np.where(batch.fraction > 0, batch.element_index + 1, 0).T)
     return np.split(order, range(_ROWS_PER_PASS, len(order), _ROWS_PER_PASS))
 
 
@@ -148,6 +156,14 @@ def _fill(out: dict[str, Column], rows: NDArray[np.int64], judged: Judged[_Flat]
         out["error_code"][rows[place]], out["error_message"][rows[place]] = str(error.code), error.message
 
 
+class _Part(NamedTuple):
+    """The readable rows of one kind, and what they are as arrays."""
+
+    kind: str
+    rows: NDArray[np.int64]
+    batch: Any
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """Rows as given.
@@ -160,15 +176,15 @@ class _Read:
         Cells of `MATERIAL_COLUMNS`.
     amounts, remarks
         Of each row, empty where it cannot be read.
-    batch
-        Those that can be read.
+    parts
+        Those that can be read, by kind.
     """
 
     rows: Sequence[Candidate | RowError | int]
     said: Sequence[Mapping[str, str | None]]
     amounts: Sequence[Mapping[str, float]]
     remarks: Sequence[_Codes]
-    batch: MaterialBatch
+    parts: Sequence[_Part]
 
 
 def _materials(given: Sequence[str | None] | Sequence[Candidate | RowError] | MaterialBatch) -> _Read:
@@ -185,7 +201,10 @@ def _materials(given: Sequence[str | None] | Sequence[Candidate | RowError] | Ma
         [_texts_of(row) for row in rows],
         [{} if row is None else row.amounts for row in known],
         [tuple(str(remark.code) for remark in remarks_on(row)) for row in rows],
-        MaterialBatch.from_candidates([row for row in known if row is not None]),
+        [
+            _Part(kind, own, KINDS[kind].lay_out([row for i in own.tolist() if (row := known[i]) is not None]))
+            for kind, own in by_kind(rows).items()
+        ],
     )
 
 
@@ -202,7 +221,7 @@ def _of_batch(batch: MaterialBatch) -> _Read:
     written = [write_formula(row) for row in amounts]
     said = [{"formula": text, "read_as": text} for text in written]
     remarks = [() if "Li" in row else (_NO_LITHIUM,) for row in amounts]
-    return _Read(range(len(batch)), said, amounts, remarks, batch)
+    return _Read(range(len(batch)), said, amounts, remarks, [_Part(INORGANIC, np.arange(len(batch)), batch)])
 
 
 def _warnings(remarks: Sequence[_Codes], said: Sequence[_Flat]) -> Column:

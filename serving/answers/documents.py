@@ -8,13 +8,23 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
-from features.candidate import Candidate, RowError, read_candidates
-from features.errors import Remark
+from features.candidate import Candidate, RowError
+from features.errors import CandidateError, Remark
 from serving.answers.conditions import Conditions
-from serving.answers.judging import Judged, Models, Rendered, Silence, judge, query_of
-from serving.answers.request import MIN_COVERAGE, CandidateInput, material_columns
+from serving.answers.judging import (
+    Judged,
+    Models,
+    Rendered,
+    Silence,
+    by_kind,
+    judge,
+    query_of,
+    speaking_of,
+    wrong_kind,
+)
+from serving.answers.request import MIN_COVERAGE, CandidateInput, read_inputs
 from serving.answers.rows import KnownMaterial, ResultRow, ShownDomain, error_row, material_of, warnings_of
-from training.properties.contract import DECIMALS, Judgement, Property, Quantity, rounded
+from training.properties.contract import DECIMALS, Judgement, Property, Quantity, Query, rounded
 from training.uncertainty import Interval
 
 Row = CandidateInput | RowError
@@ -102,9 +112,10 @@ def answer_rows(
     def render(one: Property, judged: Judgement) -> Written:
         return write(one, judged, explain=explain)
 
-    candidates = _Candidates.of(rows, offset, general)
-    found = judge(models, candidates.query(coverage), wanted, render) if candidates.read else None
-    return candidates.results(found, _answered)
+    def ask(query: Query, names: Sequence[str]) -> Judged[Written]:
+        return judge(models, query, names, render)
+
+    return _Candidates.of(rows, offset, general).results(ask, wanted, coverage, _answered)
 
 
 def nearest_rows(
@@ -124,11 +135,11 @@ def nearest_rows(
             for block in domains_of(judged, count)
         ]
 
-    candidates = _Candidates.of(rows, 0, general)
+    def ask(query: Query, names: Sequence[str]) -> Judged[list[_Near]]:
+        return judge(models, query, names, render, asks_others=False)
+
     # Coverage moves no distance; the smallest is the one that every calibration allows.
-    query = candidates.query(MIN_COVERAGE)
-    found = judge(models, query, wanted, render, asks_others=False) if candidates.read else None
-    return candidates.results(found, _nearest)
+    return _Candidates.of(rows, 0, general).results(ask, wanted, MIN_COVERAGE, _nearest)
 
 
 def _with_unit(material: KnownMaterial, field: str) -> dict[str, object]:
@@ -152,24 +163,33 @@ class _Candidates:
         own = [_own(rows[place], general) for place, _ in good]
         return cls(found, offset, [place for place, _ in good], [row for _, row in good], own)
 
-    def query(self, coverage: float) -> Any:  # noqa: ANN401
-        return query_of(self.read, self.conditions, coverage)
-
     def results(
-        self, found: Judged[Rendered] | None, answered: Callable[[Candidate, Said[Rendered], int], dict[str, object]]
+        self,
+        ask: Callable[[Query, Sequence[str]], Judged[Rendered]],
+        wanted: Sequence[str],
+        coverage: float,
+        answered: Callable[[Candidate, Said[Rendered], int], dict[str, object]],
     ) -> list[ResultRow]:
-        """Return the row of each answer, or of its error."""
+        """Ask the properties that speak of each kind of material; return the row of each answer, or of its error."""
         results = [error_row(row) if isinstance(row, RowError) else cast("ResultRow", {}) for row in self.rows]
-        if found is None:
-            return results
-        for position, error in found.errors.items():
+        for kind, own in by_kind(self.read).items():
+            names, positions = speaking_of(kind, wanted), own.tolist()
+            if not names:
+                self._fail(results, dict.fromkeys(positions, wrong_kind(kind, wanted)))
+                continue
+            read, conditions = [self.read[p] for p in positions], [self.conditions[p] for p in positions]
+            found = ask(query_of(read, conditions, coverage), names)
+            self._fail(results, {positions[row]: error for row, error in found.errors.items()})
+            for row, judged in enumerate(found.rows.tolist()):
+                place, candidate = self.places[positions[judged]], self.read[positions[judged]]
+                head = {"id": candidate.id, "index": self.offset + place, "status": "ok", **material_of(candidate)}
+                results[place] = cast("ResultRow", head | answered(candidate, found.said, row))
+        return results
+
+    def _fail(self, results: list[ResultRow], errors: Mapping[int, CandidateError]) -> None:
+        for position, error in errors.items():
             place = self.places[position]
             results[place] = error_row(RowError.of(self.read[position], self.offset + place, error))
-        for row, position in enumerate(found.rows.tolist()):
-            place, candidate = self.places[position], self.read[position]
-            head = {"id": candidate.id, "index": self.offset + place, "status": "ok", **material_of(candidate)}
-            results[place] = cast("ResultRow", head | answered(candidate, found.said, row))
-        return results
 
 
 def _own(row: Row, general: Conditions) -> Conditions:
@@ -180,7 +200,7 @@ def _own(row: Row, general: Conditions) -> Conditions:
 def read_rows(rows: Sequence[Row], offset: int = 0) -> list[Candidate | RowError]:
     """Read candidates, of which the first is row `offset` of the call; errors keep their places."""
     given = [row for row in rows if isinstance(row, CandidateInput)]
-    read = iter(read_candidates(*material_columns(given)))
+    read = iter(read_inputs(given))
     out: list[Candidate | RowError] = []
     for place, row in enumerate(rows):
         result = row if isinstance(row, RowError) else next(read)

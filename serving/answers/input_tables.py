@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from features.blank_words import is_word_for_missing, is_word_for_nothing
 from features.candidate import RowError
 from features.errors import CandidateError, RowErrorCode, shown
+from features.kinds import FIELDS, NAMING_FIELDS
 from features.table_files import (
     RawRow,
     RawTable,
@@ -31,7 +32,7 @@ from serving.answers.request import MAX_ID_LENGTH, CandidateInput
 from serving.answers.rows import ResultRow
 from training.properties.conditions import ConditionColumns
 
-MATERIAL_COLUMNS = ("id", "formula", "cif", "block")
+MATERIAL_COLUMNS = ("id", *FIELDS)
 COLUMNS = MATERIAL_COLUMNS + CONDITION_COLUMNS
 MAX_NAMED_COLUMNS = 20  # in a message
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -165,9 +166,10 @@ def check_columns(columns: Sequence[str], source: str) -> list[str]:
         if near:
             known = plain[near[0]]
             raise InputTableError(f"{source}: column '{shown(name)}' is not known (did you mean '{known}'?)")
-    if not names & {"formula", "cif"}:
+    if not names & {*NAMING_FIELDS}:
         found = ", ".join(shown(name) for name in columns[:MAX_NAMED_COLUMNS]) or "no columns"
-        raise InputTableError(f"{source}: expected a column 'formula' or 'cif', found {found}")
+        expected = " or ".join(f"'{name}'" for name in NAMING_FIELDS)
+        raise InputTableError(f"{source}: expected a column {expected}, found {found}")
     twice = next((name for name in COLUMNS if columns.count(name) > 1), None)
     if twice is not None:
         raise InputTableError(f"{source}: the column '{twice}' stands in the header twice")
@@ -220,30 +222,36 @@ def _first(error: ValidationError) -> str:
     return f"{column}: received '{shown(str(first['input']))}'; {first['msg'].lower()}"
 
 
-def material_of(cells: Mapping[str, Any]) -> dict[str, str]:
+def material_of(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Read the cells of a row that name its material.
 
     Parameters
     ----------
     cells
-        By header: `formula`, `cif` and `block`, each of which may be missing; others are passed over.
+        By header: the fields of any kind of material, each of which may be missing; others are passed over.
 
     Returns
     -------
     dict
         `formula`, `cif` or both, as they stand, and the `block` of a CIF; a word for nothing is none where the other
-        one is given.
+        one is given. Or the fields of another kind.
 
     Raises
     ------
     CandidateError
-        `empty_formula` for a word for nothing, `unreadable_row` for a cell that is no text.
+        `empty_formula` for a word for nothing, `unreadable_row` for a cell that is no text, `invalid_condition` for one
+        that is no number.
     """
-    given = {name: text_of_cell(name, cells.get(name)) for name in ("formula", "cif")}
-    material = {key: text for key, text in given.items() if text is not None and not is_word_for_nothing(text)}
-    block = text_of_cell("block", cells.get("block")) if "cif" in material else None
-    if block is not None:
-        material["block"] = block
+    given = {name: text_of_cell(name, cells.get(name)) for name in NAMING_FIELDS}
+    material: dict[str, Any] = {
+        key: text for key, text in given.items() if text is not None and not is_word_for_nothing(text)
+    }
+    for name, field in FIELDS.items():
+        if name in NAMING_FIELDS or name not in cells or (name == "block" and "cif" not in material):
+            continue
+        said = _number(name, cells[name]) if field.is_number else text_of_cell(name, cells[name])
+        if said is not None and not is_word_for_missing(str(said)):
+            material[name] = said
     if material or "formula" not in cells:
         return material
     if given["formula"] is None:
@@ -285,8 +293,14 @@ def _condition(name: str, cell: Any) -> float | str | None:  # noqa: ANN401
     text = text_of_cell(name, cell)
     if text is None or is_unknown(name, text):
         return None
-    if name in TEXT_CONDITIONS:
-        return text
+    return text if name in TEXT_CONDITIONS else _number(name, cell)
+
+
+def _number(name: str, cell: Any) -> float | None:  # noqa: ANN401
+    """Return a cell as a number, None where it says nothing; raises `CandidateError` for one that is none."""
+    text = text_of_cell(name, cell)
+    if text is None or is_word_for_missing(text):
+        return None
     try:
         if text in ("True", "False") or "_" in text:  # Python would read both as numbers
             raise ValueError

@@ -12,8 +12,9 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate, MaterialBatch
-from features.errors import CandidateError
+from features.candidate import INORGANIC, Candidate, RowError
+from features.errors import CandidateError, RowErrorCode
+from features.kinds import KINDS
 from serving.answers.conditions import Conditions, condition_columns
 from serving.models.store import ServedModel
 from training.properties import registry
@@ -51,9 +52,39 @@ class Judged(Generic[Rendered]):
 
 
 def query_of(candidates: Sequence[Candidate], conditions: Sequence[Conditions], coverage: float) -> Query:
-    """Lay out n candidates, each under its own conditions."""
+    """Lay out n candidates of one kind, each under its own conditions."""
     amounts = [candidate.amounts for candidate in candidates]
-    return Query(MaterialBatch.from_candidates(candidates), amounts, condition_columns(conditions), coverage, {})
+    kind = KINDS[candidates[0].kind if candidates else INORGANIC]
+    return Query(kind.lay_out(candidates), amounts, condition_columns(conditions), coverage, {})
+
+
+def by_kind(candidates: Sequence[Candidate | RowError]) -> dict[str, NDArray[np.int64]]:
+    """Return where the readable candidates of each kind stand, shape (k,) each."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(candidates):
+        if isinstance(one, Candidate):
+            places.setdefault(one.kind, []).append(place)
+    return {kind: np.array(own, dtype=np.int64) for kind, own in places.items()}
+
+
+def speaking_of(kind: str, wanted: Sequence[str]) -> list[str]:
+    """Return the wanted properties that speak of a kind of material."""
+    return [name for name in wanted if registry.get(name).kind == kind]
+
+
+def of_one_kind(rows: Sequence[Candidate | RowError], kind: str, wanted: Sequence[str]) -> list[Candidate | RowError]:
+    """Return rows, in the place of those of another kind the error that nothing wanted can be said of them."""
+    return [
+        row if isinstance(row, RowError) or row.kind == kind else RowError.of(row, place, wrong_kind(row.kind, wanted))
+        for place, row in enumerate(rows)
+    ]
+
+
+def wrong_kind(kind: str, wanted: Sequence[str]) -> CandidateError:
+    """Return the error of a material of which none of the wanted properties speaks."""
+    able = [one.name for one in registry.properties() if one.kind == kind]
+    words = f"{', '.join(wanted)} cannot be said of {KINDS[kind].label}; {', '.join(able) or 'nothing'} can"
+    return CandidateError(RowErrorCode.WRONG_KIND, words)
 
 
 def judge(

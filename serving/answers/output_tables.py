@@ -180,7 +180,7 @@ def terminal_lines(results: Sequence[ResultRow]) -> list[str]:
 def _leading_table(one: Property, results: Sequence[ResultRow]) -> list[str]:
     """Return the table that also lists the rows that failed, or that the property says nothing of."""
     judged = any(one.name in result for result in results)
-    listed = [result for result in results if judged or result["status"] == "error"]
+    listed = [result for result in results if (judged and one.name in result) or result["status"] == "error"]
     if not listed:
         return []
     terminal = _terminal_of(one)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from features.kinds import FIELDS, read_materials
 from serving.answers.conditions import Conditions
 from training.properties import registry
 
@@ -18,6 +19,8 @@ MIN_COVERAGE, MAX_COVERAGE, DEFAULT_COVERAGE = 0.5, 0.99, 0.9
 
 
 if TYPE_CHECKING:
+    from features.candidate import Candidate, RowError
+
     PropertyName = str
 else:
     PropertyName = StrEnum("Property", [(name.upper(), name) for name in registry.names()])
@@ -25,21 +28,31 @@ else:
 MAX_PROPERTIES = len(registry.names())
 
 
-class CandidateInput(BaseModel):
-    """One material as the caller gives it: a formula or a CIF; what is wrong with either is a row error."""
+_Name = Annotated[str, Field(max_length=MAX_ID_LENGTH)]
+_FIELDS: dict[str, Any] = {
+    name: ((_Name if name == "block" else field.type) | None, None) for name, field in FIELDS.items()
+}
+_Declared: Any = create_model(
+    "CandidateInput",
+    __config__=ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True),
+    id=(_Name | None, None),
+    **_FIELDS,
+)
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
-    id: Annotated[str, Field(max_length=MAX_ID_LENGTH)] | None = None
-    formula: str | None = None
-    cif: str | None = None
-    block: Annotated[str, Field(max_length=MAX_ID_LENGTH)] | None = None
+class CandidateInput(_Declared):  # type: ignore[misc]
+    """One material as the caller gives it, by the fields of its kind; what is wrong with them is a row error."""
+
     conditions: Conditions = Conditions()
 
+    def material(self) -> dict[str, Any]:
+        """Return the fields that name the material, those that are given."""
+        return {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
 
-def material_columns(rows: Sequence[CandidateInput]) -> tuple[list[str | None], ...]:
-    """Return formulas, CIFs, ids and data blocks, as `features.candidate.read_candidates` takes them."""
-    return [r.formula for r in rows], [r.cif for r in rows], [r.id for r in rows], [r.block for r in rows]
+
+def read_inputs(rows: Sequence[CandidateInput]) -> list[Candidate | RowError]:
+    """Read rows as they were given; a bad row becomes an error in its place."""
+    return read_materials([row.material() for row in rows], [row.id for row in rows])
 
 
 class PredictRequest(BaseModel):

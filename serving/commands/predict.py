@@ -19,6 +19,7 @@ from serving.answers.request import (
 )
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.condition_options import condition_options, conditions_of_options
+from serving.commands.material_options import material_of_options, material_options
 from serving.models.lines import say_models
 from training.properties import registry
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a flat table here.")
 @click.option("--property", "properties", multiple=True, type=click.Choice(registry.names()))
+@material_options
 @condition_options
 @click.option(
     "--coverage",
@@ -63,11 +65,13 @@ def predict(
     coverage: float,
     explain: bool,
     as_json: bool,
-    **conditions: float | str | None,
+    **stated: float | str | None,
 ) -> None:
-    """Predict conductivity, stability and critical current density of each FORMULA, CIF or row of a table."""
-    general = conditions_of_options(conditions)
+    """Predict properties of each FORMULA, CIF or row of a table, or of one --polymer."""
+    general = conditions_of_options(stated)
     rows = [*_formulas_and_cifs(formulas, cif_files, block, all_blocks=all_blocks)]
+    if named := material_of_options(stated):
+        rows.append(CandidateInput(**named))
     places = [""] * len(rows)
     if input_file is not None:
         read, places_read = _table(input_file)

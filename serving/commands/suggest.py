@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from serving.answers.request import material_columns
+from serving.answers.request import read_inputs
 from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.models.lines import say_models
 from training.properties import registry
@@ -98,7 +98,7 @@ def suggest(
 
 def _rows(path: Path) -> list[Candidate | RowError]:
     """Read the table; a row that cannot be read stays in its place as an error."""
-    from features.candidate import RowError, read_candidates
+    from features.candidate import RowError
     from serving.answers.input_tables import InputTableError, read_candidates_file
 
     try:
@@ -106,7 +106,7 @@ def _rows(path: Path) -> list[Candidate | RowError]:
     except InputTableError as error:
         raise click.UsageError(str(error)) from error
     good = [row for row in given if not isinstance(row, RowError)]
-    read = iter(read_candidates(*material_columns(good)))
+    read = iter(read_inputs(good))
     rows: list[Candidate | RowError] = []
     for index, row in enumerate(given):
         found = row if isinstance(row, RowError) else next(read)

@@ -10,19 +10,20 @@ from typing import NotRequired, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate, RowError, read_candidates
+from features.candidate import INORGANIC, Candidate, RowError
+from features.kinds import KINDS
 from serving.answers.conditions import Conditions
 from serving.answers.documents import domains_of
 from serving.answers.documents import remarks_of as warnings_said
-from serving.answers.judging import lacking
-from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, material_columns
+from serving.answers.judging import lacking, of_one_kind
+from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, read_inputs
 from serving.answers.rows import MaterialHead, ShownDomain, error_row, head_of, warnings_of
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.ranking.batch import batch_document, choose_batch
 from serving.ranking.constraints import Exclusion
 from serving.ranking.core import Order, Ranking, rank
 from serving.ranking.document import ExcludedEntry, RankedEntry, RankingDocument, ShownValue, Standing
-from serving.ranking.objectives import Objective
+from serving.ranking.objectives import Objective, ObjectiveError
 from serving.ranking.predictions import ObjectivePredictions
 from serving.ranking.quantities import property_of
 from serving.ranking.reasons import (
@@ -99,7 +100,7 @@ def answer_ranking(
     objectives: list[Objective] = spec.objectives
     needed = properties_of(objectives)
     _require_served(needed, models)
-    given = _Given.of(rows, options.conditions or Conditions())
+    given = _Given.of(rows, options.conditions or Conditions(), objectives)
     predictions = ObjectivePredictions.of_candidates(given.candidates, given.conditions, models)
     for objective in objectives:
         predictions.of(objective)
@@ -169,6 +170,22 @@ def properties_of(objectives: Sequence[Objective]) -> list[str]:
     return [name for name in registry.names() if name in named]
 
 
+def kind_of(objectives: Sequence[Objective]) -> str:
+    """Return the kind of material of which all objectives speak.
+
+    Raises
+    ------
+    ObjectiveError
+        If there is none.
+    """
+    owners = {objective.text: property_of(objective.quantity) for objective in objectives}
+    kinds = {text: INORGANIC if owner is None else registry.get(owner).kind for text, owner in owners.items()}
+    if len(set(kinds.values())) > 1:
+        said = "; ".join(f"'{text}' of {KINDS[kind].label}" for text, kind in kinds.items())
+        raise ObjectiveError(f"no material is ranked by objectives of different kinds: {said}")
+    return next(iter(kinds.values()), INORGANIC)
+
+
 def properties_to_load(objectives: Sequence[Objective]) -> list[str]:
     """Return the properties whose models must be loaded: those needed, what they ask, and what knows made materials."""
     named, knowing = properties_of(objectives), [one.name for one in registry.properties() if one.knows_made]
@@ -187,9 +204,12 @@ class _Given:
     failed: list[RowError]
 
     @classmethod
-    def of(cls, rows: Sequence[CandidateInput | RowError], general: Conditions) -> _Given:
+    def of(
+        cls, rows: Sequence[CandidateInput | RowError], general: Conditions, objectives: Sequence[Objective]
+    ) -> _Given:
         given = [(place, row) for place, row in enumerate(rows) if isinstance(row, CandidateInput)]
-        read = read_candidates(*material_columns([row for _, row in given]))
+        wanted = properties_of(objectives) or registry.names()
+        read = of_one_kind(read_inputs([row for _, row in given]), kind_of(objectives), wanted)
         found = cls([], [], [], [row for row in rows if isinstance(row, RowError)])
         for (place, row), one in zip(given, read, strict=True):
             if isinstance(one, RowError):

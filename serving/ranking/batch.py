@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import Candidate
 from features.errors import CandidateError, shown
+from features.kinds import read_material
 from serving.answers.conditions import Conditions
 from serving.answers.judging import query_of
 from serving.answers.rows import MaterialHead
@@ -191,7 +191,7 @@ def _known_values(ranking: Ranking, predictions: ObjectivePredictions, formulas:
     if not formulas:
         return np.zeros((0, len(ranking.axes)))
     try:
-        candidates = [Candidate.from_formula(formula) for formula in formulas]
+        candidates = [read_material({"formula": formula}) for formula in formulas]
     except CandidateError as error:
         raise ObjectiveError(f"batch: known material: {shown(error.message)}") from None
     query = query_of(candidates, [Conditions()] * len(candidates), COVERAGE)

@@ -170,4 +170,5 @@ def _stand_alone(row: CandidateInput, request: PredictRequest) -> CandidateInput
     """Return the row with what holds for its whole request."""
     if not request.conditions.model_fields_set:
         return row
-    return row.model_copy(update={"conditions": row.conditions.over(request.conditions)})
+    own: CandidateInput = row.model_copy(update={"conditions": row.conditions.over(request.conditions)})
+    return own

@@ -14,6 +14,7 @@ import numpy as np
 from features.candidate import Candidate, RowError, read_candidates
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode
+from features.kinds import FIELDS, NAMING_FIELDS, read_materials
 from features.table_files import column_cells
 from serving.answers.columns import predict_columns
 from serving.answers.conditions import CONDITION_COLUMNS, Conditions
@@ -144,10 +145,10 @@ class Worker:
 
 def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[Candidate | RowError]:
     n = len(ids)
-    if "formula" not in cells and "cif" not in cells:
+    if not cells.keys() & {*NAMING_FIELDS}:
         return _from_amounts({name: column for name, column in cells.items() if name in ATOMIC_NUMBER}, ids)
-    given = [name for name in ("formula", "cif", "block") if name in cells]
-    materials: list[dict[str, str]] = [{} for _ in range(n)]
+    given = [name for name in FIELDS if name in cells]
+    materials: list[dict[str, Any]] = [{} for _ in range(n)]
     wrong: dict[int, RowError] = {}
     for row, values in enumerate(zip(*(cells[name] for name in given), strict=True)):
         own = dict(zip(given, values, strict=True))
@@ -156,8 +157,7 @@ def _candidates(cells: dict[str, list[Any]], ids: Sequence[str | None]) -> list[
         except CandidateError as error:
             typed = own.get("formula")
             wrong[row] = RowError(row, ids[row], error.code, error.message, typed if isinstance(typed, str) else None)
-    formulas, cifs, blocks = ([material.get(name) for material in materials] for name in ("formula", "cif", "block"))
-    return [wrong.get(row, one) for row, one in enumerate(read_candidates(formulas, cifs, ids, blocks))]
+    return [wrong.get(row, one) for row, one in enumerate(read_materials(materials, ids))]
 
 
 def _ids(cells: Sequence[Any]) -> tuple[list[str | None], dict[int, CandidateError]]:

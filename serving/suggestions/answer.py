@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch, RowError
+from features.candidate import ROOM_TEMPERATURE_C, Candidate, RowError
+from features.kinds import KINDS
 from serving.answers.conditions import Conditions
 from serving.answers.documents import write
-from serving.answers.judging import Silence, judge, lacking, query_of
+from serving.answers.judging import Silence, judge, lacking, of_one_kind, query_of
 from serving.answers.rows import error_row, head_of, warnings_of
 from serving.answers.terminal_tables import with_reading
 from serving.models.store import ModelUnavailableError, ServedModel
@@ -83,6 +84,7 @@ def suggest(
     asked = with_needed([options.property])
     if (reason := lacking(options.property, models)) is not None:
         raise ModelUnavailableError(reason)
+    rows = of_one_kind(rows, registry.get(options.property).kind, [options.property])
     good = [(index, row) for index, row in enumerate(rows) if isinstance(row, Candidate)]
     document: dict[str, Any] = {
         "models": {str(name): models[name].header() for name in asked},
@@ -128,7 +130,7 @@ def _distinct(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[li
 
     Of equal ones the first by formula and id stands for all, whatever the order of the rows.
     """
-    matrix = MaterialBatch.from_candidates(candidates).matrix().round(SAME_DECIMALS)
+    matrix = KINDS[candidates[0].kind].lay_out(candidates).matrix().round(SAME_DECIMALS)
     _, inverse = np.unique(matrix, axis=0, return_inverse=True)
     members: list[list[int]] = [[] for _ in range(int(inverse.max()) + 1)]
     order = sorted(range(len(candidates)), key=lambda i: (candidates[i].formula, candidates[i].id or ""))

@@ -1,0 +1,191 @@
+"""Kinds of materials: which fields name one, how it is read, and how many are laid out as arrays.
+
+A property speaks of one kind (`Property.kind`). Entrances offer the fields of every kind and read a row by those that
+it gives; nothing but this file and a kind's own folder knows how.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError
+from features.errors import CandidateError, RowErrorCode
+
+Given = Mapping[str, Any]
+"""Fields of a row by their names, those that are not given left out."""
+
+
+class MaterialField(NamedTuple):
+    """A field by which a material is named: an option, a key of JSON and a column of tables."""
+
+    name: str
+    type: Any
+    help: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a cell of a table holds a number."""
+        return self.type is float
+
+
+class MaterialKind(ABC):
+    """One kind of material.
+
+    Attributes
+    ----------
+    name, label
+        As properties name it, and in messages.
+    fields
+        The first ones name a material by themselves, as many as `n_naming`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    fields: ClassVar[tuple[MaterialField, ...]]
+    n_naming: ClassVar[int]
+
+    @abstractmethod
+    def read(self, given: Given, id: str | None) -> Candidate:
+        """Read one material; raises `CandidateError`."""
+
+    @abstractmethod
+    def lay_out(self, candidates: Sequence[Candidate]) -> Any:  # noqa: ANN401
+        """Return candidates of this kind as arrays, with `len` and `take` of rows."""
+
+    def reads_text(self, text: str) -> bool:
+        """Whether a text in the place of a formula that is none names such a material."""
+        return False
+
+
+class Inorganic(MaterialKind):
+    """Compounds, glasses and crystals by formula or CIF."""
+
+    name, label = INORGANIC, "an inorganic material"
+    fields = (
+        MaterialField("formula", str, "Formula, such as Li6PS5Cl."),
+        MaterialField("cif", str, "Text of a CIF."),
+        MaterialField("block", str, "Data block of the CIF; the first with a structure unless given."),
+    )
+    n_naming = 2
+
+    def read(self, given: Given, id: str | None) -> Candidate:
+        """See `MaterialKind.read`."""
+        formula, cif, block = (given.get(field.name) for field in self.fields)
+        if formula is not None and cif is not None:
+            raise CandidateError(RowErrorCode.MISSING_MATERIAL, "give either a formula or a CIF, not both")
+        if cif is not None:
+            return Candidate.from_cif(cif, id=id, block=block)
+        if block is not None:
+            words = "'block' names a data block of a CIF, and no CIF is given"
+            raise CandidateError(RowErrorCode.MISSING_MATERIAL, words)
+        if formula is None:
+            raise CandidateError(RowErrorCode.MISSING_MATERIAL, "neither formula nor CIF given")
+        return Candidate.from_formula(formula, id=id)
+
+    def lay_out(self, candidates: Sequence[Candidate]) -> MaterialBatch:
+        """See `MaterialKind.lay_out`."""
+        return MaterialBatch.from_candidates(candidates)
+
+
+class Polymer(MaterialKind):
+    """Dry polymer electrolytes: repeat units, a salt and its amount. Read with rdkit, the extra `polymer`."""
+
+    name, label = "polymer", "a polymer electrolyte"
+    fields = (
+        MaterialField("polymer", str | dict[str, float], "Polymer: a name, a repeat unit such as *OCC*, or several."),
+        MaterialField("salt", str, "Lithium salt, by name or SMILES; none for a single-ion conductor."),
+        MaterialField("molality", float, "mol of salt per kg of polymer."),
+        MaterialField("li_per_O", float, "Lithium of the salt per oxygen of the polymer."),
+        MaterialField("salt_wt_percent", float, "Mass of the salt in percent of salt and polymer."),
+        MaterialField("molar_mass", float, "Molar mass of the polymer in g/mol."),
+    )
+    n_naming = 1
+
+    def read(self, given: Given, id: str | None) -> Candidate:
+        """See `MaterialKind.read`."""
+        from features.polymers.candidate import PolymerFields, read_polymer
+        from features.polymers.toolkit import MissingToolkitError
+
+        parts = given.get("polymer")
+        named = {**given, "polymer": list(parts.items()) if isinstance(parts, Mapping) else parts}
+        try:
+            found = read_polymer(PolymerFields(**named, id=id))
+        except MissingToolkitError as error:
+            raise CandidateError(RowErrorCode.KIND_NOT_INSTALLED, str(error)) from error
+        return Candidate(_typed(given), {}, id=id, other=found)
+
+    def lay_out(self, candidates: Sequence[Candidate]) -> Any:  # noqa: ANN401
+        """See `MaterialKind.lay_out`."""
+        from features.polymers.candidate import PolymerBatch, PolymerCandidate
+
+        return PolymerBatch.from_candidates(
+            [one.other for one in candidates if isinstance(one.other, PolymerCandidate)]
+        )
+
+    def reads_text(self, text: str) -> bool:
+        """See `MaterialKind.reads_text`."""
+        from features.polymers.names import find_polymer
+        from features.polymers.text_form import is_smiles_of_unit, read_text_form
+
+        try:
+            read = read_text_form(text)
+        except CandidateError:
+            return True  # a gel, a composite: a polymer that is refused in words
+        return read.salt is not None or is_smiles_of_unit(text) or find_polymer(text) is not None
+
+
+_INORGANIC = Inorganic()
+KINDS: dict[str, MaterialKind] = {kind.name: kind for kind in (_INORGANIC, Polymer())}
+FIELDS: dict[str, MaterialField] = {field.name: field for kind in KINDS.values() for field in kind.fields}
+"""Every field by which a material of any kind is named."""
+NAMING_FIELDS = tuple(field.name for kind in KINDS.values() for field in kind.fields[: kind.n_naming])
+"""Those of which a row needs one."""
+
+
+def read_material(given: Given, id: str | None = None) -> Candidate:
+    """Read one material of the kind that its fields name.
+
+    Raises
+    ------
+    CandidateError
+        Where the fields of two kinds are given, and as the kind's `read`.
+    """
+    named = [kind for kind in KINDS.values() if any(field.name in given for field in kind.fields)]
+    if len(named) > 1:
+        words = " and ".join(
+            f"{', '.join(f.name for f in kind.fields if f.name in given)} ({kind.label})" for kind in named
+        )
+        raise CandidateError(RowErrorCode.MISSING_MATERIAL, f"one row is one material; received {words}")
+    if named and named[0] is not _INORGANIC:
+        return named[0].read(given, id)
+    try:
+        return _INORGANIC.read(given, id)
+    except CandidateError:
+        text = given.get("formula")
+        other = next((kind for kind in KINDS.values() if text is not None and kind.reads_text(text)), None)
+        if other is None:
+            raise
+        return other.read({other.fields[0].name: text}, id)
+
+
+def read_materials(rows: Sequence[Given], ids: Sequence[str | None]) -> list[Candidate | RowError]:
+    """Read materials row by row; a bad row becomes a `RowError` and leaves its neighbours alone."""
+    out: list[Candidate | RowError] = []
+    for index, (given, id) in enumerate(zip(rows, ids, strict=True)):
+        try:
+            out.append(read_material(given, id))
+        except CandidateError as error:
+            out.append(RowError(index, id, error.code, error.message, given.get("formula") or _typed(given) or None))
+    return out
+
+
+def _typed(given: Given) -> str:
+    """Return what was given of a polymer as one line."""
+    if "formula" in given:
+        return str(given["formula"])
+    parts = given.get("polymer")
+    polymer = "; ".join(f"{unit} {ratio:g}" for unit, ratio in parts.items()) if isinstance(parts, Mapping) else parts
+    rest = [f"{name} {value:g}" for name, value in given.items() if isinstance(value, float | int)]
+    return ", ".join(filter(None, (polymer, given.get("salt"), *rest)))

@@ -11,6 +11,7 @@ from features.candidate import ROOM_TEMPERATURE_C
 from features.errors import CandidateError
 from features.formula import parse_formula
 from features.formula_writing import write_formula
+from features.kinds import FIELDS, NAMING_FIELDS
 from features.names import all_names, find_name
 from serving.answers.conditions import Conditions
 from serving.answers.request import (
@@ -96,6 +97,19 @@ def condition_columns() -> list[dict[str, Any]]:
     return columns
 
 
+def material_fields() -> list[dict[str, Any]]:
+    """Return every field by which a material is named, and whether it names one by itself."""
+    return [
+        {
+            "name": name,
+            "type": "number" if field.is_number else "string",
+            "help": field.help,
+            "names_material": name in NAMING_FIELDS,
+        }
+        for name, field in FIELDS.items()
+    ]
+
+
 def _condition_words(condition: Condition) -> dict[str, Any]:
     """Return what a page says of a condition, and the words that it offers for choice."""
     short = condition.short or condition.name
@@ -167,6 +181,7 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
         "labels": {one.name: one.label for one in registry.properties()},
         "quantities": quantity_columns(),
         "page_modules": page_modules(),
+        "material_fields": material_fields(),
         "conditions": condition_columns(),
         "default_temperature_C": ROOM_TEMPERATURE_C,
         "limits": {

@@ -7,7 +7,6 @@
 
 import { parseSeparated, UnreadableText } from "./separated.js";
 
-const MATERIAL_COLUMNS = ["id", "formula", "cif", "block"];
 const FILE_KINDS = ["csv", "tsv", "txt", "cif"];
 
 /** A file or text that cannot be used; the message is for people. */
@@ -24,7 +23,7 @@ export function readText(text, vocabulary, name = "pasted") {
   const header = text.trimStart().split("\n", 1)[0].trim();
   for (const separator of ["\t", ","]) {
     const columns = header.split(separator).map((cell) => cell.trim());
-    if (columns.includes("formula") || (columns.length > 1 && columns.includes("cif"))) {
+    if (columns.includes("formula") || (columns.length > 1 && namesMaterial(columns, vocabulary))) {
       return readTable(text.trimStart(), vocabulary, name, separator);
     }
   }
@@ -58,7 +57,8 @@ export function readTable(text, vocabulary, name, separator = ",") {
   const columns = records[0].cells.map((cell) => cell.trim());
   const notes = checkColumns(columns, vocabulary, name);
   const known = new Map(vocabulary.conditions.map((column) => [column.name, column]));
-  const rows = records.slice(1).map((record) => readRecord(record, columns, known, name));
+  const fields = vocabulary.material_fields;
+  const rows = records.slice(1).map((record) => readRecord(record, columns, { fields, known }, name));
   if (!rows.length) throw new UnusableInput(`${name} holds a header and no rows`);
   return { rows: rows.map((row) => checked(row, vocabulary)), notes };
 }
@@ -67,7 +67,8 @@ function checkColumns(columns, vocabulary, name) {
   if (columns.length === 1 && columns[0].includes(";")) {
     throw new UnusableInput(`${name} is separated by semicolons; expected commas (and decimal points, not commas)`);
   }
-  const known = [...MATERIAL_COLUMNS, ...vocabulary.conditions.map((column) => column.name)];
+  const fields = vocabulary.material_fields;
+  const known = ["id", ...fields.map((field) => field.name), ...vocabulary.conditions.map((column) => column.name)];
   const twice = columns.find((column, i) => column && columns.indexOf(column) !== i);
   if (twice) throw new UnusableInput(`${name} has the column '${twice}' twice`);
   const unknown = columns.filter((column) => column && !known.includes(column));
@@ -75,14 +76,20 @@ function checkColumns(columns, vocabulary, name) {
     const meant = known.find((other) => nearlyEqual(column, other));
     if (meant) throw new UnusableInput(`${name}: the column '${column}' is not known; is '${meant}' meant?`);
   }
-  if (!columns.includes("formula") && !columns.includes("cif")) {
+  if (!namesMaterial(columns, vocabulary)) {
     const found = columns.filter(Boolean).join(", ");
-    throw new UnusableInput(`${name} has the columns ${found}; expected 'formula' or 'cif' among them`);
+    const naming = fields.filter((field) => field.names_material).map((field) => `'${field.name}'`);
+    throw new UnusableInput(`${name} has the columns ${found}; expected ${naming.join(" or ")} among them`);
   }
   if (!unknown.length) return [];
   return [
     `${name}: columns that mean nothing here were left out: ${unknown.join(", ")}. Known are ${known.join(", ")}.`,
   ];
+}
+
+/** Whether one of the columns names a material by itself. */
+function namesMaterial(columns, vocabulary) {
+  return vocabulary.material_fields.some((field) => field.names_material && columns.includes(field.name));
 }
 
 /** Whether two column names differ in case, blanks, underscores or up to two letters. */
@@ -106,12 +113,17 @@ function editDistance(a, b) {
   return previous.at(-1);
 }
 
-function readRecord({ line, cells }, columns, known, name) {
+function readRecord({ line, cells }, columns, { fields, known }, name) {
   const where = `${name}, line ${line}`;
   const given = Object.fromEntries(columns.map((column, i) => [column, (cells[i] ?? "").trim()]));
   const [candidate, conditions] = [{}, {}];
-  for (const column of MATERIAL_COLUMNS) if (given[column]) candidate[column] = given[column];
-  if (!candidate.formula && !candidate.cif) candidate.formula = "";
+  if (given.id) candidate.id = given.id;
+  for (const field of fields.filter(({ name: column }) => given[column])) {
+    const { value, problem } = readCondition(given[field.name], field);
+    if (problem) return refused(where, candidate, "invalid_condition", `${where}: ${field.name}: ${problem}`);
+    candidate[field.name] = value;
+  }
+  if (!fields.some((field) => candidate[field.name])) candidate.formula = "";
   if (!candidate.cif) delete candidate.block;
   if (cells.length > columns.length) {
     const message = `${where}: ${cells.length} cells under a header of ${columns.length} (is there a comma without quotes?)`;

@@ -162,9 +162,11 @@ def read_material(given: Given, id: str | None = None) -> Candidate:
         return named[0].read(given, id)
     try:
         return _INORGANIC.read(given, id)
-    except CandidateError:
+    except CandidateError as error:
         text = given.get("formula")
-        other = next((kind for kind in KINDS.values() if text is not None and kind.reads_text(text)), None)
+        # A formula with a solvent or polymer beside it is meant as one: its own refusal says what to leave out.
+        tried = () if text is None or error.code is RowErrorCode.ORGANIC_PART else KINDS.values()
+        other = next((kind for kind in tried if kind.reads_text(text)), None)
         if other is None:
             raise
         return other.read({other.fields[0].name: text}, id)

@@ -165,8 +165,8 @@ def read_material(given: Given, id: str | None = None) -> Candidate:
     except CandidateError as error:
         text = given.get("formula")
         # A formula with a solvent or polymer beside it is meant as one: its own refusal says what to leave out.
-        tried = () if text is None or error.code is RowErrorCode.ORGANIC_PART else KINDS.values()
-        other = next((kind for kind in tried if kind.reads_text(text)), None)
+        tried = KINDS.values() if isinstance(text, str) and error.code is not RowErrorCode.ORGANIC_PART else ()
+        other = next((kind for kind in tried if kind.reads_text(str(text))), None)
         if other is None:
             raise
         return other.read({other.fields[0].name: text}, id)

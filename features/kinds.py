@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
 
 from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError
 from features.errors import CandidateError, RowErrorCode
+from features.formula import parse_formula
 
 Given = Mapping[str, Any]
 """Fields of a row by their names, those that are not given left out."""
@@ -54,6 +58,10 @@ class MaterialKind(ABC):
     def lay_out(self, candidates: Sequence[Candidate]) -> Any:  # noqa: ANN401
         """Return candidates of this kind as arrays, with `len` and `take` of rows."""
 
+    @abstractmethod
+    def spellings(self, candidate: Candidate) -> tuple[Candidate, ...]:
+        """Return the same material as other users would write it, as many ways for each candidate."""
+
     def reads_text(self, text: str) -> bool:
         """Whether a text in the place of a formula that is none names such a material."""
         return False
@@ -87,6 +95,23 @@ class Inorganic(MaterialKind):
     def lay_out(self, candidates: Sequence[Candidate]) -> MaterialBatch:
         """See `MaterialKind.lay_out`."""
         return MaterialBatch.from_candidates(candidates)
+
+
+    def spellings(self, candidate: Candidate) -> tuple[Candidate, ...]:
+        """Return it with the elements the other way round, and as other multiples of the formula unit."""
+        return tuple(
+            _respelled(candidate, multiple, reverse=reverse)
+            for multiple, reverse in ((1.0, True), (3.0, False), (0.25, True))
+        )
+
+
+def _respelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candidate:
+    terms = [
+        symbol + np.format_float_positional(amount * multiple, trim="-")
+        for symbol, amount in sorted(candidate.amounts.items(), reverse=reverse)
+    ]
+    text = "".join(terms)
+    return replace(candidate, formula=text, amounts=parse_formula(text))
 
 
 class Polymer(MaterialKind):
@@ -123,6 +148,19 @@ class Polymer(MaterialKind):
         return PolymerBatch.from_candidates(
             [one.other for one in candidates if isinstance(one.other, PolymerCandidate)]
         )
+
+    def spellings(self, candidate: Candidate) -> tuple[Candidate, ...]:
+        """Return it by the SMILES of its units, in the other order, and of its salt."""
+        from features.polymers.candidate import PolymerCandidate
+
+        own = candidate.other
+        assert isinstance(own, PolymerCandidate)
+        given: dict[str, Any] = {"polymer": dict(reversed(list(zip(own.units, own.shares, strict=True))))}
+        if own.salt is not None:
+            given |= {"salt": own.salt.key, "molality": own.molality}
+        if not np.isnan(own.molar_mass):
+            given["molar_mass"] = own.molar_mass
+        return (self.read(given, candidate.id),)
 
     def reads_text(self, text: str) -> bool:
         """See `MaterialKind.reads_text`."""

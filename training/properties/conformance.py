@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from features.candidate import Candidate, MaterialBatch
-from features.formula import parse_formula
+from features.candidate import Candidate
+from features.kinds import KINDS, read_material
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
 from training.properties.contract import Answered, Array, Beside, Content, Flags, Judgement, Property, Query
@@ -67,7 +68,7 @@ def check_property(
         At the first broken promise, with the material.
     """
     _check_declaration(chosen)
-    candidates = [Candidate.from_formula(one) if isinstance(one, str) else one for one in materials]
+    candidates = [read_material({"formula": one}) if isinstance(one, str) else one for one in materials]
     _require(len(candidates) > 1, "at least two materials are needed to check a property")
     _Check(chosen, beside or {}, conditions or {}, tolerance).run(model, candidates, copies or {})
 
@@ -83,9 +84,10 @@ class _Check:
 
     def run(self, model: Any, candidates: list[Candidate], copies: Mapping[str, Any]) -> None:  # noqa: ANN401
         query = self.query(candidates)
-        before = query.batch.fraction.copy()
+        before = deepcopy(_columns_of(query.batch))
         answer = _arrays(self.chosen.judge(model, query))
-        _require(bool((query.batch.fraction == before).all()), "the batch was changed")
+        kept = [np.array_equal(column, before[name]) for name, column in _columns_of(query.batch).items()]
+        _require(all(kept), "the batch was changed")
         again = self.arrays(model, candidates)
         for name, rows in answer.items():
             _require_all(query, _apart(rows, again[name]) == 0.0, f"asked again: {name} differs")
@@ -97,7 +99,8 @@ class _Check:
         mixed = self.arrays(model, [candidates[row] for row in order])
         back = {name: rows[..., np.argsort(order)] for name, rows in mixed.items()}
         self.require_equal(query, answer, back, "in another order")
-        for spelled in _spellings(candidates):
+        kind = KINDS[self.chosen.kind]
+        for spelled in map(list, zip(*map(kind.spellings, candidates), strict=True)):
             self.require_equal(query, answer, self.arrays(model, spelled), f"spelled {spelled[0].formula}")
         self.check_coverages(model, candidates)
         _check_renderings(self.chosen, self.judged(model, candidates), len(candidates))
@@ -123,7 +126,7 @@ class _Check:
         )
         models = {name: Beside(model, {}) for name, model in self.beside.items()}
         amounts = [candidate.amounts for candidate in candidates]
-        return Query(MaterialBatch.from_candidates(candidates), amounts, columns, coverage, models)
+        return Query(KINDS[self.chosen.kind].lay_out(candidates), amounts, columns, coverage, models)
 
     def judged(self, model: Any, candidates: Sequence[Candidate]) -> Judgement:  # noqa: ANN401
         return self.chosen.judge(model, self.query(candidates))
@@ -228,26 +231,19 @@ def _check_renderings(chosen: Property, judgement: Judgement, n: int) -> None:
         _require(all({"formula", "value", "distance"} <= set(material) for material in near), "nearest lacks a key")
 
 
-def _spellings(candidates: Sequence[Candidate]) -> Iterator[list[Candidate]]:
-    """Spell every material in other ways: elements the other way round, other multiples of the formula unit."""
-    for multiple, reverse in ((1.0, True), (3.0, False), (0.25, True)):
-        yield [_spelled(candidate, multiple, reverse=reverse) for candidate in candidates]
-
-
-def _spelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candidate:
-    terms = [
-        symbol + np.format_float_positional(amount * multiple, trim="-")
-        for symbol, amount in sorted(candidate.amounts.items(), reverse=reverse)
-    ]
-    text = "".join(terms)
-    return replace(candidate, formula=text, amounts=parse_formula(text))
+def _columns_of(batch: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the arrays of a batch by name; NaN, which equals nothing, as 0."""
+    found = {name: getattr(batch, name) for name in batch.__dataclass_fields__}
+    columns = {name: one for name, one in found.items() if isinstance(one, np.ndarray)}
+    return {name: np.nan_to_num(one) if one.dtype.kind == "f" else one for name, one in columns.items()}
 
 
 def _require_all(query: Query, kept: Flags, promise: str) -> None:
     """Raise with the first material for which a promise is broken; `kept` has shape (..., n)."""
     broken = np.flatnonzero(~kept.reshape(-1, kept.shape[-1]).all(axis=0))
     if len(broken):
-        material = "".join(f"{symbol}{amount:g}" for symbol, amount in query.amounts[broken[0]].items())
+        amounts = query.amounts[broken[0]].items()
+        material = "".join(f"{symbol}{amount:g}" for symbol, amount in amounts) or f"row {broken[0] + 1}"
         raise AssertionError(f"{promise}, first for {material} ({len(broken)} of {kept.shape[-1]} materials)")
 
 

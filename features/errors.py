@@ -68,6 +68,7 @@ class WarningCode(StrEnum):
     SITES_IGNORED = "sites_ignored"
     IMPLAUSIBLE_DENSITY = "implausible_density"
     CRYSTAL_MEANT = "crystal_meant"
+    GLASSY = "glassy"
 
 
 _LONGEST_SHOWN = 60

@@ -96,7 +96,6 @@ class Inorganic(MaterialKind):
         """See `MaterialKind.lay_out`."""
         return MaterialBatch.from_candidates(candidates)
 
-
     def spellings(self, candidate: Candidate) -> tuple[Candidate, ...]:
         """Return it with the elements the other way round, and as other multiples of the formula unit."""
         return tuple(

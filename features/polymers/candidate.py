@@ -219,6 +219,11 @@ def _unit(text: str) -> tuple[str, str]:
     raise unknown(text, is_salt=False)
 
 
+def named_unit_key(name: str) -> str:
+    """Return the canonical repeat unit of a known name; raises `CandidateError` where none is known."""
+    return read_repeat_unit(_unit(name)[1]).key
+
+
 def _merged(keys: Sequence[str], parts: Sequence[tuple[str, float]]) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Return canonical units in the order of the alphabet with mole fractions; equal units are one."""
     total = sum(ratio for _, ratio in parts)
@@ -326,4 +331,5 @@ class PolymerBatch:
         heavy = self.molality * self.salt[:, salts.LABELS.index("heavy_atoms")]
         for symbol, word in _OF_ANIONS.items():
             add(symbol, heavy * self.salt[:, salts.LABELS.index(f"{word}_share")])
-        return atoms / atoms.sum(axis=1, keepdims=True)
+        fractions: Array = atoms / atoms.sum(axis=1, keepdims=True)
+        return fractions

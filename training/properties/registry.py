@@ -23,6 +23,7 @@ _PLACES = {
     "stability": "training.properties.stability.declaration:STABILITY",
     "ccd": "training.properties.ccd.declaration:CCD",
     "mechanics": "training.properties.mechanics.declaration:MECHANICS",
+    "polymer": "training.properties.polymer.declaration:POLYMER",
 }
 
 

@@ -1,0 +1,105 @@
+"""Dry polymer electrolytes: what it says, on what it depends, and where its parts are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.errors import CandidateError, RowErrorCode
+from training.properties.conditions import TEMPERATURE
+from training.properties.contract import (
+    FitOptions,
+    ModelOf,
+    NotOfferedError,
+    Progress,
+    Property,
+    Query,
+    Scores,
+    Terminal,
+    Trained,
+)
+from training.properties.polymer.quantities import HIGHEST_C, LOWEST_C, NAME, QUANTITIES
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from training.bundle import Bundle
+    from training.properties.polymer.judgement import PolymerJudgement
+    from training.properties.polymer.model import PolymerModel
+
+
+class Polymer(Property):
+    """Ionic conductivity of a dry polymer electrolyte at a temperature."""
+
+    name = NAME
+    label = "Polymer electrolyte"
+    kind = "polymer"
+    quantities = QUANTITIES
+    conditions = (TEMPERATURE,)
+
+    def load(self, folder: Path, digest: str | None = None) -> tuple[PolymerModel, Bundle]:
+        """See `contract.Property.load`."""
+        from training.properties.polymer.bundling import load_polymer
+
+        return load_polymer(folder, digest)
+
+    def refused(self, model: PolymerModel, query: Query) -> Mapping[int, CandidateError]:
+        """See `contract.Property.refused`."""
+        degrees = query.conditions.temperature_C()
+        return {
+            row: CandidateError(
+                RowErrorCode.INVALID_CONDITION,
+                f"temperature_C {degrees[row]:g}; expected {LOWEST_C:g} to {HIGHEST_C:g} for a polymer electrolyte",
+            )
+            for row in np.flatnonzero((degrees < LOWEST_C) | (degrees > HIGHEST_C)).tolist()
+        }
+
+    def judge(self, model: PolymerModel, query: Query) -> PolymerJudgement:
+        """See `contract.Property.judge`."""
+        from training.properties import registry
+        from training.properties.polymer.judgement import PolymerJudgement
+
+        return PolymerJudgement(model, query, registry.conditions_without(self))
+
+    def details_model(self) -> type[BaseModel]:
+        """See `contract.Property.details_model`."""
+        from training.properties.polymer.answer_model import PolymerBlock
+
+        return PolymerBlock
+
+    def terminal(self) -> Terminal:
+        """See `contract.Property.terminal`."""
+        from training.properties.polymer.terminal import HEADER, row, story
+
+        return Terminal(HEADER, row, story)
+
+    def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
+        """See `contract.Property.train`."""
+        from training.properties.polymer.fit import PolymerSettings, n_steps
+        from training.properties.polymer.recipe import train
+
+        settings = PolymerSettings.quick() if options.quick else PolymerSettings()
+        with progress(n_steps(settings)) as on_step:
+            card, digest = train(folder, settings, on_step=on_step)
+        return Trained(card, digest, {})
+
+    def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
+        """See `contract.Property.evaluate`."""
+        from training.properties.polymer.evaluation import evaluate, n_steps
+        from training.properties.polymer.fit import PolymerSettings, Tables
+
+        if options.refit or options.work is not None:
+            raise NotOfferedError("--refit and --work are not for polymers, which are always fitted anew, fold by fold")
+        settings = PolymerSettings.quick() if options.quick else PolymerSettings()
+        with progress(n_steps(settings)) as on_step:
+            return Scores("polymers and papers left out", evaluate(Tables.read(), settings, on_step))
+
+    def papers(self, model: PolymerModel) -> Iterable[str]:
+        """See `contract.Property.papers`."""
+        return filter(None, model.known.curve_doi)
+
+
+POLYMER = Polymer()

@@ -94,7 +94,9 @@ class PolymerCandidate:
         """The polymer, the same for every spelling, starting atom and order of units."""
         if len(self.units) == 1:
             return self.units[0]
-        return ";".join(f"{unit} {share:.{SHARE_DECIMALS}f}" for unit, share in zip(self.units, self.shares, strict=True))
+        return ";".join(
+            f"{unit} {share:.{SHARE_DECIMALS}f}" for unit, share in zip(self.units, self.shares, strict=True)
+        )
 
     @property
     def salt_key(self) -> str:
@@ -155,11 +157,17 @@ def _taken_apart(fields: PolymerFields) -> tuple[list[tuple[str, float]], str | 
     """Return units with ratios, the salt as typed, and all that is said of its amount."""
     given = (fields.molality, fields.li_per_O, fields.salt_wt_percent)
     if fields.polymer is None or (isinstance(fields.polymer, str) and not fields.polymer.strip()):
-        raise CandidateError(RowErrorCode.MISSING_MATERIAL, "no polymer is given: a name, or a repeat unit such as *OCC*")
+        raise CandidateError(
+            RowErrorCode.MISSING_MATERIAL, "no polymer is given: a name, or a repeat unit such as *OCC*"
+        )
     if fields.salt is not None:
         refuse_other_materials(fields.salt)
     if not isinstance(fields.polymer, str):
-        return _ratios([(str(unit), float(ratio)) for unit, ratio in fields.polymer]), fields.salt, Concentration(*given)
+        return (
+            _ratios([(str(unit), float(ratio)) for unit, ratio in fields.polymer]),
+            fields.salt,
+            Concentration(*given),
+        )
     several = [_PART.match(part.strip()) for part in fields.polymer.split(";")]
     if len(several) > 1 and all(several):
         pairs = [(part["unit"], float(part["ratio"])) for part in several if part]
@@ -202,6 +210,11 @@ def _unit(text: str) -> tuple[str, str]:
         words = "is a small molecule without open ends; a repeat unit has two, as *OCC*"
         raise refused(RowErrorCode.OPEN_ENDS_NOT_TWO, text, words)
     raise unknown(text, is_salt=False)
+
+
+def named_unit_key(name: str) -> str:
+    """Return the canonical repeat unit of a known name; raises `CandidateError` where none is known."""
+    return read_repeat_unit(_unit(name)[1]).key
 
 
 def _merged(keys: Sequence[str], parts: Sequence[tuple[str, float]]) -> tuple[tuple[str, ...], tuple[float, ...]]:
@@ -286,7 +299,9 @@ class PolymerBatch:
         none = (0.0,) * len(salts.LABELS)
         return cls(
             np.array([one.sums for one in candidates], dtype=float).reshape(-1, len(SUMS)),
-            np.array([one.salt.descriptors if one.salt else none for one in candidates], dtype=float).reshape(-1, len(none)),
+            np.array([one.salt.descriptors if one.salt else none for one in candidates], dtype=float).reshape(
+                -1, len(none)
+            ),
             np.array([one.salt.mass if one.salt else 0.0 for one in candidates], dtype=float),
             np.array([one.molality for one in candidates], dtype=float),
             np.array([one.lithium_molality for one in candidates], dtype=float),

@@ -38,7 +38,9 @@ class Concentration:
     @property
     def is_given(self) -> bool:
         """Whether anything is said."""
-        return any(value is not None for value in (self.molality, self.li_per_O, self.salt_wt_percent, self.li_per_unit))
+        return any(
+            value is not None for value in (self.molality, self.li_per_O, self.salt_wt_percent, self.li_per_unit)
+        )
 
 
 @dataclass(frozen=True, slots=True)

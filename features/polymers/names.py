@@ -103,7 +103,9 @@ def refuse_other_materials(text: str) -> None:
         words = f"names a liquid ({word[0]}): elyte knows dry polymer electrolytes, not this gel or plasticised one"
         raise refused(RowErrorCode.LIQUID_COMPONENT, text, words)
     if word := _FILLERS.search(text):
-        words = f"names a filler ({word[0]}): composites are not known; ask for the polymer and the ceramic each by itself"
+        words = (
+            f"names a filler ({word[0]}): composites are not known; ask for the polymer and the ceramic each by itself"
+        )
         raise refused(RowErrorCode.FILLER_UNSUPPORTED, text, words)
     parts = [part for part in re.split(r"\s*[/+&]\s*|\s+and\s+", text) if part]
     if _BLENDS.search(text) or (len(parts) > 1 and all(find_polymer(part) for part in parts)):
@@ -117,7 +119,9 @@ def unknown(text: str, *, is_salt: bool) -> CandidateError:
     near = difflib.get_close_matches(_loosened(text), spellings, n=_MOST_SUGGESTED, cutoff=0.6)
     names = list(dict.fromkeys(spellings[one].name for one in near))
     nearest = f"; the nearest names are {', '.join(names)}" if names else ""
-    how = "SMILES such as [Li+].F[B-](F)(F)F" if is_salt else "a repeat unit as SMILES with two open ends, such as *OCC*"
+    how = (
+        "SMILES such as [Li+].F[B-](F)(F)F" if is_salt else "a repeat unit as SMILES with two open ends, such as *OCC*"
+    )
     kind = "lithium salt" if is_salt else "polymer"
     message = f"'{shown(text)}' is no {kind} that is known by name{nearest}; or give {how}"
     return CandidateError(RowErrorCode.UNKNOWN_NAME, message)

@@ -136,7 +136,9 @@ def _check(molecule: Any, text: str) -> None:  # noqa: ANN401
             f"holds {', '.join(foreign)}; polymers are known of {', '.join(sorted(ALLOWED_ELEMENTS))} only",
         )
     if n_ends != 2:
-        what = "a small molecule" if n_ends == 0 else "one end only" if n_ends == 1 else "a branched or cross-linked unit"
+        what = (
+            "a small molecule" if n_ends == 0 else "one end only" if n_ends == 1 else "a branched or cross-linked unit"
+        )
         raise refused(
             RowErrorCode.OPEN_ENDS_NOT_TWO, text, f"has {n_ends} open ends ({what}); a repeat unit has two, as *OCC*"
         )

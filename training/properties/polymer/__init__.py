@@ -1,0 +1,1 @@
+"""Ionic conductivity of dry polymer electrolytes against temperature."""

@@ -1,0 +1,265 @@
+"""What is learnt from: measured conductivities, glass transitions, simulated mobilities, transference numbers.
+
+The public table of conductivities (Bradford et al., ACS Cent. Sci. 9, 206 (2023), doi 10.1021/acscentsci.2c01123) has
+no column for papers; `papers.csv` gives, for ranges of its rows, the DOI where it could be recovered, else a proxy from
+the order of the file. Transference numbers: Schauser et al., with DOI and method each; shown, never predicted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import CandidateError
+from features.polymers.candidate import PolymerBatch, PolymerCandidate
+from features.polymers.descriptors import SUMS, chain_sums
+from features.polymers.repeat_unit import read_repeat_unit
+from features.polymers.salts import read_salt
+from training.sources import locate, require
+from training.tables import TableError, Violation, numbers, read_csv_as_text, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+CONDUCTIVITY, SIMULATED, GLASS = "polymer_conductivity", "polymer_molecular_dynamics", "polymer_glass_transition"
+SMALLEST_SIMULATED = np.array([1e-7, 1e-10, 1e-10])
+PAPERS_PATH = Path(__file__).with_name("papers.csv")
+TRANSFERENCE_PATH = Path(__file__).with_name("transference.csv")
+MOST_HEAVY_ATOMS = 700
+"""Of a repeat unit of the tables; one has 674."""
+MOST_HEAVY_ATOMS_AUXILIARY = 200
+FROM_POLYINFO = frozenset({"GREA"})
+"""Sources of the table of glass transitions that stem from PolyInfo, whose terms do not permit the use."""
+CHAIN_CAP = ("[Ca]", "C")
+"""The table ends side chains that go on elsewhere with calcium; a methyl group stands there instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conductivities:
+    """Measured points, exact duplicates left out, in the order of the table.
+
+    Parameters
+    ----------
+    batch
+        The electrolytes.
+    temperature_C, log10_sigma
+        Shape (n,), the latter in S/cm.
+    spelling
+        Shape (n,), the repeat unit as the table writes it.
+    paper, doi
+        Shape (n,), the group of the paper, and its DOI where it is known, else "".
+    curve
+        Shape (n,), which points are of one sample: polymer, salt, molality, molar mass and paper.
+    """
+
+    batch: PolymerBatch
+    temperature_C: Array
+    log10_sigma: Array
+    spelling: NDArray[np.str_]
+    paper: NDArray[np.str_]
+    doi: NDArray[np.str_]
+    curve: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.log10_sigma)
+
+    def take(self, rows: NDArray[np.int64]) -> Conductivities:
+        """Return some of the points."""
+        parts = (self.temperature_C, self.log10_sigma, self.spelling, self.paper, self.doi, self.curve)
+        return Conductivities(self.batch.take(rows), *(part[rows] for part in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Mobilities:
+    """Repeat units with one number each: a glass transition in K, or logarithms of simulated mobilities.
+
+    Parameters
+    ----------
+    sums
+        Shape (n, len(SUMS)).
+    values
+        Shape (n, m).
+    """
+
+    sums: Array
+    values: Array
+
+
+def read_conductivities() -> Conductivities:
+    """Read the public table.
+
+    Raises
+    ------
+    MissingSourceError
+        If the file is not in the data folder.
+    TableError
+        If a cell is no polymer, no lithium salt or no number in range.
+    """
+    require((CONDUCTIVITY,), "fitting or scoring conductivities of polymers")
+    table = validate(_raw_conductivities(), _schema(), table=CONDUCTIVITY, id_column="smiles")
+    papers = _papers_of_rows(len(table))
+    kept = ~table.duplicated(["smiles", "conductivity", "mw", "salt smiles", "molality", "temperature"]).to_numpy()
+    candidates, violations = [], []
+    for line, cells in zip(table.index, table.to_dict("records"), strict=True):
+        try:
+            candidates.append(_candidate(cells["smiles"], cells["salt smiles"], cells["molality"], cells["mw"]))
+        except CandidateError as error:
+            violations.append(Violation(int(line) + 2, cells["smiles"], "smiles", "", error.message))
+    if violations:
+        raise TableError(CONDUCTIVITY, tuple(violations))
+    rows = np.flatnonzero(kept)
+    batch = PolymerBatch.from_candidates([candidates[row] for row in rows])
+    paper, doi = papers["paper"].to_numpy(dtype=np.str_)[rows], papers["doi"].to_numpy(dtype=np.str_)[rows]
+    told = table.iloc[rows]
+    return Conductivities(
+        batch,
+        told["temperature"].to_numpy(dtype=float),
+        told["conductivity"].to_numpy(dtype=float),
+        told["smiles"].to_numpy(dtype=np.str_),
+        paper,
+        doi,
+        _curves(batch, paper),
+    )
+
+
+def _raw_conductivities() -> pd.DataFrame:
+    raw = read_csv_as_text(locate(CONDUCTIVITY))
+    for name in ("conductivity", "mw", "molality", "temperature"):
+        raw[name] = numbers(raw[name])
+    return raw
+
+
+def _schema():  # noqa: ANN202  (pandera is loaded here)
+    import pandera.pandas as pa
+
+    def number(lowest: float, highest: float, *, nullable: bool = False) -> pa.Column:
+        within = pa.Check.in_range(lowest, highest, error=f"between {lowest:g} and {highest:g}")
+        return pa.Column(float, within, nullable=nullable)
+
+    return pa.DataFrameSchema(
+        {
+            "smiles": pa.Column(str, pa.Check.str_length(min_value=3, error="a repeat unit")),
+            "salt smiles": pa.Column(str),
+            "conductivity": number(-20.0, 0.0),
+            "mw": number(50.0, 1e9, nullable=True),
+            "molality": number(0.0, 500.0, nullable=True),
+            "temperature": number(-100.0, 300.0),
+        },
+        strict=True,
+    )
+
+
+def _candidate(smiles: str, salt_text: str, molality: float, molar_mass: float) -> PolymerCandidate:
+    """Read one row; unlike a user's, its molality may be any."""
+    key, sums = _unit(smiles)
+    salt = read_salt(salt_text)
+    amount = float(molality) if salt is not None and molality == molality else 0.0
+    return PolymerCandidate((key,), (1.0,), salt, amount, float(molar_mass), sums, smiles)
+
+
+@cache
+def _unit(smiles: str) -> tuple[str, tuple[float, ...]]:
+    key = read_repeat_unit(smiles.replace(*CHAIN_CAP), MOST_HEAVY_ATOMS).key
+    return key, tuple(chain_sums([key], [1.0], MOST_HEAVY_ATOMS).tolist())
+
+
+def _papers_of_rows(n_rows: int) -> pd.DataFrame:
+    """Return paper and DOI of each row of the public table."""
+    import pandas as pd
+
+    ranges = read_csv_as_text(PAPERS_PATH)
+    first, last = (ranges[name].astype(int).to_numpy() for name in ("first_row", "last_row"))
+    follows = np.array_equal(first[1:], last[:-1] + 1)
+    if first[0] != 0 or last[-1] != n_rows - 1 or not follows or not (last >= first).all():
+        place = Violation(None, "", "first_row", "", f"ranges that cover rows 0 to {n_rows - 1} one after the other")
+        raise TableError(PAPERS_PATH.name, (place,))
+    repeated: pd.DataFrame = ranges.loc[ranges.index.repeat(last - first + 1), ["paper", "doi"]].reset_index(drop=True)
+    return repeated
+
+
+def _curves(batch: PolymerBatch, paper: NDArray[np.str_]) -> NDArray[np.int64]:
+    samples = [
+        f"{polymer}|{salt}|{molality!r}|{mass!r}|{where}"
+        for polymer, salt, molality, mass, where in zip(
+            batch.polymer_keys,
+            batch.salt_keys,
+            batch.molality.tolist(),
+            batch.molar_mass.tolist(),
+            paper,
+            strict=True,
+        )
+    ]
+    numbers_of = {sample: number for number, sample in enumerate(dict.fromkeys(samples))}
+    return np.array([numbers_of[sample] for sample in samples], dtype=np.int64)
+
+
+def read_glass_transitions() -> Mobilities:
+    """Read glass transition temperatures in K, without those of PolyInfo and what cannot be read."""
+    require((GLASS,), "fitting glass transitions of polymers")
+    table = read_csv_as_text(locate(GLASS))
+    table = table[~table["source"].isin(FROM_POLYINFO)]
+    return _mobilities(table["PSMILES"], numbers(table["Exp_Tg(K)"]).to_numpy(dtype=float)[:, None])
+
+
+def read_simulations() -> Mobilities:
+    """Read decimal logarithms of simulated conductivity (S/cm), and diffusivity of polymer and lithium (cm2/s)."""
+    require((SIMULATED,), "fitting simulated mobilities of polymers")
+    table = read_csv_as_text(locate(SIMULATED))
+    columns = ("conductivity", "poly_diffusivity", "li_diffusivity")
+    values = np.column_stack([numbers(table[name]).to_numpy(dtype=float) for name in columns])
+    return _mobilities(table["mol_smiles"], np.log10(np.maximum(values, SMALLEST_SIMULATED)))
+
+
+def _mobilities(smiles: pd.Series[str], values: Array) -> Mobilities:
+    """Lay out what can be read; an auxiliary table may hold units of more than two ends."""
+    sums, kept = [], []
+    for row, text in enumerate(smiles):
+        try:
+            sums.append(chain_sums([text], [1.0], MOST_HEAVY_ATOMS_AUXILIARY))
+        except CandidateError:
+            continue
+        kept.append(row)
+    return Mobilities(np.array(sums).reshape(-1, len(SUMS)), values[kept])
+
+
+def read_transference_table() -> pd.DataFrame:
+    """Read the embedded transference numbers: polymer, anion, conditions, method and DOI a row.
+
+    Raises
+    ------
+    TableError
+        If a cell breaks the schema.
+    """
+    import pandera.pandas as pa
+
+    raw = read_csv_as_text(TRANSFERENCE_PATH)
+    for name in ("comonomer_percent", "li_per_functional_group", "mn_kDa", "mw_kDa", "tg_C", "t_plus", "temperature_C"):
+        raw[name] = numbers(raw[name])
+    share = pa.Check.in_range(0.0, 1.0, error="between 0 and 1")
+    text = pa.Check.str_length(min_value=1, error="a text")
+    any_number = pa.Column(float, nullable=True)
+    schema = pa.DataFrameSchema(
+        {
+            "source_row": pa.Column(str, unique=True),
+            "doi": pa.Column(str, pa.Check.str_startswith("10.", error="a DOI")),
+            "polymer": pa.Column(str, text),
+            "comonomer_percent": any_number,
+            "anion": pa.Column(str, text),
+            "li_per_functional_group": pa.Column(float, pa.Check.gt(0.0, error="more than 0")),
+            "mn_kDa": any_number,
+            "mw_kDa": any_number,
+            "tg_C": any_number,
+            "t_plus": pa.Column(float, share),
+            "temperature_C": pa.Column(float, nullable=True),
+            "method": pa.Column(str, text),
+        },
+        strict=True,
+    )
+    return validate(raw, schema, table=TRANSFERENCE_PATH.name, id_column="source_row")

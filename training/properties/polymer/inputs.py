@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.polymers.candidate import USUAL_MOLAR_MASS, PolymerBatch
-from features.polymers.descriptors import SUMS, descriptors
+from features.polymers.descriptors import SUMS
 
 Array = NDArray[np.float64]
 _PLAIN_DONORS = (
@@ -49,15 +49,12 @@ class Inputs(NamedTuple):
         Columns `DONORS`, `MOBILITY`, `AMOUNT`.
     salt
         Descriptors of the salt, as `features.polymers.salts.LABELS`.
-    chain
-        All descriptors of the chain, as `features.polymers.descriptors.LABELS`.
     """
 
     donors: Array
     mobility: Array
     amount: Array
     salt: Array
-    chain: Array
 
     def take(self, rows: NDArray[np.int64]) -> Inputs:
         """Return some of the electrolytes."""
@@ -73,9 +70,7 @@ def inputs_of(batch: PolymerBatch, mobility: Array) -> Inputs:
     sums = {name: batch.sums[:, column] for column, name in enumerate(SUMS)}
     kg = sums["mass"] / 1000.0
     per_kg = {name: total / kg for name, total in sums.items()}
-    return Inputs(
-        _donors(per_kg), _mobility(sums, mobility), _amount(batch, per_kg), batch.salt, descriptors(batch.sums)
-    )
+    return Inputs(_donors(per_kg), _mobility(sums, mobility), _amount(batch, per_kg), batch.salt)
 
 
 def _donors(per_kg: dict[str, Array]) -> Array:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 CONDUCTIVITY, SIMULATED, GLASS = "polymer_conductivity", "polymer_molecular_dynamics", "polymer_glass_transition"
+SMALLEST_SIMULATED = np.array([1e-7, 1e-10, 1e-10])
 PAPERS_PATH = Path(__file__).with_name("papers.csv")
 TRANSFERENCE_PATH = Path(__file__).with_name("transference.csv")
 MOST_HEAVY_ATOMS = 700
 """Of a repeat unit of the tables; one has 674."""
+MOST_HEAVY_ATOMS_AUXILIARY = 200
 FROM_POLYINFO = frozenset({"GREA"})
 """Sources of the table of glass transitions that stem from PolyInfo, whose terms do not permit the use."""
 CHAIN_CAP = ("[Ca]", "C")
@@ -82,14 +84,11 @@ class Mobilities:
     ----------
     sums
         Shape (n, len(SUMS)).
-    keys
-        Shape (n,), canonical repeat units.
     values
         Shape (n, m).
     """
 
     sums: Array
-    keys: NDArray[np.str_]
     values: Array
 
 
@@ -218,21 +217,16 @@ def read_simulations() -> Mobilities:
     return _mobilities(table["mol_smiles"], np.log10(np.maximum(values, SMALLEST_SIMULATED)))
 
 
-SMALLEST_SIMULATED = np.array([1e-7, 1e-10, 1e-10])
-
-
 def _mobilities(smiles: pd.Series[str], values: Array) -> Mobilities:
     """Lay out what can be read; an auxiliary table may hold units of more than two ends."""
-    keys, sums, kept = [], [], []
+    sums, kept = [], []
     for row, text in enumerate(smiles):
         try:
-            key, of_unit = _unit(text)
+            sums.append(chain_sums([text], [1.0], MOST_HEAVY_ATOMS_AUXILIARY))
         except CandidateError:
             continue
-        keys.append(key)
-        sums.append(of_unit)
         kept.append(row)
-    return Mobilities(np.array(sums).reshape(-1, len(SUMS)), np.array(keys, dtype=np.str_), values[kept])
+    return Mobilities(np.array(sums).reshape(-1, len(SUMS)), values[kept])
 
 
 def read_transference_table() -> pd.DataFrame:

@@ -48,7 +48,7 @@ def train(
     tables = Tables.read()
     fit = fit_polymer(tables, settings, on_step)
     golden = golden_arrays(read_golden())
-    rows = len(tables.conductivities), len(tables.glass), len(tables.simulated)
+    rows = len(tables.conductivities), len(tables.glass.values), len(tables.simulated.values)
     card = Card(
         property=NAME,
         summary=SUMMARY,

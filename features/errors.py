@@ -68,7 +68,9 @@ class WarningCode(StrEnum):
     SITES_IGNORED = "sites_ignored"
     IMPLAUSIBLE_DENSITY = "implausible_density"
     CRYSTAL_MEANT = "crystal_meant"
-    GLASSY = "glassy"
+    NEAR_GLASS_TRANSITION = "near_glass_transition"
+    CRYSTALLISES = "crystallises"
+    SHORT_CHAIN = "short_chain"
 
 
 _LONGEST_SHOWN = 60

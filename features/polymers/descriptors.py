@@ -78,7 +78,7 @@ _TOPOLOGY = (
     "rotatable_backbone",
     "in_ring",
     "aromatic",
-    "sp2",
+    "unsaturated",
     "depth",
     "ether_pairs",
     "ether_runs",
@@ -171,7 +171,7 @@ def _add_topology(closed: Any, unit: RepeatUnit, found: dict[str, float]) -> Non
         found["depth"] += away
         found["in_ring"] += in_ring[index]
         found["aromatic"] += atom.GetIsAromatic()
-        found["sp2"] += atom.GetHybridization() == Chem.HybridizationType.SP2
+        found["unsaturated"] += any(bond.GetBondTypeAsDouble() > 1.0 for bond in atom.GetBonds())
         found["terminal"] += atom.GetDegree() == 1
         found["branched"] += atom.GetDegree() >= 3
         if away == 0:

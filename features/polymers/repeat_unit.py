@@ -181,6 +181,7 @@ def closed_chain(unit: RepeatUnit, n_copies: int) -> Any:  # noqa: ANN401
     closed = chain.GetMol()
     closed.UpdatePropertyCache(strict=False)
     Chem.FastFindRings(closed)
+    Chem.SetConjugation(closed)
     Chem.SetHybridization(closed)
     return closed
 

@@ -13,7 +13,8 @@ from features.polymers.concentration import Concentration
 from features.polymers.names import find_polymer, find_salt, refuse_other_materials
 from features.polymers.toolkit import refused
 
-LONGEST_TEXT = 2_000
+LONGEST_NAME = 200
+"""Longer texts are no name with a salt."""
 _SALT = re.compile(r"(?P<salt>(?:Li|Na|K|Mg|Zn)[A-Za-z0-9()]+)(?P<rest>.*)$", re.DOTALL)
 _POLYMER = re.compile(r"^(?P<polymer>.*?)_?(?P<units>\d+(?:\.\d+)?)?$", re.DOTALL)
 _BETWEEN = " -–:_/+·*"
@@ -45,8 +46,8 @@ def read_text_form(text: str) -> ReadText:
     CandidateError
         `unknown_name`, or a refusal of what is no dry polymer of one kind.
     """
-    plain = " ".join(text[:LONGEST_TEXT].split())
-    if is_smiles_of_unit(plain) or find_polymer(plain):
+    plain = " ".join(text.split())
+    if is_smiles_of_unit(plain) or len(plain) > LONGEST_NAME or find_polymer(plain):
         return ReadText(plain, None, Concentration())
     refuse_other_materials(plain)
     for start in re.finditer(r"Li|Na|K|Mg|Zn", plain):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +47,8 @@ DOMAIN_SHARE = 0.9
 class PolymerSettings:
     """Sizes of the recipe."""
 
-    kernel: Kernel = Kernel()
-    boosting: BoostingSettings = BoostingSettings()
+    kernel: Kernel = field(default_factory=Kernel)
+    boosting: BoostingSettings = field(default_factory=BoostingSettings)
     n_mobility_rounds: int = N_ROUNDS
     n_folds: int = 10
     seed: int = 0

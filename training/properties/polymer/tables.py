@@ -258,7 +258,7 @@ def read_transference_table() -> pd.DataFrame:
             "tg_C": any_number,
             "t_plus": pa.Column(float, share),
             "temperature_C": pa.Column(float, nullable=True),
-            "method": pa.Column(str, text),
+            "method": pa.Column(str),
         },
         strict=True,
     )

@@ -1,7 +1,9 @@
 """The phase-equilibrium engine: how right and how fast, with pymatgen and scipy's HiGHS in the same run.
 
 Prints one JSON line; exits 1 where a window is more than 2 mV off or fewer than 99 % of the published decomposition
-energies are met within 1 meV. Needs the public tables (`elyte data fetch`).
+energies are met within 1 meV. Needs the public tables (`elyte data fetch`). `--what families` scores differences that
+the shipped nets predict among alike compositions of the test split instead (a look at it: enter it in
+docs/science/test-looks.md); with `--quick`, of part of the validation split.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,8 @@ from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.formula import parse_formula
+from training.properties.stability.bundling import load_stability
+from training.properties.stability.evaluation import differences, predict_rows
 from training.properties.stability.literature import literature_hydrolysis, literature_windows, reference_windows
 from training.properties.stability.table import EnergyTable, read_energies
 from training.thermodynamics.hull import equilibria
@@ -35,6 +40,7 @@ from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import layout, phase_amounts
 from training.thermodynamics.window import windows
 
+BUNDLE = Path(__file__).parents[1] / "serving" / "bundles" / "stability"
 WITHIN_eV = 1e-3
 REQUIRED_SHARE, LARGEST_DIFFERENCE_mV = 0.99, 2.0
 PPM_eV = 0.357  # kT ln(1e6) at 300 K
@@ -222,13 +228,32 @@ def unknown_formulas(count: int) -> dict[str, float]:
     return {"formulas": float(len(rows)), "answered_by_model": float(by_model)} | taken
 
 
+def family_boards(energies: EnergyTable, quick: bool) -> dict[str, Any]:
+    """Score differences among alike compositions, as `elyte evaluate stability` does."""
+    model = load_stability(BUNDLE)[0]
+    if quick:
+        energies = energies.take(np.sort(np.random.default_rng(0).choice(len(energies), 20_000, replace=False)))
+    return differences(model, energies, predict_rows(model, energies, ("train",), "val" if quick else "test"))
+
+
+def show(result: dict[str, Any], quick: bool) -> None:
+    """Print a result with four digits."""
+    short = json.loads(json.dumps(result), parse_float=lambda text: float(f"{float(text):.4g}"))
+    print(json.dumps({"benchmark": "stability", "quick": quick} | short))
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sample of the rows and of the compositions")
-    quick = parser.parse_args().quick
+    parser.add_argument("--what", choices=("engine", "families"), default="engine")
+    asked = parser.parse_args()
+    quick = asked.quick
     warnings.simplefilter("ignore")
     energies = read_energies()
+    if asked.what == "families":
+        show({"families": family_boards(energies, quick)}, quick)
+        return 0
     rows = np.arange(len(energies))
     if quick:
         rows = np.random.default_rng(0).choice(rows, 3000, replace=False)
@@ -243,8 +268,7 @@ def main() -> int:
         "speed": speed(energies.phases, quick) | {"s_to_load_or_compile": compiled},
         "unknown_formulas": unknown_formulas(200 if quick else 10_000),
     }
-    short = json.loads(json.dumps(result), parse_float=lambda text: float(f"{float(text):.4g}"))
-    print(json.dumps({"benchmark": "stability", "quick": quick} | short))
+    show(result, quick)
     good = result["decomposition_energy"]["share_within_1_meV"] >= REQUIRED_SHARE
     return 0 if good and result["windows"]["reference_largest_mV"] <= LARGEST_DIFFERENCE_mV else 1
 

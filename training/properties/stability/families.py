@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER
-from training.properties.stability.calibration import Pooled
-from training.properties.stability.inputs import net_inputs
 from training.properties.stability.model import StabilityModel
-from training.properties.stability.nasicon import NasiconTable, cross_validated
+from training.properties.stability.nasicon import NasiconModel, NasiconTable, cross_validated, not_listed
 from training.properties.stability.neighbours import prototype_key
-from training.properties.stability.table import compositions
-from training.thermodynamics.phases import rows_of_compositions
+from training.properties.stability.unlisted import Opinion, UnlistedPrior, reach_of
 
 Array = NDArray[np.float64]
 ANIONS = [ATOMIC_NUMBER[symbol] for symbol in "H C N O F P S Cl As Se Br Te I".split()]
@@ -105,21 +102,33 @@ def nasicon_scores(model: StabilityModel, table: NasiconTable) -> dict[str, Any]
     Returns
     -------
     dict
-        `never_fitted`: what the nets say; `second_source`: the regression, each row by a fit without its metals.
+        `never_fitted`: what the nets say; `with_prior`: raised by the prior of unlisted compositions, `second_source`:
+        the regression; either fitted without the row's metals.
     """
-    own = rows_of_compositions(model.phases, *compositions(table.batch))
-    table = table.take(np.flatnonzero(own < 0))
-    inputs = net_inputs(model.surroundings, table.batch, model.scaling)
-    pooled, true = Pooled.of(model.ensemble(inputs)), table.decomposition_energy_eV_per_atom
-    reach = model.calibration.residual.factor(COVERAGE) * pooled.scale_residual_eV_per_atom
-    chance = model.calibration.probability_stable(pooled)
-    fitted = cross_validated(table, inputs.hull.energy_eV_per_atom.astype(float))
+    table = table.take(not_listed(model.phases, table))
+    said, hull = model.nets_opinion(table.batch)
+    true, folds = table.decomposition_energy_eV_per_atom, table.folds()
+    reach, raised = reach_of(model.surroundings, table.batch), said
+    for fold in np.unique(folds):
+        kept, asked = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        prior = UnlistedPrior.fit(reach[kept], said.take(kept), true[kept])
+        raised = raised.putting(asked, prior.apply(reach[asked], said.take(asked)))
+    factor = model.calibration.residual.factor(COVERAGE)
+    regressed = cross_validated(table, hull)
+    chance = NasiconModel.fit(table, hull).probability_stable(regressed)
     return {
         "n": len(true),
         "share_stable": _mean(true <= 0),
-        "never_fitted": absolute_scores(pooled.residual_eV_per_atom, true)
-        | {"chance_stable": _mean(chance), "coverage_90": _mean(np.abs(pooled.residual_eV_per_atom - true) <= reach)},
-        "second_source": absolute_scores(fitted, true),
+        "never_fitted": _opinion_scores(said, factor, true),
+        "with_prior": _opinion_scores(raised, factor, true),
+        "second_source": absolute_scores(regressed, true) | {"chance_stable": _mean(chance)},
+    }
+
+
+def _opinion_scores(said: Opinion, factor: float, true: Array) -> dict[str, float]:
+    return absolute_scores(said.residual, true) | {
+        "chance_stable": _mean(said.probability_stable),
+        "coverage_90": _mean(np.abs(said.residual - true) <= factor * said.scale),
     }
 
 

@@ -20,6 +20,7 @@ from features.elements import ATOMIC_NUMBER
 from training.properties.stability.table import compositions
 from training.sources import locate, require
 from training.tables import TableError, Violation
+from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
 Array = NDArray[np.float64]
 SOURCE = "nasicon_train"
@@ -86,6 +87,14 @@ def read_nasicons() -> NasiconTable:
         places = tuple(Violation(None, "", "CompName", kept[row][0], expected) for row in strange)
         raise TableError(path.name, places)
     return NasiconTable(batch, np.array([energy for _, energy in kept]))
+
+
+def not_listed(phases: PhaseTable, table: NasiconTable) -> NDArray[np.int64]:
+    """Return the rows of elements that some phases cover and that are none of these phases."""
+    atomic_number, fraction = compositions(table.batch)
+    covered = ((phases.of_element[atomic_number] >= 0) | (fraction == 0)).all(axis=1)
+    rows = np.flatnonzero(covered)
+    return rows[rows_of_compositions(phases, atomic_number[rows], fraction[rows]) < 0]
 
 
 def is_nasicon(batch: MaterialBatch) -> NDArray[np.bool_]:

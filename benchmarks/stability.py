@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -259,9 +260,10 @@ def hull_filter(quick: bool) -> dict[str, Any]:
     new = (np.abs(made.charge_imbalance) <= NEUTRALITY_TOLERANCE) & np.array([not word for word in made.marks.known])
     formulas = [made.formula[row] for row in np.flatnonzero(new)[:: 20 if quick else 1]]
     stored = json.loads(MEASURED.read_text())
-    measured = [row[stored["columns"].index("formula")] for row in stored["rows"]]
+    of_measured = {name: [row[at] for row in stored["rows"]] for at, name in enumerate(stored["columns"])}
+    sigma = np.array(of_measured["log10_sigma"])
     out: dict[str, Any] = {}
-    for name, each in (("random", formulas), ("measured", measured)):
+    for name, each in (("random", formulas), ("measured", of_measured["formula"])):
         said = model.predict(MaterialBatch.from_formulas(each))
         nets = said.opinion.residual - said.opinion.raised
         out[name] = {
@@ -271,6 +273,13 @@ def hull_filter(quick: bool) -> dict[str, Any]:
             "pass_by_nets": float((nets <= FILTER_eV).mean()),
             "chance_stable": float(said.probability_stable.mean()),
         }
+    failing = said.decomposition_energy_eV_per_atom.value > FILTER_eV
+    families = Counter(of_measured["family"]), Counter(np.array(of_measured["family"])[failing].tolist())
+    out["measured"] |= {
+        "pass_above_1_mS_per_cm": float(1.0 - failing[sigma >= -3.0].mean()),
+        "pass_below_0.01_mS_per_cm": float(1.0 - failing[sigma < -5.0].mean()),
+        "failing_of": {family or "others": [n, families[0][family]] for family, n in families[1].most_common()},
+    }
     return out
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER
+from training.properties.stability.neighbours import N_NUMBERS
 from training.properties.stability.table import compositions
 from training.sources import locate, require
 from training.tables import TableError, Violation
@@ -30,11 +31,14 @@ LARGEST_eV_PER_ATOM = 0.2
 ALKALI, CENTRES = ("Na",), ("P", "Si", "S")
 METALS = ("Al", "Ca", "Ga", "Ge", "Hf", "In", "La", "Mg", "Nb", "Sc", "Sn", "Ta", "Ti", "Y", "Zn", "Zr")
 ELEMENTS = (*ALKALI, *CENTRES, *METALS)
+CENTRE_COLUMNS, METAL_COLUMNS, OXYGEN_COLUMN = slice(1, 4), slice(4, len(ELEMENTS)), len(ELEMENTS)
+NUMBERS = [ATOMIC_NUMBER[symbol] for symbol in (*ELEMENTS, "O")]
 N_METALS, N_OXYGEN, N_CENTRES, MOST_SODIUM, MOST_METALS = 2.0, 12.0, 3.0, 4.0, 2
 OFF_STOICHIOMETRY = 0.02
 """Of an atom per formula unit: the rounding of published formulas."""
 PENALTY = 1.0
 N_FOLDS = 5
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ class NasiconTable:
 
     def folds(self) -> NDArray[np.int64]:
         """Return a fold by the set of framework metals, shape (n,): no set lies in two."""
-        held = _amounts(self.batch)[:, -len(METALS) :] > 0
+        held = _fractions(self.batch)[:, METAL_COLUMNS] > 0
         _, metal_set = np.unique(held, axis=0, return_inverse=True)
         order = np.random.default_rng(0).permutation(metal_set.max() + 1)
         folds: NDArray[np.int64] = order[metal_set] % N_FOLDS
@@ -99,13 +103,14 @@ def not_listed(phases: PhaseTable, table: NasiconTable) -> NDArray[np.int64]:
 
 def is_nasicon(batch: MaterialBatch) -> NDArray[np.bool_]:
     """Return which compositions are NASICONs of the source's elements, shape (n,)."""
-    amounts = _amounts(batch)
-    allowed = np.isin(compositions(batch)[0], [0, ATOMIC_NUMBER["O"], *(ATOMIC_NUMBER[symbol] for symbol in ELEMENTS)])
-    metals = amounts[:, -len(METALS) :]
-    oxygen = batch.fraction_of("O") * _formula_units(batch)
+    fraction = _fractions(batch)
+    centres = fraction[:, CENTRE_COLUMNS].sum(axis=1)
+    units = np.divide(N_CENTRES, centres, out=np.zeros(len(batch)), where=centres > 0)
+    amounts = fraction * units[:, None]
+    metals = amounts[:, METAL_COLUMNS]
     fits: NDArray[np.bool_] = (
-        allowed.all(axis=1)
-        & (np.abs(oxygen - N_OXYGEN) <= OFF_STOICHIOMETRY)
+        (fraction.sum(axis=1) > 1.0 - ROUNDING)  # no other element
+        & (np.abs(amounts[:, OXYGEN_COLUMN] - N_OXYGEN) <= OFF_STOICHIOMETRY)
         & (np.abs(metals.sum(axis=1) - N_METALS) <= OFF_STOICHIOMETRY)
         & (amounts[:, 0] <= MOST_SODIUM + OFF_STOICHIOMETRY)
         & ((metals > 0).sum(axis=1) <= MOST_METALS)
@@ -113,16 +118,12 @@ def is_nasicon(batch: MaterialBatch) -> NDArray[np.bool_]:
     return fits
 
 
-def _formula_units(batch: MaterialBatch) -> Array:
-    """Return atoms per formula unit of three tetrahedra, 0 without any; shape (n,)."""
-    centres = np.sum([batch.fraction_of(symbol) for symbol in CENTRES], axis=0)
-    units: Array = np.divide(N_CENTRES, centres, out=np.zeros(len(batch)), where=centres > 0)
-    return units
-
-
-def _amounts(batch: MaterialBatch) -> Array:
-    """Return atoms of `ELEMENTS` per formula unit of three tetrahedra, shape (n, 20)."""
-    return np.column_stack([batch.fraction_of(symbol) for symbol in ELEMENTS]) * _formula_units(batch)[:, None]
+def _fractions(batch: MaterialBatch) -> Array:
+    """Return the atomic fractions of `ELEMENTS` and oxygen, shape (n, 21)."""
+    atomic_number, fraction = compositions(batch)
+    dense = np.zeros((len(batch), N_NUMBERS))
+    np.put_along_axis(dense, atomic_number, fraction, axis=1)
+    return dense[:, NUMBERS]
 
 
 def _predictors(batch: MaterialBatch, hull_eV_per_atom: Array) -> Array:
@@ -130,7 +131,7 @@ def _predictors(batch: MaterialBatch, hull_eV_per_atom: Array) -> Array:
 
     Two metals meet in few sets: what their pair does cannot be learned for a pair that was not computed.
     """
-    fraction = np.column_stack([batch.fraction_of(symbol) for symbol in ELEMENTS])
+    fraction = _fractions(batch)[:, :OXYGEN_COLUMN]
     first, second = np.triu_indices(len(ELEMENTS))
     of_metals = (first >= len(ELEMENTS) - len(METALS)) & (first != second)
     products = fraction[:, first[~of_metals]] * fraction[:, second[~of_metals]]

@@ -21,7 +21,7 @@ from training.properties.stability.nasicon import NasiconTable, is_nasicon
 from training.properties.stability.recipe import with_unlisted
 from training.properties.stability.table import compositions
 from training.properties.stability.unlisted import (
-    Opinion,
+    EnergyOpinion,
     UNLIKE_eV_PER_ATOM,
     UnlistedPrior,
     distance_to_listed,
@@ -90,7 +90,7 @@ def test_the_prior_finds_the_height_and_the_odds_it_was_made_with() -> None:
     reach, said = rng.uniform(0.0, 0.05, n), rng.normal(0.0, 0.01, n)
     none = np.zeros(n)
     chance = 1.0 / (1.0 + np.exp(said / 0.01))
-    nets = Opinion(said, np.full(n, 0.05), none, chance, none, none > 0)
+    nets = EnergyOpinion(said, np.full(n, 0.05), none, chance, none, none > 0)
     made = UnlistedPrior(1.5, 2.0)
     stable = rng.random(n) < made.apply(reach, nets).probability_stable
     true = said + 1.5 * reach
@@ -106,7 +106,7 @@ def test_the_prior_finds_the_height_and_the_odds_it_was_made_with() -> None:
 
 def test_a_family_that_lies_lower_than_predicted_lowers_nothing() -> None:
     none = np.zeros(30)
-    nets = Opinion(none, none + 0.05, none, none + 0.5, none, none > 0)
+    nets = EnergyOpinion(none, none + 0.05, none, none + 0.5, none, none > 0)
     assert UnlistedPrior.fit(none + 0.01, nets, none - 0.1).height_eV_per_atom == 0.0
 
 

@@ -17,7 +17,7 @@ from features.elements import ATOMIC_NUMBER
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import NasiconModel, NasiconTable, cross_validated, not_listed
 from training.properties.stability.neighbours import prototype_key
-from training.properties.stability.unlisted import Opinion, UnlistedPrior, reach_of
+from training.properties.stability.unlisted import EnergyOpinion, UnlistedPrior, reach_of
 
 Array = NDArray[np.float64]
 ANIONS = [ATOMIC_NUMBER[symbol] for symbol in "H C N O F P S Cl As Se Br Te I".split()]
@@ -125,7 +125,7 @@ def nasicon_scores(model: StabilityModel, table: NasiconTable) -> dict[str, Any]
     }
 
 
-def _opinion_scores(said: Opinion, factor: float, true: Array) -> dict[str, float]:
+def _opinion_scores(said: EnergyOpinion, factor: float, true: Array) -> dict[str, float]:
     return absolute_scores(said.residual, true) | {
         "chance_stable": _mean(said.probability_stable),
         "coverage_90": _mean(np.abs(said.residual - true) <= factor * said.scale),

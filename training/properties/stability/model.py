@@ -23,7 +23,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
-from training.properties.stability.unlisted import COVERAGE, PRIOR, Opinion, Unlisted
+from training.properties.stability.unlisted import COVERAGE, PRIOR, EnergyOpinion, Unlisted
 from training.thermodynamics.hull import NO_PHASE, Equilibria, equilibria
 from training.thermodynamics.nearest import has_phase_within, nearest_phases
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
@@ -80,11 +80,11 @@ class StabilityPrediction:
         return equilibria(self.model.phases, *self._composition, excluded=self._own_phase)
 
     @cached_property
-    def opinion(self) -> Opinion:
+    def opinion(self) -> EnergyOpinion:
         """What the table or the model says before any interval, against the competing mixture."""
         own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
         exact = own - self.competing.energy_eV_per_atom
-        said = Opinion.known(np.where(np.abs(exact) < 1e-9, 0.0, exact))  # an element is its own competitor
+        said = EnergyOpinion.known(np.where(np.abs(exact) < 1e-9, 0.0, exact))  # an element is its own competitor
         unknown = np.flatnonzero(~self.is_reference)
         return said.putting(unknown, self.model.opinion(self.batch.take(unknown))) if len(unknown) else said
 
@@ -256,17 +256,17 @@ class StabilityModel:
         self.calibration.residual.factor(coverage)
         return StabilityPrediction(self, batch, coverage)
 
-    def opinion(self, batch: MaterialBatch) -> Opinion:
+    def opinion(self, batch: MaterialBatch) -> EnergyOpinion:
         """Return what is said of compositions that the table does not list."""
         said, hull = self.nets_opinion(batch)
         if self.unlisted is None:
             return said
         return self.unlisted.correct(self.surroundings, batch, said, hull, self.calibration.residual.factor(COVERAGE))
 
-    def nets_opinion(self, batch: MaterialBatch) -> tuple[Opinion, Array]:
+    def nets_opinion(self, batch: MaterialBatch) -> tuple[EnergyOpinion, Array]:
         """Return what the nets alone say of such compositions, and the hull of the known phases there (eV/atom)."""
         inputs = net_inputs(self.surroundings, batch, self.scaling)
-        said = Opinion.of_nets(Pooled.of(self.ensemble(inputs)), self.calibration)
+        said = EnergyOpinion.of_nets(Pooled.of(self.ensemble(inputs)), self.calibration)
         return said, inputs.hull.energy_eV_per_atom.astype(float)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

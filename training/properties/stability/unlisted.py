@@ -37,7 +37,7 @@ PRIOR = "unlisted.prior"
 
 
 @dataclass(frozen=True, eq=False)
-class Opinion:
+class EnergyOpinion:
     """What is said of n compositions, energies in eV/atom against the hull of other known phases; arrays of shape (n,).
 
     Attributes
@@ -62,13 +62,13 @@ class Opinion:
     of_nasicons: NDArray[np.bool_]
 
     @classmethod
-    def known(cls, residual: Array) -> Opinion:
+    def known(cls, residual: Array) -> EnergyOpinion:
         """Return what is said where the energy is known."""
         none = np.zeros(len(residual))
         return cls(residual, none, none, (residual <= 0).astype(float), none, none.astype(bool))
 
     @classmethod
-    def of_nets(cls, pooled: Pooled, calibration: Calibration) -> Opinion:
+    def of_nets(cls, pooled: Pooled, calibration: Calibration) -> EnergyOpinion:
         """Return what the nets say."""
         none = np.zeros(len(pooled.residual_eV_per_atom))
         return cls(
@@ -80,16 +80,16 @@ class Opinion:
             none.astype(bool),
         )
 
-    def take(self, rows: NDArray[np.int64]) -> Opinion:
+    def take(self, rows: NDArray[np.int64]) -> EnergyOpinion:
         """Return some rows."""
-        return Opinion(*(getattr(self, part.name)[rows] for part in fields(self)))
+        return EnergyOpinion(*(getattr(self, part.name)[rows] for part in fields(self)))
 
-    def putting(self, rows: NDArray[Any], other: Opinion) -> Opinion:
+    def putting(self, rows: NDArray[Any], other: EnergyOpinion) -> EnergyOpinion:
         """Return this with some rows taken from another."""
         parts = {part.name: getattr(self, part.name).copy() for part in fields(self)}
         for name, values in parts.items():
             values[rows] = getattr(other, name)
-        return Opinion(**parts)
+        return EnergyOpinion(**parts)
 
 
 def distance_to_listed(surroundings: Surroundings, atomic_number: NDArray[np.int64], fraction: Array) -> Array:
@@ -170,7 +170,7 @@ class UnlistedPrior:
     odds_per_scale: float
 
     @classmethod
-    def fit(cls, reach: Array, said: Opinion, true_eV_per_atom: Array) -> UnlistedPrior:
+    def fit(cls, reach: Array, said: EnergyOpinion, true_eV_per_atom: Array) -> UnlistedPrior:
         """Fit the height by least squares and the odds by likelihood on a family that was computed whole."""
         from scipy.optimize import minimize_scalar
 
@@ -183,7 +183,7 @@ class UnlistedPrior:
 
         return cls(height, float(minimize_scalar(surprise, bounds=(0.0, LARGEST_ODDS), method="bounded").x))
 
-    def apply(self, reach: Array, said: Opinion) -> Opinion:
+    def apply(self, reach: Array, said: EnergyOpinion) -> EnergyOpinion:
         """Return an opinion raised by the height, given `reach_of` the compositions."""
         raised = self.height_eV_per_atom * reach
         chance = np.clip(said.probability_stable, 1e-9, 1.0 - 1e-9)
@@ -208,14 +208,21 @@ class Unlisted:
     nasicon: NasiconModel
 
     @classmethod
-    def fit(cls, surroundings: Surroundings, table: NasiconTable, said: Opinion, hull_eV_per_atom: Array) -> Unlisted:
+    def fit(
+        cls, surroundings: Surroundings, table: NasiconTable, said: EnergyOpinion, hull_eV_per_atom: Array
+    ) -> Unlisted:
         """Fit on the NASICONs, given what the nets say of them and the hull of known phases there."""
         prior = UnlistedPrior.fit(reach_of(surroundings, table.batch), said, table.decomposition_energy_eV_per_atom)
         return cls(prior, NasiconModel.fit(table, hull_eV_per_atom))
 
     def correct(
-        self, surroundings: Surroundings, batch: MaterialBatch, said: Opinion, hull_eV_per_atom: Array, factor: float
-    ) -> Opinion:
+        self,
+        surroundings: Surroundings,
+        batch: MaterialBatch,
+        said: EnergyOpinion,
+        hull_eV_per_atom: Array,
+        factor: float,
+    ) -> EnergyOpinion:
         """Return the opinion of the nets, corrected.
 
         Parameters
@@ -233,7 +240,7 @@ class Unlisted:
         none = np.zeros(len(rows))
         scale = np.full(len(rows), np.quantile(np.abs(self.nasicon.errors_eV_per_atom), COVERAGE) / factor)
         chance = self.nasicon.probability_stable(energy)
-        return corrected.putting(rows, Opinion(energy, scale, said.spread[rows], chance, none, none == 0.0))
+        return corrected.putting(rows, EnergyOpinion(energy, scale, said.spread[rows], chance, none, none == 0.0))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts for the bundle."""

@@ -257,6 +257,20 @@ _CATALOGUE: tuple[Source, ...] = (
         "6,444 of the rows (GREA) stem from PolyInfo and are left out",
     ),
     Source(
+        "nasicon_train",
+        "3,104 NASICON compositions computed as one family (energies against the hull)",
+        "MIT",
+        "B. Ouyang et al., NASICON_Predictor_Data",
+        "10.48550/arXiv.2102.03627",
+        "https://raw.githubusercontent.com/Jeff-oakley/NASICON_Predictor_Data/efaf045b8e1c3bbdc4f2384eabc3caa217bfa033"
+        "/RawData/train.csv",
+        "nasicon_train.csv",
+        "794f047084bb4d2fb2a82a927b6782b996dedb617843356cc965ed1bb96e8e1b",
+        755_245,
+        True,
+        "the origin's test file of 777 rows stays apart for judging; energies beyond 0.2 eV/atom are faults",
+    ),
+    Source(
         "liverpool",
         "Liverpool ionics: conductivities at several temperatures (820 rows)",
         "no open licence found; the authors ask to accept terms of use",

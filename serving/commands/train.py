@@ -39,6 +39,11 @@ WORK_FOLDER = "training"
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for checkpoints of long fits (default: in the user's cache); a stopped run goes on from there.",
 )
+@click.option(
+    "--keep-nets",
+    is_flag=True,
+    help="Take the nets of the shipped model, whose fit takes long, and fit what stands on them (stability).",
+)
 def train(
     property_name: str,
     output: Path | None,
@@ -46,6 +51,7 @@ def train(
     quick: bool,
     no_registry: bool,
     work: Path | None,
+    keep_nets: bool,
 ) -> None:
     """Fit PROPERTY on the tables at hand and register the model as challenger in MLflow.
 
@@ -60,6 +66,8 @@ def train(
     keep_freed_memory()
     if no_registry and output is None:
         raise click.UsageError("--no-registry needs --output FOLDER")
+    if keep_nets and (property_name == "all" or not registry.get(property_name).keeps_nets):
+        raise click.UsageError(f"--keep-nets: the recipe of {property_name} keeps no nets")
     if not no_registry:
         _check_registry()
     for name in registry.names() if property_name == "all" else (property_name,):
@@ -67,7 +75,8 @@ def train(
             folder = Path(scratch) / name
             if output is not None:
                 folder = output / name if property_name == "all" else output
-            options = FitOptions(quick, work or default_work(), plots=plots_folder or Path(scratch) / "plots")
+            plots = plots_folder or Path(scratch) / "plots"
+            options = FitOptions(quick, work or default_work(), plots=plots, keep_nets=keep_nets)
             try:
                 trained = registry.get(name).train(folder, options, progress, shipped_model)
             except (MissingSourceError, NotOfferedError) as error:

@@ -32,6 +32,13 @@ def test_what_a_property_does_not_offer_is_refused_in_its_words(arguments: tuple
     assert said in " ".join(found.stderr.split())
 
 
+@pytest.mark.parametrize("name", ["conductivity", "all"])
+def test_nets_are_kept_only_where_a_recipe_keeps_nets(name: str) -> None:
+    found = CliRunner().invoke(elyte, ["train", name, "--keep-nets", "--no-registry", "--output", "unused"])
+    assert found.exit_code == 2
+    assert f"the recipe of {name} keeps no nets" in found.stderr
+
+
 class Toy:
     """The command line beside the toy's package, with a registry of its own."""
 

@@ -15,6 +15,7 @@ from training.catalogue import source
 from training.crystals import GAP
 from training.properties.stability.bundling import GOLDEN_FORMULAS, load_stability
 from training.properties.stability.ensemble_fit import NetSettings
+from training.properties.stability.nasicon import SOURCE as NASICONS
 from training.properties.stability.plots import write_plots
 from training.properties.stability.recipe import StabilityFit, train
 from training.properties.stability.table import SOURCE_KEYS
@@ -38,16 +39,16 @@ def test_progress_is_told_as_often_as_promised(trained: tuple[StabilityFit, list
 
 def test_the_card_names_every_source_with_licence_and_content(trained: tuple[StabilityFit, list[str]]) -> None:
     card = trained[0].card
-    assert [entry.name for entry in card.data] == [*SOURCE_KEYS, GAP]
-    assert len(card.data) == 7
+    assert [entry.name for entry in card.data] == [*SOURCE_KEYS, GAP, NASICONS]
+    assert len(card.data) == 8
     for entry in card.data:
         origin = source(entry.name)
         assert entry.sha256 == origin.sha256
         assert entry.licence == origin.licence
-        assert "CC BY 4.0" in entry.licence
+        assert "CC BY 4.0" in entry.licence or entry.licence == "MIT"
         assert origin.doi in entry.attribution
         assert origin.ships_in_bundle
-        assert entry.rows == (106_113 if entry.name == GAP else QUICK.largest_split)
+        assert entry.rows == {GAP: 106_113, NASICONS: 3090}.get(entry.name, QUICK.largest_split)
 
 
 def test_the_card_keeps_the_recipe_and_scores_the_validation_split(trained: tuple[StabilityFit, list[str]]) -> None:
@@ -79,6 +80,16 @@ def test_a_second_run_takes_the_nets_of_the_first(trained: tuple[StabilityFit, l
     again = train(tmp_path / "stability", QUICK, work=work)
     for name, array in again.model.to_arrays().items():
         np.testing.assert_array_equal(array, trained[0].model.to_arrays()[name], err_msg=name)
+
+
+def test_nets_of_a_served_model_are_kept_as_they_are(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:
+    done = trained[0]
+    kept = load_stability(done.folder, done.digest)
+    again = train(tmp_path / "stability", replace(QUICK, seeds=(7,)), work=tmp_path / "work", kept=kept)
+    assert not (tmp_path / "work").exists()
+    assert again.card.recipe == kept[1].card.recipe
+    for name, array in again.model.ensemble.weights.items():
+        np.testing.assert_array_equal(array, done.model.ensemble.weights[name], err_msg=name)
 
 
 def test_plots_are_pictures(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:

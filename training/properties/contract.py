@@ -221,12 +221,15 @@ class FitOptions:
         Fit anew where a fitted model is at hand.
     plots
         Folder for plots; None for none.
+    keep_nets
+        Take the nets of the served model instead of fitting them (see `Property.keeps_nets`).
     """
 
     quick: bool = False
     work: Path | None = None
     refit: bool = False
     plots: Path | None = None
+    keep_nets: bool = False
 
 
 class Property(ABC):
@@ -245,6 +248,8 @@ class Property(ABC):
     """Formation energy and energy above the hull, of a property whose model has the phases of equilibria."""
     has_grid: ClassVar[bool] = False
     """Whether its first quantity is offered over a grid of conditions."""
+    keeps_nets: ClassVar[bool] = False
+    """Whether its recipe can take the nets of a served model and fit what stands on them anew."""
     n_nearest: ClassVar[int] = 3
     """How many known materials an answer names."""
 

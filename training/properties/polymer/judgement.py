@@ -12,15 +12,12 @@ from features.errors import WarningCode
 from features.polymers.candidate import PolymerBatch
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
 from training.properties.polymer import quantities as names
+from training.properties.polymer.cautions import cautions
 from training.properties.polymer.known import KnownPolymer
 from training.properties.polymer.model import PolymerModel, Prediction
 from training.uncertainty import Interval
 
 CURVE_C = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
-NEAR_GLASS_K = 20.0
-"""So near above the glass transition of the pure polymer errors double; salt raises it further."""
-PEO, PEO_MELTS_C = "*COC*", 50.0
-"""Its crystals melt between 50 and 65 C, whatever the salt; what is measured below depends on how long it lay."""
 
 
 class PolymerJudgement(Judgement):
@@ -91,28 +88,11 @@ class PolymerJudgement(Judgement):
     @cached_property
     def warnings(self) -> Sequence[Warn]:
         """See `contract.Judgement`."""
-        above_glass = self.temperature_C - self.prediction.glass_transition_C
-        glassy: Flags = above_glass < NEAR_GLASS_K
-        crystals: Flags = (self.batch.polymer_keys == PEO) & (self.temperature_C < PEO_MELTS_C)
         stated = self.query.conditions.stated(self._ignored)
         return (
-            Warn(WarningCode.GLASSY, glassy, self._glass_words),
-            Warn(WarningCode.PHASE_CHANGE, crystals, self._crystal_words),
+            *cautions(self.batch, self.temperature_C, self.prediction),
             Warn(WarningCode.OUT_OF_DOMAIN, ~self.in_domain, self._domain_words),
             Warn(WarningCode.CONDITION_IGNORED, stated, self._ignored_words),
-        )
-
-    def _glass_words(self, row: int) -> str:
-        glass_C = self.prediction.glass_transition_C[row]
-        return (
-            f"polymer: {self.temperature_C[row]:g} C lies less than {NEAR_GLASS_K:g} K above the glass transition of the"
-            f" chain (about {glass_C:.0f} C, higher with salt): ions hardly move, and errors double"
-        )
-
-    def _crystal_words(self, row: int) -> str:
-        return (
-            f"polymer: below about {PEO_MELTS_C:g} C poly(ethylene oxide) crystallises, and the conductivity depends on"
-            " salt and on how long the sample lay: errors double"
         )
 
     def _domain_words(self, row: int) -> str:

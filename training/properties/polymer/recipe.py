@@ -7,47 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from features.polymers.candidate import PolymerBatch, PolymerFields, read_polymer
-from training.bundle import (
-    Bundle,
-    Card,
-    GoldenPrediction,
-    compare_golden,
-    data_source,
-    golden_rows,
-    load_bundle,
-    rebuilding,
-    save_bundle,
-    stamped,
-)
+from training.bundle import Card, data_source, save_bundle, stamped
+from training.properties.polymer.bundling import golden_arrays, golden_predictions, read_golden
 from training.properties.polymer.fit import PolymerFit, PolymerSettings, Tables, fit_polymer
-from training.properties.polymer.model import PolymerModel
+from training.properties.polymer.quantities import NAME
 from training.properties.polymer.tables import CONDUCTIVITY, GLASS, SIMULATED
 
-NAME = "polymer"
 LIBRARIES = ("numpy", "scipy", "lightgbm", "rdkit")
-METRICS_COMMAND = "python benchmarks/polymer.py --what splits"
-COVERAGE = 0.9
-GOLDEN_TOLERANCE = 5e-3
-"""Decades and eV: single precision of the bundle."""
-GOLDEN = (
-    ("PEO20-LiTFSI", 60.0),
-    ("PEO20-LiTFSI", 25.0),
-    ("PEO10-LiClO4", 80.0),
-    ("PPO16-LiOTf", 60.0),
-    ("PTMC8-LiTFSI", 80.0),
-    ("PCL6-LiTFSI", 60.0),
-    ("PEC-LiFSI 60 wt%", 60.0),
-    ("PAN6-LiClO4", 60.0),
-    ("MEEP4-LiOTf", 40.0),
-    ("PLiSTFSI", 90.0),
-)
+METRICS_COMMAND = "elyte evaluate polymer --json"
 SUMMARY = (
     "Ionic conductivity of dry polymer electrolytes between -40 and 200 C: a Gaussian process over measured curves and"
     " monotone trees, averaged, with conformal intervals from left-out papers"
@@ -86,6 +59,7 @@ def train(
     """Fit on the public tables and write the bundle."""
     fit = fit_polymer(tables, settings, on_step)
     table, said = fit.points.table, fit.left_out.log10_sigma
+    golden = golden_arrays(read_golden())
     card = Card(
         property=NAME,
         summary=SUMMARY,
@@ -100,44 +74,7 @@ def train(
         metrics={"left_out_paper_mae": round(float(np.abs(said - table.log10_sigma).mean()), 4)},
         metrics_command=METRICS_COMMAND,
         model={},
-        golden=golden_predictions(fit.model),
+        golden=golden_predictions(fit.model, golden),
         **stamped(LIBRARIES),
     )
-    return PolymerTraining(folder, card, save_bundle(folder, card, fit.model.arrays()), fit)
-
-
-def golden_predictions(
-    model: PolymerModel, questions: Sequence[tuple[str, float]] = GOLDEN
-) -> list[GoldenPrediction]:
-    """Compute the answers that every copy of the model must reproduce; a question is a text form and a temperature."""
-    batch = PolymerBatch.from_candidates([read_polymer(PolymerFields(text)) for text, _ in questions])
-    said = model.predict(batch, np.array([temperature_C for _, temperature_C in questions]))
-    interval = model.interval(said, COVERAGE)
-    columns = {
-        "log10_sigma_S_per_cm": interval.value,
-        "log10_sigma_lower": interval.lower,
-        "log10_sigma_upper": interval.upper,
-        "activation_energy_eV": said.activation_energy_eV,
-    }
-    return golden_rows(questions, columns)
-
-
-def load_polymer(folder: Path, expected_digest: str | None = None) -> tuple[PolymerModel, Bundle]:
-    """Load, verify and return a model with its bundle.
-
-    Golden predictions need rdkit; without it they are not reproduced, and no polymer can be read either.
-
-    Raises
-    ------
-    BundleError
-        If the bundle was changed, is foreign, or does not reproduce its golden predictions.
-    """
-    from features.polymers.toolkit import is_installed
-
-    bundle = load_bundle(folder, expected_property=NAME, expected_digest=expected_digest)
-    with rebuilding(folder, NAME):
-        model = PolymerModel.from_arrays(bundle.arrays)
-        if is_installed():
-            questions = [(stored.formula, stored.temperature_C) for stored in bundle.card.golden]
-            compare_golden(bundle.card.golden, golden_predictions(model, questions), GOLDEN_TOLERANCE)
-    return model, bundle
+    return PolymerTraining(folder, card, save_bundle(folder, card, {**fit.model.arrays(), **golden}), fit)

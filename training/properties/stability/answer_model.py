@@ -34,4 +34,5 @@ class StabilityBlock(BaseModel):
     reduction_reaction: str | None = Field(None, description="What lithium makes of it just below the window.")
     oxidation_reaction: str | None = Field(None, description="What remains just above the window.")
     window_reason: str | None = Field(None, description="Why there is no window, where there is none.")
+    energy_note: str | None = Field(None, description="What beside the nets decided a predicted energy.")
     footnotes: list[str] = Field([], description="On reactions that are shown otherwise than computed.")

@@ -132,6 +132,7 @@ class Stability(Property):
 
         return pool_of(outputs, with_domain=with_domain)
 
+    keeps_nets = True
     phase_energies = (FORMATION_ENERGY, ABOVE_HULL)
 
     def phases(self, model: StabilityModel) -> StabilityModel:
@@ -183,8 +184,9 @@ class Stability(Property):
         from training.properties.stability.recipe import train
 
         settings = NetSettings.quick() if options.quick else NetSettings()
-        with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
-            fit = train(folder, settings, work=work / self.name, on_step=on_step)
+        kept = model_of(self.name) if options.keep_nets else None
+        with _work_folder(options) as work, progress(0 if kept else settings.n_epochs) as on_step:
+            fit = train(folder, settings, work=work / self.name, kept=kept, on_step=on_step)
         return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})
 
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:

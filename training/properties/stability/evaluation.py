@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.properties.stability.calibration import Pooled
+from training.properties.stability.families import Predicted, family_scores, nasicon_scores
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.literature import literature_windows
 from training.properties.stability.model import StabilityModel
+from training.properties.stability.nasicon import SOURCE, read_nasicons
 from training.properties.stability.table import EnergyTable, compositions
+from training.sources import missing
 from training.thermodynamics.window import windows
 
 Array = NDArray[np.float64]
@@ -156,7 +159,8 @@ def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
     -------
     dict
         Scores with hull inputs from the training split, the same with validation phases added under
-        `with_validation_phases`, those of lithium compounds under `lithium_compounds`, and the peers' under `peers`.
+        `with_validation_phases`, those of lithium compounds under `lithium_compounds`, those of differences under
+        `families`, and the peers' under `peers`.
     """
     from_train = predict_rows(model, table, ("train",), "test")
     from_both = predict_rows(model, table, ("train", "val"), "test")
@@ -172,8 +176,18 @@ def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
         "esw_oxidation_mae_as_printed": float(np.abs(window_deviations(table, as_printed=True)[1]).mean()),
         "with_validation_phases": both,
         "lithium_compounds": split_scores(model, _with_lithium(from_train, table)),
+        "families": differences(model, table, from_train),
         "peers": PEERS,
     }
+
+
+def differences(model: StabilityModel, table: EnergyTable, scored: Scored) -> dict[str, Any]:
+    """Score differences among alike rows, and under `nasicon` a family computed whole (None without its table)."""
+    reach = model.calibration.decomposition.factor(COVERAGE) * scored.pooled.scale_decomposition_eV_per_atom
+    where = table.atomic_number[scored.rows], table.fraction[scored.rows]
+    said = Predicted(*where, scored.pooled.decomposition_eV_per_atom, scored.decomposition, reach)
+    nasicon = None if missing((SOURCE,)) else nasicon_scores(model, read_nasicons())
+    return family_scores(said) | {"nasicon": nasicon}
 
 
 def _with_lithium(scored: Scored, table: EnergyTable) -> Scored:

@@ -30,6 +30,12 @@ WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
 ELEMENT_ALONE = "an element alone has no window"
 NOT_SOLVED = "the phase equilibrium did not converge"
 NARROWEST_WINDOW_V = 1e-3
+SMALLEST_RAISE_eV_PER_ATOM = 1e-3
+RAISED = "no table lists the composition: {raised:.3f} eV/atom above what the nets alone say"
+BY_REGRESSION = (
+    "against the hull by a regression on NASICONs that were computed as one family (10.48550/arXiv.2102.03627), not by"
+    " the nets"
+)
 UNBALANCED = (
     "no common oxidation states balance the formula; its window would mean nothing ({left:+.2f} charges per atom are"
     " left)"
@@ -190,8 +196,17 @@ class StabilityJudgement(Judgement):
         unstable = (said.energy_above_hull_eV_per_atom.value.round(DECIMALS) > 0).tolist()
         return [
             _details(basis, breaking[row], beyond[row], self.window_reason(row), unstable=unstable[row])
+            | self._energy_note(row)
             for row, basis in enumerate(self.basis)
         ]
+
+    def _energy_note(self, row: int) -> dict[str, str]:
+        """Return what beside the nets decided an energy that no table holds."""
+        said = self.prediction.opinion
+        if said.of_nasicons[row]:
+            return {"energy_note": BY_REGRESSION}
+        raised = round(float(said.raised[row]), DECIMALS)
+        return {"energy_note": RAISED.format(raised=raised)} if raised >= SMALLEST_RAISE_eV_PER_ATOM else {}
 
 
 _CLOSED = (

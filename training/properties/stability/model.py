@@ -23,6 +23,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
+from training.properties.stability.unlisted import COVERAGE, PRIOR, EnergyOpinion, Unlisted
 from training.thermodynamics.hull import NO_PHASE, Equilibria, equilibria
 from training.thermodynamics.nearest import has_phase_within, nearest_phases
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
@@ -54,7 +55,7 @@ class StabilityPrediction:
         """Return the chosen candidates with what is known of their energies."""
         taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage)
         known = vars(taken)
-        known["spread_eV_per_atom"] = self.spread_eV_per_atom[rows]
+        known["opinion"] = self.opinion.take(rows)
         for name in ("decomposition_energy_eV_per_atom", "formation_energy_eV_per_atom"):
             known[name] = Interval(*(end[rows] for end in getattr(self, name)))
         return taken
@@ -79,13 +80,13 @@ class StabilityPrediction:
         return equilibria(self.model.phases, *self._composition, excluded=self._own_phase)
 
     @cached_property
-    def _nets(self) -> tuple[NDArray[np.int64], Pooled | None]:
-        """Rows that no table holds, and what the nets say of them."""
+    def opinion(self) -> EnergyOpinion:
+        """What the table or the model says before any interval, against the competing mixture."""
+        own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
+        exact = own - self.competing.energy_eV_per_atom
+        said = EnergyOpinion.known(np.where(np.abs(exact) < 1e-9, 0.0, exact))  # an element is its own competitor
         unknown = np.flatnonzero(~self.is_reference)
-        if not len(unknown):
-            return unknown, None
-        model = self.model
-        return unknown, model.pooled(model.surroundings, self.batch.take(unknown), self._own_phase[unknown])
+        return said.putting(unknown, self.model.opinion(self.batch.take(unknown))) if len(unknown) else said
 
     @cached_property
     def formation_energy_eV_per_atom(self) -> Interval:
@@ -95,39 +96,24 @@ class StabilityPrediction:
     @cached_property
     def decomposition_energy_eV_per_atom(self) -> Interval:
         """Energies relative to the competing mixture."""
-        own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
-        exact = own - self.competing.energy_eV_per_atom
-        exact = np.where(np.abs(exact) < 1e-9, 0.0, exact)  # an element is its own competitor
-        value, lower, upper = exact.copy(), exact.copy(), exact.copy()
-        unknown, said = self._nets
-        if said is not None:
-            half = self.model.calibration.residual.factor(self.coverage) * said.scale_residual_eV_per_atom
-            value[unknown] = said.residual_eV_per_atom
-            lower[unknown], upper[unknown] = said.residual_eV_per_atom - half, said.residual_eV_per_atom + half
-        return Interval(value, lower, upper)
+        said = self.opinion
+        half = self.model.calibration.residual.factor(self.coverage) * said.scale
+        return Interval(said.residual, said.residual - half, said.residual + half)
 
     @cached_property
     def energy_above_hull_eV_per_atom(self) -> Interval:
         """Decomposition energies, 0 for what lies on the hull."""
         return Interval(*(np.maximum(part, 0.0) for part in self.decomposition_energy_eV_per_atom))
 
-    @cached_property
+    @property
     def probability_stable(self) -> Array:
         """Of lying on or below the hull of all other known phases, shape (n,)."""
-        unknown, said = self._nets
-        probability = (self.decomposition_energy_eV_per_atom.value <= 0).astype(float)
-        if said is not None:
-            probability[unknown] = self.model.calibration.probability_stable(said)
-        return probability
+        return self.opinion.probability_stable
 
-    @cached_property
+    @property
     def spread_eV_per_atom(self) -> Array:
         """Disagreement of the nets, 0 for reference values; shape (n,)."""
-        spread = np.zeros(len(self.batch))
-        unknown, said = self._nets
-        if said is not None:
-            spread[unknown] = said.spread_eV_per_atom
-        return spread
+        return self.opinion.spread
 
     @cached_property
     def windows(self) -> Windows:
@@ -220,6 +206,8 @@ class StabilityModel:
     radius, largest_spread_eV_per_atom
         Distance to the nearest known compound, and disagreement of the nets, within which 95 of 100 validation
         compounds lay.
+    unlisted
+        What corrects the nets where the table does not list a composition; None in bundles before 2026-11-29.
     """
 
     surroundings: Surroundings
@@ -230,6 +218,7 @@ class StabilityModel:
     oxidation_error_V: ConformalScale
     radius: float
     largest_spread_eV_per_atom: float
+    unlisted: Unlisted | None = None
 
     @property
     def phases(self) -> PhaseTable:
@@ -267,15 +256,25 @@ class StabilityModel:
         self.calibration.residual.factor(coverage)
         return StabilityPrediction(self, batch, coverage)
 
-    def pooled(self, surroundings: Surroundings, batch: MaterialBatch, excluded: NDArray[np.int64]) -> Pooled:
-        """Return the nets' joint opinion, given what some surroundings know."""
-        return Pooled.of(self.ensemble(net_inputs(surroundings, batch, self.scaling, excluded)))
+    def opinion(self, batch: MaterialBatch) -> EnergyOpinion:
+        """Return what is said of compositions that the table does not list."""
+        said, hull = self.nets_opinion(batch)
+        if self.unlisted is None:
+            return said
+        return self.unlisted.correct(self.surroundings, batch, said, hull, self.calibration.residual.factor(COVERAGE))
+
+    def nets_opinion(self, batch: MaterialBatch) -> tuple[EnergyOpinion, Array]:
+        """Return what the nets alone say of such compositions, and the hull of the known phases there (eV/atom)."""
+        inputs = net_inputs(self.surroundings, batch, self.scaling)
+        said = EnergyOpinion.of_nets(Pooled.of(self.ensemble(inputs)), self.calibration)
+        return said, inputs.hull.energy_eV_per_atom.astype(float)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all arrays for the bundle."""
         arrays = {f"net.{name}": array for name, array in self.ensemble.to_arrays().items()}
         arrays |= {f"calibration.{name}": array for name, array in self.calibration.to_arrays().items()}
         arrays |= surroundings_to_arrays(self.surroundings)
+        arrays |= {} if self.unlisted is None else self.unlisted.to_arrays()
         return arrays | {
             "scaling.mean": self.scaling.mean.astype(np.float32),
             "scaling.spread": self.scaling.spread.astype(np.float32),
@@ -307,6 +306,7 @@ class StabilityModel:
             oxidation_error_V=ConformalScale(arrays["window.oxidation_scores"]),
             radius=float(settings["radius"]),
             largest_spread_eV_per_atom=float(settings["largest_spread_eV_per_atom"]),
+            unlisted=Unlisted.from_arrays(arrays[PRIOR], part("nasicon.")) if PRIOR in arrays else None,
         )
 
 

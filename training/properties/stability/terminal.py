@@ -36,6 +36,8 @@ def _range(interval: Mapping[str, Any]) -> str:
 def story(said: Answered) -> list[str]:
     """Return what the material decomposes into, by itself and beyond its window."""
     block, lines = said.block or {}, []
+    if block.get("energy_note"):
+        lines.append(f"    energy:          {block['energy_note']}")
     if block["decomposition"]:
         lines.append(f"    falls apart:     {block['decomposition']}")
     if block.get("window_reason"):

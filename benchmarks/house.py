@@ -27,7 +27,11 @@ from house_walk import Walk, walk
 ROOT = Path(__file__).parents[1]
 TOY_TESTS = "tests/test_plugin_property.py"
 LINES_AT_THE_BEGINNING = 49_921  # of issue 15: commit 789bb5e, by the same count
-ADDED_SINCE = ("training/properties/mechanics/", "training/properties/polymer/", "features/polymers/")  # folders of properties that came later
+ADDED_SINCE = (
+    "training/properties/mechanics/",
+    "training/properties/polymer/",
+    "features/polymers/",
+)  # folders of properties that came later
 NOT_MEASURED = "not measured"
 
 

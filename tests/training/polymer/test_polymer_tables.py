@@ -10,7 +10,12 @@ pytest.importorskip("rdkit", reason="the extra `polymer` is not installed")
 from training.properties.polymer import tables as tables_module
 from training.properties.polymer.evaluation import splits
 from training.properties.polymer.fit import PolymerSettings, read_transference
-from training.properties.polymer.tables import CONDUCTIVITY, Conductivities, read_conductivities, read_transference_table
+from training.properties.polymer.tables import (
+    CONDUCTIVITY,
+    Conductivities,
+    read_conductivities,
+    read_transference_table,
+)
 from training.sources import missing
 from training.tables import TableError
 

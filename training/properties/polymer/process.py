@@ -40,8 +40,8 @@ def inverse_temperature(temperature_C: Array) -> Array:
 class Kernel:
     """Variances and lengths, found by descent on errors of left-out polymers and papers (450 curves of the table).
 
-    Terms: `chain` = donors and mobility; `whole` = all groups together; `mobile` = mobility and amount; `salt` = salt and
-    amount; `donor` = donors and amount. `slope` is the variance of b in units of that of a.
+    Terms: `chain` = donors and mobility; `whole` = all groups together; `mobile` = mobility and amount; `salt` = salt
+    and amount; `donor` = donors and amount. `slope` is the variance of b in units of that of a.
     """
 
     chain: float = 0.407
@@ -164,7 +164,8 @@ def covariance(kernel: Kernel, one: Inputs, other: Inputs) -> Array:
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> Array:
-    return (one[:, None] == other).astype(float)
+    same: Array = (one[:, None] == other).astype(float)
+    return same
 
 
 class Origins(NamedTuple):
@@ -208,7 +209,7 @@ class CurveProcess:
         scales = Scales.of(inputs, origins.curve)
         curves = curves_of(origins.curve, phi, log10_sigma)
         seen = scales(inputs.take(curves.row))
-        polymer, paper, curve = (labels[curves.row] for labels in origins)
+        polymer, paper, curve = origins.polymer[curves.row], origins.paper[curves.row], origins.curve[curves.row]
         shared = covariance(kernel, seen, seen) + kernel.same_polymer * _same(polymer, polymer)
         offsets = kernel.same_paper * _same(paper, paper) + kernel.same_curve * _same(curve, curve)
         levels, slopes = (np.outer(column, column) for column in curves.design.T)

@@ -57,7 +57,7 @@ INTENDED_USE = (
     " papers are about half a decade: the interval belongs to the answer."
 )
 LIMITATIONS = [
-    "Dry polymers of one kind with a lithium salt, or single-ion conductors: no gels, blends, fillers or ionic liquids.",
+    "Dry polymers of one kind with a lithium salt, or single-ion conductors: no gels, blends, fillers, ionic liquids.",
     "Crystals are not known: below about 50 C poly(ethylene oxide) conducts as its history has it.",
     "A third of the points are of poly(ethylene oxide); other chemistry rests on a few papers each.",
     "Papers of half of the points could not be recovered; groups of rows stand for them.",
@@ -106,9 +106,7 @@ def train(
     return PolymerTraining(folder, card, save_bundle(folder, card, fit.model.arrays()), fit)
 
 
-def golden_predictions(
-    model: PolymerModel, questions: Sequence[tuple[str, float]] = GOLDEN
-) -> list[GoldenPrediction]:
+def golden_predictions(model: PolymerModel, questions: Sequence[tuple[str, float]] = GOLDEN) -> list[GoldenPrediction]:
     """Compute the answers that every copy of the model must reproduce; a question is a text form and a temperature."""
     batch = PolymerBatch.from_candidates([read_polymer(PolymerFields(text)) for text, _ in questions])
     said = model.predict(batch, np.array([temperature_C for _, temperature_C in questions]))

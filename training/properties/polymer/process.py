@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from training.properties.polymer.inputs import Inputs
 
@@ -217,7 +218,7 @@ class CurveProcess:
         total += slopes * (kernel.slope * shared + kernel.slope_of_offsets * offsets + SLOPE_VARIANCE)
         total[np.diag_indices_from(total)] += kernel.noise**2 + 1e-6
         residual = curves.value - curves.design @ np.array([MEAN_LEVEL, MEAN_SLOPE])
-        weights = np.linalg.solve(total, residual)
+        weights = cho_solve(cho_factor(total, lower=True, overwrite_a=True), residual)
         level_weights, slope_weights = curves.design[:, 0] * weights, curves.design[:, 1] * weights
         return cls(
             kernel,

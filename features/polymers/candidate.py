@@ -155,7 +155,8 @@ def read_polymer(fields: PolymerFields, most_heavy_atoms: int = MOST_HEAVY_ATOMS
         fields.id,
     )
     if candidate.lithium_molality > 2 * HIGHEST_MOLALITY:
-        words = f"{candidate.lithium_molality:.3g} mol of lithium per kg of polymer; expected at most {2 * HIGHEST_MOLALITY:g}"
+        most = f"expected at most {2 * HIGHEST_MOLALITY:g}"
+        words = f"{candidate.lithium_molality:.3g} mol of lithium per kg of polymer; {most}"
         raise CandidateError(RowErrorCode.CONCENTRATION_OUT_OF_RANGE, words)
     return candidate
 
@@ -296,9 +297,16 @@ class PolymerBatch:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> PolymerBatch:
         """Return the chosen rows."""
-        arrays = (self.sums, self.salt, self.salt_mass, self.molality, self.lithium_molality, self.molar_mass)
-        taken = (array[rows] for array in arrays)
-        return PolymerBatch(*taken, self.polymer_keys[rows], self.salt_keys[rows])
+        return PolymerBatch(
+            self.sums[rows],
+            self.salt[rows],
+            self.salt_mass[rows],
+            self.molality[rows],
+            self.lithium_molality[rows],
+            self.molar_mass[rows],
+            self.polymer_keys[rows],
+            self.salt_keys[rows],
+        )
 
     @classmethod
     def from_candidates(cls, candidates: Sequence[PolymerCandidate]) -> PolymerBatch:

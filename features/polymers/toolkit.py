@@ -25,11 +25,11 @@ def chemistry() -> ModuleType:
         If rdkit is not installed.
     """
     try:
-        from rdkit import Chem, RDLogger
+        from rdkit import Chem, rdBase
         from rdkit.Chem import rdMolDescriptors, rdmolops  # noqa: F401  (attributes of Chem from here on)
     except ImportError as error:
         raise MissingToolkitError from error
-    RDLogger.DisableLog("rdApp.*")
+    rdBase.DisableLog("rdApp.*")
     module: ModuleType = Chem
     return module
 

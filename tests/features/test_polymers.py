@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -155,10 +156,8 @@ def test_refusals_say_what_was_expected(fields: PolymerFields, code: RowErrorCod
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=40), st.one_of(st.none(), st.text(max_size=20)))
 def test_any_text_is_read_or_refused(polymer: str, salt: str | None) -> None:
-    try:
-        read_polymer(PolymerFields(polymer, salt, molality=1.0))
-    except CandidateError as error:
-        assert error.message
+    with suppress(CandidateError):  # and nothing else
+        assert read_polymer(PolymerFields(polymer, salt, molality=1.0)).key
 
 
 def test_batch_takes_rows() -> None:

@@ -84,4 +84,5 @@ def point_weights(curve: NDArray[np.int64], paper: NDArray[np.str_], settings: B
     papers, n_curves = np.unique(paper[first], return_counts=True)
     curves_of_paper = n_curves[np.searchsorted(papers, paper)]
     weights: Array = n_points[of_curve] ** -settings.curve_power * curves_of_paper**-settings.paper_power
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def _rounded(figures: dict[str, Any]) -> dict[str, float]:
 def _by_temperature(temperature_C: Array, error: Array) -> dict[str, float]:
     bounds = (-np.inf, *TEMPERATURES_C, np.inf)
     found = {}
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         here = (temperature_C >= low) & (temperature_C < high)
         if here.any():
             found[f"{low:g} to {high:g} C"] = error[here].mean()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from training.properties.polymer.inputs import Inputs
 
@@ -40,8 +41,8 @@ def inverse_temperature(temperature_C: Array) -> Array:
 class Kernel:
     """Variances and lengths, found by descent on errors of left-out polymers and papers (450 curves of the table).
 
-    Terms: `chain` = donors and mobility; `whole` = all groups together; `mobile` = mobility and amount; `salt` = salt and
-    amount; `donor` = donors and amount. `slope` is the variance of b in units of that of a.
+    Terms: `chain` = donors and mobility; `whole` = all groups together; `mobile` = mobility and amount; `salt` = salt
+    and amount; `donor` = donors and amount. `slope` is the variance of b in units of that of a.
     """
 
     chain: float = 0.407
@@ -164,7 +165,8 @@ def covariance(kernel: Kernel, one: Inputs, other: Inputs) -> Array:
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> Array:
-    return (one[:, None] == other).astype(float)
+    same: Array = (one[:, None] == other).astype(float)
+    return same
 
 
 class Origins(NamedTuple):
@@ -208,7 +210,7 @@ class CurveProcess:
         scales = Scales.of(inputs, origins.curve)
         curves = curves_of(origins.curve, phi, log10_sigma)
         seen = scales(inputs.take(curves.row))
-        polymer, paper, curve = (labels[curves.row] for labels in origins)
+        polymer, paper, curve = origins.polymer[curves.row], origins.paper[curves.row], origins.curve[curves.row]
         shared = covariance(kernel, seen, seen) + kernel.same_polymer * _same(polymer, polymer)
         offsets = kernel.same_paper * _same(paper, paper) + kernel.same_curve * _same(curve, curve)
         levels, slopes = (np.outer(column, column) for column in curves.design.T)
@@ -216,7 +218,7 @@ class CurveProcess:
         total += slopes * (kernel.slope * shared + kernel.slope_of_offsets * offsets + SLOPE_VARIANCE)
         total[np.diag_indices_from(total)] += kernel.noise**2 + 1e-6
         residual = curves.value - curves.design @ np.array([MEAN_LEVEL, MEAN_SLOPE])
-        weights = np.linalg.solve(total, residual)
+        weights = cho_solve(cho_factor(total, lower=True, overwrite_a=True), residual)
         level_weights, slope_weights = curves.design[:, 0] * weights, curves.design[:, 1] * weights
         return cls(
             kernel,

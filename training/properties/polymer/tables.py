@@ -25,6 +25,7 @@ from training.tables import TableError, Violation, numbers, read_csv_as_text, va
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandera.pandas as pa
 
 Array = NDArray[np.float64]
 CONDUCTIVITY, SIMULATED, GLASS = "polymer_conductivity", "polymer_molecular_dynamics", "polymer_glass_transition"
@@ -72,8 +73,15 @@ class Conductivities:
 
     def take(self, rows: NDArray[np.int64]) -> Conductivities:
         """Return some of the points."""
-        parts = (self.temperature_C, self.log10_sigma, self.spelling, self.paper, self.doi, self.curve)
-        return Conductivities(self.batch.take(rows), *(part[rows] for part in parts))
+        return Conductivities(
+            self.batch.take(rows),
+            self.temperature_C[rows],
+            self.log10_sigma[rows],
+            self.spelling[rows],
+            self.paper[rows],
+            self.doi[rows],
+            self.curve[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +144,7 @@ def _raw_conductivities() -> pd.DataFrame:
     return raw
 
 
-def _schema():  # noqa: ANN202  (pandera is loaded here)
+def _schema() -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
     def number(lowest: float, highest: float, *, nullable: bool = False) -> pa.Column:
@@ -172,8 +180,6 @@ def _unit(smiles: str) -> tuple[str, tuple[float, ...]]:
 
 def _papers_of_rows(n_rows: int) -> pd.DataFrame:
     """Return paper and DOI of each row of the public table."""
-    import pandas as pd
-
     ranges = read_csv_as_text(PAPERS_PATH)
     first, last = (ranges[name].astype(int).to_numpy() for name in ("first_row", "last_row"))
     follows = np.array_equal(first[1:], last[:-1] + 1)

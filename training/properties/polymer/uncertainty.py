@@ -91,7 +91,8 @@ def equal_groups(group: NDArray[np.str_]) -> Array:
     """Return weights of points, mean 1, such that every group weighs the same."""
     _, of_group, counts = np.unique(group, return_inverse=True, return_counts=True)
     weights: Array = 1.0 / counts[of_group]
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def _fit_scale(signs: Array, error: Array, weights: Array) -> Array:

@@ -78,38 +78,3 @@ def train(
         **stamped(LIBRARIES),
     )
     return PolymerTraining(folder, card, save_bundle(folder, card, fit.model.arrays()), fit)
-
-
-def golden_predictions(model: PolymerModel, questions: Sequence[tuple[str, float]] = GOLDEN) -> list[GoldenPrediction]:
-    """Compute the answers that every copy of the model must reproduce; a question is a text form and a temperature."""
-    batch = PolymerBatch.from_candidates([read_polymer(PolymerFields(text)) for text, _ in questions])
-    said = model.predict(batch, np.array([temperature_C for _, temperature_C in questions]))
-    interval = model.interval(said, COVERAGE)
-    columns = {
-        "log10_sigma_S_per_cm": interval.value,
-        "log10_sigma_lower": interval.lower,
-        "log10_sigma_upper": interval.upper,
-        "activation_energy_eV": said.activation_energy_eV,
-    }
-    return golden_rows(questions, columns)
-
-
-def load_polymer(folder: Path, expected_digest: str | None = None) -> tuple[PolymerModel, Bundle]:
-    """Load, verify and return a model with its bundle.
-
-    Golden predictions need rdkit; without it they are not reproduced, and no polymer can be read either.
-
-    Raises
-    ------
-    BundleError
-        If the bundle was changed, is foreign, or does not reproduce its golden predictions.
-    """
-    from features.polymers.toolkit import is_installed
-
-    bundle = load_bundle(folder, expected_property=NAME, expected_digest=expected_digest)
-    with rebuilding(folder, NAME):
-        model = PolymerModel.from_arrays(bundle.arrays)
-        if is_installed():
-            questions = [(stored.formula, stored.temperature_C) for stored in bundle.card.golden]
-            compare_golden(bundle.card.golden, golden_predictions(model, questions), GOLDEN_TOLERANCE)
-    return model, bundle

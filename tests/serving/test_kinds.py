@@ -59,7 +59,7 @@ def test_a_property_of_another_kind_is_refused_with_those_that_can(predictor: Pr
 def test_columns_are_those_of_the_answers(predictor: Predictor) -> None:
     from serving.answers.columns import predict_columns
 
-    columns = predict_columns(predictor._models, list(FORMULAS))  # noqa: SLF001
+    columns = predict_columns(predictor._models, list(FORMULAS))
     rows = predictor.predict_formulas(FORMULAS)["results"]
     assert columns["status"].tolist() == [row["status"] for row in rows]
     said = [row.get("polymer", {}).get(SIGMA, {}).get("value", np.nan) for row in rows]
@@ -104,7 +104,9 @@ def test_the_service_and_its_csv_take_polymers(predictor: Predictor) -> None:
         headers={"Content-Type": "text/csv", "Accept": "text/csv"},
     )
     (row,) = csv.DictReader(io.StringIO(table.text))
-    assert float(row[SIGMA]) == pytest.approx(client.post("/predict", json=body).json()["results"][0]["polymer"][SIGMA]["value"])
+    assert float(row[SIGMA]) == pytest.approx(
+        client.post("/predict", json=body).json()["results"][0]["polymer"][SIGMA]["value"]
+    )
     names = {field["name"] for field in client.get("/vocabulary").json()["material_fields"]}
     assert {"formula", "polymer", "salt"} <= names
 

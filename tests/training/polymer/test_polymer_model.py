@@ -13,11 +13,12 @@ from polymer_world import SETTINGS, conductivities, points, tables, true_sigma
 
 from features.errors import WarningCode
 from features.polymers.candidate import PolymerBatch, PolymerFields, read_polymer
+from training.properties.polymer.bundling import golden_predictions, load_polymer
 from training.properties.polymer.cautions import cautions
 from training.properties.polymer.fit import PolymerFit, fit_parts, fit_polymer, folds_of, leave_out
 from training.properties.polymer.model import PolymerModel
 from training.properties.polymer.process import CurveProcess, Kernel, curves_of, inverse_temperature
-from training.properties.polymer.recipe import golden_predictions, load_polymer, train
+from training.properties.polymer.recipe import train
 from training.properties.polymer.uncertainty import Calibration, Signs, equal_groups
 
 
@@ -158,4 +159,4 @@ def test_a_bundle_is_loaded_and_reproduces_itself(tmp_path: Path) -> None:
     model, bundle = load_polymer(tmp_path, trained.digest)
     assert bundle.card.property == "polymer"
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 12e6
-    assert len(golden_predictions(model)) == 10
+    assert len(golden_predictions(model, bundle.arrays)) == 10

@@ -28,7 +28,7 @@ from serving.rest.http_api import create_app
 from training.applicability import N_NEAREST
 from training.properties import registry
 
-FIELDS = {one.name: one.quantities[0].name for one in registry.properties()}
+FIELDS = {one.name: one.quantities[0].name for one in registry.properties() if one.kind == "inorganic"}
 FAMILIES = ["Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li3N", "NaCl", "Li1.3Al0.3Ti1.7(PO4)3", "Li", "Li2.7Y0.7Zr0.3Cl6"]
 BAD = ["Xx2O3", "", "?", "Li2XeO4"]
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.candidate import Candidate, MaterialBatch
+from features.candidate import MaterialBatch
 from features.errors import WarningCode
+from features.kinds import read_material
 from serving.answers.conditions import Conditions, shared_conditions
 from serving.answers.documents import write
-from serving.answers.judging import Silence, judge, query_of
+from serving.answers.judging import Silence, judge, query_of, speaking_of
 from serving.models.store import SHIPPED, ServedModel, load_models
 from training.properties import registry
 from training.properties.conductivity.judgement import ConductivityJudgement
@@ -24,6 +25,8 @@ from training.thermodynamics import window
 from training.uncertainty import Interval
 
 FORMULAS = ["Li6PS5Cl", "Li2.7Y0.7Zr0.3Cl6", "LiF", "Li", "Fe2O3", "Li0.33La0.56TiO3"]
+POLYMERS = ["PEO20-LiTFSI", "PTMC8-LiTFSI", "PCL:LiClO4 5:1", "PLiSTFSI"]
+EXAMPLES = {"inorganic": ["Li6PS5Cl", "Li7La3Zr2O12", "Li2.7Y0.7Zr0.3Cl6", "LiF"], "polymer": POLYMERS}
 COUNT = count()
 
 
@@ -33,7 +36,9 @@ def models() -> dict[str, ServedModel]:
 
 
 def query_for(formulas: list[str], coverage: float = 0.9, **conditions: Any) -> Query:
-    return query_of([Candidate.from_formula(f) for f in formulas], [Conditions(**conditions)] * len(formulas), coverage)
+    return query_of(
+        [read_material({"formula": f}) for f in formulas], [Conditions(**conditions)] * len(formulas), coverage
+    )
 
 
 def itself(one: Property, judged: Judgement) -> Judgement:
@@ -48,7 +53,7 @@ def judged_alone(models: dict[str, ServedModel], name: str, query: Query) -> Jud
 
 @pytest.mark.parametrize("name", registry.names())
 def test_an_answer_in_words_says_the_numbers_of_one_without(models: dict[str, ServedModel], name: str) -> None:
-    query = query_for(FORMULAS, temperature_C=60.0)
+    query = query_for({**EXAMPLES, "inorganic": FORMULAS}[registry.get(name).kind], temperature_C=60.0)
     plain, worded = (judged_alone(models, name, query) for _ in range(2))
     write(registry.get(name), worded)
     for quantity, interval in plain.intervals.items():
@@ -65,7 +70,7 @@ def test_every_registered_property_keeps_its_contract(models: dict[str, ServedMo
     """To 1e-5: the nets of stability compute in single precision, and CCD builds on them."""
     one = registry.get(name)
     beside = {needed: models[needed].model for needed in one.needs}
-    formulas = ["Li6PS5Cl", "Li7La3Zr2O12", "Li2.7Y0.7Zr0.3Cl6", "LiF"]
+    formulas = EXAMPLES[one.kind]
     again, _ = one.load(SHIPPED / name)
     copies = {"loaded again": again}
     check_property(one, models[name].model, formulas, beside=beside, copies=copies, tolerance=1e-5)
@@ -171,7 +176,9 @@ def test_what_another_property_said_is_not_asked_again(
         raise AssertionError("asked again")
 
     monkeypatch.setattr("training.properties.ccd.judgement.material_numbers", refuse)
-    both = judge(models, query, [*registry.names()], lambda one, judged: judged.intervals).said["ccd"]
+    both = judge(models, query, speaking_of("inorganic", registry.names()), lambda one, judged: judged.intervals).said[
+        "ccd"
+    ]
     assert not isinstance(both, Silence)
     np.testing.assert_allclose(both["log10_ccd_mA_per_cm2"], alone, atol=1e-9)
 

@@ -55,6 +55,13 @@ class RepeatUnit:
         return tuple(path[1:-1])
 
     @cached_property
+    def ranks(self) -> dict[int, int]:
+        """Symmetry ranks of the atoms in the closed chain, by index: the same for atoms that the chain makes equal."""
+        closed = closed_chain(self, copies_needed(self))
+        ranks = chemistry().CanonicalRankAtoms(closed, breakTies=False, includeChirality=False)
+        return {atom.GetIntProp("unit_atom"): rank for atom, rank in zip(closed.GetAtoms(), ranks, strict=True)}
+
+    @cached_property
     def key(self) -> str:
         """Canonical SMILES with two `*`, the same for every spelling of the chain."""
         return _canonical(_primitive(self))
@@ -144,7 +151,7 @@ def _check(molecule: Any, text: str) -> None:  # noqa: ANN401
         )
     ends = [atom for atom in molecule.GetAtoms() if atom.GetSymbol() == "*"]
     bonds = [bond for end in ends for bond in end.GetBonds()]
-    if len(bonds) != 2 or any(bond.GetBondTypeAsDouble() != 1.0 for bond in bonds):
+    if any(end.GetDegree() != 1 for end in ends) or any(bond.GetBondTypeAsDouble() != 1.0 for bond in bonds):
         raise refused(RowErrorCode.OPEN_ENDS_NOT_TWO, text, "has an end that is not on one single bond")
     if bonds[0].GetOtherAtom(ends[0]).GetSymbol() == "*":
         raise refused(RowErrorCode.UNPARSEABLE_POLYMER, text, "has no atom between its ends")
@@ -201,10 +208,7 @@ def _canonical(unit: RepeatUnit) -> str:
 def _cuts(unit: RepeatUnit) -> list[tuple[tuple[int, ...], int]]:
     """Return, for each bond of the backbone that can be cut, the ranks of its atoms and its place; 0 is the ends'."""
     Chem = chemistry()
-    closed = closed_chain(unit, copies_needed(unit))
-    rank_of = dict(
-        zip((atom.GetIntProp("unit_atom") for atom in closed.GetAtoms()), _symmetry_ranks(closed), strict=True)
-    )
+    rank_of = unit.ranks
     path = unit.backbone
     cuts = [(tuple(sorted((rank_of[path[0]], rank_of[path[-1]]))), 0)]
     for position in range(1, len(path)):
@@ -215,18 +219,9 @@ def _cuts(unit: RepeatUnit) -> list[tuple[tuple[int, ...], int]]:
     return cuts
 
 
-def _symmetry_ranks(molecule: Any) -> Sequence[int]:  # noqa: ANN401
-    """Return ranks of atoms, the same for atoms that symmetry makes equal, whatever their order."""
-    ranks: Sequence[int] = list(chemistry().CanonicalRankAtoms(molecule, breakTies=False, includeChirality=False))
-    return ranks
-
-
 def _primitive(unit: RepeatUnit) -> RepeatUnit:
     """Return the shortest unit whose repetition makes the same chain."""
-    closed = closed_chain(unit, copies_needed(unit))
-    rank_of = dict(
-        zip((atom.GetIntProp("unit_atom") for atom in closed.GetAtoms()), _symmetry_ranks(closed), strict=True)
-    )
+    rank_of = unit.ranks
     path = unit.backbone
     around = [rank_of[index] for index in path]
     can_be_cut = {position for _, position in _cuts(unit)}

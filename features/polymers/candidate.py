@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from features.errors import CandidateError, RowErrorCode, shown
 from features.polymers import salts
 from features.polymers.concentration import HIGHEST_MOLALITY, Concentration, UnitMass, molality_of
 from features.polymers.descriptors import ELEMENTS, SUMS, chain_sums
-from features.polymers.names import find_polymer, refuse_other_materials, unknown
+from features.polymers.names import find_polymer, known_polymers, refuse_other_materials, unknown
 from features.polymers.repeat_unit import MOST_HEAVY_ATOMS, read_repeat_unit
 from features.polymers.salts import Salt, read_salt
 from features.polymers.text_form import is_smiles_of_unit, read_text_form
@@ -223,6 +224,16 @@ def _unit(text: str) -> tuple[str, str]:
 def named_unit_key(name: str) -> str:
     """Return the canonical repeat unit of a known name; raises `CandidateError` where none is known."""
     return read_repeat_unit(_unit(name)[1]).key
+
+
+@cache
+def _names_by_key() -> dict[str, str]:
+    return {read_repeat_unit(one.smiles).key: one.name for one in reversed(known_polymers())}
+
+
+def polymer_name(key: str) -> str:
+    """Return the common name of a canonical repeat unit, or the unit itself."""
+    return _names_by_key().get(key, key)
 
 
 def _merged(keys: Sequence[str], parts: Sequence[tuple[str, float]]) -> tuple[tuple[str, ...], tuple[float, ...]]:

@@ -132,7 +132,7 @@ def _of_molecule(molecule: Any, name: str | None, text: str) -> Salt:  # noqa: A
     heavy = [atom for part in anions for atom in part.GetAtoms() if atom.GetAtomicNum() > 1]
     key = Chem.MolToSmiles(molecule, isomericSmiles=False)
     descriptors = tuple(_descriptors(heavy, len(lithium), anions))
-    return Salt(key, name or _name_of(key) or key, _mass(molecule), len(lithium), descriptors)
+    return Salt(key, name or salt_name(key), _mass(molecule), len(lithium), descriptors)
 
 
 def _check(charged: Sequence[tuple[int, Any]], lithium: Sequence[Any], anions: Sequence[Any], text: str) -> None:
@@ -159,8 +159,9 @@ def _names() -> dict[str, str]:
     return {chemistry().MolToSmiles(_molecule(one.smiles, one.name)): one.name for one in reversed(known_salts())}
 
 
-def _name_of(key: str) -> str | None:
-    return _names().get(key)
+def salt_name(key: str) -> str:
+    """Return the common name of a salt, or the key itself."""
+    return _names().get(key, key)
 
 
 def _descriptors(heavy: Sequence[Any], n_lithium: int, anions: Sequence[Any]) -> list[float]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.candidate import MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError
 from training.distributions import HALF, IntervalDistribution, KnownValue, Predictive
@@ -114,7 +115,9 @@ class ModelOutputs:
 
     @property
     def charge_imbalance(self) -> Array:
-        """Charges per atom that no common oxidation states balance, shape (n,)."""
+        """Charges per atom that no common oxidation states balance, shape (n,); 0 of what has none, as polymers."""
+        if not isinstance(self.query.batch, MaterialBatch):
+            return np.zeros(len(self))
         return self.once("charge imbalance", lambda: assign_ions(self.query.batch).charge_imbalance)
 
     @property

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from features.errors import WarningCode
-from features.polymers.candidate import PolymerBatch
+from features.polymers.candidate import PolymerBatch, polymer_name
+from features.polymers.salts import salt_name
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
 from training.properties.polymer import quantities as names
 from training.properties.polymer.cautions import cautions
@@ -145,15 +146,16 @@ class PolymerJudgement(Judgement):
 
 def _shown(known: KnownPolymer) -> dict[str, Any]:
     """Return a measured electrolyte as answers name it."""
-    amount = f" with {known.molality:.3g} mol/kg {known.salt}" if known.salt != "none" else ""
+    polymer, salt = polymer_name(known.polymer), salt_name(known.salt)
+    amount = f" with {known.molality:.3g} mol/kg {salt}" if known.salt != "none" else ""
     return {
-        "formula": known.polymer + amount,
+        "formula": polymer + amount,
         "value": known.value,
         "temperature_C": known.temperature_C,
         "doi": known.doi or None,
         "distance": known.distance,
         "polymer": known.polymer,
-        "salt": known.salt,
+        "salt": salt if known.salt != "none" else None,
         "molality": known.molality,
         "transference": [one._asdict() for one in known.transference],
     }

@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 OTHER_SALT = 0.1
 """What another salt adds to the distance of a curve, and each factor of e in the amount of lithium half of it."""
 
+WITHOUT_DOI = 0.05
+"""What a curve whose paper is not known adds, so that of like ones that with a source is named."""
+
 
 class Transference(NamedTuple):
     """A measured transference number of lithium, which is shown and never predicted."""
@@ -41,7 +44,7 @@ class KnownPolymer(NamedTuple):
     Attributes
     ----------
     polymer, salt
-        Repeat unit as the table writes it; canonical SMILES of the salt, or `none`.
+        Canonical repeat unit; canonical SMILES of the salt, or `none`.
     molality
         mol of salt per kg of polymer.
     temperature_C, value
@@ -120,11 +123,12 @@ class KnownPolymers:
     ) -> list[list[KnownPolymer]]:
         """Return for each row the nearest curves, at most one a polymer, nearest first."""
         chains = self.distances(scaled)
-        salts = np.array(self.curve_salt)
+        salts, unsourced = np.array(self.curve_salt), np.array([not doi for doi in self.curve_doi])
         found = []
         for row, of_chains in enumerate(chains):
             amount = np.abs(np.log((self.curve_amount[:, 1] + 0.02) / (batch.lithium_molality[row] + 0.02)))
             away = of_chains[self.curve_polymer] + OTHER_SALT * ((salts != batch.salt_keys[row]) + 0.5 * amount)
+            away += WITHOUT_DOI * unsourced
             best: dict[int, int] = {}
             for curve in np.argsort(away, kind="stable").tolist():
                 best.setdefault(int(self.curve_polymer[curve]), curve)
@@ -138,7 +142,7 @@ class KnownPolymers:
         point = points[np.abs(points[:, 1] - temperature_C).argmin()]
         polymer = int(self.curve_polymer[curve])
         return KnownPolymer(
-            self.spellings[polymer],
+            self.keys[polymer],
             self.curve_salt[curve],
             round(float(self.curve_amount[curve, 0]), 4),
             round(float(point[1]), 2),

@@ -77,4 +77,4 @@ def train(
         golden=golden_predictions(fit.model, golden),
         **stamped(LIBRARIES),
     )
-    return PolymerTraining(folder, card, save_bundle(folder, card, fit.model.arrays()), fit)
+    return PolymerTraining(folder, card, save_bundle(folder, card, {**fit.model.arrays(), **golden}), fit)

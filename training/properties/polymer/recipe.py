@@ -26,7 +26,7 @@ from training.bundle import (
     save_bundle,
     stamped,
 )
-from training.properties.polymer.fit import PolymerFit, PolymerSettings, Tables, fit_polymer
+from training.properties.polymer.fit import PolymerFit, PolymerSettings, PolymerTables, fit_polymer
 from training.properties.polymer.model import PolymerModel
 from training.properties.polymer.tables import CONDUCTIVITY, GLASS, SIMULATED
 
@@ -81,7 +81,7 @@ def settings_of(*, quick: bool) -> PolymerSettings:
 
 
 def train(
-    folder: Path, tables: Tables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
+    folder: Path, tables: PolymerTables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
 ) -> PolymerTraining:
     """Fit on the public tables and write the bundle."""
     fit = fit_polymer(tables, settings, on_step)

@@ -17,6 +17,8 @@ from house_source import REGISTRY, House, Place, Source
 
 PAGE = "serving/page"
 REASONS = "benchmarks/house_reasons.toml"
+KINDS = frozenset({"polymer"})
+"""Words of kinds of material, which name no property although one is called the same."""
 
 _SCRIPT = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<quoted>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<template>`(?:\\.|[^`\\])*`)""",
@@ -45,7 +47,7 @@ class Words:
     @classmethod
     def of(cls, house: House) -> Words:
         """Return what names the properties of a tree."""
-        names = "|".join(map(re.escape, house.property_folders)) or "(?!)"
+        names = "|".join(map(re.escape, sorted({*house.property_folders} - KINDS))) or "(?!)"
         quantities = "|".join(map(re.escape, house.quantities))
         return cls(
             re.compile(rf"(?<![a-z])(?:{names})(?![a-z])"),
@@ -165,7 +167,7 @@ def silent_fallthroughs(house: House) -> list[Place]:
     `case Kind.CCD:`) and does not raise: an `else` of a statement or an expression, `case _`, what follows an `if`
     whose body leaves the block, and the body of an `if` whose comparison is negative.
     """
-    names = frozenset(house.property_folders)
+    names = frozenset(house.property_folders) - KINDS
     return sorted({place for source in _outside(house) for place in _fallthroughs(source, names)})
 
 

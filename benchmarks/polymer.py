@@ -22,7 +22,7 @@ import numpy as np
 from features.polymers.candidate import PolymerBatch, PolymerFields, read_polymer
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.evaluation import evaluate, splits
-from training.properties.polymer.fit import Points, PolymerSettings, Tables, fit_polymer, leave_out
+from training.properties.polymer.fit import Points, PolymerSettings, PolymerTables, fit_polymer, leave_out
 
 N_NEW = 1_000
 N_WORST = 20
@@ -42,7 +42,7 @@ def new_polymers(count: int) -> list[PolymerFields]:
 
 def times(settings: PolymerSettings) -> dict[str, Any]:
     """Return processor seconds of the full fit and of 1,000 new polymers, and the size of the bundle's arrays."""
-    tables = Tables.read()
+    tables = PolymerTables.read()
     started = time.process_time()
     model = fit_polymer(tables, settings).model
     fitted = time.process_time()
@@ -64,7 +64,7 @@ def times(settings: PolymerSettings) -> dict[str, Any]:
 
 def worst(settings: PolymerSettings, split: str) -> dict[str, Any]:
     """Return the polymers that cost most on one split."""
-    tables = Tables.read()
+    tables = PolymerTables.read()
     mobility = ChainMobility.fit(tables.glass, tables.simulated, settings.n_mobility_rounds)
     points = Points.of(tables.conductivities, mobility)
     left_out = leave_out(points, splits(points.table, settings)[split][0], settings, lambda what: None)
@@ -93,7 +93,7 @@ def main() -> int:
     elif given.what == "worst":
         found = worst(settings, given.split)
     else:
-        found = evaluate(Tables.read(), settings, lambda what: print(what, file=sys.stderr, flush=True))
+        found = evaluate(PolymerTables.read(), settings, lambda what: print(what, file=sys.stderr, flush=True))
     print(json.dumps({"benchmark": "polymer", "what": given.what, "quick": given.quick} | found))
     return 0
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from training.properties.polymer.auxiliary import ChainMobility
-from training.properties.polymer.fit import Points, Tables, folds_of
+from training.properties.polymer.fit import Points, PolymerTables, folds_of
 from training.properties.polymer.process import (
     LEVEL_VARIANCE,
     MEAN_LEVEL,
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--seed", type=int, default=3)
     given = parser.parse_args()
-    tables = Tables.read()
+    tables = PolymerTables.read()
     points = Points.of(tables.conductivities, ChainMobility.fit(tables.glass, tables.simulated))
     result = {"benchmark": "polymer_kernel", "curves": given.curves, "steps": given.steps, "seed": given.seed}
     if not given.check:

@@ -123,6 +123,11 @@ def _matbench(key: str, path: str, sha256: str, size_bytes: int, title: str, not
     )
 
 
+def _polymer(key: str, path: str, content: tuple[str, int], title: str, whose: tuple[str, str], note: str) -> Source:
+    url, filename = f"https://raw.githubusercontent.com/{path}", f"polymer_{key}.csv"
+    return Source(f"polymer_{key}", title, "MIT", *whose, url, filename, *content, True, note)
+
+
 _CATALOGUE: tuple[Source, ...] = (
     _obelix(
         "obelix_all",
@@ -214,47 +219,32 @@ _CATALOGUE: tuple[Source, ...] = (
         False,
         "for checks only: no model is fitted on it",
     ),
-    Source(
-        "polymer_conductivity",
+    _polymer(
+        "sigma",
+        "learningmatter-mit/Chem-prop-pred/39b0c16f70c4142b32a67531a093718c767ad43d/data/clean_train_data.csv",
+        ("6b6de5979e2b0fe592e9c75b98cdccc6a77c579bd9332e3633301f6f6392ca74", 1_124_553),
         "Chem-prop-pred: 10,114 conductivities of polymer electrolytes (log10 of S/cm)",
-        "MIT",
-        "G. Bradford, J. Lopez et al.; union of extractions by the Oyaizu, MIT and Seshadri groups",
-        "10.1021/acscentsci.2c01123",
-        "https://raw.githubusercontent.com/learningmatter-mit/Chem-prop-pred/"
-        "39b0c16f70c4142b32a67531a093718c767ad43d/data/clean_train_data.csv",
-        "polymer_conductivity.csv",
-        "6b6de5979e2b0fe592e9c75b98cdccc6a77c579bd9332e3633301f6f6392ca74",
-        1_124_553,
-        True,
+        (
+            "G. Bradford, J. Lopez et al.; extractions by the Oyaizu, MIT and Seshadri groups",
+            "10.1021/acscentsci.2c01123",
+        ),
         "no DOI column; one polymer is written from several starting atoms",
     ),
-    Source(
-        "polymer_molecular_dynamics",
+    _polymer(
+        "molecular_dynamics",
+        "TRI-AMDD/htp_md/4076e9baa8d2da0c9ee250bd2b75daa58d03986a/htpmd/ml_models/md_wo_structure_cleaned_0_1_4.csv",
+        ("ce3691a45c5808e9f9d32ed3acaa3716c3d6d03e2dd908cc9a01901b3f5a2546", 4_189_004),
         "htp_md: 6,025 simulated polymer electrolytes (one salt, one temperature)",
-        "MIT",
-        "TRI-AMDD htp_md; T. Xie et al.",
-        "10.1038/s41467-022-30994-1",
-        "https://raw.githubusercontent.com/TRI-AMDD/htp_md/"
-        "4076e9baa8d2da0c9ee250bd2b75daa58d03986a/htpmd/ml_models/md_wo_structure_cleaned_0_1_4.csv",
-        "polymer_molecular_dynamics.csv",
-        "ce3691a45c5808e9f9d32ed3acaa3716c3d6d03e2dd908cc9a01901b3f5a2546",
-        4_189_004,
-        True,
+        ("TRI-AMDD htp_md; T. Xie et al.", "10.1038/s41467-022-30994-1"),
         "molecular dynamics: a rank of mobilities, not measured conductivities",
     ),
-    Source(
-        "polymer_glass_transition",
+    _polymer(
+        "glass_transition",
+        "lamalab-org/PolyMetriX/f61def9e1c6ead8eeb8b760fbc317f15f43c64d9/src/polymetrix/data/polymer_tg.csv",
+        ("38e1376d3bd89dd4f8d354dd5dc4fd06f084611762cde06e303d71ed9332d663", 3_063_267),
         "PolyMetriX: 7,254 glass transition temperatures of polymers (K)",
-        "MIT (copy); compiled from other collections, which its column `source` names",
-        "PolyMetriX, LAMAlab; M. A. F. Afzal et al. and the other collections of `source` but GREA",
-        "10.1021/acsapm.0c00524",
-        "https://raw.githubusercontent.com/lamalab-org/PolyMetriX/"
-        "f61def9e1c6ead8eeb8b760fbc317f15f43c64d9/src/polymetrix/data/polymer_tg.csv",
-        "polymer_glass_transition.csv",
-        "38e1376d3bd89dd4f8d354dd5dc4fd06f084611762cde06e303d71ed9332d663",
-        3_063_267,
-        True,
-        "6,444 of the rows (GREA) stem from PolyInfo and are left out",
+        ("PolyMetriX, LAMAlab; M. A. F. Afzal et al. and the other collections of `source`", "10.1021/acsapm.0c00524"),
+        "only rows whose source is not PolyInfo (GREA) are learnt from",
     ),
     Source(
         "nasicon_train",

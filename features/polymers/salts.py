@@ -146,7 +146,7 @@ def _check(charged: Sequence[tuple[int, Any]], lithium: Sequence[Any], anions: S
         raise refused(RowErrorCode.LIQUID_COMPONENT, text, "holds a neutral molecule beside the salt: a solvent")
     heavy = any(atom.GetAtomicNum() > 1 for part in anions for atom in part.GetAtoms())
     if not heavy or sum(charge for charge, _ in charged) != 0:
-        words = "is not neutral: one lithium ion for each negative charge, as in [Li+].F[B-](F)(F)F"
+        words = "is no neutral salt: one lithium ion for each negative charge, as in [Li+].F[B-](F)(F)F"
         raise refused(RowErrorCode.UNPARSEABLE_POLYMER, text, words)
 
 

@@ -8,7 +8,7 @@ from features.polymers.candidate import PolymerBatch, PolymerFields, read_polyme
 from features.polymers.descriptors import SUMS
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.boosting import BoostingSettings
-from training.properties.polymer.fit import Points, PolymerSettings, Tables
+from training.properties.polymer.fit import Points, PolymerSettings, PolymerTables
 from training.properties.polymer.process import inverse_temperature
 from training.properties.polymer.tables import Conductivities, Mobilities
 
@@ -43,14 +43,14 @@ def conductivities(noise: float = 0.0, seed: int = 0, papers_of: int = 3) -> Con
     return Conductivities(batch, temperature_C, sigma, spelling, paper, np.char.add("10.1000/", paper), curve)
 
 
-def tables(noise: float = 0.0, seed: int = 0) -> Tables:
+def tables(noise: float = 0.0, seed: int = 0) -> PolymerTables:
     """Return tables of this world."""
     table = conductivities(noise, seed)
     first = np.unique(table.batch.polymer_keys, return_index=True)[1]
     sums = table.batch.sums[first]
     glass = 200.0 + 300.0 * sums[:, SUMS.index("O")] / sums[:, 0]
     simulated = np.column_stack([glass / 100.0 - 7.0] * 3)
-    return Tables(table, Mobilities(sums, glass[:, None]), Mobilities(sums, simulated))
+    return PolymerTables(table, Mobilities(sums, glass[:, None]), Mobilities(sums, simulated))
 
 
 def points(noise: float = 0.0, seed: int = 0) -> Points:

@@ -18,8 +18,8 @@ from training.properties.polymer.cautions import cautions
 from training.properties.polymer.fit import PolymerFit, fit_parts, fit_polymer, folds_of, leave_out
 from training.properties.polymer.model import PolymerModel
 from training.properties.polymer.process import CurveProcess, Kernel, curves_of, inverse_temperature
-from training.properties.polymer.recipe import train
-from training.properties.polymer.uncertainty import Calibration, Signs, equal_groups
+from training.properties.polymer.recipe import golden_predictions, load_polymer, train
+from training.properties.polymer.uncertainty import ErrorCalibration, Signs, equal_groups
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_intervals_cover_nine_of_ten_papers() -> None:
         return signs, rng.laplace(0.0, 0.3 + 0.5 * signs.apart), group
 
     signs, error, group = draw(400)
-    calibration = Calibration.fit(signs, error, group)
+    calibration = ErrorCalibration.fit(signs, error, group)
     fresh, fresh_error, fresh_group = draw(800)
     half_width = calibration.conformal.factor(0.9) * calibration.scale(fresh)
     covered = np.average(np.abs(fresh_error) <= half_width, weights=equal_groups(fresh_group))

@@ -17,9 +17,17 @@ from numpy.typing import NDArray
 
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.baselines import BASELINES, answers
-from training.properties.polymer.fit import Fold, LeftOut, Points, PolymerSettings, Tables, folds_of, leave_out
+from training.properties.polymer.fit import (
+    Fold,
+    LeftOutPoints,
+    Points,
+    PolymerSettings,
+    PolymerTables,
+    folds_of,
+    leave_out,
+)
 from training.properties.polymer.tables import Conductivities
-from training.properties.polymer.uncertainty import Calibration, equal_groups
+from training.properties.polymer.uncertainty import ErrorCalibration, equal_groups
 
 Array = NDArray[np.float64]
 N_CHEMARR = 10
@@ -59,7 +67,7 @@ def n_steps(settings: PolymerSettings) -> int:
 
 
 def evaluate(
-    tables: Tables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
+    tables: PolymerTables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
 ) -> dict[str, Any]:
     """Fit without parts of the table and score on these, decades of S/cm.
 
@@ -79,7 +87,7 @@ def evaluate(
     return found
 
 
-def score(points: Points, folds: list[Fold], left_out: LeftOut, group: NDArray[np.str_]) -> dict[str, Any]:
+def score(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_]) -> dict[str, Any]:
     """Return the figures of one split; intervals are calibrated on the other folds."""
     asked = np.flatnonzero(np.isfinite(left_out.process))
     half_width = _half_widths(points, folds, left_out, group)[asked]
@@ -107,7 +115,7 @@ def score(points: Points, folds: list[Fold], left_out: LeftOut, group: NDArray[n
     }
 
 
-def _half_widths(points: Points, folds: list[Fold], left_out: LeftOut, group: NDArray[np.str_]) -> Array:
+def _half_widths(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_]) -> Array:
     """Return half-widths for a coverage of 90 %, each fold's calibrated on the answers of the other folds."""
     found = np.full(len(points.table), np.nan)
     signs, error = left_out.signs(points), points.table.log10_sigma - left_out.log10_sigma
@@ -115,7 +123,7 @@ def _half_widths(points: Points, folds: list[Fold], left_out: LeftOut, group: ND
     for _, asked in folds:
         others = answered.copy()
         others[asked] = False
-        calibration = Calibration.fit(type(signs)(*(part[others] for part in signs)), error[others], group[others])
+        calibration = ErrorCalibration.fit(type(signs)(*(part[others] for part in signs)), error[others], group[others])
         scale = calibration.scale(type(signs)(*(part[asked] for part in signs)))
         found[asked] = calibration.conformal.factor(COVERAGE) * scale
     return found

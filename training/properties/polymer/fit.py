@@ -15,7 +15,7 @@ from training.properties.polymer.auxiliary import N_ROUNDS, ChainMobility
 from training.properties.polymer.boosting import BoostingSettings, MonotoneTrees, point_weights
 from training.properties.polymer.inputs import Inputs, inputs_of
 from training.properties.polymer.known import KnownPolymers, Transference
-from training.properties.polymer.model import PROCESS_SHARE, Parts, PolymerModel
+from training.properties.polymer.model import PROCESS_SHARE, FittedParts, PolymerModel
 from training.properties.polymer.process import (
     ZERO_CELSIUS_K,
     CurveProcess,
@@ -33,7 +33,7 @@ from training.properties.polymer.tables import (
     read_simulations,
     read_transference_table,
 )
-from training.properties.polymer.uncertainty import Calibration, Signs
+from training.properties.polymer.uncertainty import ErrorCalibration, Signs
 from training.splits import grouped_folds
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ class PolymerSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
+class PolymerTables:
     """What is learnt from."""
 
     conductivities: Conductivities
@@ -68,7 +68,7 @@ class Tables:
     simulated: Mobilities
 
     @classmethod
-    def read(cls) -> Tables:
+    def read(cls) -> PolymerTables:
         """Read the public tables; raises `MissingSourceError`, `TableError` or `MissingToolkitError`."""
         return cls(read_conductivities(), read_glass_transitions(), read_simulations())
 
@@ -97,7 +97,7 @@ class Points:
         return Points(self.table.take(rows), self.mobility[rows], self.inputs.take(rows))
 
 
-class LeftOut(NamedTuple):
+class LeftOutPoints(NamedTuple):
     """What parts that had not seen them say of points, shape (n,) each; NaN where no fold asked.
 
     Attributes
@@ -124,19 +124,19 @@ class LeftOut(NamedTuple):
         return Signs(np.abs(self.process - self.trees), self.distance, inverse_temperature(temperature_C), above_glass)
 
 
-def fit_parts(points: Points, settings: PolymerSettings) -> Parts:
+def fit_parts(points: Points, settings: PolymerSettings) -> FittedParts:
     """Fit process and trees to points."""
     table = points.table
     phi = inverse_temperature(table.temperature_C)
     process = CurveProcess.fit(points.inputs, points.origins, phi, table.log10_sigma, settings.kernel)
     features = np.column_stack([points.inputs.for_trees(), table.temperature_C])
     weights = point_weights(table.curve, table.paper, settings.boosting)
-    return Parts(process, MonotoneTrees.fit(features, table.log10_sigma, weights, settings.boosting))
+    return FittedParts(process, MonotoneTrees.fit(features, table.log10_sigma, weights, settings.boosting))
 
 
 def leave_out(
     points: Points, folds: Iterator[Fold] | list[Fold], settings: PolymerSettings, on_step: Callable[[str], None]
-) -> LeftOut:
+) -> LeftOutPoints:
     """Answer the points of each fold by parts fitted on the fold's other points."""
     process, trees, distance = (np.full(len(points.table), np.nan) for _ in range(3))
     for number, (fitted, asked) in enumerate(folds):
@@ -145,7 +145,7 @@ def leave_out(
         scaled = parts.process.scales(those.inputs)
         distance[asked] = 1.0 - chain_likeness(settings.kernel, scaled, parts.process.inputs).max(axis=1)
         on_step(f"fold {number + 1}")
-    return LeftOut(process, trees, distance)
+    return LeftOutPoints(process, trees, distance)
 
 
 def folds_of(group: NDArray[np.str_], n_folds: int, seed: int) -> list[Fold]:
@@ -160,7 +160,7 @@ class PolymerFit:
 
     model: PolymerModel
     points: Points
-    left_out: LeftOut
+    left_out: LeftOutPoints
 
 
 def n_steps(settings: PolymerSettings) -> int:
@@ -169,7 +169,7 @@ def n_steps(settings: PolymerSettings) -> int:
 
 
 def fit_polymer(
-    tables: Tables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
+    tables: PolymerTables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
 ) -> PolymerFit:
     """Fit the whole model: mobilities of chains, parts, calibration on left-out papers."""
     mobility = ChainMobility.fit(tables.glass, tables.simulated, settings.n_mobility_rounds)
@@ -178,7 +178,7 @@ def fit_polymer(
     table = points.table
     left_out = leave_out(points, folds_of(table.paper, settings.n_folds, settings.seed), settings, on_step)
     error = table.log10_sigma - left_out.log10_sigma
-    calibration = Calibration.fit(left_out.signs(points), error, table.paper)
+    calibration = ErrorCalibration.fit(left_out.signs(points), error, table.paper)
     parts = fit_parts(points, settings)
     on_step("all points")
     return PolymerFit(

@@ -15,7 +15,7 @@ from training.properties.polymer.boosting import MonotoneTrees
 from training.properties.polymer.inputs import Inputs, inputs_of
 from training.properties.polymer.known import KnownPolymer, KnownPolymers
 from training.properties.polymer.process import ZERO_CELSIUS_K, CurveProcess, inverse_temperature
-from training.properties.polymer.uncertainty import Calibration, Signs
+from training.properties.polymer.uncertainty import ErrorCalibration, Signs
 from training.trees import TreeEnsemble
 from training.uncertainty import ConformalScale, Interval
 
@@ -52,7 +52,7 @@ class Prediction(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class FittedParts:
     """Process and trees, fitted on the same points."""
 
     process: CurveProcess
@@ -73,8 +73,8 @@ class PolymerModel:
     """Everything that answers: parts, what left-out papers say of their errors, known polymers."""
 
     mobility: ChainMobility
-    parts: Parts
-    calibration: Calibration
+    parts: FittedParts
+    calibration: ErrorCalibration
     known: KnownPolymers
 
     def predict(self, batch: PolymerBatch, temperature_C: Array) -> Prediction:
@@ -137,7 +137,7 @@ class PolymerModel:
         scores = ConformalScale(np.asarray(of["calibration"]["scores"], dtype=float))
         return cls(
             ChainMobility.from_arrays(of["mobility"]),
-            Parts(process, trees),
-            Calibration(np.asarray(of["calibration"]["coefficients"], dtype=float), scores),
+            FittedParts(process, trees),
+            ErrorCalibration(np.asarray(of["calibration"]["coefficients"], dtype=float), scores),
             KnownPolymers.from_arrays(of["known"]),
         )

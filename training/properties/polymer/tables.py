@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 Array = NDArray[np.float64]
-CONDUCTIVITY, SIMULATED, GLASS = "polymer_conductivity", "polymer_molecular_dynamics", "polymer_glass_transition"
+CONDUCTIVITY, SIMULATED, GLASS = "polymer_sigma", "polymer_molecular_dynamics", "polymer_glass_transition"
 SMALLEST_SIMULATED = np.array([1e-7, 1e-10, 1e-10])
 PAPERS_PATH = Path(__file__).with_name("papers.csv")
 TRANSFERENCE_PATH = Path(__file__).with_name("transference.csv")

@@ -48,14 +48,14 @@ class Signs(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class ErrorCalibration:
     """Fitted scale and conformal scores; coefficients in the order of `Signs.columns`."""
 
     coefficients: Array
     conformal: ConformalScale
 
     @classmethod
-    def fit(cls, signs: Signs, error: Array, group: NDArray[np.str_]) -> Calibration:
+    def fit(cls, signs: Signs, error: Array, group: NDArray[np.str_]) -> ErrorCalibration:
         """Fit to errors (measured less predicted) of left-out points and the groups that they were left out with."""
         weights = equal_groups(group)
         coefficients = _fit_scale(signs.columns(), np.abs(error), weights)

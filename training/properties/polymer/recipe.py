@@ -13,21 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from features.polymers.candidate import PolymerBatch, PolymerFields, read_polymer
-from training.bundle import (
-    Bundle,
-    Card,
-    GoldenPrediction,
-    compare_golden,
-    data_source,
-    golden_rows,
-    load_bundle,
-    rebuilding,
-    save_bundle,
-    stamped,
-)
-from training.properties.polymer.fit import PolymerFit, PolymerSettings, PolymerTables, fit_polymer
-from training.properties.polymer.model import PolymerModel
+from training.bundle import Card, data_source, save_bundle, stamped
+from training.properties.polymer.bundling import golden_arrays, golden_predictions, read_golden
+from training.properties.polymer.fit import PolymerFit, PolymerSettings, Tables, fit_polymer
+from training.properties.polymer.quantities import NAME
 from training.properties.polymer.tables import CONDUCTIVITY, GLASS, SIMULATED
 
 LIBRARIES = ("numpy", "scipy", "lightgbm", "rdkit")
@@ -65,7 +54,7 @@ def settings_of(*, quick: bool) -> PolymerSettings:
 
 
 def train(
-    folder: Path, tables: PolymerTables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
+    folder: Path, tables: Tables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
 ) -> PolymerTraining:
     """Fit on the public tables and write the bundle."""
     fit = fit_polymer(tables, settings, on_step)

@@ -18,7 +18,7 @@ from training.properties.polymer.cautions import cautions
 from training.properties.polymer.fit import PolymerFit, fit_parts, fit_polymer, folds_of, leave_out
 from training.properties.polymer.model import PolymerModel
 from training.properties.polymer.process import CurveProcess, Kernel, curves_of, inverse_temperature
-from training.properties.polymer.recipe import golden_predictions, load_polymer, train
+from training.properties.polymer.recipe import train
 from training.properties.polymer.uncertainty import ErrorCalibration, Signs, equal_groups
 
 

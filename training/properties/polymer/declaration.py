@@ -78,25 +78,25 @@ class Polymer(Property):
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""
-        from training.properties.polymer.fit import Tables, n_steps
+        from training.properties.polymer.fit import PolymerTables, n_steps
         from training.properties.polymer.recipe import settings_of, train
 
         settings = settings_of(quick=options.quick)
         with progress(n_steps(settings)) as on_step:
-            trained = train(folder, Tables.read(), settings, on_step)
+            trained = train(folder, PolymerTables.read(), settings, on_step)
         return Trained(trained.card, trained.digest, {})
 
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
         from training.properties.polymer.evaluation import evaluate, n_steps
-        from training.properties.polymer.fit import Tables
+        from training.properties.polymer.fit import PolymerTables
         from training.properties.polymer.recipe import settings_of
 
         if options.refit or options.work is not None:
             raise NotOfferedError("--refit and --work are not for polymers, which are always fitted anew, fold by fold")
         settings = settings_of(quick=options.quick)
         with progress(n_steps(settings)) as on_step:
-            return Scores("polymers and papers left out", evaluate(Tables.read(), settings, on_step))
+            return Scores("polymers and papers left out", evaluate(PolymerTables.read(), settings, on_step))
 
     def papers(self, model: PolymerModel) -> Iterable[str]:
         """See `contract.Property.papers`."""

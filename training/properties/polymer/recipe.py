@@ -15,7 +15,7 @@ import numpy as np
 
 from training.bundle import Card, data_source, save_bundle, stamped
 from training.properties.polymer.bundling import golden_arrays, golden_predictions, read_golden
-from training.properties.polymer.fit import PolymerFit, PolymerSettings, Tables, fit_polymer
+from training.properties.polymer.fit import PolymerFit, PolymerSettings, PolymerTables, fit_polymer
 from training.properties.polymer.quantities import NAME
 from training.properties.polymer.tables import CONDUCTIVITY, GLASS, SIMULATED
 
@@ -54,7 +54,7 @@ def settings_of(*, quick: bool) -> PolymerSettings:
 
 
 def train(
-    folder: Path, tables: Tables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
+    folder: Path, tables: PolymerTables, settings: PolymerSettings, on_step: Callable[[str], None] = lambda what: None
 ) -> PolymerTraining:
     """Fit on the public tables and write the bundle."""
     fit = fit_polymer(tables, settings, on_step)

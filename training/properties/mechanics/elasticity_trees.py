@@ -44,9 +44,19 @@ class TreeAnswers(NamedTuple):
     spread: Array
 
 
+def composition_descriptors(batch: MaterialBatch) -> Array:
+    """Return what the trees on moduli and those on band gaps see of compositions, computed once, shape (n, d)."""
+
+    def compute(own: MaterialBatch) -> tuple[Array]:
+        return (np.column_stack([FEATURIZERS[name](own) for name in FEATURIZER_NAMES]),)
+
+    (computed,) = batch.remembered("mechanics", compute)
+    return computed
+
+
 def descriptors(batch: MaterialBatch) -> Array:
     """Return what the trees see of compositions: registered featurizers and the atomic fractions, shape (n, d)."""
-    return np.column_stack([*(FEATURIZERS[name](batch) for name in FEATURIZER_NAMES), batch.matrix()])
+    return np.column_stack([composition_descriptors(batch), batch.matrix()])
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ WAVES = (1, 2, 4, 8)
 """Half periods of an atomic fraction between 0 and 1, as which a net is given it."""
 LOG_SCALES = (-5.0, 1.0)
 _LAYER_NORM_EPSILON = np.float32(1e-5)
-_ROWS_PER_PASS = 512  # activations of one pass stay in the processor's cache
+_ELEMENTS_PER_PASS = 2048  # activations of one pass stay in the processor's cache
 
 
 class NetAnswers(NamedTuple):
@@ -57,16 +57,19 @@ class ElementNets:
 
     @cached_property
     def _members(self) -> list[_Member]:
-        return [_Member({name: array[net] for name, array in self.weights.items()}) for net in range(len(self))]
+        return [_Member.of({name: array[net] for name, array in self.weights.items()}) for net in range(len(self))]
 
     def __call__(self, batch: MaterialBatch) -> NetAnswers:
         """Return what every net says of every row."""
         out = np.empty((len(self), len(batch), 4), dtype=np.float32)
-        for start in range(0, len(batch), _ROWS_PER_PASS):
-            rows = slice(start, start + _ROWS_PER_PASS)
-            given = _Elements.of(batch.element_index[rows], batch.fraction[rows])
-            for net, member in enumerate(self._members):
-                out[net, rows] = member(given)
+        size = (batch.fraction > 0).sum(axis=1)
+        for k in np.unique(size):  # compositions with the same number of elements: nothing is masked
+            same, n_rows = np.flatnonzero(size == k), max(_ELEMENTS_PER_PASS // int(k), 1)
+            for start in range(0, len(same), n_rows):
+                rows = same[start : start + n_rows]
+                fraction = batch.fraction[rows, :k].astype(np.float32)[..., None]
+                for net, member in enumerate(self._members):
+                    out[net, rows] = member(batch.element_index[rows, :k], fraction)
         answer = out.astype(np.float64)
         scale = np.exp(np.clip(answer[..., 2:], *LOG_SCALES)) * self.spread
         return NetAnswers(answer[..., :2] * self.spread + self.centre, scale)
@@ -93,78 +96,63 @@ class ElementNets:
 
 
 @dataclass(frozen=True, eq=False)
-class _Elements:
-    """The elements of some compositions one after the other.
-
-    Attributes
-    ----------
-    index, fraction
-        Shape (t,) and (t, 1): atomic number - 1 and atomic fraction.
-    row, start
-        Which composition an element belongs to, (t,), and where the elements of each composition begin, (n,).
-    """
-
-    index: NDArray[np.int64]
-    fraction: FloatArray
-    row: NDArray[np.int64]
-    start: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, element_index: NDArray[np.int64], fraction: Array) -> _Elements:
-        row, column = np.nonzero(fraction)
-        return cls(
-            element_index[row, column],
-            fraction[row, column].astype(np.float32)[:, None],
-            row,
-            np.searchsorted(row, np.arange(len(fraction))),
-        )
-
-    def mean(self, vectors: FloatArray) -> FloatArray:
-        total: FloatArray = np.add.reduceat(vectors * self.fraction, self.start, axis=0)
-        return total
-
-
-@dataclass(frozen=True, eq=False)
 class _Member:
     weights: dict[str, FloatArray]
+    rounds: int
 
-    @property
-    def rounds(self) -> int:
-        return sum(name.endswith("_own.weight") for name in self.weights)
+    @classmethod
+    def of(cls, weights: Mapping[str, FloatArray]) -> _Member:
+        """Draw the scales and offsets of layer norms into the linear layers that follow; fractions add up to 1."""
+        own, rounds = dict(weights), sum(name.endswith("_own.weight") for name in weights)
+        for name, *parts in [
+            *((f"round_{i}_own", f"round_{i}_own", f"round_{i}_mean") for i in range(rounds)),
+            ("hidden",) * 2,
+        ]:
+            scale, offset = own.pop(f"{name}.norm_weight"), own.pop(f"{name}.norm_bias")
+            for part in parts:
+                own[f"{name}.bias"] = own[f"{name}.bias"] + offset @ own[f"{part}.weight"]
+                own[f"{part}.weight"] = scale[:, None] * own[f"{part}.weight"]
+        return cls(own, rounds)
 
-    def __call__(self, given: _Elements) -> FloatArray:
-        """Return two standardised values and two logarithms of scales for each composition, shape (n, 4)."""
-        vectors = self.weights["element"][given.index] + _fraction_codes(given.fraction) @ self.weights["fraction"]
+    def __call__(self, element: NDArray[np.int64], fraction: FloatArray) -> FloatArray:
+        """Return two standardised values and two logarithms of scales of (n, k) elements, (n, k, 1), shape (n, 4)."""
+        vectors = self.weights["element"][element] + _fraction_codes(fraction) @ self.weights["fraction"]
         for number in range(self.rounds):
             name = f"round_{number}"
-            normal = self.norm(f"{name}_own", vectors)
+            normal = _standardised(vectors)
             inner = self.linear(f"{name}_own", normal)
-            inner += (given.mean(normal) @ self.weights[f"{name}_mean.weight"])[given.row]
+            inner += (_mean(normal, fraction) @ self.weights[f"{name}_mean.weight"])[:, None]
             vectors += self.linear(f"{name}_out", _silu(inner))
-        vectors = self.norm("pooled", vectors)
-        pooled = np.concatenate([given.mean(vectors), np.maximum.reduceat(vectors, given.start, axis=0)], axis=1)
-        hidden = _silu(self.linear("pooled", pooled))
-        hidden += _silu(self.linear("hidden", self.norm("hidden", hidden)))
+        vectors = _standardised(vectors) * self.weights["pooled.norm_weight"] + self.weights["pooled.norm_bias"]
+        hidden = _silu(self.linear("pooled", np.concatenate([_mean(vectors, fraction), vectors.max(axis=1)], axis=1)))
+        hidden += _silu(self.linear("hidden", _standardised(hidden)))
         return self.linear("last", hidden)
 
     def linear(self, name: str, x: FloatArray) -> FloatArray:
-        y: FloatArray = x @ self.weights[f"{name}.weight"]
+        weight = self.weights[f"{name}.weight"]
+        y: FloatArray = (x.reshape(-1, len(weight)) @ weight).reshape(*x.shape[:-1], -1)
         y += self.weights[f"{name}.bias"]
         return y
 
-    def norm(self, name: str, x: FloatArray) -> FloatArray:
-        apart: FloatArray = x - x.mean(axis=1, keepdims=True)
-        variance = np.einsum("tw,tw->t", apart, apart)[:, None] / np.float32(x.shape[1])
-        apart /= np.sqrt(variance + _LAYER_NORM_EPSILON)
-        apart *= self.weights[f"{name}.norm_weight"]
-        apart += self.weights[f"{name}.norm_bias"]
-        return apart
+
+def _standardised(x: FloatArray) -> FloatArray:
+    """Return x less its mean over the last axis, divided by its standard deviation."""
+    apart: FloatArray = x - x.mean(axis=-1, keepdims=True)
+    variance = np.einsum("...w,...w->...", apart, apart)[..., None] / np.float32(x.shape[-1])
+    apart /= np.sqrt(variance + _LAYER_NORM_EPSILON)
+    return apart
+
+
+def _mean(vectors: FloatArray, fraction: FloatArray) -> FloatArray:
+    """Return means of (n, k, w) over the k elements, weighted by fractions (n, k, 1)."""
+    mean: FloatArray = np.einsum("nkw,nk->nw", vectors, fraction[..., 0])
+    return mean
 
 
 def _fraction_codes(fraction: FloatArray) -> FloatArray:
-    """Return smooth functions of atomic fractions (t, 1), shape (t, 6)."""
+    """Return smooth functions of atomic fractions (n, k, 1), shape (n, k, 6)."""
     waves = [np.sin(np.float32(np.pi * n) * fraction) for n in WAVES]
-    return np.concatenate([fraction, np.sqrt(fraction), *waves], axis=1)
+    return np.concatenate([fraction, np.sqrt(fraction), *waves], axis=-1)
 
 
 def _silu(x: FloatArray) -> FloatArray:

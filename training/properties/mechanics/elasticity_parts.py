@@ -14,7 +14,9 @@ from training.properties.mechanics.elasticity_trees import ModuliTrees, descript
 
 Array = NDArray[np.float64]
 NET_SHARE = 0.65
-"""Of the nets in the answer; the two kinds of trees share the rest."""
+"""Of the nets in the answer; the trees have the rest."""
+BOOSTED_SHARE = 0.7
+"""Of the boosted trees in what the trees say; those grown at random have the rest."""
 
 
 class PartAnswers(NamedTuple):
@@ -49,6 +51,6 @@ class Parts:
     def __call__(self, batch: MaterialBatch) -> PartAnswers:
         """Answer for a batch."""
         nets, trees = self.nets(batch), self.trees(descriptors(batch))
-        net, tree = nets.value.mean(axis=0), (trees.random + trees.boosted) / 2
+        net, tree = nets.value.mean(axis=0), BOOSTED_SHARE * trees.boosted + (1 - BOOSTED_SHARE) * trees.random
         value = NET_SHARE * net + (1 - NET_SHARE) * tree
         return PartAnswers(value, nets.scale.mean(axis=0), trees.spread, np.abs(net - tree))

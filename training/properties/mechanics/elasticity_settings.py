@@ -24,9 +24,9 @@ class ElementNetSettings:
     width: int = 96
     rounds: int = 2
     head: int = 192
-    dropout: float = 0.1
+    dropout: float = 0.05
     auxiliary: Schedule = field(default_factory=lambda: Schedule(14, 512, 2e-3, 0.999))
-    moduli: Schedule = field(default_factory=lambda: Schedule(24, 128, 1.5e-3, 0.995))
+    moduli: Schedule = field(default_factory=lambda: Schedule(24, 64, 1e-3, 0.995))
 
     @classmethod
     def quick(cls) -> ElementNetSettings:

@@ -21,7 +21,8 @@ from training.trees import TreeEnsemble, on_grid, split_off_grid
 Array = NDArray[np.float64]
 FEATURIZER_NAMES = ("magpie", "chemistry", "stoichiometry")
 BOOSTING: dict[str, Any] = {
-    "objective": "l2",
+    "objective": "huber",  # placeholders and crystals that fall apart under shear must not bend the rest
+    "alpha": 0.15,
     "learning_rate": 0.07,
     "num_leaves": 63,
     "min_data_in_leaf": 5,
@@ -44,9 +45,19 @@ class TreeAnswers(NamedTuple):
     spread: Array
 
 
+def composition_descriptors(batch: MaterialBatch) -> Array:
+    """Return what the trees on moduli and those on band gaps see of compositions, computed once, shape (n, d)."""
+
+    def compute(own: MaterialBatch) -> tuple[Array]:
+        return (np.column_stack([FEATURIZERS[name](own) for name in FEATURIZER_NAMES]),)
+
+    (computed,) = batch.remembered("mechanics", compute)
+    return computed
+
+
 def descriptors(batch: MaterialBatch) -> Array:
     """Return what the trees see of compositions: registered featurizers and the atomic fractions, shape (n, d)."""
-    return np.column_stack([*(FEATURIZERS[name](batch) for name in FEATURIZER_NAMES), batch.matrix()])
+    return np.column_stack([composition_descriptors(batch), batch.matrix()])
 
 
 @dataclass(frozen=True, eq=False)

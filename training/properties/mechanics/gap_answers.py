@@ -55,7 +55,7 @@ class GapAnswers:
         metal = np.where(np.isnan(value), np.nan, (value == 0.0).astype(float))
         asked = np.flatnonzero((known.n_polymorphs == 0) & ~unknown_elements)
         if len(asked):
-            said = model.predict(batch.take(asked))
+            said = model.predict(batch if len(asked) == len(batch) else batch.take(asked))
             metal[asked] = said.p_metal
             for into, end in zip((value, lower, upper), said.interval(coverage), strict=True):
                 into[asked] = end

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from features.featurizers import FEATURIZERS
+from training.properties.mechanics.elasticity_trees import composition_descriptors
 from training.properties.mechanics.gap_lookup import GapLookup
 from training.properties.mechanics.gap_relatives import Relatives
 from training.trees import TreeEnsemble
@@ -26,7 +26,6 @@ from training.uncertainty import ConformalScale, Interval
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[np.generic]]
-FEATURIZER_NAMES = ("magpie", "chemistry", "stoichiometry")
 DEFAULT_COVERAGE = 0.9
 SMALLEST_GAP_eV, SMALLEST_SPREAD_eV = 0.01, 0.02
 N_QUANTILES = 1001
@@ -36,8 +35,7 @@ _PARTS = ("metal", "gap", "spread")
 
 def descriptors(batch: MaterialBatch, relatives: Relatives) -> Array:
     """Return what the trees are grown on: composition, then relatives; shape (n, d)."""
-    composition = [FEATURIZERS[name](batch) for name in FEATURIZER_NAMES]
-    return np.column_stack([*composition, relatives(batch)])
+    return np.column_stack([composition_descriptors(batch), relatives(batch)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,7 @@ class MechanicsModel:
         centre, scale = np.full((len(batch), 2), np.nan), np.full((len(batch), 2), np.nan)
         asked = np.flatnonzero((known == NOT_HELD) & ~unknown_elements)
         if len(asked):
-            said = self.elasticity.predict(batch.take(asked))
+            said = self.elasticity.predict(batch if len(asked) == len(batch) else batch.take(asked))
             centre[asked] = np.column_stack([said.log10_G, said.log10_K])
             scale[asked] = np.column_stack([said.scale_G, said.scale_K])
         held = np.flatnonzero(known != NOT_HELD)

@@ -216,7 +216,15 @@ def read_materials(rows: Sequence[Given], ids: Sequence[str | None]) -> list[Can
         try:
             out.append(read_material(given, id))
         except CandidateError as error:
-            out.append(RowError(index, id, error.code, error.message, given.get("formula") or _typed(given) or None))
+            out.append(
+                RowError(
+                    index,
+                    id,
+                    error.code,
+                    error.message,
+                    given["formula"] if "formula" in given else _typed(given) or None,
+                )
+            )
     return out
 
 

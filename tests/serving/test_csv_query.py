@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from features.kinds import FIELDS
 from serving.answers.conditions import Conditions
 from serving.answers.input_tables import COLUMNS
 from serving.answers.refusals import RequestError
@@ -27,8 +28,9 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "flaw_size_um": 2.0,
         "contribution": "total",
         "state": "sintered",
+        "population": "all",
     }
-    assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", "formula", "cif", "block"}
+    assert set(conditions) == set(Conditions.model_fields) == set(COLUMNS) - {"id", *FIELDS}
     items = [(name, str(value)) for name, value in conditions.items()]
     items += [("property", "ccd"), ("property", "stability"), ("coverage", "0.8"), ("explain", "1")]
     query = read_query(CsvQuery, items, several="property")
@@ -48,8 +50,8 @@ def test_every_parameter_of_the_query_arrives() -> None:
         ([("temperature_C", "nan")], "finite"),
         ([("temperature_C", "9999")], "less than or equal to 1500"),
         ([("temperature_C", "60"), ("temperature_C", "70")], '"temperature_C" twice'),
-        ([("property", "cdc")], "'conductivity', 'stability', 'ccd' or 'mechanics'"),
-        ([("property", "ccd")] * 5, "at most 4"),
+        ([("property", "cdc")], "'conductivity', 'stability', 'ccd', 'mechanics' or 'polymer'"),
+        ([("property", "ccd")] * 6, "at most 5"),
         ([("coverage", "1")], "coverage"),
         ([("explain", "perhaps")], "explain"),
     ],

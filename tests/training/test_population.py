@@ -13,7 +13,6 @@ from serving.answers.conditions import Conditions
 from serving.answers.request import CandidateInput
 from serving.predictor import Predictor
 from training.properties.conductivity.ensemble import Pool
-from training.properties.conductivity.population import moved
 
 UNMEASURED, MEASURED = "Li2.5Y0.5Zr0.5F2Cl4", "Li6PS5Cl"
 
@@ -21,7 +20,7 @@ UNMEASURED, MEASURED = "Li2.5Y0.5Zr0.5F2Cl4", "Li6PS5Cl"
 @given(st.floats(-0.5, 0.5), st.floats(0.01, 4.0), st.floats(0.01, 4.0))
 def test_a_centre_moves_by_a_share_of_the_width_on_its_side(share: float, below: float, above: float) -> None:
     pool = Pool(*(np.array([number]) for number in (-4.0, below, above, 0.3, 0.05, 0.2, 0.3)))
-    centre = moved(pool, share).centre[0] + 4.0
+    centre = pool.moved(share).centre[0] + 4.0
     assert centre == pytest.approx(share * (above if share > 0.0 else below), abs=1e-12)
 
 

@@ -37,7 +37,6 @@ from training.properties.conductivity.model import (
     domain_of,
     factor_or_nan,
 )
-from training.properties.conductivity.population import moved
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 
 Array = NDArray[np.float64]
@@ -109,7 +108,7 @@ class Recipe:
         """Calibrate a fitted ensemble and let it answer, centres and ends moved up by `shift` of its widths."""
         learnt, asked = rows.take(held_out.learnt), rows.take(held_out.asked)
         variant = calibrate(ensemble, left_out)
-        pool = at_temperature(moved(ensemble.predict(asked.descriptors), shift), asked.temperature_C)
+        pool = at_temperature(ensemble.predict(asked.descriptors).moved(shift), asked.temperature_C)
         reach = factor_or_nan(variant.sigma_scale, 0.9)
         above = [
             variant.sigma_scale.tail_probability(threshold, pool.centre, pool.below, pool.above)

@@ -129,6 +129,10 @@ class Pool(NamedTuple):
     novelty: Array  # what share of its prior uncertainty the process still has: 0 known, 1 nothing like it is known
     distance: Array  # to what is known, see `familiarity`
 
+    def moved(self, share: float) -> Pool:
+        """Return a pool whose centres lie higher by a share of the width on that side, the ends with them."""
+        return self._replace(centre=self.centre + share * (self.above if share > 0.0 else self.below))
+
 
 class Lessons(NamedTuple):
     """What trees and nets learn from: the m rows with a conductivity, judged by a process without their own paper."""

@@ -30,7 +30,6 @@ from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, known_
 from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.measured_first import Centre, Measured, measured_on
 from training.properties.conductivity.metrics import Truth, honest_error
-from training.properties.conductivity.population import moved as moved_centres
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
 from training.properties.conductivity.samples import LEDGER, Samples
 from training.splits import grouped_folds
@@ -247,7 +246,7 @@ class ConductivityModel:
         decades = np.zeros(len(chosen))
         for name, variant in self.variants.items():
             rows = chosen & (used_lattice if name == "lattice" else ~used_lattice)
-            decades[rows] = (moved_centres(pool, variant.sigma_scale.median).centre - pool.centre)[rows]
+            decades[rows] = (pool.moved(variant.sigma_scale.median).centre - pool.centre)[rows]
         return decades
 
     def measured(self, composition: Array, pool: Pool, temperature_C: Array) -> Measured:

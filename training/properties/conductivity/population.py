@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from features.errors import CandidateError
 from training.properties.conditions import ConditionColumns, one_of, refused_words
-from training.properties.conductivity.ensemble import Pool
 from training.properties.contract import Condition, Content
 
 ALL, REPORTED = POPULATIONS = ("all", "reported")
@@ -36,11 +35,6 @@ def as_reported(conditions: ConditionColumns) -> NDArray[np.bool_]:
     """Return which rows ask for materials like those that get reported, shape (n,)."""
     texts = conditions.texts[POPULATION.name]
     return np.array([text is not None and _population(text) == REPORTED for text in texts], dtype=bool)
-
-
-def moved(pool: Pool, share: float) -> Pool:
-    """Return a pool whose centres lie higher by a share of the width on that side, the ends with them."""
-    return pool._replace(centre=pool.centre + share * (pool.above if share > 0.0 else pool.below))
 
 
 def _population(text: str) -> str:

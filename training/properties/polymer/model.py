@@ -82,22 +82,15 @@ class PolymerModel:
         mobility = self.mobility(batch.sums)
         inputs = inputs_of(batch, mobility)
         level, slope = self.parts.process.lines(inputs, batch.polymer_keys)
-        values = [self._average(level, slope, inputs, temperature_C + step) for step in (-STEP_C, 0.0, STEP_C)]
+        trees = [self.parts.of_trees(inputs, temperature_C + step) for step in (-STEP_C, 0.0, STEP_C)]
+        lines = [level - slope * inverse_temperature(temperature_C + step) for step in (-STEP_C, 0.0, STEP_C)]
+        values = [PROCESS_SHARE * a + (1.0 - PROCESS_SHARE) * b for a, b in zip(lines, trees, strict=True)]
         phi = inverse_temperature(temperature_C)
         between = inverse_temperature(temperature_C - STEP_C) - inverse_temperature(temperature_C + STEP_C)
         glass_C, distance = mobility[:, 0] - ZERO_CELSIUS_K, self.known.distance(self.parts.process.scales(inputs))
-        signs = Signs(
-            np.abs(level - slope * phi - self.parts.of_trees(inputs, temperature_C)),
-            distance,
-            phi,
-            temperature_C - glass_C,
-        )
+        signs = Signs(np.abs(lines[1] - trees[1]), distance, phi, temperature_C - glass_C)
         energy = EV_PER_SLOPE * (values[2] - values[0]) / between
         return Prediction(values[1], self.calibration.scale(signs), energy, glass_C, distance)
-
-    def _average(self, level: Array, slope: Array, inputs: Inputs, temperature_C: Array) -> Array:
-        line = level - slope * inverse_temperature(temperature_C)
-        return PROCESS_SHARE * line + (1.0 - PROCESS_SHARE) * self.parts.of_trees(inputs, temperature_C)
 
     def interval(self, prediction: Prediction, coverage: float) -> Interval:
         """Return conformal intervals of log10 of the conductivity in S/cm."""

@@ -186,7 +186,7 @@ class CurveProcess:
     kernel, scales
         As fitted with.
     inputs
-        Of the curves, in scales; one row for each of m numbers.
+        Of the m curves, in scales.
     polymer
         Shape (m,), canonical repeat units.
     level_weights, slope_weights
@@ -219,12 +219,14 @@ class CurveProcess:
         total[np.diag_indices_from(total)] += kernel.noise**2 + 1e-6
         residual = curves.value - curves.design @ np.array([MEAN_LEVEL, MEAN_SLOPE])
         weights = cho_solve(cho_factor(total, lower=True, overwrite_a=True), residual)
-        level_weights, slope_weights = curves.design[:, 0] * weights, curves.design[:, 1] * weights
+        # both numbers of a curve have one covariance with anything new
+        _, first, of_curve = np.unique(curves.row, return_index=True, return_inverse=True)
+        level_weights, slope_weights = (np.bincount(of_curve, column * weights) for column in curves.design.T)
         return cls(
             kernel,
             scales,
-            seen,
-            polymer,
+            seen.take(first),
+            polymer[first],
             level_weights,
             kernel.slope * slope_weights,
             MEAN_LEVEL + LEVEL_VARIANCE * float(level_weights.sum()),
@@ -239,13 +241,10 @@ class CurveProcess:
         return self.level + shared @ self.level_weights, np.maximum(slope, LEAST_SLOPE)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return what a bundle stores; rows that stand for one curve share their inputs."""
-        _, first, which = np.unique(np.column_stack(self.inputs), axis=0, return_index=True, return_inverse=True)
-        kept = self.inputs.take(first)
+        """Return what a bundle stores."""
         names, polymer = np.unique(self.polymer, return_inverse=True)
         return {
-            **{f"inputs_{name}": part.astype(np.float32) for name, part in kept._asdict().items()},
-            "which": which.reshape(-1).astype(np.int32),
+            **{f"inputs_{name}": part.astype(np.float32) for name, part in self.inputs._asdict().items()},
             "polymer": polymer.astype(np.int32),
             "polymer_names": np.frombuffer("\n".join(names).encode(), dtype=np.uint8),
             "level_weights": self.level_weights,
@@ -258,8 +257,7 @@ class CurveProcess:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> CurveProcess:
         """Rebuild from `arrays()`; inputs are of single precision."""
-        which = arrays["which"].astype(np.int64)
-        inputs = Inputs(*(np.asarray(arrays[f"inputs_{name}"], dtype=float)[which] for name in Inputs._fields))
+        inputs = Inputs(*(np.asarray(arrays[f"inputs_{name}"], dtype=float) for name in Inputs._fields))
         names = np.array(bytes(arrays["polymer_names"]).decode().split("\n"), dtype=np.str_)
         return cls(
             Kernel(*np.asarray(arrays["kernel"], dtype=float).tolist()),

@@ -191,12 +191,20 @@ def test_a_refusal_says_what_the_service_said(client: Client) -> None:
 
 def leaves(said: Any) -> tuple[list[Any], list[float]]:
     """Return what an answer says, its numbers apart."""
-    inner = said.values() if isinstance(said, dict) else said if isinstance(said, list) else None
-    if inner is None:
-        return ([], [said]) if isinstance(said, float) else ([said], [])
-    found = [leaves(one) for one in inner]
-    keys = [list(said)] if isinstance(said, dict) else []
-    return sum((texts for texts, _ in found), keys), sum((numbers for _, numbers in found), [])
+    texts, numbers = [], []
+    left = [said]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            texts.append(list(one))
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, float):
+            numbers.append(one)
+        else:
+            texts.append(one)
+    return texts, numbers
 
 
 def test_a_list_above_the_limit_is_sent_in_parts(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,8 @@ class CurveProcess:
         weights = cho_solve(cho_factor(total, lower=True, overwrite_a=True), residual)
         # both numbers of a curve have one covariance with anything new
         _, first, of_curve = np.unique(curves.row, return_index=True, return_inverse=True)
-        level_weights, slope_weights = (np.bincount(of_curve, column * weights) for column in curves.design.T)
+        level_weights: Array = np.bincount(of_curve, curves.design[:, 0] * weights).astype(np.float64)
+        slope_weights: Array = np.bincount(of_curve, curves.design[:, 1] * weights).astype(np.float64)
         return cls(
             kernel,
             scales,

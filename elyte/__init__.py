@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from features.candidate import Candidate as Candidate
     from features.candidate import MaterialBatch as MaterialBatch
-    from features.candidate import read_candidates as read_candidates
     from features.chemistry import NEUTRALITY_TOLERANCE as NEUTRALITY_TOLERANCE
     from features.chemistry import assign_ions as assign_ions
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
+    from features.kinds import read_candidates as read_candidates
     from serving.answers.condition_grid import ConditionGridRequest as CcdGridRequest  # noqa: F401 - public
     from serving.answers.conditions import Conditions as Conditions
     from serving.answers.interface_request import InterfaceRequest as InterfaceRequest
@@ -58,7 +58,7 @@ _PLACES = {
     "ON_THE_AXIS": "serving.answers.vocabulary",
     "Candidate": "features.candidate",
     "MaterialBatch": "features.candidate",
-    "read_candidates": "features.candidate",
+    "read_candidates": "features.kinds",
     "assign_ions": "features.chemistry",
     "parse_formula": "features.formula",
     "write_formula": "features.formula_writing",

@@ -256,28 +256,3 @@ class RowError:
         """Return what becomes of a row at this place for which an error was found; it keeps its name and formula."""
         candidate = row if isinstance(row, Candidate) else row.candidate
         return cls(index, row.id, error.code, error.message, row.formula, candidate)
-
-
-def read_candidates(
-    formulas: Sequence[str | None],
-    cifs: Sequence[str | None],
-    ids: Sequence[str | None],
-    blocks: Sequence[str | None] | None = None,
-) -> list[Candidate | RowError]:
-    """Read candidates row by row; a bad row becomes a `RowError` and leaves its neighbours alone.
-
-    Parameters
-    ----------
-    formulas, cifs, ids
-        Equal lengths; a row gives a formula or a CIF, not both.
-    blocks
-        Of the same length: which data block of a CIF is meant; None means the first with a structure.
-    """
-    from features.kinds import read_materials
-
-    named = [None] * len(ids) if blocks is None else blocks
-    rows = zip(formulas, cifs, named, strict=True)
-    fields = ("formula", "cif", "block")
-    return read_materials(
-        [{name: one for name, one in zip(fields, row, strict=True) if one is not None} for row in rows], ids
-    )

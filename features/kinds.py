@@ -67,7 +67,7 @@ class MaterialKind(ABC):
         return False
 
 
-class Inorganic(MaterialKind):
+class InorganicKind(MaterialKind):
     """Compounds, glasses and crystals by formula or CIF."""
 
     name, label = INORGANIC, "an inorganic material"
@@ -113,7 +113,7 @@ def _respelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candi
     return replace(candidate, formula=text, amounts=parse_formula(text))
 
 
-class Polymer(MaterialKind):
+class PolymerKind(MaterialKind):
     """Dry polymer electrolytes: repeat units, a salt and its amount. Read with rdkit, the extra `polymer`."""
 
     name, label = "polymer", "a polymer electrolyte"
@@ -173,8 +173,8 @@ class Polymer(MaterialKind):
         return read.salt is not None or is_smiles_of_unit(text) or find_polymer(text) is not None
 
 
-_INORGANIC = Inorganic()
-KINDS: dict[str, MaterialKind] = {kind.name: kind for kind in (_INORGANIC, Polymer())}
+_INORGANIC = InorganicKind()
+KINDS: dict[str, MaterialKind] = {kind.name: kind for kind in (_INORGANIC, PolymerKind())}
 FIELDS: dict[str, MaterialField] = {field.name: field for kind in KINDS.values() for field in kind.fields}
 """Every field by which a material of any kind is named."""
 NAMING_FIELDS = tuple(field.name for kind in KINDS.values() for field in kind.fields[: kind.n_naming])
@@ -226,6 +226,29 @@ def read_materials(rows: Sequence[Given], ids: Sequence[str | None]) -> list[Can
                 )
             )
     return out
+
+
+def read_candidates(
+    formulas: Sequence[str | None],
+    cifs: Sequence[str | None],
+    ids: Sequence[str | None],
+    blocks: Sequence[str | None] | None = None,
+) -> list[Candidate | RowError]:
+    """Read candidates row by row; a bad row becomes a `RowError` and leaves its neighbours alone.
+
+    Parameters
+    ----------
+    formulas, cifs, ids
+        Equal lengths; a row gives a formula or a CIF, not both.
+    blocks
+        Of the same length: which data block of a CIF is meant; None means the first with a structure.
+    """
+    named = [None] * len(ids) if blocks is None else blocks
+    rows = zip(formulas, cifs, named, strict=True)
+    fields = ("formula", "cif", "block")
+    return read_materials(
+        [{name: one for name, one in zip(fields, row, strict=True) if one is not None} for row in rows], ids
+    )
 
 
 def _typed(given: Given) -> str:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from features.candidate import Candidate, RowError, read_candidates
+from features.candidate import Candidate, RowError
+from features.kinds import read_candidates
 from serving.answers.input_tables import read_candidates_file
 
 FOLDER = Path(__file__).with_name("reading_cases")

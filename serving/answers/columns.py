@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError, read_candidates
+from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError
 from features.elements import SYMBOLS
 from features.errors import WarningCode
 from features.formula_writing import write_formula
-from features.kinds import KINDS
+from features.kinds import KINDS, read_candidates
 from serving.answers.conditions import Conditions, shared_conditions
 from serving.answers.judging import Judged, Models, Silence, by_kind, judge, speaking_of, wrong_kind
 from serving.answers.output_tables import FLAT_COLUMNS
@@ -56,7 +56,7 @@ def predict_columns(
     models
         Served models, as `Predictor.load(...)` holds them; those that a property asks among them.
     materials
-        Formulas, candidates as `features.candidate.read_candidates` returns them, or a batch, whose atomic fractions
+        Formulas, candidates as `features.kinds.read_candidates` returns them, or a batch, whose atomic fractions
         are written as the formulas.
     conditions
         One set for all, or n of them.

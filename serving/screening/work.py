@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from features.candidate import Candidate, RowError, read_candidates
+from features.candidate import Candidate, RowError
 from features.elements import ATOMIC_NUMBER
 from features.errors import CandidateError, RowErrorCode
-from features.kinds import FIELDS, NAMING_FIELDS, read_materials
+from features.kinds import FIELDS, NAMING_FIELDS, read_candidates, read_materials
 from features.table_files import column_cells
 from serving.answers.columns import predict_columns
 from serving.answers.conditions import CONDITION_COLUMNS, Conditions

@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
+from features.candidate import Candidate, MaterialBatch, RowError
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.errors import CandidateError, RowErrorCode, WarningCode
+from features.kinds import read_candidates
 from features.lattice import NO_LATTICE, Lattice
 
 CELL = Lattice(9.86, 9.86, 9.86, 90.0, 90.0, 90.0, 216, 52)

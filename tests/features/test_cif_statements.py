@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from made_cifs import ARGYRODITE, all_in_cell, argyrodite, cif, group, operators
 
-from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
+from features.candidate import Candidate, MaterialBatch, RowError
 from features.cif import CifStructure, read_cif, structure_blocks
 from features.errors import CandidateError, RowErrorCode, WarningCode
+from features.kinds import read_candidates
 
 SODIUM_CHLORIDE = cif(sites="Na1 Na 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1", cell=(5.64, 5.64, 5.64, 90, 90, 90))
 TWO_BLOCKS = cif().replace("data_test", "data_lithium") + SODIUM_CHLORIDE.replace("data_test", "data_sodium")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from made_cifs import cif
 
-from features.candidate import Candidate, MaterialBatch, RowError, read_candidates
+from features.candidate import Candidate, MaterialBatch, RowError
 from features.cif import MAX_BLOCKS, MAX_CIF_CHARACTERS, MAX_SITES, read_cif
 from features.crystal import CrystalFeaturizer
 from features.errors import CandidateError, RowErrorCode, WarningCode
 from features.formula import parse_formula
+from features.kinds import read_candidates
 from features.lattice import Lattice, cell_volume_A3
 
 LICL_OPERATORS = """loop_

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.candidate import Candidate, RowError, read_candidates
+from features.candidate import Candidate, RowError
 from features.errors import CandidateError, RowErrorCode
-from features.kinds import FIELDS, KINDS, NAMING_FIELDS, read_material, read_materials
+from features.kinds import FIELDS, KINDS, NAMING_FIELDS, read_candidates, read_material, read_materials
 
 PEO = {"polymer": "PEO", "salt": "LiTFSI", "li_per_O": 0.05}
 

@@ -6,6 +6,8 @@ it gives; nothing but this file and a kind's own folder knows how.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +19,10 @@ from features.candidate import INORGANIC, Candidate, MaterialBatch, RowError
 from features.errors import CandidateError, RowErrorCode
 from features.formula import parse_formula
 
+_BETWEEN_WORDS = re.compile(r"[\s\-–:_/+·;,]+")
+_ENDS = 2  # open ends of a repeat unit
+_SHORTEST_NAME = 3
+"""Letters of a polymer's name inside a text; PO and PS are formulas, too."""
 Given = Mapping[str, Any]
 """Fields of a row by their names, those that are not given left out."""
 
@@ -164,13 +170,15 @@ class PolymerKind(MaterialKind):
     def reads_text(self, text: str) -> bool:
         """See `MaterialKind.reads_text`."""
         from features.polymers.names import find_polymer
-        from features.polymers.text_form import is_smiles_of_unit, read_text_form
+        from features.polymers.text_form import read_text_form
 
-        try:
-            read = read_text_form(text)
-        except CandidateError:
-            return True  # a gel, a composite: a polymer that is refused in words
-        return read.salt is not None or is_smiles_of_unit(text) or find_polymer(text) is not None
+        with contextlib.suppress(CandidateError):  # gels and composites are known by a polymer's name in the text
+            if read_text_form(text).salt is not None:
+                return True
+        if text.count("*") == _ENDS or "[Cu]" in text or "[Au]" in text or find_polymer(text):
+            return True
+        words = [word.strip("0123456789.") for word in _BETWEEN_WORDS.split(text)]
+        return any(len(word) >= _SHORTEST_NAME and find_polymer(word) is not None for word in words)
 
 
 _INORGANIC = InorganicKind()

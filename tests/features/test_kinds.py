@@ -40,6 +40,12 @@ def test_a_formula_stays_a_formula(formula: str) -> None:
         ({"formula": "PEO"}, RowErrorCode.MISSING_CONCENTRATION),
         ({"formula": "Li6PS5Cl-PEO"}, RowErrorCode.ORGANIC_PART),
         ({"formula": "Li3P04"}, RowErrorCode.AMBIGUOUS_FORMULA),
+        ({"formula": "LLZO"}, RowErrorCode.NAME_NOT_FORMULA),
+        ({"formula": "li6ps5cl"}, RowErrorCode.UNPARSEABLE_FORMULA),
+        ({"formula": "Li6PS5Cl 25"}, RowErrorCode.AMBIGUOUS_FORMULA),
+        ({"formula": "Li3PS4*"}, RowErrorCode.UNPARSEABLE_FORMULA),
+        ({"formula": "Li6PS5Cl (gel)"}, RowErrorCode.AMBIGUOUS_FORMULA),
+        ({"formula": "PEO/LLZO-LiTFSI"}, RowErrorCode.FILLER_UNSUPPORTED),
         ({"formula": "PVDF-HFP gel with LiTFSI"}, RowErrorCode.LIQUID_COMPONENT),
     ],
 )

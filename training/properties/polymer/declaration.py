@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,6 +75,10 @@ class Polymer(Property):
         from training.properties.polymer.terminal import HEADER, row, story
 
         return Terminal(HEADER, row, story)
+
+    def known_value(self, known: Mapping[str, Any]) -> str:
+        """See `contract.Property.known_value`."""
+        return f"{10 ** known['value']:.2g} S/cm at {known['temperature_C']:g} C"
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""

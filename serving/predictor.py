@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from features.candidate import RowError
+from features.candidate import INORGANIC, RowError
 from serving.answers.conditions import Conditions
 from serving.answers.documents import answer_rows, nearest_rows, read_rows
-from serving.answers.judging import lacking
+from serving.answers.judging import lacking, said_of_rows
 from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest
 from serving.models.laboratory import leading_with_ledger
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
@@ -179,7 +179,8 @@ class Predictor:
         conditions
             What holds for every row that does not say otherwise.
         properties
-            What to answer; None means every property that has a model. `models` names those asked for it as well.
+            What to answer; None means every property that has a model. `models` names those that speak of a kind of
+            material among the rows, and those asked for it as well.
         coverage
             Nominal coverage of the intervals, 0.5 to 0.99.
         explain
@@ -192,22 +193,26 @@ class Predictor:
         general = conditions or Conditions()
         starts = range(0, len(rows), _ROWS_PER_PASS)
 
+        kinds: set[str] = set()
+
         def answer_from(start: int) -> list[Any]:
             block = rows[start : start + _ROWS_PER_PASS]
-            return each(answer_rows(self._models, block, start, general, wanted, coverage, explain=explain))
+            found = answer_rows(self._models, block, start, general, wanted, coverage, explain=explain, kinds=kinds)
+            return each(found)
 
         if len(starts) == 1:
             results = answer_from(0)
         else:  # numpy lets go of the interpreter in all that takes long
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
-        return {"models": self._headers(self._asked(wanted)), "results": results}
+        spoken = [name for name in wanted if registry.get(name).kind in (kinds or {INORGANIC})]
+        return {"models": self._headers(self._asked(spoken)), "results": results}
 
     def nearest(self, request: NearestRequest) -> Results:
         """Answer which known materials lie nearest to each candidate; see `serving.answers.documents.nearest_rows`."""
         wanted = list(dict.fromkeys(request.properties or self._models))
         results = nearest_rows(self._models, request.candidates, request.conditions, wanted, request.count)
-        return {"models": self._headers(wanted), "results": results}
+        return {"models": self._headers(said_of_rows(results, wanted)), "results": results}
 
     def rank(self, request: RankRequest) -> RankingDocument:
         """Answer which candidates to make next, and why; see `serving.ranking`.

@@ -106,8 +106,12 @@ def answer_rows(
     coverage: float,
     *,
     explain: bool = False,
+    kinds: set[str],
 ) -> list[ResultRow]:
-    """Answer rows, of which the first is row `offset` of the call, as `predict` does; errors stand in their places."""
+    """Answer rows, of which the first is row `offset` of the call, as `predict` does; errors stand in their places.
+
+    The kinds of material that were read are added to `kinds`.
+    """
 
     def render(one: Property, judged: Judgement) -> Written:
         return write(one, judged, explain=explain)
@@ -115,7 +119,9 @@ def answer_rows(
     def ask(query: Query, names: Sequence[str]) -> Judged[Written]:
         return judge(models, query, names, render)
 
-    return _Candidates.of(rows, offset, general).results(ask, wanted, coverage, _answered)
+    candidates = _Candidates.of(rows, offset, general)
+    kinds.update(by_kind(candidates.read))
+    return candidates.results(ask, wanted, coverage, _answered)
 
 
 def nearest_rows(

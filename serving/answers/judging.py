@@ -5,7 +5,7 @@ Every medium goes it and brings its own renderer; see `documents` for JSON and `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 
@@ -70,6 +70,13 @@ def by_kind(candidates: Sequence[Candidate | RowError]) -> dict[str, NDArray[np.
 def speaking_of(kind: str, wanted: Sequence[str]) -> list[str]:
     """Return the wanted properties that speak of a kind of material."""
     return [name for name in wanted if registry.get(name).kind == kind]
+
+
+def said_of_rows(rows: Sequence[Mapping[str, object]], wanted: Iterable[str]) -> list[str]:
+    """Return which properties speak of the kinds of material among answered rows; where none is, of formulas."""
+    names = list(wanted)
+    kinds = {registry.get(name).kind for row in rows for name in names if name in row} or {INORGANIC}
+    return [name for name in names if registry.get(name).kind in kinds]
 
 
 def of_one_kind(rows: Sequence[Candidate | RowError], kind: str, wanted: Sequence[str]) -> list[Candidate | RowError]:

@@ -178,6 +178,7 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
         "electrolyte_classes": words_of("electrolyte_class"),
         "interface_partners": list(partner_names()),
         "electrodes": [asdict(electrode) for electrode in electrodes() if electrode.name in ON_THE_AXIS],
+        "kinds": {one.name: one.kind for one in registry.properties()},
         "labels": {one.name: one.label for one in registry.properties()},
         "quantities": quantity_columns(),
         "page_modules": page_modules(),

@@ -63,7 +63,11 @@ export class AnswerTable {
   }
 
   /** Show another batch. */
-  show(batch, vocabulary) {
+  show(batch, everything) {
+    const kinds = new Set(Object.keys(batch.models).map((name) => everything.kinds[name]));
+    const speaks = (name) => !kinds.size || kinds.has(everything.kinds[name]);
+    const vocabulary = { ...everything, properties: everything.properties.filter(speaks) };
+    this.offer(vocabulary); // nobody asks a formula about polymers
     Object.assign(this, { batch, page: 0, sort: { key: "place", direction: 1 } });
     [this.main] = vocabulary.properties;
     this.properties = vocabulary.properties.filter((name) => name in batch.models);

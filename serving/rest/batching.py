@@ -16,6 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from serving.answers.judging import said_of_rows
 from serving.answers.request import CandidateInput, PredictRequest
 from serving.answers.rows import Results
 
@@ -161,7 +162,8 @@ def predict_together(predictor: Predictor, requests: Sequence[PredictRequest]) -
             row["index"] = place
             if "error" in row:
                 row["error"]["index"] = place
-        documents.append({"models": document["models"], "results": results})
+        models = {name: document["models"][name] for name in said_of_rows(results, document["models"])}
+        documents.append({"models": models, "results": results})
         start += len(request.candidates)
     return documents
 

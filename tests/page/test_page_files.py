@@ -136,7 +136,7 @@ def test_the_vocabulary_describes_every_quantity(app: FastAPI) -> None:
 def test_the_vocabulary_names_what_is_served() -> None:
     """A page must not offer what this installation has no model for."""
     app = create_app(Predictor.load("shipped"))
-    assert get(app, "/vocabulary").json()["served"] == ["conductivity", "stability", "ccd", "mechanics"]
+    assert get(app, "/vocabulary").json()["served"] == ["conductivity", "stability", "ccd", "mechanics", "polymer"]
 
 
 @pytest.mark.parametrize("bound", ["above", "at_least", "at_most"])

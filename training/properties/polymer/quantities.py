@@ -11,7 +11,7 @@ LOWEST_C, HIGHEST_C = -40.0, 200.0
 SIGMA = Quantity(
     "log10_polymer_sigma",
     "S_per_cm",
-    label="conductivity of the polymer electrolyte",
+    label="polymer conductivity",
     unit="S/cm",
     higher_is_better=True,
     lowest=1e-30,
@@ -27,7 +27,7 @@ SIGMA = Quantity(
 ACTIVATION_ENERGY = Quantity(
     "polymer_activation_energy",
     "eV",
-    label="apparent activation energy of the polymer electrolyte",
+    label="apparent activation energy",
     unit="eV",
     higher_is_better=False,
     lowest=0.0,

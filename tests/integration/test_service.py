@@ -122,7 +122,7 @@ def test_no_worker_reports_usage(service: RunningService) -> None:
         ('{"candidates": [{"formula": "Li3N"}], "conditions": {"temperature": 9}}', "mean temperature_C?"),
         ('{"candidates": [{"formula": "Li3N"}], "coverage": ' + "9" * 5000 + "}", "thousands of digits"),
         ('{"candidates": [{"formula": "Li3N"}], "coverage": 1}', "coverage: expected less than"),
-        ('{"candidates": [{"formula": "Li3N"}], "properties": ["cdc"]}', "'ccd' or 'mechanics', received"),
+        ('{"candidates": [{"formula": "Li3N"}], "properties": ["cdc"]}', "'mechanics' or 'polymer', received"),
     ],
 )
 def test_a_bad_request_is_refused_with_its_place(service: RunningService, body: str, part: str) -> None:

@@ -33,6 +33,7 @@ class MaterialField(NamedTuple):
     name: str
     type: Any
     help: str
+    longest: int | None = None
 
     @property
     def is_number(self) -> bool:
@@ -80,7 +81,7 @@ class InorganicKind(MaterialKind):
     fields = (
         MaterialField("formula", str, "Formula, such as Li6PS5Cl."),
         MaterialField("cif", str, "Text of a CIF."),
-        MaterialField("block", str, "Data block of the CIF; the first with a structure unless given."),
+        MaterialField("block", str, "Data block of the CIF; the first with a structure unless given.", 200),
     )
     n_naming = 2
 

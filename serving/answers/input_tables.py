@@ -249,9 +249,9 @@ def material_of(cells: Mapping[str, Any]) -> dict[str, Any]:
     for name, field in FIELDS.items():
         if name in NAMING_FIELDS or name not in cells or (name == "block" and "cif" not in material):
             continue
-        said = _number(name, cells[name]) if field.is_number else text_of_cell(name, cells[name])
-        if said is not None and not is_word_for_missing(str(said)):
-            material[name] = said
+        text = text_of_cell(name, cells[name])
+        if text is not None and not is_word_for_missing(text):
+            material[name] = _number(name, cells[name]) if field.is_number else text
     if material or "formula" not in cells:
         return material
     if given["formula"] is None:

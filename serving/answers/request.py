@@ -30,7 +30,8 @@ MAX_PROPERTIES = len(registry.names())
 
 _Name = Annotated[str, Field(max_length=MAX_ID_LENGTH)]
 _FIELDS: dict[str, Any] = {
-    name: ((_Name if name == "block" else field.type) | None, None) for name, field in FIELDS.items()
+    name: (Annotated[field.type, Field(max_length=field.longest)] | None if field.longest else field.type | None, None)
+    for name, field in FIELDS.items()
 }
 _Declared: Any = create_model(
     "CandidateInput",

@@ -67,12 +67,15 @@ def test_arrays_rebuild_the_model(fitted: PolymerFit) -> None:
     for first, second in zip(one, two, strict=True):
         assert np.abs(first - second).max() < 2e-3
     few = batch.take(np.arange(3))
-    assert again.nearest(few, asked[:3], 2)[0][0].doi == fitted.model.nearest(few, asked[:3], 2)[0][0].doi
+    assert (
+        again.nearest(again.look(few), few, asked[:3], 2)[0][0].doi
+        == fitted.model.nearest(fitted.model.look(few), few, asked[:3], 2)[0][0].doi
+    )
 
 
 def test_nearest_is_the_polymer_itself_with_conditions(fitted: PolymerFit) -> None:
     batch = fitted.points.table.batch.take(np.array([100]))
-    nearest = fitted.model.nearest(batch, np.array([45.0]), 3)[0]
+    nearest = fitted.model.nearest(fitted.model.look(batch), batch, np.array([45.0]), 3)[0]
     assert len({known.polymer for known in nearest}) == 3
     assert nearest[0].distance == pytest.approx(0.0, abs=1e-4)
     assert nearest[0].temperature_C == 40.0

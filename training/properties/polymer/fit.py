@@ -198,7 +198,6 @@ def known_polymers(points: Points, scales: Scales) -> KnownPolymers:
     return KnownPolymers(
         chains,
         tuple(keys.tolist()),
-        tuple(table.spelling[first].tolist()),
         of_point.reshape(-1)[one_each],
         tuple(table.batch.salt_keys[one_each].tolist()),
         tuple(table.doi[one_each].tolist()),

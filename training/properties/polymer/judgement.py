@@ -11,11 +11,12 @@ import numpy as np
 from features.errors import WarningCode
 from features.polymers.candidate import PolymerBatch, polymer_name
 from features.polymers.salts import salt_name
+from training.applicability import N_NEAREST
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
 from training.properties.polymer import quantities as names
 from training.properties.polymer.cautions import cautions
 from training.properties.polymer.known import KnownPolymer
-from training.properties.polymer.model import PolymerModel, Prediction
+from training.properties.polymer.model import PolymerModel, Prediction, Seen
 from training.uncertainty import Interval
 
 CURVE_C = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
@@ -50,9 +51,21 @@ class PolymerJudgement(Judgement):
         return self.query.conditions.temperature_C()
 
     @cached_property
+    def _seen(self) -> Seen:
+        return self._model.look(self.batch)
+
+    @cached_property
+    def _around(self) -> list[list[dict[str, Any]]]:
+        return self._named(N_NEAREST)
+
+    def _named(self, count: int) -> list[list[dict[str, Any]]]:
+        found = self._model.nearest(self._seen, self.batch, self.temperature_C, count)
+        return [[_shown(known) for known in row] for row in found]
+
+    @cached_property
     def prediction(self) -> Prediction:
         """What the model says at the temperatures asked."""
-        return self._model.predict(self.batch, self.temperature_C)
+        return self._model.at(self._seen, self.temperature_C)
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
@@ -83,8 +96,7 @@ class PolymerJudgement(Judgement):
         """Return measured electrolytes, chains alike first; the value is that of the nearest temperature."""
         if not len(self):
             return []
-        found = self._model.nearest(self.batch, self.temperature_C, count)
-        return [[_shown(known) for known in row] for row in found]
+        return [row[:count] for row in (self._around if count <= N_NEAREST else self._named(count))]
 
     @cached_property
     def warnings(self) -> Sequence[Warn]:
@@ -116,14 +128,12 @@ class PolymerJudgement(Judgement):
             "lithium_mol_per_kg": rounded(self.batch.lithium_molality),
             "glass_transition_C": rounded(self.prediction.glass_transition_C),
         }
-        curves, known = self._curves(), self._model.nearest(self.batch, self.temperature_C, 1)
+        curves = self._curves()
         return [
             {
                 **{name: column[row] for name, column in columns.items()},
                 "curve": curves[row],
-                "transference": [one._asdict() for one in known[row][0].transference]
-                if self.distance[row] == 0
-                else [],
+                "transference": self.first_nearest[row]["transference"] if self.distance[row] == 0 else [],
             }
             for row in range(len(self))
         ]
@@ -132,7 +142,7 @@ class PolymerJudgement(Judgement):
         """Return the conductivity at `CURVE_C` with the ends of its interval."""
         points = []
         for degrees in CURVE_C:
-            said = self._model.predict(self.batch, np.full(len(self), degrees))
+            said = self._model.at(self._seen, np.full(len(self), degrees))
             points.append([end.round(DECIMALS).tolist() for end in self._model.interval(said, self.query.coverage)])
         keys = (names.SIGMA.name, "lower", "upper")
         return [

@@ -75,8 +75,8 @@ class KnownPolymers:
     ----------
     chains
         Inputs of the p polymers in the scales of the process.
-    keys, spellings
-        Length p.
+    keys
+        Canonical repeat units, length p.
     curve_polymer, curve_salt, curve_doi
         Length c: number of the polymer, and texts.
     curve_amount
@@ -91,7 +91,6 @@ class KnownPolymers:
 
     chains: Inputs
     keys: tuple[str, ...]
-    spellings: tuple[str, ...]
     curve_polymer: NDArray[np.int64]
     curve_salt: tuple[str, ...]
     curve_doi: tuple[str, ...]
@@ -160,7 +159,6 @@ class KnownPolymers:
         return {
             **{f"chain_{name}": part for name, part in self.chains._asdict().items()},
             "keys": encode_texts(self.keys),
-            "spellings": encode_texts(self.spellings),
             "curve_polymer": self.curve_polymer.astype(np.int16),
             "curve_salt": encode_texts(self.curve_salt),
             "curve_doi": encode_texts(self.curve_doi),
@@ -184,7 +182,6 @@ class KnownPolymers:
         return cls(
             Inputs(*(np.asarray(arrays[f"chain_{name}"], dtype=float) for name in Inputs._fields)),
             decode_texts(arrays["keys"]),
-            decode_texts(arrays["spellings"]),
             arrays["curve_polymer"].astype(np.int64),
             decode_texts(arrays["curve_salt"]),
             decode_texts(arrays["curve_doi"]),

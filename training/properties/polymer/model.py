@@ -51,6 +51,26 @@ class Prediction(NamedTuple):
     distance: Array
 
 
+class Seen(NamedTuple):
+    """What the model sees of n electrolytes, whatever the temperature.
+
+    Attributes
+    ----------
+    inputs
+        Of trees and process.
+    level, slope
+        Of the process's lines, shape (n,).
+    glass_transition_C, distance
+        As in `Prediction`.
+    """
+
+    inputs: Inputs
+    level: Array
+    slope: Array
+    glass_transition_C: Array
+    distance: Array
+
+
 @dataclass(frozen=True, eq=False)
 class FittedParts:
     """Process and trees, fitted on the same points."""
@@ -77,17 +97,26 @@ class PolymerModel:
     calibration: ErrorCalibration
     known: KnownPolymers
 
-    def predict(self, batch: PolymerBatch, temperature_C: Array) -> Prediction:
-        """Return conductivities at one temperature in degrees Celsius for each of n electrolytes."""
+    def look(self, batch: PolymerBatch) -> Seen:
+        """Return what is the same at every temperature."""
         mobility = self.mobility(batch.sums)
         inputs = inputs_of(batch, mobility)
-        level, slope = self.parts.process.lines(inputs, batch.polymer_keys)
+        distance = self.known.distance(self.parts.process.scales(inputs))
+        lines = self.parts.process.lines(inputs, batch.polymer_keys)
+        return Seen(inputs, *lines, mobility[:, 0] - ZERO_CELSIUS_K, distance)
+
+    def predict(self, batch: PolymerBatch, temperature_C: Array) -> Prediction:
+        """Return conductivities at one temperature in degrees Celsius for each of n electrolytes."""
+        return self.at(self.look(batch), temperature_C)
+
+    def at(self, seen: Seen, temperature_C: Array) -> Prediction:
+        """Return the same of electrolytes that were looked at before."""
+        inputs, level, slope, glass_C, distance = seen
         trees = [self.parts.of_trees(inputs, temperature_C + step) for step in (-STEP_C, 0.0, STEP_C)]
         lines = [level - slope * inverse_temperature(temperature_C + step) for step in (-STEP_C, 0.0, STEP_C)]
         values = [PROCESS_SHARE * a + (1.0 - PROCESS_SHARE) * b for a, b in zip(lines, trees, strict=True)]
         phi = inverse_temperature(temperature_C)
         between = inverse_temperature(temperature_C - STEP_C) - inverse_temperature(temperature_C + STEP_C)
-        glass_C, distance = mobility[:, 0] - ZERO_CELSIUS_K, self.known.distance(self.parts.process.scales(inputs))
         signs = Signs(np.abs(lines[1] - trees[1]), distance, phi, temperature_C - glass_C)
         energy = EV_PER_SLOPE * (values[2] - values[0]) / between
         return Prediction(values[1], self.calibration.scale(signs), energy, glass_C, distance)
@@ -96,10 +125,11 @@ class PolymerModel:
         """Return conformal intervals of log10 of the conductivity in S/cm."""
         return self.calibration.interval(prediction.log10_sigma, prediction.scale, coverage)
 
-    def nearest(self, batch: PolymerBatch, temperature_C: Array, n_nearest: int) -> list[list[KnownPolymer]]:
+    def nearest(
+        self, seen: Seen, batch: PolymerBatch, temperature_C: Array, n_nearest: int
+    ) -> list[list[KnownPolymer]]:
         """Return the nearest measured electrolytes of each row, with conditions, DOI and transference numbers."""
-        inputs = inputs_of(batch, self.mobility(batch.sums))
-        return self.known.nearest(self.parts.process.scales(inputs), batch, temperature_C, n_nearest)
+        return self.known.nearest(self.parts.process.scales(seen.inputs), batch, temperature_C, n_nearest)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

@@ -34,6 +34,8 @@ class MaterialField(NamedTuple):
     type: Any
     help: str
     longest: int | None = None
+    label: str = ""
+    unit: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -68,6 +70,10 @@ class MaterialKind(ABC):
     @abstractmethod
     def spellings(self, candidate: Candidate) -> tuple[Candidate, ...]:
         """Return the same material as other users would write it, as many ways for each candidate."""
+
+    @abstractmethod
+    def key(self, candidate: Candidate, decimals: int) -> str:
+        """Return one text for all spellings of a material; `decimals` of the fractions that tell two apart."""
 
     def reads_text(self, text: str) -> bool:
         """Whether a text in the place of a formula that is none names such a material."""
@@ -110,6 +116,12 @@ class InorganicKind(MaterialKind):
             for multiple, reverse in ((1.0, True), (3.0, False), (0.25, True))
         )
 
+    def key(self, candidate: Candidate, decimals: int) -> str:
+        """Return its atomic fractions, by symbol."""
+        amounts = candidate.amounts
+        total = sum(amounts.values())
+        return " ".join(f"{symbol}{amounts[symbol] / total:.{decimals}f}" for symbol in sorted(amounts))
+
 
 def _respelled(candidate: Candidate, multiple: float, *, reverse: bool) -> Candidate:
     terms = [
@@ -125,12 +137,25 @@ class PolymerKind(MaterialKind):
 
     name, label = "polymer", "a polymer electrolyte"
     fields = (
-        MaterialField("polymer", str | dict[str, float], "Polymer: a name, a repeat unit such as *OCC*, or several."),
-        MaterialField("salt", str, "Lithium salt, by name or SMILES; none for a single-ion conductor."),
-        MaterialField("molality", float, "mol of salt per kg of polymer."),
-        MaterialField("li_per_O", float, "Lithium of the salt per oxygen of the polymer."),
-        MaterialField("salt_wt_percent", float, "Mass of the salt in percent of salt and polymer."),
-        MaterialField("molar_mass", float, "Molar mass of the polymer in g/mol."),
+        MaterialField(
+            "polymer",
+            str | dict[str, float],
+            "Polymer: a name, a repeat unit such as *OCC*, or several.",
+            label="Polymer",
+        ),
+        MaterialField(
+            "salt", str, "Lithium salt, by name or SMILES; none for a single-ion conductor.", label="Lithium salt"
+        ),
+        MaterialField("molality", float, "mol of salt per kg of polymer.", label="Salt, molality", unit="mol/kg"),
+        MaterialField("li_per_O", float, "Lithium of the salt per oxygen of the polymer.", label="Salt, Li per O"),
+        MaterialField(
+            "salt_wt_percent",
+            float,
+            "Mass of the salt in percent of salt and polymer.",
+            label="Salt, share",
+            unit="wt%",
+        ),
+        MaterialField("molar_mass", float, "Molar mass of the polymer in g/mol.", label="Molar mass", unit="g/mol"),
     )
     n_naming = 1
 
@@ -145,7 +170,7 @@ class PolymerKind(MaterialKind):
             found = read_polymer(PolymerFields(**named, id=id))
         except MissingToolkitError as error:
             raise CandidateError(RowErrorCode.KIND_NOT_INSTALLED, str(error)) from error
-        return Candidate(_typed(given), {}, id=id, other=found)
+        return Candidate(as_typed(given), {}, id=id, other=found)
 
     def lay_out(self, candidates: Sequence[Candidate]) -> Any:  # noqa: ANN401
         """See `MaterialKind.lay_out`."""
@@ -167,6 +192,13 @@ class PolymerKind(MaterialKind):
         if not np.isnan(own.molar_mass):
             given["molar_mass"] = own.molar_mass
         return (self.read(given, candidate.id),)
+
+    def key(self, candidate: Candidate, decimals: int) -> str:
+        """Return repeat units, salt, molality to three digits, and molar mass."""
+        from features.polymers.candidate import PolymerCandidate
+
+        assert isinstance(candidate.other, PolymerCandidate)
+        return f"{candidate.other.key}|{candidate.other.molar_mass:g}"
 
     def reads_text(self, text: str) -> bool:
         """See `MaterialKind.reads_text`."""
@@ -231,7 +263,7 @@ def read_materials(rows: Sequence[Given], ids: Sequence[str | None]) -> list[Can
                     id,
                     error.code,
                     error.message,
-                    given["formula"] if "formula" in given else _typed(given) or None,
+                    given["formula"] if "formula" in given else as_typed(given) or None,
                 )
             )
     return out
@@ -260,8 +292,8 @@ def read_candidates(
     )
 
 
-def _typed(given: Given) -> str:
-    """Return what was given of a polymer as one line."""
+def as_typed(given: Given) -> str:
+    """Return the fields of a material as one line; a formula as it is."""
     if "formula" in given:
         return str(given["formula"])
     parts = given.get("polymer")

@@ -152,9 +152,10 @@ def _reference(served: ServedModel, quantity: str) -> Reference:
 
 def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
     """Return what was first recorded after a model was trained, without papers and values that it learned from."""
-    from training.measurements.columns import DOI, FORMULA
+    from training.measurements.columns import DOI
+    from training.measurements.materials import material_key
     from training.measurements.problems import Code
-    from training.splits import composition_key, paper_keys
+    from training.splits import COMPOSITION_DECIMALS, paper_keys
 
     about, kind = registry.get(served.property), served.property
     first: dict[int, str] = {}
@@ -179,10 +180,8 @@ def new_measurements(served: ServedModel, ledger: Ledger) -> NewMeasurements:
             left_out["of a published window by which the intervals were made"] += 1
         else:
             kept.append(entry)
-    names = {str((e.content or {}).get(FORMULA, "")) for e in kept} - {""}
-    return NewMeasurements(
-        tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len({composition_key(n) for n in names})
-    )
+    materials = {material_key(entry.content or {}, COMPOSITION_DECIMALS) for entry in kept} - {""}
+    return NewMeasurements(tuple(kept), dict(left_out), len({source_of(e) for e in kept}), len(materials))
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10, nan
 from typing import TYPE_CHECKING, Any
 
@@ -70,15 +70,19 @@ def compare(
 
 
 def _asked(name: str, models: Mapping[str, ServedModel], entries: Sequence[Entry], skipped: Counter[str]) -> list[_Row]:
+    from training.measurements.materials import candidate_of
+
     usable: list[tuple[Entry, Candidate, Conditions]] = []
     for entry in entries:
         cells = _cells(entry)
         try:
-            candidate = Candidate.from_formula(str(cells.get("formula", "")), lattice=_lattice(cells))
+            candidate = candidate_of(cells)
         except CandidateError:
+            candidate = None
+        if candidate is None:
             skipped[WITHOUT_FORMULA] += 1
             continue
-        usable.append((entry, candidate, _conditions(name, cells)))
+        usable.append((entry, replace(candidate, lattice=_lattice(cells)), _conditions(name, cells)))
     if not usable:
         return []
     candidates, conditions = [row[1] for row in usable], [row[2] for row in usable]
@@ -162,7 +166,8 @@ def _columns(quantity: Quantity, kept: Sequence[tuple[_Row, float, float, list[f
 def _group(row: _Row) -> str:
     """Return the family: as stated with the measurement, else read off the formula."""
     stated = _cells(row.entry).get("electrolyte_class")
-    families = (one.family(row.candidate.amounts) for one in registry.properties())
+    kind = row.candidate.kind
+    families = (one.family(row.candidate.amounts) for one in registry.properties() if one.kind == kind)
     return str(stated or next((family for family in families if family), UNCLASSED))
 
 

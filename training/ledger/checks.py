@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 
 from features.blank_words import is_word_for_missing, is_word_for_nothing
-from features.errors import RowErrorCode, shown
+from features.errors import CandidateError, RowErrorCode, shown
+from features.kinds import FIELDS
 from features.table_files import RawRow, UnreadableCell
 from training.ledger.headings import Heading, Headings
 from training.ledger.kinds import measurements_of
 from training.ledger.reading import MeasurementTable
 from training.ledger.rules import refuse_broken_rules
 from training.measurements import cells
-from training.measurements.cells import CellError, read_material
-from training.measurements.columns import BOUND, DOI, FORMULA, REFERENCE, CellContent, Contents, LedgerColumn, Value
+from training.measurements.cells import CellError
+from training.measurements.columns import BOUND, DOI, REFERENCE, CellContent, LedgerColumn, Value
 from training.measurements.contract import Measurements
 from training.measurements.entries import content_text
+from training.measurements.materials import candidate_of, in_any_spelling, material_cells
 from training.measurements.problems import Code, Level, Problem
 from training.measurements.rows import Row
 from training.measurements.units import Unit, plain_unit
@@ -53,6 +55,8 @@ def check(table: MeasurementTable, headings: Headings, *, reference: str = "") -
     for row in rows:
         _complete(row, measurements, reference)
     refuse_broken_rules(rows, measurements, today.year)
+    for row in rows:
+        _read_material(row)
     _refuse_duplicates(rows, headings.kind, measurements)
     return rows
 
@@ -186,6 +190,17 @@ def _complete(row: Row, measurements: Measurements, reference: str) -> None:
         row.refuse(Code.MISSING_VALUE, measurements.measured[0], f"a value in {names}")
 
 
+def _read_material(row: Row) -> None:
+    """Read the material of a row whose cells could be read; what its kind refuses is said at the first of them."""
+    named = [row.raw[column][0] for column in FIELDS if column in row.raw]
+    if row.refused_columns() & set(named):
+        return
+    try:
+        row.candidate = candidate_of(row.content)
+    except CandidateError as error:
+        row.refuse(error.code, material_cells(row.content)[0][0], f"a material that can be read ({error.message})")
+
+
 def _refuse_duplicates(rows: list[Row], kind: str, measurements: Measurements) -> None:
     """Refuse rows that repeat an earlier one, and flag rows that contradict one under the same conditions."""
     first_of: dict[frozenset[tuple[str, Value]], int] = {}
@@ -209,18 +224,3 @@ def _refuse_duplicates(rows: list[Row], kind: str, measurements: Measurements) -
             why = f"row {others} says otherwise under the same conditions; name the pellets in a column 'sample'"
             measured = next(column for column in measurements.measured if column in row.content)
             row.suspect(Code.CONFLICTING_ROWS, measured, why)
-
-
-def in_any_spelling(content: Contents, decimals: int = 6) -> frozenset[tuple[str, Value]]:
-    """Return the cells of a measurement, the same ones however its formula is spelled: `2Li3N` is `Li3N`."""
-    cells = dict(content)
-    if FORMULA in cells:
-        cells[FORMULA] = _fractions(str(cells[FORMULA]), decimals)
-    return frozenset(cells.items())
-
-
-def _fractions(formula: str, decimals: int) -> str:
-    """Return one text for all spellings of a composition: its atomic fractions, by symbol."""
-    amounts = read_material(formula).candidate.amounts
-    total = sum(amounts.values())
-    return " ".join(f"{symbol}{amounts[symbol] / total:.{decimals}f}" for symbol in sorted(amounts))

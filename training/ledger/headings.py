@@ -107,7 +107,7 @@ def read_headings(headers: Sequence[str], kind: str | None, name: str) -> Headin
         raise UnusableTableError(f"{name}: " + "\n  ".join(faults))
     kind = kind or _infer_kind({heading.column for heading in found}, headers, name)
     measurements = measurements_of(kind)
-    own = {column: column for column in measurements.columns}
+    own = {column: column for column in measurements.columns} | dict(measurements.stands_for)
     foreign = [heading.header for heading in found if heading.column not in own]
     known = [replace(heading, column=own[heading.column]) for heading in found if heading.column in own]
     if not any(heading.column in measurements.measured for heading in known):
@@ -120,10 +120,11 @@ def read_headings(headers: Sequence[str], kind: str | None, name: str) -> Headin
 
 
 def _infer_kind(columns: set[LedgerColumn], headers: Sequence[str], name: str) -> str:
-    """Tell the kind from the measured columns."""
-    found = {kind: one for kind, one in kinds().items() if columns & set(one.measured)}
+    """Tell the kind from the measured columns, of several from those that it requires."""
+    found = {kind: one for kind, one in kinds().items() if columns & {*one.measured, *one.stands_for}}
     deciding = [kind for kind, one in found.items() if one.decides_kind]
-    candidates = deciding or list(found)
+    whole = [kind for kind, one in found.items() if {column for column in one.columns if column.is_required} <= columns]
+    candidates = deciding or whole or [kind for kind, one in found.items() if columns & set(one.measured)]
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:

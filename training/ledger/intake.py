@@ -8,7 +8,7 @@ from typing import Any
 
 from features.errors import shown
 from training.ledger.acceptance import Accepted, read_accepted, refuse_wrong, write_accepted
-from training.ledger.checks import check, in_any_spelling, latest_day
+from training.ledger.checks import check, latest_day
 from training.ledger.headings import HeaderError, Headings, read_headings, understand
 from training.ledger.kinds import kinds, measurements_of
 from training.ledger.leakage import reasons_to_exclude
@@ -16,10 +16,11 @@ from training.ledger.reading import MeasurementTable, from_records
 from training.ledger.report import Outcome, Report, RowReport, Status
 from training.ledger.sanity import suspect
 from training.ledger.store import Ledger
-from training.measurements.cells import CellError, read_material, text
+from training.measurements.cells import CellError, text
 from training.measurements.columns import BOUND, DOI, FORMULA, REFERENCE, Contents, Value
 from training.measurements.contract import NOT_CHECKED
 from training.measurements.entries import Entry, LedgerConflictError, NewRow, Recorded
+from training.measurements.materials import in_any_spelling
 from training.measurements.problems import Code, Level, UnusableTableError
 from training.measurements.rows import Row
 
@@ -234,7 +235,7 @@ def _reference(source: str) -> str:
 
 
 def _comparable(history: Sequence[Entry]) -> list[Entry]:
-    """Return the entries of a history that hold now and whose formula can be read."""
+    """Return the entries of a history that hold now and whose material can be read."""
     gone = {entry.supersedes for entry in history}
     holding = [entry for entry in history if entry.content is not None and entry.entry not in gone]
     return [entry for entry in holding if not entry.refusal]
@@ -256,7 +257,7 @@ def _already_known(rows: Sequence[Row], kind: str, ledger: Ledger, history: Sequ
         row.problems = [problem for problem in row.problems if problem.level is not Level.SUSPICIOUS]
         words = f"the ledger has this row as entry {where.entry}"
         if exactly is None:
-            words += ", with the formula in another spelling"
+            words += ", with the material in another spelling"
         if where.superseded_by is not None:
             did = "retracted" if where.superseded_how == "retract" else "corrected"
             words += f", {did} since by entry {where.superseded_by}; a correction of that brings it back"
@@ -265,7 +266,7 @@ def _already_known(rows: Sequence[Row], kind: str, ledger: Ledger, history: Sequ
 
 
 def _known_otherwise(rows: Sequence[Row], kind: str, history: Sequence[Entry]) -> dict[int, Recorded]:
-    """Return the rows that the ledger has with their formula in another spelling."""
+    """Return the rows that the ledger has with their material in another spelling."""
     measured_columns = measurements_of(kind).measured
 
     def measured(content: Contents) -> tuple[Value | None, ...]:
@@ -331,9 +332,7 @@ def _told(
             outcome = Outcome.REFUSED
         elif held_for:
             outcome = Outcome.HELD
-        read_as = None
-        if FORMULA in row.content:
-            read_as = read_material(row.typed_formula).candidate.read_as
+        read_as = None if row.candidate is None else row.candidate.read_as
         excluded = reasons.get(row.number, "")
         told.append(
             RowReport(

@@ -28,7 +28,8 @@ def suspect(rows: Sequence[Row], kind: str, held: Sequence[Entry]) -> str:
     possible = [row for row in rows if row.is_possible]
     for row in possible:
         measurements.suspect_temperature(row)
-    suspect_materials(possible, known_materials(held), measurements.is_known_material)
+    if any(FORMULA in row.content for row in possible):
+        suspect_materials(possible, known_materials(held), measurements.is_known_material)
     return measurements.suspect(possible, held)
 
 

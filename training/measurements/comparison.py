@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from training.measurements.columns import BOUND, DOI, FORMULA, ROOM_TEMPERATURE_C, TEMPERATURE, LedgerColumn
+from training.measurements.columns import BOUND, DOI, ROOM_TEMPERATURE_C, TEMPERATURE, LedgerColumn
 from training.measurements.entries import Entry
 from training.measurements.known import Known
 from training.measurements.problems import Code
@@ -86,7 +86,7 @@ def compare_with_known(
         Flags what is unlikely of a row by itself.
     """
     everything = known.and_ledger(held, comparison.column)
-    neighbours = everything.neighbours([str(row.content.get(FORMULA, "")) for row in rows])
+    neighbours = everything.neighbours([row.content for row in rows])
     for row, near in zip(rows, neighbours, strict=True):
         suspect_paper(row, everything.papers)
         suspect_row(row)
@@ -112,7 +112,7 @@ def _compare(row: Row, comparison: ValueComparison, known: Known, near: list[int
     same = [i for i in with_value if abs(known.temperature_C[i] - temperature) <= SAME_TEMPERATURE_C]
     for i in same:
         if abs(known.value[i] - value) <= comparison.same_value_decades:
-            why = f"the same formula, temperature and value are known already ({known.label[i]})"
+            why = f"the same material, temperature and value are known already ({known.label[i]})"
             row.suspect(Code.REPEATS_KNOWN, comparison.column, why)
             break
     reports = [ComparedValue(float(known.value[i]), bool(known.is_bound[i]), known.label[i]) for i in same]

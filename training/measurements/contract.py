@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.measurements.columns import TEMPERATURE, Assumed, Contents, LedgerColumn, RowRule
@@ -30,6 +30,8 @@ class Measurements(ABC):
     """Columns of which a row must have at least one; the kind of a table is told by them."""
     decides_kind: ClassVar[bool] = False
     """Whether a measured column of it tells the kind, whichever measured columns of other kinds stand beside it."""
+    stands_for: ClassVar[Mapping[LedgerColumn, LedgerColumn]] = {}
+    """Columns of other kinds whose headings mean one of this kind's, in a table that has all that it requires."""
     across: ClassVar[tuple[RowRule, ...]] = ()
     assumed: ClassVar[tuple[Assumed, ...]] = ()
 

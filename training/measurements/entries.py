@@ -11,8 +11,8 @@ from hashlib import sha256
 import sqlalchemy as sa
 
 from features.errors import CandidateError
-from training.measurements.cells import read_material
 from training.measurements.columns import FORMULA, Contents, Value
+from training.measurements.materials import candidate_of
 from training.measurements.problems import LedgerError
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -108,18 +108,22 @@ class Entry:
 
     @property
     def read_as(self) -> str | None:
-        """The composition that its formula is read as, None where it has none or is refused now."""
-        formula = (self.content or {}).get(FORMULA)
-        return None if formula is None or self.refusal else read_material(str(formula)).candidate.read_as
+        """What its material is read as, None where it has none or is refused now."""
+        try:
+            candidate = candidate_of(self.content or {})
+        except CandidateError:
+            return None
+        return None if candidate is None else candidate.read_as
 
     @property
     def refusal(self) -> str:
-        """Why its formula, which an earlier elyte took, is refused by this one; "" for all others."""
-        formula = (self.content or {}).get(FORMULA)
+        """Why its material, which an earlier elyte took, is refused by this one; "" for all others."""
+        content = self.content or {}
         try:
-            read_material("Li" if formula is None else str(formula))
+            candidate_of(content)
         except CandidateError as error:
-            return f"its formula is refused now ({error.message}); correct or retract it"
+            what = "formula" if FORMULA in content else "material"
+            return f"its {what} is refused now ({error.message}); correct or retract it"
         return ""
 
 

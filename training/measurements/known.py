@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.candidate import Candidate, MaterialBatch
 from training.measurements.cells import read_material
-from training.measurements.columns import BOUND, FORMULA, TEMPERATURE
+from training.measurements.columns import BOUND, FORMULA, TEMPERATURE, Contents
 from training.splits import paper_keys
 
 if TYPE_CHECKING:
@@ -86,10 +86,11 @@ class Known:
             beside={column: more(column, known) for column, known in self.beside.items()},
         )
 
-    def neighbours(self, formulas: Sequence[str]) -> list[list[int]]:
-        """Return, per formula, the known measurements of the same composition; none for an empty formula."""
+    def neighbours(self, contents: Sequence[Contents]) -> list[list[int]]:
+        """Return, per measurement, the known ones of the same composition; none where no formula is given."""
         from scipy.spatial import cKDTree
 
+        formulas = [str(content.get(FORMULA, "")) for content in contents]
         unique = sorted(set(formulas))
         if not unique or not len(self.fractions):
             return [[] for _ in formulas]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from features.candidate import Candidate
 from training.measurements.columns import FORMULA, Value
+from training.measurements.materials import typed
 from training.measurements.problems import AnyCode, Level, Problem
 from training.measurements.units import Unit
 
@@ -26,6 +28,8 @@ class Row:
         The cells as written, by the column they belong to, and the header they stand under.
     read
         Numbers before conversion, and their units.
+    candidate
+        The material as it was read, None where no cell names one or it is refused.
     text
         What is hashed, once the content is final.
     """
@@ -36,6 +40,7 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     raw: dict[str, tuple[str, Any]] = field(default_factory=dict)
     read: dict[str, tuple[float, Unit]] = field(default_factory=dict)
+    candidate: Candidate | None = None
     text: str = ""
 
     def add(self, level: Level, code: AnyCode, column: str, expected: str, received: object = None) -> None:
@@ -67,7 +72,9 @@ class Row:
 
     @property
     def typed_formula(self) -> str:
-        """The formula as it stands in the cell, blanks of more than one taken for one; "" for none."""
+        """The formula as it stands in the cell, blanks of more than one taken for one; of another kind its cells."""
+        if FORMULA not in self.raw and FORMULA not in self.content:
+            return typed(self.content)
         written = self.raw[FORMULA][1] if FORMULA in self.raw else self.content.get(FORMULA, "")
         return " ".join(str(written).split())
 

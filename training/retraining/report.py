@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from features.kinds import NAMING_FIELDS
 from training.pages import filled_in
 from training.refitting.comparison import DECADES, ComparisonReport
 from training.refitting.held_out import HeldOutPredictions
@@ -25,7 +26,7 @@ from training.retraining.plots import (
 from training.retraining.rules import Rules
 
 MOST_MOVED = 15
-CHEMISTRY = ("family", "electrolyte_class", "formula")
+CHEMISTRY = ("family", "electrolyte_class", *NAMING_FIELDS)
 """Columns that say of what chemistry a row is, the first that a table has."""
 VERDICT_WORDS = {
     Verdict.PROMOTE: "All gates passed: the challenger may become champion.",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from features.polymers.candidate import PolymerBatch, PolymerFields, read_polymer
 from features.polymers.descriptors import SUMS
+from features.polymers.salts import read_salt
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.boosting import BoostingSettings
 from training.properties.polymer.fit import Points, PolymerSettings, PolymerTables
 from training.properties.polymer.process import inverse_temperature
-from training.properties.polymer.tables import Conductivities, Mobilities
+from training.properties.polymer.tables import ROWS, Conductivities, Mobilities
 
 SETTINGS = PolymerSettings(boosting=BoostingSettings(n_rounds=80), n_mobility_rounds=20, n_folds=4)
 LINKS, SIDES = ("O", "OC(=O)", "OC(=O)O", "N(C)", "S"), ("", "(C)", "(C#N)", "(COC)")
@@ -51,6 +53,26 @@ def tables(noise: float = 0.0, seed: int = 0) -> PolymerTables:
     glass = 200.0 + 300.0 * sums[:, SUMS.index("O")] / sums[:, 0]
     simulated = np.column_stack([glass / 100.0 - 7.0] * 3)
     return PolymerTables(table, Mobilities(sums, glass[:, None]), Mobilities(sums, simulated))
+
+
+def rows(noise: float = 0.0, seed: int = 0) -> pd.DataFrame:
+    """Return this world's table as a retraining job reads it."""
+    table = conductivities(noise, seed)
+    batch = table.batch
+    salts = {read_salt(name).key: name for name in ("LiTFSI", "LiClO4")}
+    cells = (
+        [f"sigma{row}" for row in range(len(table))],
+        table.spelling,
+        [salts[key] for key in batch.salt_keys],
+        batch.molality,
+        batch.molar_mass,
+        table.temperature_C,
+        table.log10_sigma,
+        table.paper,
+        table.doi,
+    )
+    frame = pd.DataFrame(dict(zip(ROWS, cells, strict=True)))
+    return frame.astype({name: object for name in ("polymer", "paper", "doi")})
 
 
 def points(noise: float = 0.0, seed: int = 0) -> Points:

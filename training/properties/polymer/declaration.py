@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
     from training.bundle import Bundle
     from training.properties.polymer.judgement import PolymerJudgement
+    from training.properties.polymer.measurements import PolymerMeasurements
     from training.properties.polymer.model import PolymerModel
+    from training.properties.polymer.retraining import PolymerJob
 
 
 class Polymer(Property):
@@ -101,6 +104,20 @@ class Polymer(Property):
         settings = settings_of(quick=options.quick)
         with progress(n_steps(settings)) as on_step:
             return Scores("polymers and papers left out", evaluate(PolymerTables.read(), settings, on_step))
+
+    def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PolymerJob:
+        """See `contract.Property.retraining`."""
+        from training.properties.polymer.recipe import settings_of
+        from training.properties.polymer.retraining import PolymerJob
+
+        settings = settings_of(quick=quick)
+        return PolymerJob(settings if seed is None else replace(settings, seed=seed))
+
+    def measurements(self) -> PolymerMeasurements:
+        """See `contract.Property.measurements`."""
+        from training.properties.polymer.measurements import MEASUREMENTS
+
+        return MEASUREMENTS
 
     def papers(self, model: PolymerModel) -> Iterable[str]:
         """See `contract.Property.papers`."""

@@ -23,16 +23,16 @@ from training.properties.polymer.fit import (
     PolymerSettings,
     PolymerTables,
     folds_of,
+    half_widths,
     leave_out,
 )
 from training.properties.polymer.tables import Conductivities
-from training.properties.polymer.uncertainty import ErrorCalibration, equal_groups
+from training.properties.polymer.uncertainty import equal_groups
 
 Array = NDArray[np.float64]
 SPLITS = ("chemarr", "new_polymer", "new_paper")
 N_CHEMARR = 10
 N_ALWAYS_FITTED = 2
-COVERAGE = 0.9
 TEMPERATURES_C = (20.0, 40.0, 60.0, 80.0)
 
 
@@ -95,7 +95,7 @@ def evaluate(
 def score(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_]) -> dict[str, Any]:
     """Return the figures of one split; intervals are calibrated on the other folds."""
     asked = np.flatnonzero(np.isfinite(left_out.process))
-    half_width = _half_widths(points, folds, left_out, group)[asked]
+    half_width = half_widths(points, folds, left_out, group)[asked]
     measured, said, of = points.table.log10_sigma[asked], left_out.log10_sigma[asked], group[asked]
     error = np.abs(measured - said)
     covered = (error <= half_width).astype(float)
@@ -118,20 +118,6 @@ def score(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDA
         "parts": _rounded({name: np.abs(measured - part).mean() for name, part in parts.items()}),
         "baselines": _rounded({name: np.abs(measured - part).mean() for name, part in baselines.items()}),
     }
-
-
-def _half_widths(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_]) -> Array:
-    """Return half-widths for a coverage of 90 %, each fold's calibrated on the answers of the other folds."""
-    found = np.full(len(points.table), np.nan)
-    signs, error = left_out.signs(points), points.table.log10_sigma - left_out.log10_sigma
-    answered = np.isfinite(left_out.process)
-    for _, asked in folds:
-        others = answered.copy()
-        others[asked] = False
-        calibration = ErrorCalibration.fit(type(signs)(*(part[others] for part in signs)), error[others], group[others])
-        scale = calibration.scale(type(signs)(*(part[asked] for part in signs)))
-        found[asked] = calibration.conformal.factor(COVERAGE) * scale
-    return found
 
 
 def _spearman(one: Array, other: Array) -> float:

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from training.bundle import Card, data_source, save_bundle, stamped
+from training.bundle import Card, DataSource, data_source, save_bundle, stamped
 from training.properties.polymer.bundling import golden_arrays, golden_predictions, read_golden
 from training.properties.polymer.fit import PolymerFit, PolymerSettings, PolymerTables, fit_polymer
 from training.properties.polymer.quantities import NAME
@@ -58,23 +60,33 @@ def train(
 ) -> PolymerTraining:
     """Fit on the public tables and write the bundle."""
     fit = fit_polymer(tables, settings, on_step)
-    table, said = fit.points.table, fit.left_out.log10_sigma
+    sources = sources_of(len(fit.points.table), len(tables.simulated.values), len(tables.glass.values))
     golden = golden_arrays(read_golden())
-    card = Card(
+    card = card_of(fit, golden, sources, asdict(settings))
+    return PolymerTraining(folder, card, save_bundle(folder, card, {**fit.model.arrays(), **golden}), fit)
+
+
+def sources_of(n_conductivities: int, n_simulated: int, n_glass: int) -> list[DataSource]:
+    """Return the card's lines for the public tables."""
+    rows = ((CONDUCTIVITY, n_conductivities), (SIMULATED, n_simulated), (GLASS, n_glass))
+    return [data_source(name, n_rows) for name, n_rows in rows]
+
+
+def card_of(
+    fit: PolymerFit, golden: Mapping[str, NDArray[Any]], sources: Sequence[DataSource], recipe: dict[str, Any]
+) -> Card:
+    """Describe a fitted model."""
+    error = np.abs(fit.left_out.log10_sigma - fit.points.table.log10_sigma)
+    return Card(
         property=NAME,
         summary=SUMMARY,
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
-        data=[
-            data_source(CONDUCTIVITY, len(table)),
-            data_source(SIMULATED, len(tables.simulated.values)),
-            data_source(GLASS, len(tables.glass.values)),
-        ],
-        recipe=asdict(settings),
-        metrics={"left_out_paper_mae": round(float(np.abs(said - table.log10_sigma).mean()), 4)},
+        data=list(sources),
+        recipe=recipe,
+        metrics={"left_out_paper_mae": round(float(error.mean()), 4)},
         metrics_command=METRICS_COMMAND,
         model={},
         golden=golden_predictions(fit.model, golden),
         **stamped(LIBRARIES),
     )
-    return PolymerTraining(folder, card, save_bundle(folder, card, {**fit.model.arrays(), **golden}), fit)

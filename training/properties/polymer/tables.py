@@ -37,6 +37,16 @@ MOST_HEAVY_ATOMS = 700
 MOST_HEAVY_ATOMS_AUXILIARY = 200
 FROM_POLYINFO = frozenset({"GREA"})
 """Sources of the table of glass transitions that stem from PolyInfo, whose terms do not permit the use."""
+ROWS = ("row_id", "polymer", "salt", "molality", "molar_mass", "temperature_C", "log10_sigma", "paper", "doi")
+"""Columns of what is learnt from: polymer as `units_text`, salt as name or SMILES, mol/kg, g/mol, C, log10 of S/cm."""
+_COLUMNS_OF_TABLE = {
+    "smiles": "polymer",
+    "conductivity": "log10_sigma",
+    "mw": "molar_mass",
+    "salt smiles": "salt",
+    "molality": "molality",
+    "temperature": "temperature_C",
+}
 CHAIN_CAP = ("[Ca]", "C")
 """The table ends side chains that go on elsewhere with calcium; a methyl group stands there instead."""
 
@@ -110,38 +120,48 @@ def read_conductivities() -> Conductivities:
     TableError
         If a cell is no polymer, no lithium salt or no number in range.
     """
+    return conductivities_of(read_conductivity_rows())
+
+
+def read_conductivity_rows() -> pd.DataFrame:
+    """Read the public table with paper and DOI, columns `ROWS`, exact duplicates left out; raises as above."""
     require((CONDUCTIVITY,), "fitting or scoring conductivities of polymers")
-    table = validate(_raw_conductivities(), _schema(), table=CONDUCTIVITY, id_column="smiles")
-    papers = _papers_of_rows(len(table))
-    kept = ~table.duplicated(["smiles", "conductivity", "mw", "salt smiles", "molality", "temperature"]).to_numpy()
-    candidates, violations = [], []
-    for line, cells in zip(table.index, table.to_dict("records"), strict=True):
-        try:
-            candidates.append(_candidate(cells["smiles"], cells["salt smiles"], cells["molality"], cells["mw"]))
-        except CandidateError as error:
-            violations.append(Violation(int(line) + 2, cells["smiles"], "smiles", "", error.message))
-    if violations:
-        raise TableError(CONDUCTIVITY, tuple(violations))
-    rows = np.flatnonzero(kept)
-    batch = PolymerBatch.from_candidates([candidates[row] for row in rows])
-    paper, doi = papers["paper"].to_numpy(dtype=np.str_)[rows], papers["doi"].to_numpy(dtype=np.str_)[rows]
-    told = table.iloc[rows]
-    return Conductivities(
-        batch,
-        told["temperature"].to_numpy(dtype=float),
-        told["conductivity"].to_numpy(dtype=float),
-        told["smiles"].to_numpy(dtype=np.str_),
-        paper,
-        doi,
-        _curves(batch, paper),
-    )
-
-
-def _raw_conductivities() -> pd.DataFrame:
     raw = read_csv_as_text(locate(CONDUCTIVITY))
     for name in ("conductivity", "mw", "molality", "temperature"):
         raw[name] = numbers(raw[name])
-    return raw
+    table = validate(raw, _schema(), table=CONDUCTIVITY, id_column="smiles")
+    named = table.rename(columns=_COLUMNS_OF_TABLE).join(_papers_of_rows(len(table)))
+    rows = named[~table.duplicated(list(_COLUMNS_OF_TABLE)).to_numpy()]
+    return rows.assign(row_id=[f"sigma{row}" for row in rows.index])[list(ROWS)].reset_index(drop=True)
+
+
+def conductivities_of(rows: pd.DataFrame) -> Conductivities:
+    """Lay out rows with the columns `ROWS`.
+
+    Raises
+    ------
+    TableError
+        If a cell is no polymer or no lithium salt.
+    """
+    candidates, violations = [], []
+    for cells in rows.to_dict("records"):
+        try:
+            candidates.append(_candidate(cells["polymer"], cells["salt"], cells["molality"], cells["molar_mass"]))
+        except CandidateError as error:
+            violations.append(Violation(None, cells["row_id"], "polymer", cells["polymer"], error.message))
+    if violations:
+        raise TableError(CONDUCTIVITY, tuple(violations))
+    batch = PolymerBatch.from_candidates(candidates)
+    paper = rows["paper"].to_numpy(dtype=np.str_)
+    return Conductivities(
+        batch,
+        rows["temperature_C"].to_numpy(dtype=float),
+        rows["log10_sigma"].to_numpy(dtype=float),
+        rows["polymer"].to_numpy(dtype=np.str_),
+        paper,
+        rows["doi"].to_numpy(dtype=np.str_),
+        _curves(batch, paper),
+    )
 
 
 def _schema() -> pa.DataFrameSchema:
@@ -164,18 +184,28 @@ def _schema() -> pa.DataFrameSchema:
     )
 
 
-def _candidate(smiles: str, salt_text: str, molality: float, molar_mass: float) -> PolymerCandidate:
+def _candidate(polymer: str, salt_text: str, molality: float, molar_mass: float) -> PolymerCandidate:
     """Read one row; unlike a user's, its molality may be any."""
-    key, sums = _unit(smiles)
+    units, shares, sums = _units(polymer)
     salt = read_salt(salt_text)
     amount = float(molality) if salt is not None and molality == molality else 0.0
-    return PolymerCandidate((key,), (1.0,), salt, amount, float(molar_mass), sums, smiles)
+    return PolymerCandidate(units, shares, salt, amount, float(molar_mass), sums, polymer)
 
 
 @cache
-def _unit(smiles: str) -> tuple[str, tuple[float, ...]]:
-    key = read_repeat_unit(smiles.replace(*CHAIN_CAP), MOST_HEAVY_ATOMS).key
-    return key, tuple(chain_sums([key], [1.0], MOST_HEAVY_ATOMS).tolist())
+def _units(polymer: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
+    """Return canonical units, their shares and the sums of one repeat unit, or of several as `units_text` writes."""
+    parts = [part.rsplit(" ", 1) for part in polymer.split(";")] if ";" in polymer else [[polymer, "1"]]
+    units = tuple(read_repeat_unit(unit.replace(*CHAIN_CAP), MOST_HEAVY_ATOMS).key for unit, _ in parts)
+    shares = tuple(float(share) for _, share in parts)
+    return units, shares, tuple(chain_sums(units, shares, MOST_HEAVY_ATOMS).tolist())
+
+
+def units_text(candidate: PolymerCandidate) -> str:
+    """Return a polymer as one cell: its canonical repeat unit, or several with their shares."""
+    if len(candidate.units) == 1:
+        return candidate.units[0]
+    return ";".join(f"{unit} {share:g}" for unit, share in zip(candidate.units, candidate.shares, strict=True))
 
 
 def _papers_of_rows(n_rows: int) -> pd.DataFrame:

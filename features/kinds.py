@@ -146,14 +146,14 @@ class PolymerKind(MaterialKind):
         MaterialField(
             "salt", str, "Lithium salt, by name or SMILES; none for a single-ion conductor.", label="Lithium salt"
         ),
-        MaterialField("molality", float, "mol of salt per kg of polymer.", label="Salt, molality", unit="mol/kg"),
-        MaterialField("li_per_O", float, "Lithium of the salt per oxygen of the polymer.", label="Salt, Li per O"),
+        MaterialField("molality", float, "mol of salt per kg of polymer.", label="Salt molality", unit="mol/kg"),
+        MaterialField("li_per_O", float, "Lithium of the salt per oxygen of the polymer.", label="Li per O"),
         MaterialField(
             "salt_wt_percent",
             float,
             "Mass of the salt in percent of salt and polymer.",
-            label="Salt, share",
-            unit="wt%",
+            label="Salt by mass",
+            unit="%",
         ),
         MaterialField("molar_mass", float, "Molar mass of the polymer in g/mol.", label="Molar mass", unit="g/mol"),
     )

@@ -11,7 +11,7 @@ from features.candidate import ROOM_TEMPERATURE_C
 from features.errors import CandidateError
 from features.formula import parse_formula
 from features.formula_writing import write_formula
-from features.kinds import FIELDS, NAMING_FIELDS
+from features.kinds import KINDS, NAMING_FIELDS
 from features.names import all_names, find_name
 from serving.answers.conditions import Conditions
 from serving.answers.request import (
@@ -98,15 +98,20 @@ def condition_columns() -> list[dict[str, Any]]:
 
 
 def material_fields() -> list[dict[str, Any]]:
-    """Return every field by which a material is named, and whether it names one by itself."""
+    """Return every field by which a material is named, of which kind, and whether it names one by itself."""
     return [
         {
-            "name": name,
+            "name": field.name,
             "type": "number" if field.is_number else "string",
+            "label": field.label or field.name.replace("_", " ").capitalize(),
+            "unit": field.unit,
             "help": field.help,
-            "names_material": name in NAMING_FIELDS,
+            "kind": kind.name,
+            "kind_label": kind.label,
+            "names_material": field.name in NAMING_FIELDS,
         }
-        for name, field in FIELDS.items()
+        for kind in KINDS.values()
+        for field in kind.fields
     ]
 
 

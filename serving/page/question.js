@@ -3,6 +3,7 @@
 import { byId, el, put } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { counted } from "./format.js";
+import { MaterialInputs } from "./materials.js";
 import { pageOf } from "./properties.js";
 import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
 
@@ -15,6 +16,11 @@ export class Question {
     this.hooks = hooks;
     this.files = [];
     this.vocabulary = null;
+    this.materials = new MaterialInputs((named) => {
+      this.files = [...this.files, named];
+      this.drawFiles();
+      hooks.say(`${named.name} is in the question.`);
+    }, hooks.onProblem);
     byId("ask").addEventListener("submit", (event) => {
       event.preventDefault();
       hooks.onAsk();
@@ -51,6 +57,7 @@ export class Question {
       const needed = new Set(own.flatMap((quantity) => quantity.conditions));
       return pageOf(name).conditionWords(this.inputs.filter((condition) => needed.has(condition.name)));
     });
+    this.materials.offer(vocabulary);
     put(byId("conditions-hint"), `${depends.filter(Boolean).join("; ")}.`);
     const { min_coverage, max_coverage, default_coverage } = vocabulary.limits;
     Object.assign(byId("coverage"), {
@@ -157,7 +164,8 @@ export class Question {
     }
     const { rows: pasted } = readText(byId("formulas").value, this.vocabulary);
     // copies: a row's place and answer belong to one batch
-    const rows = [...pasted, ...this.files.flatMap((file) => file.rows)].map((row) => ({ ...row }));
+    const added = [...this.files.flatMap((file) => file.rows), ...this.materials.read()];
+    const rows = [...pasted, ...added].map((row) => ({ ...row }));
     if (!rows.length)
       throw new UnusableInput("there is no formula yet: type or paste some, drop a file, or take an example");
     return { rows, general: { conditions, coverage: this.coverage() } };

@@ -23,7 +23,17 @@ ASSETS = (
     *(f"{name}.js" for name in ("app", "batch", "cells", "chart", "compare", "detail", "dom", "examples", "facts")),
     *(
         f"{name}.js"
-        for name in ("format", "generic", "known", "pareto", "properties", "question", "reading", "scatter")
+        for name in (
+            "format",
+            "generic",
+            "known",
+            "materials",
+            "pareto",
+            "properties",
+            "question",
+            "reading",
+            "scatter",
+        )
     ),
     *(f"{name}.js" for name in ("separated", "service", "table")),
     "icon.svg",

@@ -107,7 +107,7 @@ def read_headings(headers: Sequence[str], kind: str | None, name: str) -> Headin
         raise UnusableTableError(f"{name}: " + "\n  ".join(faults))
     kind = kind or _infer_kind({heading.column for heading in found}, headers, name)
     measurements = measurements_of(kind)
-    own = {column: column for column in measurements.columns} | dict(measurements.stands_for)
+    own: dict[str, LedgerColumn] = {column: column for column in measurements.columns} | dict(measurements.stands_for)
     foreign = [heading.header for heading in found if heading.column not in own]
     known = [replace(heading, column=own[heading.column]) for heading in found if heading.column in own]
     if not any(heading.column in measurements.measured for heading in known):

@@ -30,7 +30,7 @@ class Measurements(ABC):
     """Columns of which a row must have at least one; the kind of a table is told by them."""
     decides_kind: ClassVar[bool] = False
     """Whether a measured column of it tells the kind, whichever measured columns of other kinds stand beside it."""
-    stands_for: ClassVar[Mapping[LedgerColumn, LedgerColumn]] = {}
+    stands_for: ClassVar[Mapping[str, LedgerColumn]] = {}
     """Columns of other kinds whose headings mean one of this kind's, in a table that has all that it requires."""
     across: ClassVar[tuple[RowRule, ...]] = ()
     assumed: ClassVar[tuple[Assumed, ...]] = ()

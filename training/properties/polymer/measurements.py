@@ -5,8 +5,8 @@ Models are scored by leaving out polymers and papers: nothing is frozen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from features.kinds import FIELDS
 from features.polymers.candidate import HIGHEST_MOLAR_MASS, LOWEST_MOLAR_MASS
@@ -25,7 +25,6 @@ from training.measurements.columns import (
 from training.measurements.contract import Measurements, cells_of, nothing_is_frozen
 from training.measurements.materials import candidate_of
 from training.measurements.units import PLAIN, Notation, Unit, log10_of, scaled
-from training.properties.conductivity.measurements import SIGMA as INORGANIC_SIGMA
 from training.properties.polymer import quantities
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class PolymerMeasurements(Measurements):
         *ORIGIN,
     )
     measured = (SIGMA,)
-    stands_for = {INORGANIC_SIGMA: SIGMA}  # noqa: RUF012
+    stands_for: ClassVar[Mapping[str, LedgerColumn]] = {"sigma_S_per_cm": SIGMA}
     assumed = (ROOM_TEMPERATURE,)
 
     def reasons_to_exclude(self, contents: Sequence[Contents]) -> list[str]:

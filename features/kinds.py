@@ -79,6 +79,10 @@ class MaterialKind(ABC):
         """Whether a text in the place of a formula that is none names such a material."""
         return False
 
+    def names_whole(self, text: str) -> bool:
+        """Whether such a text names all that makes one, so that no part of it is meant as a formula."""
+        return False
+
 
 class InorganicKind(MaterialKind):
     """Compounds, glasses and crystals by formula or CIF."""
@@ -210,8 +214,20 @@ class PolymerKind(MaterialKind):
                 return True
         if text.count("*") == _ENDS or "[Cu]" in text or "[Au]" in text or find_polymer(text):
             return True
-        words = [word.strip("0123456789.") for word in _BETWEEN_WORDS.split(text)]
+        words = _words(text)
         return any(len(word) >= _SHORTEST_NAME and find_polymer(word) is not None for word in words)
+
+    def names_whole(self, text: str) -> bool:
+        """Whether a polymer and a lithium salt stand in it by their names."""
+        from features.polymers.names import find_polymer, find_salt
+
+        words = _words(text)
+        has_polymer = any(len(word) >= _SHORTEST_NAME and find_polymer(word) is not None for word in words)
+        return has_polymer and any(find_salt(word) is not None for word in words)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip("0123456789.") for word in _BETWEEN_WORDS.split(text)]
 
 
 _INORGANIC = InorganicKind()
@@ -243,8 +259,9 @@ def read_material(given: Given, id: str | None = None) -> Candidate:
     except CandidateError as error:
         text = given.get("formula")
         # A formula with a solvent or polymer beside it is meant as one: its own refusal says what to leave out.
-        tried = KINDS.values() if isinstance(text, str) and error.code is not RowErrorCode.ORGANIC_PART else ()
-        other = next((kind for kind in tried if kind.reads_text(str(text))), None)
+        has_formula = error.code is RowErrorCode.ORGANIC_PART
+        tried = KINDS.values() if isinstance(text, str) else ()
+        other = next((k for k in tried if (k.names_whole if has_formula else k.reads_text)(str(text))), None)
         if other is None:
             raise
         return other.read({other.fields[0].name: text}, id)

@@ -177,10 +177,6 @@ def _taken_apart(fields: PolymerFields) -> tuple[list[tuple[str, float]], str | 
             fields.salt,
             Concentration(*given),
         )
-    several = [_PART.match(part.strip()) for part in fields.polymer.split(";")]
-    if len(several) > 1 and all(several):
-        pairs = [(part["unit"], float(part["ratio"])) for part in several if part]
-        return _ratios(pairs), fields.salt, Concentration(*given)
     text = read_text_form(fields.polymer)
     if text.salt and fields.salt and read_salt(text.salt) != read_salt(fields.salt):
         words = f"names {text.salt}, and the salt is given as {shown(fields.salt)}"
@@ -188,11 +184,19 @@ def _taken_apart(fields: PolymerFields) -> tuple[list[tuple[str, float]], str | 
     said = text.concentration
     both = Concentration(
         fields.molality if fields.molality is not None else said.molality,
-        fields.li_per_O,
+        fields.li_per_O if fields.li_per_O is not None else said.li_per_O,
         fields.salt_wt_percent if fields.salt_wt_percent is not None else said.salt_wt_percent,
         said.li_per_unit,
     )
-    return [(text.polymer, 1.0)], fields.salt or text.salt, both
+    return _parts(text.polymer), fields.salt or text.salt, both
+
+
+def _parts(text: str) -> list[tuple[str, float]]:
+    """Return a polymer, or the units of `PEO 80; PPO 20` with their ratios."""
+    several = [_PART.match(part.strip()) for part in text.split(";")]
+    if len(several) > 1 and all(several):
+        return _ratios([(part["unit"], float(part["ratio"])) for part in several if part])
+    return [(text, 1.0)]
 
 
 def _ratios(pairs: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -17,10 +17,11 @@ from features.errors import CandidateError, RowErrorCode, shown
 from features.polymers.toolkit import refused
 
 _MONOMER = re.compile(r"^P\((?P<monomer>.+)\)$", re.IGNORECASE)
+_BETWEEN_UNITS = re.compile(r"-(?:co|b|block|g|graft|alt|ran|stat|r)-|^[Pp]\(|\)$", re.IGNORECASE)
 _MOST_SUGGESTED = 3
 _LIQUIDS = re.compile(
     r"\b(?:gel|gpe|gels|quasi[- ]?solid|plasticis\w*|plasticiz\w*|succinonitrile|solvent|liquid|swollen|tetraglyme|"
-    r"tegdme|glyme|emim\w*|bmim\w*|pyr1[34]\w*|pip1[34]\w*|dmc|dmf|nmp|dme|dol|fec|electrolyte solution)\b",
+    r"tegdme|glyme|sn|emim\w*|bmim\w*|pyr1[34]\w*|pip1[34]\w*|dmc|dmf|nmp|dme|dol|fec|electrolyte solution)\b",
     re.IGNORECASE,
 )
 _FILLERS = re.compile(
@@ -111,6 +112,10 @@ def refuse_other_materials(text: str) -> None:
     if _BLENDS.search(text) or (len(parts) > 1 and all(find_polymer(part) for part in parts)):
         words = "is a blend of polymers, which is not known; a copolymer is given as a list of units with ratios"
         raise refused(RowErrorCode.BLEND_UNSUPPORTED, text, words)
+    named = [part for part in _BETWEEN_UNITS.split(text) if part]
+    if len(named) > 1 and all(find_polymer(part) or find_polymer(f"P{part}") for part in named):
+        words = "is a copolymer without ratios: give its units with their mole fractions, such as PEO 80; PPO 20"
+        raise refused(RowErrorCode.UNPARSEABLE_POLYMER, text, words)
 
 
 def unknown(text: str, *, is_salt: bool) -> CandidateError:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import CandidateError, RowErrorCode
+from features.kinds import read_material
 
 pytest.importorskip("rdkit", reason="the extra `polymer` is not installed")
 
@@ -70,12 +71,30 @@ def test_ratio_molality_and_weight_are_one_amount(ratio: float, salt: str) -> No
     "text",
     [
         "PEO20-LiTFSI", "PEO:LiTFSI 20:1", "P(EO)20LiTFSI", "PEO–LiTFSI (EO:Li = 20)", "PEO-LiTFSI (20:1)",
-        "poly(ethylene oxide)-LiTFSI 20:1", "PEO20LiN(SO2CF3)2",
+        "poly(ethylene oxide)-LiTFSI 20:1", "PEO20LiN(SO2CF3)2", "peo20-litfsi", "PEO-LiTFSI [EO]:[Li]=20",
+        "PEO (LiTFSI, O:Li 20)", "PEO-LiTFSI (EO:Li = 20:1)",
     ],
 )  # fmt: off
 def test_text_forms(text: str) -> None:
     expected = read_polymer(PolymerFields("*OCC*", "LiTFSI", li_per_O=0.05))
     assert read_polymer(PolymerFields(text)).key == expected.key
+
+
+def test_a_ratio_counts_what_it_names() -> None:
+    """O:Li all oxygens, a bare number repeat units; EO:Li is taken where a repeat unit is one ethylene oxide."""
+    by_oxygen = read_polymer(PolymerFields("PTMC-LiTFSI (O:Li = 20)"))
+    assert by_oxygen.key == read_polymer(PolymerFields("PTMC", "LiTFSI", li_per_O=0.05)).key
+    copolymer = read_polymer(PolymerFields("PEO 80; PPO 20 LiTFSI 20:1"))
+    assert copolymer.key == read_polymer(PolymerFields("PPO 20; PEO 80", "LiTFSI", li_per_O=0.05)).key
+
+
+def test_a_polymer_with_a_salt_is_no_formula_with_an_organic_part() -> None:
+    with pytest.raises(CandidateError) as raised:
+        read_material({"formula": "PEO-LiTFSI"})
+    assert raised.value.code == RowErrorCode.MISSING_CONCENTRATION
+    with pytest.raises(CandidateError) as raised:
+        read_material({"formula": "Li6PS5Cl-PEO"})
+    assert raised.value.code == RowErrorCode.ORGANIC_PART
 
 
 def test_copolymer_in_a_cell_and_as_pairs() -> None:
@@ -133,6 +152,11 @@ REFUSED = [
     (PolymerFields("PEO", "CCN1C=C[N+](C)=C1.[Cl-]", molality=1), RowErrorCode.LIQUID_COMPONENT, "ionic liquid"),
     (PolymerFields("PEO-LiTFSI-LLZO"), RowErrorCode.FILLER_UNSUPPORTED, "LLZO"),
     (PolymerFields("PEO/PVDF", "LiTFSI", molality=1), RowErrorCode.BLEND_UNSUPPORTED, "blend"),
+    (PolymerFields("PEO-SN-LiTFSI"), RowErrorCode.LIQUID_COMPONENT, "SN"),
+    (PolymerFields("PEO/PVDF LiTFSI 30 wt%"), RowErrorCode.BLEND_UNSUPPORTED, "blend"),
+    (PolymerFields("P(EO-co-PO)", "LiTFSI", molality=1), RowErrorCode.UNPARSEABLE_POLYMER, "PEO 80; PPO 20"),
+    (PolymerFields("PE020-LiTFSI"), RowErrorCode.UNPARSEABLE_POLYMER, "letter O"),
+    (PolymerFields("POEGMA-LiTFSI (EO:Li = 20)"), RowErrorCode.UNPARSEABLE_POLYMER, "O:Li"),
     (PolymerFields("PEO"), RowErrorCode.MISSING_CONCENTRATION, "salt"),
     (PolymerFields("PEO", "LiTFSI"), RowErrorCode.MISSING_CONCENTRATION, "molality"),
     (PolymerFields("PAN", "LiTFSI", li_per_O=0.1), RowErrorCode.MISSING_CONCENTRATION, "no oxygen"),

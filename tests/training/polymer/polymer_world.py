@@ -11,10 +11,13 @@ from features.polymers.salts import read_salt
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.boosting import BoostingSettings
 from training.properties.polymer.fit import Points, PolymerSettings, PolymerTables
+from training.properties.polymer.forest import ForestSettings
 from training.properties.polymer.process import inverse_temperature
 from training.properties.polymer.tables import ROWS, Conductivities, Mobilities
 
-SETTINGS = PolymerSettings(boosting=BoostingSettings(n_rounds=80), n_mobility_rounds=20, n_folds=4)
+SETTINGS = PolymerSettings(
+    boosting=BoostingSettings(n_rounds=80), forest=ForestSettings(n_trees=20), n_mobility_rounds=20, n_folds=4
+)
 LINKS, SIDES = ("O", "OC(=O)", "OC(=O)O", "N(C)", "S"), ("", "(C)", "(C#N)", "(COC)")
 
 

@@ -19,7 +19,7 @@ from training.ledger.intake import Wishes, add_table
 from training.ledger.reading import from_records
 from training.ledger.store import Ledger
 from training.measurements.training_rows import TrainingRows
-from training.properties.polymer.retraining import JobTables, PolymerJob
+from training.properties.polymer.retraining import PolymerJob
 from training.properties.polymer.tables import ROWS
 from training.refitting.champion import Champion
 from training.refitting.training_set import is_fitted_on
@@ -32,10 +32,10 @@ from training.retraining.rules import load_rules
 UNITS = [f"*OCC(OC{'C' * n})C*" for n in range(1, 8)] + [f"*OC(=O)CC(OC{'C' * n})C*" for n in range(1, 8)]
 
 
-def world() -> JobTables:
-    """Return the tables of the small world, as the job reads them."""
+def job_of_world() -> PolymerJob:
+    """Return the job on the tables of the small world."""
     made = tables(noise=0.2)
-    return JobTables(rows(noise=0.2), made.glass, made.simulated)
+    return PolymerJob(SETTINGS, lambda: rows(noise=0.2), lambda: (made.glass, made.simulated))
 
 
 def measured(offset: float = 0.0, *, shuffled: bool = False) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ def rows_of(folder: Path, records: list[dict[str, Any]]) -> TrainingRows:
 @pytest.fixture(scope="module")
 def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
     folder = tmp_path_factory.mktemp("polymer")
-    job = PolymerJob(SETTINGS, world)
+    job = job_of_world()
     fitted = job.fit(job.read(rows_of(folder, []), None), folder / "bundle", lambda what: None)
     model, _ = load_model("polymer", folder / "bundle", fitted.digest)
     return Champion("1", fitted.digest, load_bundle(folder / "bundle", expected_property="polymer"), model)
@@ -85,7 +85,7 @@ def test_measurements_that_agree_pass_every_gate(
     from retraining_world import InlineProcess
 
     monkeypatch.setattr(pipeline, "BackgroundProcess", InlineProcess)
-    job, rules = PolymerJob(SETTINGS, world), load_rules("polymer")
+    job, rules = job_of_world(), load_rules("polymer")
     from_ledger = rows_of(tmp_path, measured())
     training_set = job.read(from_ledger, champion)
     assert (training_set.n_new, training_set.rows_removed) == (28, 0)
@@ -111,7 +111,7 @@ def test_measurements_that_agree_pass_every_gate(
 
 
 def test_noise_is_not_learnt(champion: Champion, tmp_path: Path) -> None:
-    job, rules = PolymerJob(SETTINGS, world), load_rules("polymer")
+    job, rules = job_of_world(), load_rules("polymer")
     training_set = job.read(rows_of(tmp_path, measured(shuffled=True)), champion)
     evidence, _ = EvaluationPipeline(job, rules, tmp_path, champion, training_set, lambda what: None).first()
     decision = decide(evidence, rules)

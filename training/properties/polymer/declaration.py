@@ -15,6 +15,7 @@ from training.properties.contract import (
     FitOptions,
     ModelOf,
     NotOfferedError,
+    NotRetrainedError,
     Progress,
     Property,
     Query,
@@ -86,12 +87,14 @@ class Polymer(Property):
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """See `contract.Property.train`."""
         from training.properties.polymer.fit import PolymerTables, n_steps
+        from training.properties.polymer.plots import write_plots
         from training.properties.polymer.recipe import settings_of, train
 
         settings = settings_of(quick=options.quick)
         with progress(n_steps(settings)) as on_step:
             trained = train(folder, PolymerTables.read(), settings, on_step)
-        return Trained(trained.card, trained.digest, {})
+        pictures = write_plots(trained.fit, settings, options.plots) if options.plots else {}
+        return Trained(trained.card, trained.digest, pictures)
 
     def evaluate(self, options: FitOptions, progress: Progress, model_of: ModelOf) -> Scores:
         """See `contract.Property.evaluate`."""
@@ -107,9 +110,12 @@ class Polymer(Property):
 
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PolymerJob:
         """See `contract.Property.retraining`."""
+        from features.polymers.toolkit import MissingToolkitError, is_installed
         from training.properties.polymer.recipe import settings_of
         from training.properties.polymer.retraining import PolymerJob
 
+        if not is_installed():
+            raise NotRetrainedError(f"{self.name} is not retrained here: {MissingToolkitError()}")
         settings = settings_of(quick=quick)
         return PolymerJob(settings if seed is None else replace(settings, seed=seed))
 

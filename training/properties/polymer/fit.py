@@ -13,6 +13,7 @@ from features.errors import CandidateError
 from features.polymers.candidate import named_unit_key
 from training.properties.polymer.auxiliary import N_ROUNDS, ChainMobility
 from training.properties.polymer.boosting import BoostingSettings, MonotoneTrees, point_weights
+from training.properties.polymer.forest import ForestSettings, MonotoneForest
 from training.properties.polymer.inputs import Inputs, inputs_of
 from training.properties.polymer.known import KnownPolymers, Transference
 from training.properties.polymer.model import PROCESS_SHARE, FittedParts, PolymerModel
@@ -49,6 +50,7 @@ class PolymerSettings:
 
     kernel: Kernel = field(default_factory=Kernel)
     boosting: BoostingSettings = field(default_factory=BoostingSettings)
+    forest: ForestSettings = field(default_factory=ForestSettings)
     n_mobility_rounds: int = N_ROUNDS
     n_folds: int = 10
     seed: int = 0
@@ -56,7 +58,9 @@ class PolymerSettings:
     @classmethod
     def quick(cls) -> PolymerSettings:
         """Return small sizes that try the path."""
-        return cls(boosting=BoostingSettings(n_rounds=60), n_mobility_rounds=40, n_folds=3)
+        return cls(
+            boosting=BoostingSettings(n_rounds=60), forest=ForestSettings(n_trees=10), n_mobility_rounds=40, n_folds=3
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,13 +129,14 @@ class LeftOutPoints(NamedTuple):
 
 
 def fit_parts(points: Points, settings: PolymerSettings) -> FittedParts:
-    """Fit process and trees to points."""
+    """Fit process and trees of both kinds to points."""
     table = points.table
     phi = inverse_temperature(table.temperature_C)
     process = CurveProcess.fit(points.inputs, points.origins, phi, table.log10_sigma, settings.kernel)
     features = np.column_stack([points.inputs.for_trees(), table.temperature_C])
     weights = point_weights(table.curve, table.paper, settings.boosting)
-    return FittedParts(process, MonotoneTrees.fit(features, table.log10_sigma, weights, settings.boosting))
+    boosted = MonotoneTrees.fit(features, table.log10_sigma, weights, settings.boosting)
+    return FittedParts(process, boosted, MonotoneForest.fit(features, table.log10_sigma, weights, settings.forest))
 
 
 def leave_out(
@@ -154,8 +159,10 @@ def folds_of(group: NDArray[np.str_], n_folds: int, seed: int) -> list[Fold]:
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(n_folds)]
 
 
-def half_widths(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_]) -> Array:
-    """Return half-widths for a coverage of 90 %, each fold's calibrated on the answers of the other folds."""
+def half_widths(
+    points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDArray[np.str_], *, coverage: float = COVERAGE
+) -> Array:
+    """Return half-widths for a coverage, each fold's calibrated on the answers of the other folds, shape (n,)."""
     found = np.full(len(points.table), np.nan)
     signs, error = left_out.signs(points), points.table.log10_sigma - left_out.log10_sigma
     answered = np.isfinite(left_out.process)
@@ -164,7 +171,7 @@ def half_widths(points: Points, folds: list[Fold], left_out: LeftOutPoints, grou
         others[asked] = False
         calibration = ErrorCalibration.fit(type(signs)(*(part[others] for part in signs)), error[others], group[others])
         scale = calibration.scale(type(signs)(*(part[asked] for part in signs)))
-        found[asked] = calibration.conformal.factor(COVERAGE) * scale
+        found[asked] = calibration.conformal.factor(coverage) * scale
     return found
 
 

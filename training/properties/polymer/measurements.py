@@ -55,10 +55,11 @@ def _amount(name: str, high: float, units: dict[str, Unit], low: float = 0.0, **
 
 
 _MOL_PER_KG = Unit("mol/kg")
+_PERCENT_MEANT = UnitHint(HIGHEST_MOLALITY, 99.0, "in per cent of the mass? name the column salt_wt_percent;")
 POLYMER = LedgerColumn("polymer", FIELDS["polymer"].label, is_required=True)
 SALT = LedgerColumn("salt", FIELDS["salt"].label)
 AMOUNTS = (
-    _amount("molality", HIGHEST_MOLALITY, {"": _MOL_PER_KG, "mol/kg": _MOL_PER_KG, "mmol/g": _MOL_PER_KG}),
+    _amount("molality", HIGHEST_MOLALITY, {"": _MOL_PER_KG, "mol/kg": _MOL_PER_KG}, hint=_PERCENT_MEANT),
     _amount("li_per_O", HIGHEST_LI_PER_O, PLAIN, hint=UnitHint(5.0, 200.0, "is that O:Li? 20 is li_per_O 0.05;")),
     _amount("salt_wt_percent", 99.0, {"": Unit("%"), "%": Unit("%")}),
 )

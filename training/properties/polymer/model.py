@@ -1,4 +1,4 @@
-"""The conductivity of dry polymer electrolytes: a process over curves and monotone trees, averaged."""
+"""The conductivity of dry polymer electrolytes: a process over curves and monotone trees of two kinds, averaged."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.polymers.candidate import PolymerBatch
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.boosting import MonotoneTrees
+from training.properties.polymer.forest import MonotoneForest
 from training.properties.polymer.inputs import Inputs, inputs_of
 from training.properties.polymer.known import KnownPolymer, KnownPolymers
 from training.properties.polymer.process import ZERO_CELSIUS_K, CurveProcess, inverse_temperature
@@ -73,10 +74,11 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FittedParts:
-    """Process and trees, fitted on the same points."""
+    """Process and trees of two kinds, fitted on the same points."""
 
     process: CurveProcess
-    trees: MonotoneTrees
+    boosted: MonotoneTrees
+    forest: MonotoneForest
 
     def __call__(self, inputs: Inputs, polymer: NDArray[np.str_], temperature_C: Array) -> tuple[Array, Array]:
         """Return log10 of S/cm by the process and by the trees, shape (n,) each."""
@@ -84,8 +86,9 @@ class FittedParts:
         return level - slope * inverse_temperature(temperature_C), self.of_trees(inputs, temperature_C)
 
     def of_trees(self, inputs: Inputs, temperature_C: Array) -> Array:
-        """Return what the trees say."""
-        return self.trees(np.column_stack([inputs.for_trees(), temperature_C]))
+        """Return what the trees say, half of it the boosted ones."""
+        features = np.column_stack([inputs.for_trees(), temperature_C])
+        return 0.5 * (self.boosted(features) + self.forest(features))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +139,8 @@ class PolymerModel:
         named: dict[str, Mapping[str, NDArray[Any]]] = {
             "mobility": self.mobility.arrays(),
             "process": self.parts.process.arrays(),
-            "trees": self.parts.trees.trees.arrays() | {"centre": np.array(self.parts.trees.centre)},
+            "trees": self.parts.boosted.trees.arrays() | {"centre": np.array(self.parts.boosted.centre)},
+            "forest": self.parts.forest.trees.compact_arrays(),
             "calibration": self.calibration.arrays(),
             "known": self.known.arrays(),
         }
@@ -153,14 +157,15 @@ class PolymerModel:
         """
         of = {
             name: {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
-            for name in ("mobility", "process", "trees", "calibration", "known")
+            for name in ("mobility", "process", "trees", "forest", "calibration", "known")
         }
         process = CurveProcess.from_arrays(of["process"])
-        trees = MonotoneTrees(TreeEnsemble.from_arrays(of["trees"]), float(of["trees"]["centre"]))
+        boosted = MonotoneTrees(TreeEnsemble.from_arrays(of["trees"]), float(of["trees"]["centre"]))
+        forest = MonotoneForest(TreeEnsemble.from_compact_arrays(of["forest"]))
         scores = ConformalScale(np.asarray(of["calibration"]["scores"], dtype=float))
         return cls(
             ChainMobility.from_arrays(of["mobility"]),
-            FittedParts(process, trees),
+            FittedParts(process, boosted, forest),
             ErrorCalibration(np.asarray(of["calibration"]["coefficients"], dtype=float), scores),
             KnownPolymers.from_arrays(of["known"]),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,17 +69,9 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
 
-class JobTables(NamedTuple):
-    """Rows with the columns `tables.ROWS`, glass transitions, simulated mobilities."""
-
-    rows: pd.DataFrame
-    glass: Mobilities
-    simulated: Mobilities
-
-
-def read_public_tables() -> JobTables:
-    """Read the public tables; raises `MissingSourceError`, `TableError` or `MissingToolkitError`."""
-    return JobTables(read_conductivity_rows(), read_glass_transitions(), read_simulations())
+def read_auxiliary() -> tuple[Mobilities, Mobilities]:
+    """Read glass transitions and simulated mobilities; raises `MissingSourceError` or `TableError`."""
+    return read_glass_transitions(), read_simulations()
 
 
 class PolymerJob:
@@ -89,15 +81,22 @@ class PolymerJob:
     ----------
     settings
         Sizes of the recipe; their seed is that of the fit and of folds.
-    read_tables
-        Reads what the ledger's rows join.
+    rows
+        Reads what the ledger's rows join, columns `tables.ROWS`.
+    auxiliary
+        Reads what the mobility of chains is learnt from, which takes longest: when something is fitted.
     """
 
     name = NAME
     unit = DECADES
 
-    def __init__(self, settings: PolymerSettings, read_tables: Callable[[], JobTables] = read_public_tables) -> None:
-        self._settings, self._read_tables = settings, read_tables
+    def __init__(
+        self,
+        settings: PolymerSettings,
+        rows: Callable[[], pd.DataFrame] = read_conductivity_rows,
+        auxiliary: Callable[[], tuple[Mobilities, Mobilities]] = read_auxiliary,
+    ) -> None:
+        self._settings, self._read_rows, self._read_auxiliary = settings, rows, auxiliary
 
     @property
     def seed(self) -> int:
@@ -122,17 +121,26 @@ class PolymerJob:
         return None
 
     @cached_property
-    def _tables(self) -> JobTables:
-        return self._read_tables()
+    def _rows(self) -> pd.DataFrame:
+        return self._read_rows()
+
+    @cached_property
+    def _auxiliary(self) -> tuple[Mobilities, Mobilities]:
+        return self._read_auxiliary()
 
     @cached_property
     def _mobility(self) -> ChainMobility:
-        return ChainMobility.fit(self._tables.glass, self._tables.simulated, self._settings.n_mobility_rounds)
+        return ChainMobility.fit(*self._auxiliary, self._settings.n_mobility_rounds)
 
     def read(self, from_ledger: TrainingRows, champion: Champion | None) -> TrainingSet:
         """Assemble the public table and the ledger's rows."""
-        rows, glass, simulated = self._tables
-        sources = sources_of(len(rows), len(simulated.values), len(glass.values))
+        rows = self._rows
+        if champion is None:
+            n_glass, n_simulated = (len(table.values) for table in self._auxiliary)
+        else:
+            counted = {source.name: source.rows for source in champion.bundle.card.data}
+            n_glass, n_simulated = counted[GLASS], counted[SIMULATED]
+        sources = sources_of(len(rows), n_simulated, n_glass)
         told = [f"{len(from_ledger.left_out)} rows of the ledger are not learnt from"] * bool(from_ledger.left_out)
         changed = changed_tables(champion.bundle.card, sources) if champion is not None else []
         told += [f"the champion was fitted on another {', '.join(changed)}"] * bool(changed)
@@ -206,7 +214,7 @@ class PolymerJob:
 
     @cached_property
     def _golden(self) -> tuple[list[str], PolymerBatch, Array]:
-        return golden_electrolytes(conductivities_of(self._tables.rows))
+        return golden_electrolytes(conductivities_of(self._rows))
 
     def _points(self, table: pd.DataFrame) -> Points:
         return Points.of(conductivities_of(table), self._mobility)

@@ -17,6 +17,7 @@ from training.properties.polymer.bundling import golden_predictions, load_polyme
 from training.properties.polymer.cautions import cautions
 from training.properties.polymer.fit import PolymerFit, fit_parts, fit_polymer, folds_of, leave_out
 from training.properties.polymer.model import PolymerModel
+from training.properties.polymer.plots import write_plots
 from training.properties.polymer.process import CurveProcess, Kernel, curves_of, inverse_temperature
 from training.properties.polymer.recipe import train
 from training.properties.polymer.uncertainty import ErrorCalibration, Signs, equal_groups
@@ -163,3 +164,9 @@ def test_a_bundle_is_loaded_and_reproduces_itself(tmp_path: Path) -> None:
     assert bundle.card.property == "polymer"
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 12e6
     assert len(golden_predictions(model, bundle.arrays)) == 10
+
+
+def test_pictures_are_drawn(fitted: PolymerFit, tmp_path: Path) -> None:
+    drawn = write_plots(fitted, SETTINGS, tmp_path)
+    assert sorted(drawn) == ["calibration", "curves", "parity"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn.values())

@@ -153,7 +153,7 @@ class PolymerJob:
         if answers is None:
             return None
         table, is_new = training_set.known_and_new()
-        points = self._points(table)
+        points = Points.of(conductivities_of(table), champion.model.mobility)  # a bad batch ends before a long reading
         predict = partial(_predict, points, self._settings)
         alone, left_out = predict_new(predict, points.table.paper, is_new, self.seed, on_step)
         material = np.unique(_electrolytes(points.table.batch)[is_new], return_inverse=True)[1].reshape(-1)

@@ -160,7 +160,8 @@ def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
     dict
         Scores with hull inputs from the training split, the same with validation phases added under
         `with_validation_phases`, those of lithium compounds under `lithium_compounds`, those of differences under
-        `families`, and the peers' under `peers`.
+        `families`, those of the pool of nets from which the model's own learnt under `pool`, and the peers' under
+        `peers`.
     """
     from_train = predict_rows(model, table, ("train",), "test")
     from_both = predict_rows(model, table, ("train", "val"), "test")
@@ -177,8 +178,16 @@ def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
         "with_validation_phases": both,
         "lithium_compounds": split_scores(model, _with_lithium(from_train, table)),
         "families": differences(model, table, from_train),
+        "pool": None if model.pool is None else _pool_scores(model.pool, table),
         "peers": PEERS,
     }
+
+
+def _pool_scores(pool: StabilityModel, table: EnergyTable) -> dict[str, Any]:
+    from_train = predict_rows(pool, table, ("train",), "test")
+    both = split_scores(pool, predict_rows(pool, table, ("train", "val"), "test"))
+    scores = split_scores(pool, from_train) | {"ef_mae_tv": both["ef_mae"], "ed_mae_tv": both["ed_mae"]}
+    return scores | {"families": differences(pool, table, from_train)}
 
 
 def differences(model: StabilityModel, table: EnergyTable, scored: Scored) -> dict[str, Any]:

@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 
 NOT_RETRAINED = (
     "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
-    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
-    " an hour on two cores) and registers a challenger; a person moves the alias"
+    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (about an hour"
+    " on two cores) and registers a challenger; a person moves the alias"
 )
 
 
@@ -218,7 +218,7 @@ class Stability(Property):
         from training.properties.stability.recipe import refit_for_evaluation
         from training.properties.stability.table import read_energies
 
-        title = "shipped nets, hull of training phases"
+        title = "pool of shipped nets, hull of training phases"
         if not options.refit and not options.quick:
             model, bundle = model_of(self.name)
             return Scores(title, evaluate(model, read_energies()) | {"model_version": bundle.card.version})

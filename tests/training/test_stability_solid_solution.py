@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.candidate import MaterialBatch
-from training.properties.stability.solid_solution import Mixing, mixing
+from training.properties.stability.solid_solution import MixingEntropy, mixing
 
 
-def of(formula: str, *, listed: bool = False) -> Mixing:
+def of(formula: str, *, listed: bool = False) -> MixingEntropy:
     (found,) = mixing(MaterialBatch.from_formulas([formula]), np.array([listed]))
     return found
 

@@ -21,11 +21,11 @@ from training.properties.stability.model import StabilityModel, StabilityPredict
 from training.properties.stability.nets_choice import asks_pool
 from training.properties.stability.quantities import SOLID_SOLUTION
 from training.properties.stability.solid_solution import (
+    SYNTHESIS_TEMPERATURE,
     ZERO_CELSIUS_K,
     BOLTZMANN_eV_PER_K,
-    Mixing,
+    MixingEntropy,
     mixing,
-    temperatures_K,
 )
 from training.thermodynamics.hull import NO_PHASE
 from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
@@ -220,12 +220,14 @@ class StabilityJudgement(Judgement):
 
     @cached_property
     def _temperature_K(self) -> Array:
-        return temperatures_K(self.query.conditions)
+        return self.query.conditions.numbers[SYNTHESIS_TEMPERATURE.name] + ZERO_CELSIUS_K
 
     @cached_property
-    def _mixing(self) -> dict[int, Mixing]:
+    def _mixing(self) -> dict[int, MixingEntropy]:
         """What is known of mixing in the materials that have a temperature of synthesis, by row."""
         rows = np.flatnonzero(~np.isnan(self._temperature_K))
+        if not len(rows):
+            return {}
         found = mixing(self.query.batch.take(rows), self.prediction.is_reference[rows])
         return dict(zip(rows.tolist(), found, strict=True))
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.chemistry import assign_ions
 from features.elements import ATOMIC_NUMBER, SYMBOLS, element_table
-from training.properties.conditions import ConditionColumns
 from training.properties.contract import Condition, Content
 
 Array = NDArray[np.float64]
@@ -49,7 +48,7 @@ class Sharing(NamedTuple):
 SMALLEST, LARGEST = Sharing(0.15, 1.0, 0.0), Sharing(0.30, 2.0, 1.0)
 
 
-class Ion(NamedTuple):
+class SiteIon(NamedTuple):
     """One element of a material in its role; charges from and to."""
 
     symbol: str
@@ -58,7 +57,7 @@ class Ion(NamedTuple):
     charges: tuple[float, float]
     is_anion: bool
 
-    def shares_with(self, host: Ion, rule: Sharing) -> bool:
+    def shares_with(self, host: SiteIon, rule: Sharing) -> bool:
         """Whether it may stand on the host's sites."""
         if self.is_anion != host.is_anion:
             return False
@@ -68,7 +67,7 @@ class Ion(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Mixing:
+class MixingEntropy:
     """The ideal entropy of mixing of one material, in units of Boltzmann's constant per atom.
 
     Attributes
@@ -88,7 +87,7 @@ class Mixing:
     of_sites: bool
 
 
-def mixing(batch: MaterialBatch, is_listed: NDArray[np.bool_]) -> list[Mixing]:
+def mixing(batch: MaterialBatch, is_listed: NDArray[np.bool_]) -> list[MixingEntropy]:
     """Return what each material gains by mixing.
 
     Parameters
@@ -104,15 +103,15 @@ def mixing(batch: MaterialBatch, is_listed: NDArray[np.bool_]) -> list[Mixing]:
     found = []
     for row in range(len(batch)):
         if of_sites is not None and not np.isnan(of_sites[row]):
-            found.append(Mixing(float(of_sites[row]), float(of_sites[row]), (), (), of_sites=True))
+            found.append(MixingEntropy(float(of_sites[row]), float(of_sites[row]), (), (), of_sites=True))
             continue
         held = _ions(batch.element_index[row], ions.anions[row], ions.cations[row])
         smallest, largest = ((0.0, ()) if is_listed[row] else _read(held, SMALLEST)), _read(held, LARGEST)
-        found.append(Mixing(smallest[0], max(largest[0], smallest[0]), smallest[1], largest[1], of_sites=False))
+        found.append(MixingEntropy(smallest[0], max(largest[0], smallest[0]), smallest[1], largest[1], of_sites=False))
     return found
 
 
-def _ions(index: NDArray[np.int64], anions: Array, cations: Array) -> list[Ion]:
+def _ions(index: NDArray[np.int64], anions: Array, cations: Array) -> list[SiteIon]:
     """Return the ions of a material but lithium and hydrogen, most first."""
     table, found = element_table(), []
     mobile = (ATOMIC_NUMBER["Li"] - 1, ATOMIC_NUMBER["H"] - 1)
@@ -122,20 +121,20 @@ def _ions(index: NDArray[np.int64], anions: Array, cations: Array) -> list[Ion]:
         if cations[place] > 0:
             charges = float(table["cation_charge_min"][element]), float(table["cation_charge_max"][element])
             radius = float(table["cation_radius_A"][element]) - CRYSTAL_RADIUS_OVER_IONIC_A
-            found.append(Ion(SYMBOLS[element], float(cations[place]), radius, charges, is_anion=False))
+            found.append(SiteIon(SYMBOLS[element], float(cations[place]), radius, charges, is_anion=False))
         if anions[place] > 0:
             charge = float(table["anion_charge"][element])
             radius = float(table["anion_radius_A"][element]) + CRYSTAL_RADIUS_OVER_IONIC_A
-            found.append(Ion(SYMBOLS[element], float(anions[place]), radius, (charge, charge), is_anion=True))
+            found.append(SiteIon(SYMBOLS[element], float(anions[place]), radius, (charge, charge), is_anion=True))
     return sorted(found, key=lambda ion: (-ion.amount, ion.symbol))
 
 
-def _read(ions: list[Ion], rule: Sharing) -> tuple[float, tuple[tuple[str, ...], ...]]:
+def _read(ions: list[SiteIon], rule: Sharing) -> tuple[float, tuple[tuple[str, ...], ...]]:
     """Return the entropy per atom in units of k, and the elements that share sites; the most abundant ions are hosts.
 
     S / k = - sum over sites of (sum of x ln x); x are the shares of the ions on the sites that they share.
     """
-    sites: list[list[Ion]] = []
+    sites: list[list[SiteIon]] = []
     for ion in ions:
         site = next((site for site in sites if ion.shares_with(site[0], rule)), None)
         if site is None:
@@ -148,9 +147,3 @@ def _read(ions: list[Ion], rule: Sharing) -> tuple[float, tuple[tuple[str, ...],
         amount = sum(ion.amount for ion in site)
         total -= sum(ion.amount * float(np.log(ion.amount / amount)) for ion in site)
     return total, tuple(tuple(ion.symbol for ion in site) for site in mixed)
-
-
-def temperatures_K(conditions: ConditionColumns) -> Array:
-    """Return the temperatures of synthesis, NaN where none is stated, shape (n,)."""
-    column: Array = conditions.numbers[SYNTHESIS_TEMPERATURE.name] + ZERO_CELSIUS_K
-    return column

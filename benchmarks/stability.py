@@ -32,11 +32,16 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.formula import parse_formula
+from training.distributions import ScoreDistribution
 from training.properties.stability.bundling import load_stability
+from training.properties.stability.distributions import ResidualEnergy
 from training.properties.stability.evaluation import differences, predict_rows
 from training.properties.stability.inputs import Surroundings
 from training.properties.stability.literature import literature_hydrolysis, literature_windows, reference_windows
+from training.properties.stability.model import StabilityModel
+from training.properties.stability.nasicon import not_listed, read_nasicons
 from training.properties.stability.table import EnergyTable, read_energies
+from training.properties.stability.unlisted import EnergyOpinion, reach_of
 from training.thermodynamics.hull import equilibria
 from training.thermodynamics.hydrolysis import hydrolyse
 from training.thermodynamics.interface import interface
@@ -49,6 +54,7 @@ BUNDLE = Path(__file__).parents[1] / "serving" / "bundles" / "stability"
 MEASURED = Path(__file__).parents[1] / "notebooks" / "data" / "left_out_materials.json"
 CATIONS = "{Na,Mg,Ca,Sr,Ba,Al,Ga,In,Sc,Y,La,Gd,Er,Yb,Ti,Zr,Hf,Nb,Ta,B,Si,Ge,Sn,P,Sb,Zn}"
 FILTER_eV = 0.05
+TOLERANCE_eV = 0.025
 WITHIN_eV = 1e-3
 REQUIRED_SHARE, LARGEST_DIFFERENCE_mV = 0.99, 2.0
 PPM_eV = 0.357  # kT ln(1e6) at 300 K
@@ -236,22 +242,26 @@ def unknown_formulas(count: int) -> dict[str, float]:
     return {"formulas": float(len(rows)), "answered_by_model": float(by_model)} | taken
 
 
-def family_boards(energies: EnergyTable, quick: bool) -> dict[str, Any]:
-    """Score differences among alike compositions, as `elyte evaluate stability` does."""
+def shipped(pool: bool) -> StabilityModel:
+    """Return the shipped model, on the pool of nets or on its student."""
     model = load_stability(BUNDLE)[0]
+    return model.of_pool if pool else model
+
+
+def family_boards(model: StabilityModel, energies: EnergyTable, quick: bool) -> dict[str, Any]:
+    """Score differences among alike compositions, as `elyte evaluate stability` does."""
     if quick:
         energies = energies.take(np.sort(np.random.default_rng(0).choice(len(energies), 20_000, replace=False)))
     return differences(model, energies, predict_rows(model, energies, ("train",), "val" if quick else "test"))
 
 
-def hull_filter(quick: bool) -> dict[str, Any]:
+def hull_filter(model: StabilityModel, quick: bool) -> dict[str, Any]:
     """Say what passes "at most 50 meV/atom above the hull" of random stoichiometries and of measured compounds.
 
     Random are the balanced ones enumerated in notebook 03 that no table holds; measured are those of its calibration.
     """
     from elyte import NEUTRALITY_TOLERANCE, GenerationRequest, Predictor, Selection, generate, read_variable
 
-    model = load_stability(BUNDLE)[0]
     asked = GenerationRequest(
         patterns=(f"Li{{a}}{CATIONS}{{b}}{{O,S,Cl,Br,F}}{{c}}", f"Li{{a}}{CATIONS}{{O,S}}{{d}}{{Cl,Br,I}}{{e}}"),
         variables=dict(read_variable(text) for text in ("a=1:8:1", "b=1:3:1", "c=3:12:1", "d=1:6:1", "e=1:6:1")),
@@ -283,9 +293,8 @@ def hull_filter(quick: bool) -> dict[str, Any]:
     return out
 
 
-def as_if_unlisted(energies: EnergyTable, quick: bool) -> dict[str, float]:
+def as_if_unlisted(model: StabilityModel, energies: EnergyTable, quick: bool) -> dict[str, float]:
     """Say what the prior of unlisted compositions costs compounds of the validation split, were they not listed."""
-    model = load_stability(BUNDLE)[0]
     model = replace(model, surroundings=Surroundings.of(energies, energies.rows_of("train")))
     rows = energies.rows_of("val")[:: 20 if quick else 1]
     batch = energies.batch(rows)
@@ -300,6 +309,29 @@ def as_if_unlisted(energies: EnergyTable, quick: bool) -> dict[str, float]:
         "bias_by_nets": float((nets.residual - true).mean()),
         "chance_stable": float(said.probability_stable.mean()),
         "share_stable": float((true <= 0).mean()),
+    } | chance_within(model, said, true)
+
+
+def nasicon_chances(model: StabilityModel) -> dict[str, float]:
+    """Say how often NASICONs that no table lists lie within the tolerance, by nets and prior without the regression."""
+    table = read_nasicons()
+    table = table.take(not_listed(model.phases, table))
+    assert model.unlisted is not None
+    said = model.unlisted.prior.apply(reach_of(model.surroundings, table.batch), model.nets_opinion(table.batch)[0])
+    return chance_within(model, said, table.decomposition_energy_eV_per_atom)
+
+
+def chance_within(model: StabilityModel, said: EnergyOpinion, true: Array) -> dict[str, float]:
+    """Compare the stated chance of lying within the tolerance above the hull with the share that does."""
+    scores = ScoreDistribution(model.calibration.residual)
+    chance = ResidualEnergy(said.residual, said.scale, said.probability_stable, scores).at_most(TOLERANCE_eV)
+    within = true <= TOLERANCE_eV
+    thirds = np.array_split(np.argsort(chance), 3)
+    return {
+        "chance_within_25_meV": float(chance.mean()),
+        "share_within_25_meV": float(within.mean()),
+        **{f"chance_third_{i}": float(chance[rows].mean()) for i, rows in enumerate(thirds, 1)},
+        **{f"share_third_{i}": float(within[rows].mean()) for i, rows in enumerate(thirds, 1)},
     }
 
 
@@ -314,13 +346,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sample of the rows and of the compositions")
     parser.add_argument("--what", choices=("engine", "families"), default="engine")
+    parser.add_argument("--nets", choices=("student", "pool"), default="student", help="of --what families")
     asked = parser.parse_args()
     quick = asked.quick
     warnings.simplefilter("ignore")
     energies = read_energies()
     if asked.what == "families":
-        boards = {"families": family_boards(energies, quick), "hull_filter": hull_filter(quick)}
-        show(boards | {"as_if_unlisted": as_if_unlisted(energies, quick)}, quick)
+        model = shipped(asked.nets == "pool")
+        boards = {"families": family_boards(model, energies, quick), "hull_filter": hull_filter(model, quick)}
+        boards |= {"as_if_unlisted": as_if_unlisted(model, energies, quick), "nasicon_chances": nasicon_chances(model)}
+        show({"nets": asked.nets} | boards, quick)
         return 0
     rows = np.arange(len(energies))
     if quick:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +52,8 @@ class Candidate:
         What of a CIF was read; None for a formula.
     other
         What was read of a material of another kind, which has no amounts; None for an inorganic one.
+    site_entropy_k_per_atom
+        Ideal entropy of mixing on the sites of a CIF in units of Boltzmann's constant; NaN for a formula.
     """
 
     formula: str
@@ -60,6 +63,7 @@ class Candidate:
     remarks: tuple[Remark, ...] = field(default=())
     crystal: CrystalRecord | None = None
     other: OtherMaterial | None = None
+    site_entropy_k_per_atom: float = nan
 
     @property
     def kind(self) -> str:
@@ -103,7 +107,10 @@ class Candidate:
 
         read = read_cif(text, block)
         remarks = (*_remarks(read.amounts), *read.remarks)
-        return cls(read.formula, read.amounts, read.lattice, id, remarks, read.crystal)
+        entropy_k = read.site_entropy_k_per_atom
+        return cls(
+            read.formula, read.amounts, read.lattice, id, remarks, read.crystal, site_entropy_k_per_atom=entropy_k
+        )
 
 
 def _remarks(amounts: dict[str, float]) -> tuple[Remark, ...]:
@@ -124,11 +131,15 @@ class MaterialBatch:
         Shape (n, k), atomic fraction, padded with 0; rows sum to 1.
     lattice
         Shape (n, 8), columns as `Lattice`, NaN where unknown.
+    site_entropy_k_per_atom
+        Shape (n,), ideal entropy of mixing on the sites of a crystal structure in units of Boltzmann's constant, NaN
+        where no sites are known; None where none are known at all.
     """
 
     element_index: NDArray[np.int64]
     fraction: NDArray[np.float64]
     lattice: NDArray[np.float64]
+    site_entropy_k_per_atom: NDArray[np.float64] | None = None
     _remembered: dict[str, tuple[NDArray[np.float64], ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -177,13 +188,16 @@ class MaterialBatch:
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> MaterialBatch:
         """Return the chosen rows."""
         known = {name: tuple(array[rows] for array in arrays) for name, arrays in self._remembered.items()}
-        return MaterialBatch(self.element_index[rows], self.fraction[rows], self.lattice[rows], known)
+        entropy = self.site_entropy_k_per_atom
+        of_sites = None if entropy is None else entropy[rows]
+        return MaterialBatch(self.element_index[rows], self.fraction[rows], self.lattice[rows], of_sites, known)
 
     @classmethod
     def from_candidates(cls, candidates: Sequence[Candidate]) -> MaterialBatch:
         """Lay candidates out as arrays."""
         lattice = np.array([c.lattice.as_tuple() for c in candidates], dtype=float).reshape(-1, 8)
-        return cls(*_composition_arrays([c.amounts for c in candidates]), lattice)
+        entropy = np.array([c.site_entropy_k_per_atom for c in candidates], dtype=float)
+        return cls(*_composition_arrays([c.amounts for c in candidates]), lattice, entropy)
 
     @classmethod
     def from_formulas(cls, formulas: Sequence[str], lattice: NDArray[np.float64] | None = None) -> MaterialBatch:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cif_formula import contradiction, differ, stated_formulas
+from features.cif_mixing import mixing_entropy_k
 from features.cif_places import Placement, place, refuse
 from features.cif_sites import Sites, read_sites
 from features.cif_symmetry import MAX_OPERATORS, Setting, Statement, other_settings, stated_symmetry
@@ -65,6 +66,8 @@ class CifStructure(NamedTuple):
         What was read of the file, for the answer.
     remarks
         What disagrees within the file, and what was made of it.
+    site_entropy_k_per_atom
+        Ideal entropy of mixing on partly and mixed occupied sites, in units of Boltzmann's constant.
     """
 
     formula: str
@@ -72,6 +75,7 @@ class CifStructure(NamedTuple):
     lattice: Lattice
     crystal: CrystalRecord
     remarks: tuple[Remark, ...]
+    site_entropy_k_per_atom: float
 
 
 class _Reading(NamedTuple):
@@ -174,8 +178,9 @@ def _read_block(block: DataBlock) -> CifStructure:
     lattice = _lattice(cell, reading.setting.number, amounts, orthogonal)
     if not _plausible(amounts, orthogonal):
         remarks.append(_density_remark(amounts, orthogonal))
+    entropy_k = mixing_entropy_k(sites, reading.placement.multiplicities, orthogonal) / sum(amounts.values())
     crystal = CrystalRecord(block.name, reading.setting.name, _content(amounts))
-    return CifStructure(formula, amounts, lattice, crystal, tuple(remarks))
+    return CifStructure(formula, amounts, lattice, crystal, tuple(remarks), entropy_k)
 
 
 def _cell(block: DataBlock) -> tuple[float, ...]:

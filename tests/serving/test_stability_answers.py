@@ -311,3 +311,43 @@ def test_the_shipped_model_knows_what_the_field_knows() -> None:
         for name in ("decomposition_products", "competing_phases"):
             if row["stability"][name]:
                 assert_balanced(row["stability"][name], row["formula"])
+
+
+def test_mixing_is_said_beside_the_energies_at_0_K_and_never_in_them(predictor: Predictor) -> None:
+    plain, hot = (
+        ask(predictor, "Li6.5La3Zr1.5Ta0.5O12", properties=["stability"], conditions=conditions)[0]["stability"]
+        for conditions in ({}, {"synthesis_temperature_C": 1100})
+    )
+    gain = hot.pop("solid_solution")
+    assert plain == hot
+    assert gain["share_sites_smallest"] == [["Zr", "Ta"]]
+    taken = 8.617e-5 * 1373.15 * gain["smallest_entropy_k_per_atom"]
+    energy = plain["decomposition_energy_eV_per_atom"]["value"]
+    assert gain["with_smallest_entropy_eV_per_atom"] == pytest.approx(energy - taken, abs=2e-4)
+    assert 0.004 < taken < 0.007
+    assert "competing phases" in gain["assumes"]
+
+
+def test_a_row_states_its_own_temperature_and_flat_tables_have_both_readings(predictor: Predictor) -> None:
+    rows = predictor.predict(
+        PredictRequest.model_validate(
+            {
+                "candidates": [
+                    {"formula": "Li5.5PS4.5Cl1.5", "conditions": {"synthesis_temperature_C": 550}},
+                    {"formula": "Li5.5PS4.5Cl1.5"},
+                ],
+                "properties": ["stability"],
+            }
+        )
+    )["results"]
+    hot, cold = (flat_row(row) for row in rows)
+    name = "free_energy_above_hull_eV_per_atom"
+    assert hot[name] > hot["free_energy_above_hull_with_largest_entropy_eV_per_atom"]
+    assert cold[name] is None
+    assert "solid_solution" not in rows[1]["stability"]
+
+
+def test_another_word_for_the_nets_is_refused(predictor: Predictor) -> None:
+    (row,) = ask(predictor, KNOWN, properties=["stability"], conditions={"nets": "crowd"})
+    assert row["error"]["code"] == RowErrorCode.INVALID_CONDITION
+    assert "student, pool" in row["error"]["message"]

@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[StabilityFit, lis
 
 
 def test_progress_is_told_as_often_as_promised(trained: tuple[StabilityFit, list[str]]) -> None:
-    assert len(trained[1]) == QUICK.n_epochs
+    assert len(trained[1]) == QUICK.n_steps
 
 
 def test_the_card_names_every_source_with_licence_and_content(trained: tuple[StabilityFit, list[str]]) -> None:
@@ -88,8 +88,24 @@ def test_nets_of_a_served_model_are_kept_as_they_are(trained: tuple[StabilityFit
     again = train(tmp_path / "stability", replace(QUICK, seeds=(7,)), work=tmp_path / "work", kept=kept)
     assert not (tmp_path / "work").exists()
     assert again.card.recipe == kept[1].card.recipe
-    for name, array in again.model.ensemble.weights.items():
-        np.testing.assert_array_equal(array, done.model.ensemble.weights[name], err_msg=name)
+    for ours, theirs in ((again.model, done.model), (again.model.of_pool, done.model.of_pool)):
+        for name, array in ours.ensemble.weights.items():
+            np.testing.assert_array_equal(array, theirs.ensemble.weights[name], err_msg=name)
+
+
+def test_another_student_of_the_kept_pool_is_fitted(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:
+    done = trained[0]
+    kept = load_stability(done.folder, done.digest)
+    other = replace(QUICK, student=replace(QUICK.student, chunks=1))
+    told: list[str] = []
+    again = train(tmp_path / "stability", other, work=tmp_path / "work", kept=kept, on_step=told.append)
+    assert len(told) == other.student.n_steps
+    assert len(again.model.ensemble) == 1
+    assert again.card.recipe["student"]["chunks"] == 1
+    np.testing.assert_array_equal(
+        again.model.of_pool.ensemble.weights["last.bias"], done.model.of_pool.ensemble.weights["last.bias"]
+    )
+    assert (again.model.ensemble.weights["last.bias"] != done.model.ensemble.weights["last.bias"]).any()
 
 
 def test_plots_are_pictures(trained: tuple[StabilityFit, list[str]], tmp_path: Path) -> None:

@@ -46,21 +46,26 @@ def _sharing_systems(
     holder_start: NDArray[np.int64], holder: NDArray[np.int64], elements: NDArray[np.int64], n_systems: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the chemical systems that hold any of the elements, and which of them (bits) each holds; by bits."""
-    bits = np.zeros(n_systems, dtype=np.int64)
+    bits = np.zeros(n_systems, dtype=np.int32)
+    found = np.empty(n_systems, dtype=np.int32)
+    sharing = 0
     for j in range(elements.shape[0]):
         for place in range(holder_start[elements[j]], holder_start[elements[j] + 1]):
-            bits[holder[place]] |= 1 << j
+            system = holder[place]
+            if bits[system] == 0:
+                found[sharing] = system
+                sharing += 1
+            bits[system] |= 1 << j
     first = np.zeros((1 << elements.shape[0]) + 1, dtype=np.int64)
-    for system in range(n_systems):
-        first[bits[system] + 1] += 1
-    sharing = n_systems - first[1]
-    first = np.cumsum(first) - first[1]
+    for place in range(sharing):
+        first[bits[found[place]] + 1] += 1
+    first = np.cumsum(first)
     systems = np.empty(sharing, dtype=np.int64)
-    for system in range(n_systems):
-        if bits[system]:
-            systems[first[bits[system]]] = system
-            first[bits[system]] += 1
-    return systems, bits[systems]
+    for place in range(sharing):
+        system = found[place]
+        systems[first[bits[system]]] = system
+        first[bits[system]] += 1
+    return systems, bits[systems].astype(np.int64)
 
 
 @kernel

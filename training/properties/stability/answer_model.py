@@ -16,6 +16,21 @@ class Species(BaseModel):
     amount: float
 
 
+class SolidSolutionBlock(BaseModel):
+    """What ideal mixing gains at the temperature of synthesis, said apart from the energies at 0 K."""
+
+    synthesis_temperature_C: float
+    smallest_entropy_k_per_atom: float = Field(description="In units of Boltzmann's constant.")
+    largest_entropy_k_per_atom: float = Field(description="The same where a CIF states the sites.")
+    with_smallest_entropy_eV_per_atom: float = Field(
+        description="Decomposition energy less temperature times entropy; below 0 where mixing outweighs it."
+    )
+    with_largest_entropy_eV_per_atom: float
+    share_sites_smallest: list[list[str]] = Field(description="Elements that are taken to share sites.")
+    share_sites_largest: list[list[str]]
+    assumes: str
+
+
 class StabilityBlock(BaseModel):
     """Energies against the known phases, and the electrochemical window."""
 
@@ -35,4 +50,5 @@ class StabilityBlock(BaseModel):
     oxidation_reaction: str | None = Field(None, description="What remains just above the window.")
     window_reason: str | None = Field(None, description="Why there is no window, where there is none.")
     energy_note: str | None = Field(None, description="What beside the nets decided a predicted energy.")
+    solid_solution: SolidSolutionBlock | None = Field(None, description="Where a temperature of synthesis is stated.")
     footnotes: list[str] = Field([], description="On reactions that are shown otherwise than computed.")

@@ -50,7 +50,21 @@ class Pooled:
 
     @classmethod
     def of(cls, said: NetOutputs) -> Pooled:
-        """Pool the nets."""
+        """Pool the nets; a student's scales hold the disagreement that it speaks of already."""
+        if said.spread_residual_eV_per_atom is not None:
+            return cls(
+                *(
+                    part[0].astype(float)
+                    for part in (
+                        said.residual_eV_per_atom,
+                        said.decomposition_eV_per_atom,
+                        said.scale_residual_eV_per_atom,
+                        said.scale_decomposition_eV_per_atom,
+                        said.spread_residual_eV_per_atom,
+                        said.log_odds_stable,
+                    )
+                )
+            )
         centre = said.residual_eV_per_atom.mean(axis=0), said.decomposition_eV_per_atom.mean(axis=0)
         spread = said.residual_eV_per_atom.std(axis=0), said.decomposition_eV_per_atom.std(axis=0)
         scale = said.scale_residual_eV_per_atom.mean(axis=0), said.scale_decomposition_eV_per_atom.mean(axis=0)

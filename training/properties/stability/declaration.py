@@ -25,10 +25,12 @@ from training.properties.contract import (
     Trained,
     texts,
 )
+from training.properties.stability.nets_choice import NETS, refused_nets
 from training.properties.stability.quantities import (
     ABOVE_HULL,
     DECOMPOSITION_ENERGY,
     FORMATION_ENERGY,
+    FREE_ENERGY,
     H2S,
     HYDROLYSIS,
     INTERPHASE,
@@ -37,8 +39,10 @@ from training.properties.stability.quantities import (
     OXIDATION,
     PROBABILITY_STABLE,
     REDUCTION,
+    SOLID_SOLUTION,
     WINDOW_WIDTH,
 )
+from training.properties.stability.solid_solution import SYNTHESIS_TEMPERATURE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -56,9 +60,20 @@ if TYPE_CHECKING:
 
 NOT_RETRAINED = (
     "stability is not retrained from measurements: observations of stability are kept in the ledger and compared with"
-    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (half an hour to"
-    " an hour on two cores) and registers a challenger; a person moves the alias"
+    " what the model says, but it is fitted on computed energies. `elyte train stability` fits it anew (about an hour"
+    " on two cores) and registers a challenger; a person moves the alias"
 )
+
+
+def _gain(name: str, block_name: str) -> Column:
+    """Return a column of what mixing gains at the temperature of synthesis; empty where none is stated."""
+
+    def cell(said: Answered) -> float | None:
+        gained: Mapping[str, Any] = (said.block or {}).get(SOLID_SOLUTION) or {}
+        value: float | None = gained.get(block_name)
+        return value
+
+    return Column(name, Content.NUMBER, cell, lambda judged: judged.gains[block_name])
 
 
 def _products(name: str) -> Column:
@@ -80,6 +95,8 @@ COLUMNS = (
     _products("decomposition_products"),
     _products("reduction_products"),
     _products("oxidation_products"),
+    _gain(FREE_ENERGY.name, "with_smallest_entropy_eV_per_atom"),
+    _gain("free_energy_above_hull_with_largest_entropy_eV_per_atom", "with_largest_entropy_eV_per_atom"),
 )
 
 
@@ -93,6 +110,7 @@ class Stability(Property):
         DECOMPOSITION_ENERGY,
         ABOVE_HULL,
         PROBABILITY_STABLE,
+        FREE_ENERGY,
         REDUCTION,
         OXIDATION,
         INTERPHASE,
@@ -101,6 +119,7 @@ class Stability(Property):
         HYDROLYSIS,
         H2S,
     )
+    conditions = (SYNTHESIS_TEMPERATURE, NETS)
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[StabilityModel, Bundle]:
         """See `contract.Property.load`."""
@@ -112,7 +131,7 @@ class Stability(Property):
         """See `contract.Property.refused`."""
         from training.properties.stability.judgement import refusals
 
-        return refusals(model, query)
+        return refused_nets(query.conditions) | refusals(model, query)
 
     def judge(self, model: StabilityModel, query: Query) -> StabilityJudgement:
         """See `contract.Property.judge`."""
@@ -181,11 +200,14 @@ class Stability(Property):
         """See `contract.Property.train`."""
         from training.properties.stability.ensemble_fit import NetSettings
         from training.properties.stability.plots import write_plots
-        from training.properties.stability.recipe import train
+        from training.properties.stability.recipe import keeps_student, train
 
         settings = NetSettings.quick() if options.quick else NetSettings()
         kept = model_of(self.name) if options.keep_nets else None
-        with _work_folder(options) as work, progress(0 if kept else settings.n_epochs) as on_step:
+        steps = settings.n_steps
+        if kept:
+            steps = 0 if keeps_student(kept, settings) else settings.student.n_steps
+        with _work_folder(options) as work, progress(steps) as on_step:
             fit = train(folder, settings, work=work / self.name, kept=kept, on_step=on_step)
         return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})
 
@@ -196,12 +218,12 @@ class Stability(Property):
         from training.properties.stability.recipe import refit_for_evaluation
         from training.properties.stability.table import read_energies
 
-        title = "shipped nets, hull of training phases"
+        title = "pool of shipped nets, hull of training phases"
         if not options.refit and not options.quick:
             model, bundle = model_of(self.name)
             return Scores(title, evaluate(model, read_energies()) | {"model_version": bundle.card.version})
         settings = NetSettings.quick() if options.quick else NetSettings()
-        with _work_folder(options) as work, progress(settings.n_epochs) as on_step:
+        with _work_folder(options) as work, progress(settings.n_steps) as on_step:
             return Scores(title, evaluate(*refit_for_evaluation(settings, work, on_step)))
 
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PropertyJob:

@@ -445,6 +445,7 @@ class StabilityDistributions:
             names.FORMATION_ENERGY: lambda: Energy(self.residual, self._mixture),
             names.DECOMPOSITION_ENERGY: lambda: Energy(self.residual, zero),
             names.ABOVE_HULL: lambda: Energy(self.residual, zero, floor=0.0),
+            names.FREE_ENERGY: lambda: Energy(self.residual, self._gained),
             names.PROBABILITY_STABLE: lambda: KnownValue(self.residual.probability_stable),
             names.REDUCTION: lambda: self.limits[0],
             names.OXIDATION: lambda: self.limits[1],
@@ -485,6 +486,11 @@ class StabilityDistributions:
     @cached_property
     def _mixture(self) -> Array:
         return self._column(lambda judgement: judgement.prediction.competing.energy_eV_per_atom)
+
+    @cached_property
+    def _gained(self) -> Array:
+        """What ideal mixing takes off the energy at the temperature of synthesis, in its smallest reading."""
+        return self._column(lambda judgement: -judgement.smallest_gain_eV_per_atom)
 
     @property
     def _uncovered(self) -> list[str | None]:

@@ -40,6 +40,9 @@ class NetOutputs:
         Scales of the Laplace laws around them.
     log_odds_stable
         Of a published decomposition energy of at most 0.
+    spread_residual_eV_per_atom
+        What a student says of the disagreement of the nets that it learnt from; its scales hold it already. None of
+        other nets.
     """
 
     residual_eV_per_atom: Array
@@ -47,6 +50,7 @@ class NetOutputs:
     scale_residual_eV_per_atom: Array
     scale_decomposition_eV_per_atom: Array
     log_odds_stable: Array
+    spread_residual_eV_per_atom: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +93,21 @@ class NetEnsemble:
             {name: _as_multiplied(name, array[place]) for name, array in self.weights.items()}
             for place in range(len(self))
         ]
-        return [_Member(weights, self.heads, self.blocks) for weights in own]
+        return [_Member(weights, self.heads, self.blocks, self.head_layers) for weights in own]
 
     @property
     def blocks(self) -> int:
         """Number of attention blocks of each net."""
         return sum(name.startswith("blocks.") and name.endswith("qkv.weight") for name in self.weights)
 
+    @property
+    def head_layers(self) -> int:
+        """Number of layers of each net between the first and the last after pooling."""
+        return sum(name.startswith("head_norm_") and name.endswith("weight") for name in self.weights)
+
     def __call__(self, inputs: NetInputs) -> NetOutputs:
         """Return what every net says of every row."""
-        out = np.empty((len(self), len(inputs), 5), dtype=np.float32)
+        out = np.empty((len(self), len(inputs), self.weights["last.bias"].shape[1]), dtype=np.float32)
         width = inputs.element.shape[1]
         for start in range(0, len(inputs), ROWS_PER_PASS):
             rows = np.arange(start, min(start + ROWS_PER_PASS, len(inputs)))
@@ -107,7 +116,8 @@ class NetEnsemble:
             for member in range(len(self)):
                 out[member, rows] = _forward(self._members[member], given, groups)
         scale = np.exp(np.clip(out[..., 2:4], -8, 2))
-        return NetOutputs(out[..., 0], out[..., 1], scale[..., 0], scale[..., 1], out[..., 4])
+        spread = np.exp(np.clip(out[..., 5], -8, 2)) if out.shape[2] > 5 else None
+        return NetOutputs(out[..., 0], out[..., 1], scale[..., 0], scale[..., 1], out[..., 4], spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +125,7 @@ class _Member:
     weights: dict[str, Array]
     heads: int
     blocks: int
+    head_layers: int
 
     def __getitem__(self, name: str) -> Array:
         return self.weights[name]
@@ -192,7 +203,7 @@ def _fraction_codes(fraction: Array) -> Array:
 
 
 def _forward(net: _Member, inputs: NetInputs, groups: list[_Group]) -> Array:
-    """Return the outputs of one net, shape (n, 5)."""
+    """Return the outputs of one net, shape (n, outputs)."""
     tokens = np.empty((len(inputs), 3 * len(net["pool_norm.weight"])), dtype=np.float32)
     for rows, group in groups:
         tokens[rows] = _summary_of_elements(net, group)
@@ -200,8 +211,8 @@ def _forward(net: _Member, inputs: NetInputs, groups: list[_Group]) -> Array:
     whole = _silu(net.linear("composition", inputs.composition))
     x = np.concatenate([tokens, whole, relatives, summary, inputs.hull.energy_eV_per_atom[:, None]], axis=-1)
     x = _silu(net.linear("head_1", x))
-    x += _silu(net.linear("head_2", net.norm("head_norm_2", x)))
-    x += _silu(net.linear("head_3", net.norm("head_norm_3", x)))
+    for layer in range(2, 2 + net.head_layers):
+        x += _silu(net.linear(f"head_{layer}", net.norm(f"head_norm_{layer}", x)))
     out = net.linear("last", x)
     out[:, :2] += summary[:, :1]
     return out

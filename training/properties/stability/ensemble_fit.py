@@ -19,6 +19,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.fit import FitSettings, fit_member
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.network import load_network
+from training.properties.stability.student_settings import StudentSettings
 from training.properties.stability.table import EnergyTable, read_energies
 
 POLL_SECONDS = 1.0
@@ -36,25 +37,34 @@ class NetSettings:
         Rows taken of each split at most, None for all: a quick setting for tests.
     fit
         Of each net.
+    student
+        Of the pool of all nets.
     """
 
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     largest_split: int | None = None
     fit: FitSettings = field(default_factory=FitSettings)
+    student: StudentSettings = field(default_factory=StudentSettings)
 
     @classmethod
     def quick(cls) -> NetSettings:
         """Return a setting that runs in seconds: the path is the same, the figures mean nothing."""
-        return cls(seeds=(0, 1), largest_split=1500, fit=FitSettings.quick())
+        return cls(seeds=(0, 1), largest_split=1500, fit=FitSettings.quick(), student=StudentSettings.quick())
 
     @property
     def n_epochs(self) -> int:
         """Epochs of all nets together."""
         return len(self.seeds) * self.fit.epochs
 
+    @property
+    def n_steps(self) -> int:
+        """Epochs of all nets together, and the steps of the student."""
+        return self.n_epochs + self.student.n_steps
+
     def fingerprint(self) -> str:
-        """Return a short text that differs for settings which fit different nets; the number of nets does not count."""
+        """Return a short text that differs for settings which fit different nets, whatever their number or student."""
         content = asdict(replace(self, seeds=()))
+        del content["student"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

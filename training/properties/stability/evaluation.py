@@ -158,26 +158,39 @@ def evaluate(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
     Returns
     -------
     dict
-        Scores with hull inputs from the training split, the same with validation phases added under
-        `with_validation_phases`, those of lithium compounds under `lithium_compounds`, those of differences under
-        `families`, and the peers' under `peers`.
+        Scores of the pool of nets, as `nets_scores`, under `student` the same of the student that answers unless the
+        pool is asked for (None where there is none); deviations of windows, and the peers' scores under `peers`.
     """
-    from_train = predict_rows(model, table, ("train",), "test")
-    from_both = predict_rows(model, table, ("train", "val"), "test")
-    scores, both = split_scores(model, from_train), split_scores(model, from_both)
     reduction, oxidation = window_deviations(table)
-    return scores | {
-        "n_test": len(from_train.rows),
-        "ef_mae_tv": both["ef_mae"],
-        "ed_mae_tv": both["ed_mae"],
+    return nets_scores(model.of_pool, table) | {
+        "n_test": len(table.rows_of("test")),
         "esw_reduction_mae": float(np.abs(reduction).mean()),
         "esw_oxidation_mae": float(np.abs(oxidation).mean()),
         "n_esw": len(reduction),
         "esw_oxidation_mae_as_printed": float(np.abs(window_deviations(table, as_printed=True)[1]).mean()),
+        "student": None if model.pool is None else nets_scores(model, table),
+        "peers": PEERS,
+    }
+
+
+def nets_scores(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
+    """Score the nets of a model on the official test split.
+
+    Returns
+    -------
+    dict
+        Scores with hull inputs from the training split, the same with validation phases added under
+        `with_validation_phases`, those of lithium compounds under `lithium_compounds`, those of differences under
+        `families`.
+    """
+    from_train = predict_rows(model, table, ("train",), "test")
+    both = split_scores(model, predict_rows(model, table, ("train", "val"), "test"))
+    return split_scores(model, from_train) | {
+        "ef_mae_tv": both["ef_mae"],
+        "ed_mae_tv": both["ed_mae"],
         "with_validation_phases": both,
         "lithium_compounds": split_scores(model, _with_lithium(from_train, table)),
         "families": differences(model, table, from_train),
-        "peers": PEERS,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,20 +105,20 @@ def fit_member(
     net = StabilityNet(inputs.composition.shape[1], settings.network).to(device)
     mean = StabilityNet(inputs.composition.shape[1], settings.network).to(device)
     mean.load_state_dict(net.state_dict())
-    groups = _groups(inputs)
+    groups = groups_by_size(inputs)
     per_epoch = sum(math.ceil(len(group) / settings.batch) for group in groups)
-    optimiser = torch.optim.AdamW(_parameter_groups(net, settings.weight_decay), lr=settings.learning_rate)
+    optimiser = torch.optim.AdamW(parameter_groups(net, settings.weight_decay), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=per_epoch * settings.epochs + 1, pct_start=0.1
     )
     state = {"net": net, "mean": mean, "optimiser": optimiser, "schedule": schedule}
-    first = _resume(checkpoint, settings, seed, state, device)
+    first = resume(checkpoint, asdict(settings), seed, state, device)
     for epoch in range(first, settings.epochs):
         random = np.random.default_rng([seed, epoch])
         torch.manual_seed(seed * 1000 + epoch)
         losses = _one_epoch(table, surroundings, inputs, rows, groups, settings, random, state, device)
         if checkpoint is not None:
-            _save(checkpoint, settings, seed, state, epoch + 1)
+            save(checkpoint, asdict(settings), seed, state, epoch + 1)
         if on_epoch is not None:
             on_epoch(epoch + 1, losses)
     return mean.eval()
@@ -151,7 +151,7 @@ def _one_epoch(
     decomposition = torch.from_numpy(table.decomposition_energy_eV_per_atom[rows].astype(np.float32))
     net.train()
     sums = np.zeros(3)
-    for batch in _batches(groups, settings.batch, random):
+    for batch in batches(groups, settings.batch, random):
         width = int((inputs.fraction[batch[0]] > 0).sum())
         given = tensors(seen.take(batch, width), device)
         kept = torch.rand(given["neighbour_scalars"].shape[:2], device=device) > settings.relatives_left_out
@@ -164,7 +164,7 @@ def _one_epoch(
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        _average(mean, net, min(settings.averaging, schedule.last_epoch / (schedule.last_epoch + 10)))
+        average(mean, net, min(settings.averaging, schedule.last_epoch / (schedule.last_epoch + 10)))
         sums += np.array([float(loss.detach()) for loss in losses]) * len(batch)
     return dict(zip(("energies", "scales", "class"), (sums / len(rows)).tolist(), strict=True))
 
@@ -186,13 +186,14 @@ def _share(random: np.random.Generator, settings: FitSettings) -> float:
     return float(random.uniform(0.0, settings.largest_share_left_out))
 
 
-def _groups(inputs: NetInputs) -> list[NDArray[np.int64]]:
+def groups_by_size(inputs: NetInputs) -> list[NDArray[np.int64]]:
     """Return the rows by number of elements."""
     size = (inputs.fraction > 0).sum(axis=1)
     return [np.flatnonzero(size == k) for k in np.unique(size)]
 
 
-def _batches(groups: list[NDArray[np.int64]], size: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def batches(groups: list[NDArray[np.int64]], size: int, random: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of all groups in batches of rows of one group, in random order."""
     parts = []
     for group in groups:
         mixed = random.permutation(group)
@@ -201,30 +202,33 @@ def _batches(groups: list[NDArray[np.int64]], size: int, random: np.random.Gener
         yield parts[i]
 
 
-def _parameter_groups(net: StabilityNet, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(net: StabilityNet, weight_decay: float) -> list[dict[str, Any]]:
+    """Return the matrices, which decay, and the rest, which does not."""
     matrices = [p for p in net.parameters() if p.ndim >= 2]
     others = [p for p in net.parameters() if p.ndim < 2]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 @torch.no_grad()
-def _average(mean: nn.Module, net: nn.Module, decay: float) -> None:
+def average(mean: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the running mean of the weights towards those of a net."""
     torch._foreach_lerp_(list(mean.parameters()), list(net.parameters()), 1.0 - decay)
 
 
-def _save(path: Path, settings: FitSettings, seed: int, state: State, epoch: int) -> None:
+def save(path: Path, settings: Mapping[str, Any], seed: int, state: State, epoch: int) -> None:
+    """Write a checkpoint."""
     part = path.with_suffix(".part")
     content = {name: part_.state_dict() for name, part_ in state.items()}
-    torch.save({"settings": asdict(settings), "seed": seed, "epoch": epoch, **content}, part)
+    torch.save({"settings": dict(settings), "seed": seed, "epoch": epoch, **content}, part)
     os.replace(part, path)
 
 
-def _resume(path: Path | None, settings: FitSettings, seed: int, state: State, device: str) -> int:
+def resume(path: Path | None, settings: Mapping[str, Any], seed: int, state: State, device: str) -> int:
     """Load the state of a run of the same settings and return the number of epochs it had done."""
     if path is None or not path.is_file():
         return 0
     stored = torch.load(path, map_location=device, weights_only=True)
-    if stored["settings"] != asdict(settings) or stored["seed"] != seed:
+    if stored["settings"] != settings or stored["seed"] != seed:
         return 0
     for name, part in state.items():
         part.load_state_dict(stored[name])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,15 @@ from features.errors import CandidateError, RowErrorCode, WarningCode
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
 from training.properties.stability.model import StabilityModel, StabilityPrediction
+from training.properties.stability.nets_choice import asks_pool
+from training.properties.stability.quantities import SOLID_SOLUTION
+from training.properties.stability.solid_solution import (
+    SYNTHESIS_TEMPERATURE,
+    ZERO_CELSIUS_K,
+    BOLTZMANN_eV_PER_K,
+    MixingEntropy,
+    mixing,
+)
 from training.thermodynamics.hull import NO_PHASE
 from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
 from training.thermodynamics.window import limit_reactions
@@ -35,6 +44,13 @@ RAISED = "no table lists the composition: {raised:.3f} eV/atom above what the ne
 BY_REGRESSION = (
     "against the hull by a regression on NASICONs that were computed as one family (10.48550/arXiv.2102.03627), not by"
     " the nets"
+)
+_IGNORED = "competing phases are taken without any entropy; atoms are taken to mix by chance, so this is the most"
+OF_SITES = f"partly and mixed occupied sites of the structure; {_IGNORED}"
+OF_FORMULA = (
+    "a formula tells no sites: the smallest entropy has cations (not lithium) with radii within 15 % and charges within"
+    " 1, and anions of one charge, share sites, none where the table lists the compound as an ordered one; the largest"
+    f" has radii within 30 %, charges within 2, anions within 1; lithium and vacancies do not count; {_IGNORED}"
 )
 UNBALANCED = (
     "no common oxidation states balance the formula; its window would mean nothing ({left:+.2f} charges per atom are"
@@ -54,8 +70,21 @@ def refusals(model: StabilityModel, query: Query) -> dict[int, CandidateError]:
     }
 
 
+class SolidSolution(TypedDict):
+    """What an answer says of mixing at the temperature of synthesis."""
+
+    synthesis_temperature_C: float
+    smallest_entropy_k_per_atom: float
+    largest_entropy_k_per_atom: float
+    with_smallest_entropy_eV_per_atom: float
+    with_largest_entropy_eV_per_atom: float
+    share_sites_smallest: list[list[str]]
+    share_sites_largest: list[list[str]]
+    assumes: str
+
+
 class StabilityJudgement(Judgement):
-    """Stability of n materials at 0 K; no condition changes it.
+    """Stability of n materials at 0 K, and beside it what mixing gains at a stated temperature of synthesis.
 
     Parameters
     ----------
@@ -73,7 +102,8 @@ class StabilityJudgement(Judgement):
     def __init__(self, model: StabilityModel, query: Query) -> None:
         super().__init__(query)
         self._model = model
-        self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage)
+        asked = asks_pool(query.conditions)
+        self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage, asked)
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
@@ -188,6 +218,52 @@ class StabilityJudgement(Judgement):
         """Whether energies are of the reference table or of the model."""
         return ["reference" if known else "model" for known in self.prediction.is_reference.tolist()]
 
+    @cached_property
+    def _temperature_K(self) -> Array:
+        return self.query.conditions.numbers[SYNTHESIS_TEMPERATURE.name] + ZERO_CELSIUS_K
+
+    @cached_property
+    def _mixing(self) -> dict[int, MixingEntropy]:
+        """What is known of mixing in the materials that have a temperature of synthesis, by row."""
+        rows = np.flatnonzero(~np.isnan(self._temperature_K))
+        if not len(rows):
+            return {}
+        found = mixing(self.query.batch.take(rows), self.prediction.is_reference[rows])
+        return dict(zip(rows.tolist(), found, strict=True))
+
+    @cached_property
+    def smallest_gain_eV_per_atom(self) -> Array:
+        """Temperature times the smallest entropy, 0 without a temperature of synthesis; shape (n,)."""
+        gain = np.zeros(len(self))
+        for row, known in self._mixing.items():
+            gain[row] = BOLTZMANN_eV_PER_K * self._temperature_K[row] * known.smallest_k
+        return gain
+
+    @property
+    def gains(self) -> Mapping[str, Array]:
+        """Numbers of `details` under `SOLID_SOLUTION`, NaN without a temperature of synthesis; shape (n,) each."""
+        smallest, largest = np.full(len(self), np.nan), np.full(len(self), np.nan)
+        for row in self._mixing:
+            said = self._solid_solution(row)
+            smallest[row] = said["with_smallest_entropy_eV_per_atom"]
+            largest[row] = said["with_largest_entropy_eV_per_atom"]
+        return {"with_smallest_entropy_eV_per_atom": smallest, "with_largest_entropy_eV_per_atom": largest}
+
+    def _solid_solution(self, row: int) -> SolidSolution:
+        known, temperature_K = self._mixing[row], float(self._temperature_K[row])
+        energy = float(self.prediction.decomposition_energy_eV_per_atom.value[row])
+        step = BOLTZMANN_eV_PER_K * temperature_K
+        return {
+            "synthesis_temperature_C": round(temperature_K - ZERO_CELSIUS_K, DECIMALS),
+            "smallest_entropy_k_per_atom": round(known.smallest_k, DECIMALS),
+            "largest_entropy_k_per_atom": round(known.largest_k, DECIMALS),
+            "with_smallest_entropy_eV_per_atom": round(energy - step * known.smallest_k, DECIMALS),
+            "with_largest_entropy_eV_per_atom": round(energy - step * known.largest_k, DECIMALS),
+            "share_sites_smallest": [list(elements) for elements in known.shared_smallest],
+            "share_sites_largest": [list(elements) for elements in known.shared_largest],
+            "assumes": OF_SITES if known.of_sites else OF_FORMULA,
+        }
+
     def details(self) -> Sequence[Mapping[str, Any]]:
         """Return what each material decomposes into, and what happens beyond its window."""
         said, phases = self.prediction, self._model.phases
@@ -197,11 +273,12 @@ class StabilityJudgement(Judgement):
         return [
             _details(basis, breaking[row], beyond[row], self.window_reason(row), unstable=unstable[row])
             | self._energy_note(row)
+            | ({SOLID_SOLUTION: self._solid_solution(row)} if row in self._mixing else {})
             for row, basis in enumerate(self.basis)
         ]
 
     def _energy_note(self, row: int) -> dict[str, str]:
-        """Return what beside the nets decided an energy that no table holds."""
+        """Return what beside the student decided an energy that no table holds."""
         said = self.prediction.opinion
         if said.of_nasicons[row]:
             return {"energy_note": BY_REGRESSION}

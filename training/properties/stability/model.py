@@ -7,9 +7,9 @@ follow from formation energies by linear programming, never by a net of their ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
-from training.properties.stability.unlisted import COVERAGE, PRIOR, EnergyOpinion, Unlisted
+from training.properties.stability.unlisted import COVERAGE, NASICON, PRIOR, EnergyOpinion, Unlisted
 from training.thermodynamics.hull import NO_PHASE, Equilibria, equilibria
 from training.thermodynamics.nearest import has_phase_within, nearest_phases
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
@@ -33,6 +33,8 @@ from training.uncertainty import ConformalScale, InsufficientCalibrationError, I
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 DEFAULT_COVERAGE = 0.9
+POOL = "pool."
+"""Prefix of the arrays of the nets from which a student learnt."""
 ABOVE_HULL_eV_PER_ATOM = 1e-6
 """A composition so far above the hull of other phases takes no part in any equilibrium."""
 
@@ -43,17 +45,18 @@ class StabilityPrediction:
 
     Parameters
     ----------
-    model, batch, coverage
+    model, batch, coverage, by_pool
         As `StabilityModel.predict` was asked.
     """
 
     model: StabilityModel
     batch: MaterialBatch
     coverage: float
+    by_pool: Flags
 
     def take(self, rows: NDArray[np.int64]) -> StabilityPrediction:
         """Return the chosen candidates with what is known of their energies."""
-        taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage)
+        taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage, self.by_pool[rows])
         known = vars(taken)
         known["opinion"] = self.opinion.take(rows)
         for name in ("decomposition_energy_eV_per_atom", "formation_energy_eV_per_atom"):
@@ -85,8 +88,11 @@ class StabilityPrediction:
         own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
         exact = own - self.competing.energy_eV_per_atom
         said = EnergyOpinion.known(np.where(np.abs(exact) < 1e-9, 0.0, exact))  # an element is its own competitor
-        unknown = np.flatnonzero(~self.is_reference)
-        return said.putting(unknown, self.model.opinion(self.batch.take(unknown))) if len(unknown) else said
+        for by_pool in (False, True):
+            asked = np.flatnonzero(~self.is_reference & (self.by_pool == by_pool))
+            if len(asked):
+                said = said.putting(asked, self.model.opinion(self.batch.take(asked), by_pool=by_pool))
+        return said
 
     @cached_property
     def formation_energy_eV_per_atom(self) -> Interval:
@@ -187,7 +193,9 @@ class StabilityPrediction:
             near = self.distance <= model.radius
         else:
             near = has_phase_within(model.phases, model.surroundings.usable, *self._composition, model.radius)
-        inside: Flags = self.is_reference | (near & (self.spread_eV_per_atom <= model.largest_spread_eV_per_atom))
+        largest = np.array([model.largest_spread_eV_per_atom, model.of_pool.largest_spread_eV_per_atom])
+        agreed = self.spread_eV_per_atom <= largest[self.by_pool.astype(np.int64)]
+        inside: Flags = self.is_reference | (near & agreed)
         return inside
 
 
@@ -208,6 +216,8 @@ class StabilityModel:
         compounds lay.
     unlisted
         What corrects the nets where the table does not list a composition; None in bundles before 2026-11-29.
+    pool
+        The same model on the nets from which its own one, a student, learnt; None where the nets are no student's.
     """
 
     surroundings: Surroundings
@@ -219,6 +229,12 @@ class StabilityModel:
     radius: float
     largest_spread_eV_per_atom: float
     unlisted: Unlisted | None = None
+    pool: StabilityModel | None = None
+
+    @property
+    def of_pool(self) -> StabilityModel:
+        """The model on the pool of nets."""
+        return self if self.pool is None else self.pool
 
     @property
     def phases(self) -> PhaseTable:
@@ -238,7 +254,9 @@ class StabilityModel:
         said = self.predict(batch, coverage)
         return PhaseEnergies(said.formation_energy_eV_per_atom, said.energy_above_hull_eV_per_atom, said.is_reference)
 
-    def predict(self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE) -> StabilityPrediction:
+    def predict(
+        self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE, by_pool: Flags | None = None
+    ) -> StabilityPrediction:
         """Judge n candidates.
 
         Parameters
@@ -247,6 +265,8 @@ class StabilityModel:
             Compositions of elements that the phases cover (see `uncovered_elements`).
         coverage
             Nominal coverage of the intervals.
+        by_pool
+            Which candidates the pool of nets is asked about, shape (n,); None for none.
 
         Raises
         ------
@@ -254,10 +274,19 @@ class StabilityModel:
             If the nets were calibrated on too few rows for this coverage.
         """
         self.calibration.residual.factor(coverage)
-        return StabilityPrediction(self, batch, coverage)
+        asked = np.zeros(len(batch), dtype=np.bool_) if by_pool is None else by_pool
+        return StabilityPrediction(self, batch, coverage, asked)
 
-    def opinion(self, batch: MaterialBatch) -> EnergyOpinion:
-        """Return what is said of compositions that the table does not list."""
+    def opinion(self, batch: MaterialBatch, *, by_pool: bool = False) -> EnergyOpinion:
+        """Return what is said of compositions that the table does not list.
+
+        Scales are in units of this model's conformal scores: those of the pool are brought to them at a coverage of
+        90 %.
+        """
+        if by_pool and self.pool is not None:
+            said = self.pool.opinion(batch)
+            units = self.pool.calibration.residual.factor(COVERAGE) / self.calibration.residual.factor(COVERAGE)
+            return replace(said, scale=said.scale * units)
         said, hull = self.nets_opinion(batch)
         if self.unlisted is None:
             return said
@@ -271,10 +300,10 @@ class StabilityModel:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all arrays for the bundle."""
-        arrays = {f"net.{name}": array for name, array in self.ensemble.to_arrays().items()}
-        arrays |= {f"calibration.{name}": array for name, array in self.calibration.to_arrays().items()}
-        arrays |= surroundings_to_arrays(self.surroundings)
+        arrays = self._arrays_of_nets() | surroundings_to_arrays(self.surroundings)
         arrays |= {} if self.unlisted is None else self.unlisted.to_arrays()
+        if self.pool is not None:
+            arrays |= {f"{POOL}{name}": array for name, array in self.pool._arrays_of_nets().items()}
         return arrays | {
             "scaling.mean": self.scaling.mean.astype(np.float32),
             "scaling.spread": self.scaling.spread.astype(np.float32),
@@ -282,32 +311,58 @@ class StabilityModel:
             "window.oxidation_scores": self.oxidation_error_V.scores,
         }
 
+    def _arrays_of_nets(self) -> dict[str, NDArray[Any]]:
+        """Return what differs between a student and its pool."""
+        arrays = {f"net.{name}": array for name, array in self.ensemble.to_arrays().items()}
+        arrays |= {f"calibration.{name}": array for name, array in self.calibration.to_arrays().items()}
+        return arrays | ({} if self.unlisted is None else {PRIOR: self.unlisted.prior.to_array()})
+
     def settings(self) -> dict[str, Any]:
         """Return what is no array, for the card."""
-        return {
+        own = {
             "heads": self.ensemble.heads,
             "radius": self.radius,
             "largest_spread_eV_per_atom": self.largest_spread_eV_per_atom,
         }
+        return own if self.pool is None else own | {"pool": self.pool.settings()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> StabilityModel:
         """Read what `to_arrays` and `settings` returned."""
-
-        def part(prefix: str) -> dict[str, NDArray[Any]]:
-            return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-        return cls(
+        whole = cls(
             surroundings=surroundings_from_arrays(arrays),
-            ensemble=NetEnsemble.from_arrays(part("net."), int(settings["heads"])),
+            **_of_nets(arrays, settings),
             scaling=Standardisation(arrays["scaling.mean"].astype(float), arrays["scaling.spread"].astype(float)),
-            calibration=Calibration.from_arrays(part("calibration.")),
             reduction_error_V=ConformalScale(arrays["window.reduction_scores"]),
             oxidation_error_V=ConformalScale(arrays["window.oxidation_scores"]),
             radius=float(settings["radius"]),
-            largest_spread_eV_per_atom=float(settings["largest_spread_eV_per_atom"]),
-            unlisted=Unlisted.from_arrays(arrays[PRIOR], part("nasicon.")) if PRIOR in arrays else None,
         )
+        if "pool" not in settings:
+            return whole
+        nasicon = {name: array for name, array in arrays.items() if name.startswith(NASICON)}
+        of_pool = _of_nets(_part(arrays, POOL) | nasicon, settings["pool"])
+        return replace(whole, pool=replace(whole, **of_pool))
+
+
+class _OfNets(TypedDict):
+    ensemble: NetEnsemble
+    calibration: Calibration
+    largest_spread_eV_per_atom: float
+    unlisted: Unlisted | None
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _of_nets(arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> _OfNets:
+    """Read what differs between a student and its pool."""
+    return {
+        "ensemble": NetEnsemble.from_arrays(_part(arrays, "net."), int(settings["heads"])),
+        "calibration": Calibration.from_arrays(_part(arrays, "calibration.")),
+        "largest_spread_eV_per_atom": float(settings["largest_spread_eV_per_atom"]),
+        "unlisted": Unlisted.from_arrays(arrays[PRIOR], _part(arrays, NASICON)) if PRIOR in arrays else None,
+    }
 
 
 def _half_width_factor(error: ConformalScale, coverage: float) -> float:

@@ -1,7 +1,8 @@
 """The net: elements look at each other, at the products of the hull beneath them, and at related compounds.
 
 It predicts the formation energy as a difference to the hull of other phases (Ef - hull), the decomposition energy, a
-scale for each (of a Laplace law) and the log-odds of being stable. Inputs as `descriptors.NetInputs`, all rows of a
+scale for each (of a Laplace law) and the log-odds of being stable; a student (`student.py`) also how far the nets that
+it learnt from disagree. Inputs as `descriptors.NetInputs`, all rows of a
 batch with the same number of elements, so that nothing is masked.
 """
 
@@ -19,6 +20,7 @@ from training.properties.stability.descriptors import NEIGHBOUR_SCALARS, PRODUCT
 from training.properties.stability.neighbours import N_NUMBERS
 
 OUTPUTS = ("residual", "decomposition", "log_scale_residual", "log_scale_decomposition", "log_odds_stable")
+OUTPUTS_OF_STUDENT = (*OUTPUTS, "log_spread_residual")
 FRACTION_CODES = 6
 
 
@@ -34,6 +36,10 @@ class NetworkSettings:
         Widths of the element embedding, of the encoding of relatives, and of the layers after pooling.
     dropout
         Share of units dropped in training.
+    head_layers
+        After the first of the head.
+    outputs
+        Their names.
     """
 
     width: int = 128
@@ -43,6 +49,8 @@ class NetworkSettings:
     relatives: int = 96
     head: int = 320
     dropout: float = 0.1
+    head_layers: int = 2
+    outputs: tuple[str, ...] = OUTPUTS
 
 
 def element_properties() -> Tensor:
@@ -102,13 +110,14 @@ class StabilityNet(nn.Module):
         self.pool_norm = nn.LayerNorm(s.width)
         self.composition = nn.Linear(n_composition, s.width)
         self.head_1 = nn.Linear(4 * s.width + s.relatives + 5, s.head)
-        self.head_2, self.head_3 = nn.Linear(s.head, s.head), nn.Linear(s.head, s.head)
-        self.head_norm_2, self.head_norm_3 = nn.LayerNorm(s.head), nn.LayerNorm(s.head)
-        self.last = nn.Linear(s.head, len(OUTPUTS))
+        for layer in range(2, 2 + s.head_layers):
+            self.add_module(f"head_{layer}", nn.Linear(s.head, s.head))
+            self.add_module(f"head_norm_{layer}", nn.LayerNorm(s.head))
+        self.last = nn.Linear(s.head, len(s.outputs))
         self.dropout = nn.Dropout(s.dropout)
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Return the outputs in the order of `OUTPUTS`, shape (n, 5)."""
+        """Return the outputs in the order of the settings, shape (n, outputs)."""
         act = nn.functional.silu
         fraction, hull = inputs["fraction"], inputs["hull"]
         vectors = self.embedding.weight + self.from_properties(self.properties)
@@ -131,8 +140,9 @@ class StabilityNet(nn.Module):
         whole = act(self.composition(inputs["composition"]))
         x = torch.cat([pooled, products, whole, relatives, summary, hull.unsqueeze(-1)], dim=-1)
         x = self.dropout(act(self.head_1(x)))
-        x = x + self.dropout(act(self.head_2(self.head_norm_2(x))))
-        x = x + self.dropout(act(self.head_3(self.head_norm_3(x))))
+        for layer in range(2, 2 + self.settings.head_layers):
+            normed = self.get_submodule(f"head_norm_{layer}")(x)
+            x = x + self.dropout(act(self.get_submodule(f"head_{layer}")(normed)))
         out: Tensor = self.last(x)
         # the relatives' mean residual is a good first guess of one's own
         guess = torch.cat([summary[:, :1], summary[:, :1], torch.zeros_like(out[:, 2:])], dim=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.properties.contract import Quantity
+from training.properties.stability.solid_solution import SYNTHESIS_TEMPERATURE
 
 NAME = "stability"
 PER_ATOM = (("eV/atom", 1.0), ("meV/atom", 1e-3))
@@ -49,6 +50,25 @@ PROBABILITY_STABLE = Quantity(
     has_interval=False,
     caveat=_AT_0_K,
 )
+FREE_ENERGY = Quantity(
+    "free_energy_above_hull",
+    "eV_per_atom",
+    label="energy above the hull less what ideal mixing gains",
+    unit="eV/atom",
+    higher_is_better=False,
+    lowest=-10.0,
+    highest=10.0,
+    aliases=("free_energy", "free_energy_above_hull"),
+    units=(("eV", 1.0), ("meV", 1e-3), *PER_ATOM),
+    conditions=(SYNTHESIS_TEMPERATURE.name,),
+    in_answers=False,
+    assumes=(
+        f"{_SHARED}; the entropy is the smallest that a formula allows, on sites that it does not tell, and 0 where no"
+        " temperature of synthesis is stated; competing phases have none; below 0 a phase is stable even without it"
+    ),
+)
+SOLID_SOLUTION = "solid_solution"
+"""Key of what an answer says of mixing at the temperature of synthesis."""
 REDUCTION = Quantity(
     "reduction",
     "V",

@@ -2,8 +2,9 @@
 
 1. The official CritExam split of 85,014 compounds.
 2. Hulls of the training phases at every compound, without the compound; relatives of the same stoichiometry.
-3. An ensemble of nets, fitted on the training split, the hull redrawn from part of the phases in every epoch.
-4. Conformal intervals and probabilities from the validation split.
+3. A pool of nets, fitted on the training split, the hull redrawn from part of the phases in every epoch; one student of
+   it, which answers unless the pool is asked for (`student.py`).
+4. For either: conformal intervals and probabilities from the validation split.
 5. The served model knows the phases of all three splits, with band gaps where they were computed; the nets stay those
    of the training split.
 6. What lies beyond all tables: a prior and a regression from a family that was computed whole.
@@ -30,6 +31,7 @@ from training.properties.stability.inputs import Surroundings
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import SOURCE as NASICONS
 from training.properties.stability.nasicon import NasiconTable, not_listed, read_nasicons
+from training.properties.stability.student import fit_student
 from training.properties.stability.table import SOURCE_KEYS, SPLITS, EnergyTable
 from training.properties.stability.unlisted import Unlisted
 from training.thermodynamics.nearest import nearest_phases
@@ -40,8 +42,8 @@ METRICS_COMMAND = "elyte train stability"
 DOMAIN_SHARE = 0.95
 SUMMARY = (
     "Formation energy, energy above hull and electrochemical window from formula: reference values of the Materials"
-    " Project where it holds the compound, an ensemble of nets with conformal intervals where it does not; equilibria"
-    " by linear programming"
+    " Project where it holds the compound, a net (student of an ensemble, which may be asked instead) with conformal"
+    " intervals where it does not; equilibria by linear programming"
 )
 INTENDED_USE = (
     "Judging, before synthesis, whether a composition should exist, between which potentials it lasts, and what it"
@@ -91,9 +93,9 @@ def train(
     work
         Folder for checkpoints; a run that was stopped goes on from there.
     kept
-        Model and bundle whose nets are taken as they are.
+        Model and bundle whose pool of nets is taken as it is, and its student where the settings would make the same.
     on_step
-        Called once for every epoch of every net, for a progress bar.
+        Called once for every epoch of every net and every chunk of what the pool is asked, for a progress bar.
 
     Raises
     ------
@@ -103,18 +105,24 @@ def train(
     chosen = settings or NetSettings()
     table = load_table(chosen)
     nasicons, gaps = read_nasicons(), read_gaps()
-    nets = kept[0].ensemble if kept else fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
-    model, validation = assemble(nets, table)
-    model = with_unlisted(with_gaps_of_phases(model, gaps), nasicons)
+    pool = kept[0].of_pool.ensemble if kept else fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
+    if kept and keeps_student(kept, chosen):
+        student = kept[0].ensemble
+    else:
+        student = fit_student(pool, fit_scaling(table), table, chosen.student, work, on_step=on_step)
+    model, validation = assemble(student, table)
+    of_pool, validation_of_pool = assemble(pool, table)
+    model, of_pool = (with_unlisted(with_gaps_of_phases(one, gaps), nasicons) for one in (model, of_pool))
+    model = replace(model, pool=of_pool)
     deviations = window_deviations(table)
-    scores = {f"validation_{name}": round(value, 5) for name, value in split_scores(model, validation).items()}
+    scores = _validation("validation", model, validation) | _validation("pool_validation", of_pool, validation_of_pool)
     card = Card(
         property="stability",
         summary=SUMMARY,
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
         data=[*_data(table), data_source(GAP, len(gaps.crystals)), data_source(NASICONS, len(nasicons.batch))],
-        recipe=kept[1].card.recipe if kept else asdict(chosen),
+        recipe=(kept[1].card.recipe if kept else asdict(chosen)) | {"student": asdict(chosen.student)},
         metrics=scores
         | {
             "esw_reduction_mae_V": round(float(np.abs(deviations[0]).mean()), 4),
@@ -127,6 +135,11 @@ def train(
     )
     digest = save_bundle(folder, card, model.to_arrays())
     return StabilityFit(folder, card, digest, model, validation, deviations)
+
+
+def keeps_student(kept: tuple[StabilityModel, Bundle], settings: NetSettings) -> bool:
+    """Whether the student of a kept model is the one that these settings would fit to its pool."""
+    return kept[0].pool is not None and kept[1].card.recipe.get("student") == asdict(settings.student)
 
 
 def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Scored]:
@@ -174,7 +187,9 @@ def refit_for_evaluation(
 ) -> tuple[StabilityModel, EnergyTable]:
     """Fit anew in a folder of its own and return model and table, ready to be scored."""
     table = load_table(settings)
-    return assemble(fit_ensemble(settings, work / settings.fingerprint(), on_epoch=on_step), table)[0], table
+    pool = fit_ensemble(settings, work / settings.fingerprint(), on_epoch=on_step)
+    student = fit_student(pool, fit_scaling(table), table, settings.student, work, on_step=on_step)
+    return replace(assemble(student, table)[0], pool=assemble(pool, table)[0]), table
 
 
 def with_gaps_of_phases(model: StabilityModel, gaps: GapTable) -> StabilityModel:
@@ -188,6 +203,10 @@ def with_unlisted(model: StabilityModel, nasicons: NasiconTable) -> StabilityMod
     nasicons = nasicons.take(not_listed(model.phases, nasicons))
     said, hull = model.nets_opinion(nasicons.batch)
     return replace(model, unlisted=Unlisted.fit(model.surroundings, nasicons, said, hull))
+
+
+def _validation(prefix: str, model: StabilityModel, validation: Scored) -> dict[str, float]:
+    return {f"{prefix}_{name}": round(value, 5) for name, value in split_scores(model, validation).items()}
 
 
 def _data(table: EnergyTable) -> list[DataSource]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.properties.contract import Answered
+from training.properties.stability.quantities import SOLID_SOLUTION
 
 HEADER = ("basis", "Ef (eV/atom)", "above hull (eV/atom)", "P(stable)", "window (V vs Li/Li+)")
 
@@ -33,11 +34,23 @@ def _range(interval: Mapping[str, Any]) -> str:
     return f" ({interval['lower']:.3f} .. {interval['upper']:.3f})"
 
 
+def _mixed(gain: Mapping[str, Any]) -> str:
+    """Return what ideal mixing makes of the energy above the hull."""
+    least, most = gain["with_smallest_entropy_eV_per_atom"], gain["with_largest_entropy_eV_per_atom"]
+    sites = ", ".join("/".join(elements) for elements in gain["share_sites_largest"])
+    if gain["largest_entropy_k_per_atom"] == 0:
+        return f"{least:.3f} eV/atom above the hull (nothing mixes)"
+    span = f"{least:.3f}" if least == most else f"{least:.3f} to {most:.3f}"
+    return f"{span} eV/atom above the hull with ideal mixing ({sites or 'on the sites of the structure'})"
+
+
 def story(said: Answered) -> list[str]:
     """Return what the material decomposes into, by itself and beyond its window."""
     block, lines = said.block or {}, []
     if block.get("energy_note"):
         lines.append(f"    energy:          {block['energy_note']}")
+    if gain := block.get(SOLID_SOLUTION):
+        lines.append(f"    {gain['synthesis_temperature_C']:.0f} °C:         {_mixed(gain)}")
     if block["decomposition"]:
         lines.append(f"    falls apart:     {block['decomposition']}")
     if block.get("window_reason"):

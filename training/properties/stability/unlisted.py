@@ -34,6 +34,8 @@ LARGEST_ODDS = 20.0
 COVERAGE = 0.9
 PRIOR = "unlisted.prior"
 """The array of the bundle that only models with this correction have."""
+NASICON = "nasicon."
+"""Prefix of the arrays of the regression."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +193,10 @@ class UnlistedPrior:
         chance = 1.0 / (1.0 + np.exp(-np.clip(odds, -20.0, 20.0)))
         return replace(said, residual=said.residual + raised, probability_stable=chance, raised=raised)
 
+    def to_array(self) -> Array:
+        """Return both constants for the bundle."""
+        return np.array([self.height_eV_per_atom, self.odds_per_scale])
+
 
 def reach_of(surroundings: Surroundings, batch: MaterialBatch) -> Array:
     """Return the squared distance to what is listed times the elements beyond the first, shape (n,)."""
@@ -244,8 +250,8 @@ class Unlisted:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts for the bundle."""
-        prior = np.array([self.prior.height_eV_per_atom, self.prior.odds_per_scale])
-        return {PRIOR: prior} | {f"nasicon.{name}": part for name, part in self.nasicon.to_arrays().items()}
+        of_nasicons = {f"{NASICON}{name}": part for name, part in self.nasicon.to_arrays().items()}
+        return {PRIOR: self.prior.to_array()} | of_nasicons
 
     @classmethod
     def from_arrays(cls, prior: NDArray[Any], nasicon: Mapping[str, NDArray[Any]]) -> Unlisted:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from serving.answers.request import PredictRequest as PredictRequest
     from serving.answers.vocabulary import ON_THE_AXIS as ON_THE_AXIS
     from serving.answers.vocabulary import find_electrode as find_electrode
+    from serving.cells.request import RateRequest as RateRequest
     from serving.client.client import Client as Client
     from serving.client.client import ServiceError as ServiceError
     from serving.generation.families import Limits as Limits
@@ -71,6 +72,7 @@ _PLACES = {
     "find_electrode": "serving.answers.vocabulary",
     "Client": "serving.client.client",
     "ServiceError": "serving.client.client",
+    "RateRequest": "serving.cells.request",
     "Limits": "serving.generation.families",
     "GenerationRequest": "serving.generation.request",
     "Mixture": "serving.generation.request",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
     from serving.answers.rows import ModelHeaders, ResultRow, Results
+    from serving.cells.document import RateDocument
+    from serving.cells.request import RateRequest
     from serving.generation.known import KnownMaterials
     from serving.ranking.document import RankingDocument
     from serving.ranking.request import RankingSpec, RankRequest
@@ -144,6 +146,12 @@ class Predictor:
         phases = self.phases()
         header = self._headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
+
+    def rate(self, request: RateRequest) -> RateDocument:
+        """Answer which rate a cell of two electrolytes reaches, and what limits it; see `serving.cells`."""
+        from serving.cells.answer import answer_rate
+
+        return answer_rate(self._models, request)
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.

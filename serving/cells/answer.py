@@ -149,9 +149,7 @@ class _Answer:
 
     def _needed(self, layers: tuple[str, ...]) -> float | None:
         allowed = np.asarray(self._design.loss_allowed_mV * 1e-3)
-        found = float(
-            conductivity_needed_S_per_cm(self._central(), np.asarray(self._design.c_rate), allowed, layers)
-        )
+        found = float(conductivity_needed_S_per_cm(self._central(), np.asarray(self._design.c_rate), allowed, layers))
         return None if np.isnan(found) else rounded(found)
 
     def _layer(self, place: int, sigma: Array, transference: Array) -> LayerBlock:
@@ -184,7 +182,9 @@ class _Answer:
         if None in losses.values():
             notes.append("at the rate asked for salt runs out at the surface of an electrode: no loss can be given")
         if self._needed((ANOLYTE, CATHOLYTE)) is None:
-            notes.append("no conductivity reaches the rate: the losses that do not depend on it are more than is allowed")
+            notes.append(
+                "no conductivity reaches the rate: the losses that do not depend on it are more than is allowed"
+            )
         if self._rates.limiting[0] == 0:
             notes.append("the critical current limits before the losses do: a better conductor would not charge faster")
         if any(self._said.in_domain[place] is False for place in (0, 1)):

@@ -22,6 +22,8 @@ class _Stated(NamedTuple):
 
     Attributes
     ----------
+    label, unit
+        For people.
     default
         None: what `help` says.
     above, at_most
@@ -34,6 +36,8 @@ class _Stated(NamedTuple):
         Instead of `above`, where 0 makes sense.
     """
 
+    label: str
+    unit: str
     default: float | None
     above: float
     at_most: float
@@ -43,20 +47,80 @@ class _Stated(NamedTuple):
 
 
 CELL = {
-    "c_rate": _Stated(4.0, 0.0, 1000.0, REVIEW, "Rate asked for; 1 charges the whole capacity in an hour."),
-    "areal_capacity_mAh_cm2": _Stated(5.0, 0.0, 100.0, ASSUMED, "Capacity in mAh/cm2."),
-    "charged_share": _Stated(0.8, 0.0, 1.0, REVIEW, "Share of the capacity that is charged without a break."),
-    "loss_allowed_mV": _Stated(300.0, 0.0, 5000.0, ASSUMED, "What all losses may sum to in mV: cutoff less equilibrium."),
-    "thickness_um": _Stated(30.0, 0.0, 20000.0, ASSUMED, "Thickness of the separator in micrometres."),
-    "anolyte_conductivity_S_per_cm": _Stated(None, 0.0, 100.0, "model", "Measured; without it as predicted."),
-    "catholyte_conductivity_S_per_cm": _Stated(None, 0.0, 100.0, "model", "Measured; without it as predicted."),
-    "critical_current_mA_per_cm2": _Stated(None, 0.0, 1e6, "model", "Measured; without it as predicted."),
-    "interfacial_resistance_ohm_cm2": _Stated(
-        2.0, 0.0, 1e7, "10.1021/acs.chemmater.7b03002", "Of the interface with lithium in ohm cm2.", at_least=True
+    "c_rate": _Stated(
+        "Rate", "C", 4.0, 0.0, 1000.0, REVIEW, "Rate asked for; 1 charges the whole capacity in an hour."
     ),
-    "active_fraction": _Stated(0.55, 0.0, 0.99, ASSUMED, "Volume fraction of active material in the cathode."),
-    "porosity": _Stated(0.10, 0.0, 0.99, ASSUMED, "Volume fraction of pores in the cathode.", at_least=True),
+    "areal_capacity_mAh_cm2": _Stated(
+        "Areal capacity", "mAh/cm2", 5.0, 0.0, 100.0, ASSUMED, "Capacity of the cathode by area."
+    ),
+    "charged_share": _Stated(
+        "Share charged without a break",
+        "",
+        0.8,
+        0.0,
+        1.0,
+        REVIEW,
+        "Share of the capacity that is charged without a break.",
+    ),
+    "loss_allowed_mV": _Stated(
+        "Loss allowed",
+        "mV",
+        300.0,
+        0.0,
+        5000.0,
+        ASSUMED,
+        "What all losses may sum to: cutoff less equilibrium potential.",
+    ),
+    "thickness_um": _Stated(
+        "Thickness of the separator", "µm", 30.0, 0.0, 20000.0, ASSUMED, "Of the layer between lithium and cathode."
+    ),
+    "anolyte_conductivity_S_per_cm": _Stated(
+        "Conductivity of the anolyte, measured", "S/cm", None, 0.0, 100.0, "model", "Measured; without it as predicted."
+    ),
+    "catholyte_conductivity_S_per_cm": _Stated(
+        "Conductivity of the catholyte, measured",
+        "S/cm",
+        None,
+        0.0,
+        100.0,
+        "model",
+        "Measured; without it as predicted.",
+    ),
+    "critical_current_mA_per_cm2": _Stated(
+        "Critical current density, measured", "mA/cm2", None, 0.0, 1e6, "model", "Measured; without it as predicted."
+    ),
+    "interfacial_resistance_ohm_cm2": _Stated(
+        "Resistance at lithium",
+        "Ω cm2",
+        2.0,
+        0.0,
+        1e7,
+        "10.1021/acs.chemmater.7b03002",
+        "Of the interface with lithium, by cell area.",
+        at_least=True,
+    ),
+    "active_fraction": _Stated(
+        "Active material in the cathode, by volume",
+        "",
+        0.55,
+        0.0,
+        0.99,
+        ASSUMED,
+        "Volume fraction of active material in the cathode.",
+    ),
+    "porosity": _Stated(
+        "Pores in the cathode, by volume",
+        "",
+        0.10,
+        0.0,
+        0.99,
+        ASSUMED,
+        "Volume fraction of pores in the cathode.",
+        at_least=True,
+    ),
     "tortuosity_factor": _Stated(
+        "Tortuosity factor of the catholyte",
+        "",
         None,
         0.0,
         1000.0,
@@ -64,21 +128,53 @@ CELL = {
         "Of the catholyte in the cathode: effective conductivity is conductivity times volume fraction over it; without"
         " it the fraction to the power of -0.5 (Bruggeman).",
     ),
-    "specific_capacity_mAh_per_g": _Stated(200.0, 0.0, 4000.0, ASSUMED, "Of the active material in mAh/g (NMC811)."),
-    "active_density_g_per_cm3": _Stated(4.75, 0.0, 25.0, ASSUMED, "Of the active material in g/cm3 (NMC811)."),
-    "cathode_electronic_S_per_cm": _Stated(1e-2, 0.0, 1e6, ASSUMED, "Effective electronic conductivity in S/cm."),
-    "charge_transfer_ohm_cm2": _Stated(
-        2.0, 0.0, 1e7, ASSUMED, "Of the whole cathode at small currents, by cell area, in ohm cm2.", at_least=True
+    "specific_capacity_mAh_per_g": _Stated(
+        "Capacity of the active material", "mAh/g", 200.0, 0.0, 4000.0, ASSUMED, "Of the active material (NMC811)."
     ),
-    "particle_radius_um": _Stated(2.5, 0.0, 1000.0, ASSUMED, "Of the active particles in micrometres."),
-    "particle_diffusivity_cm2_per_s": _Stated(1e-10, 0.0, 1.0, ASSUMED, "Of lithium in the active particles in cm2/s."),
+    "active_density_g_per_cm3": _Stated(
+        "Density of the active material", "g/cm3", 4.75, 0.0, 25.0, ASSUMED, "Of the active material (NMC811)."
+    ),
+    "cathode_electronic_S_per_cm": _Stated(
+        "Electronic conductivity of the cathode", "S/cm", 1e-2, 0.0, 1e6, ASSUMED, "Effective, of the whole composite."
+    ),
+    "charge_transfer_ohm_cm2": _Stated(
+        "Charge transfer in the cathode",
+        "Ω cm2",
+        2.0,
+        0.0,
+        1e7,
+        ASSUMED,
+        "Of the whole cathode at small currents, by cell area.",
+        at_least=True,
+    ),
+    "particle_radius_um": _Stated(
+        "Radius of active particles", "µm", 2.5, 0.0, 1000.0, ASSUMED, "Of the active particles."
+    ),
+    "particle_diffusivity_cm2_per_s": _Stated(
+        "Diffusion coefficient in particles", "cm2/s", 1e-10, 0.0, 1.0, ASSUMED, "Of lithium in the active particles."
+    ),
     "equilibrium_slope_V": _Stated(
-        0.8, 0.0, 10.0, ASSUMED, "Rise of the equilibrium potential over the capacity in V.", at_least=True
+        "Rise of the equilibrium potential",
+        "V",
+        0.8,
+        0.0,
+        10.0,
+        ASSUMED,
+        "Rise of the equilibrium potential over the whole capacity.",
+        at_least=True,
     ),
     "transference_number": _Stated(
-        None, 0.0, 1.0, REVIEW, "Of lithium; without it 1 of inorganic materials and 0.2 to 0.5 of polymers."
+        "Transference number",
+        "",
+        None,
+        0.0,
+        1.0,
+        REVIEW,
+        "Of lithium; without it 1 of inorganic materials and 0.2 to 0.5 of polymers.",
     ),
-    "salt_mol_per_L": _Stated(1.2, 0.0, 30.0, ASSUMED, "Salt in a polymer between the electrodes in mol/L."),
+    "salt_mol_per_L": _Stated(
+        "Salt in a polymer separator", "mol/L", 1.2, 0.0, 30.0, ASSUMED, "Salt in a polymer between the electrodes."
+    ),
 }
 """Every number of a cell by its name; those that are conditions of a property, too, mean the same."""
 
@@ -134,3 +230,20 @@ class CellConditions(_Fields):  # type: ignore[misc]
         """Thickness of the cathode in micrometres, by its capacity."""
         by_volume = self.active_fraction * self.active_density_g_per_cm3 * self.specific_capacity_mAh_per_g
         return float(1e4 * self.areal_capacity_mAh_cm2 / by_volume)
+
+
+def cell_columns() -> list[dict[str, Any]]:
+    """Return every number of a cell for `GET /vocabulary`: its name, range, default and source, label and unit."""
+    return [
+        {
+            "name": name,
+            "label": one.label,
+            "unit": one.unit,
+            "help": one.help,
+            "default": one.default,
+            "source": one.source,
+            "at_most": one.at_most,
+            "at_least" if one.at_least else "above": one.above,
+        }
+        for name, one in CELL.items()
+    ]

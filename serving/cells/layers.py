@@ -114,9 +114,7 @@ class LayerNumbers:
             for place, inside, word in zip(own, judged.judgement.in_domain.tolist(), basis, strict=True):
                 self.in_domain[place], self.basis[place] = inside, word or None
 
-    def _draw(
-        self, kind: str, rows: NDArray[np.int64], outputs: ModelOutputs, said: Mapping[Role, Predictive]
-    ) -> None:
+    def _draw(self, kind: str, rows: NDArray[np.int64], outputs: ModelOutputs, said: Mapping[Role, Predictive]) -> None:
         sources = sorted({source for one in said.values() for source in one.distribution.sources})
         shared = {source: share for one in said.values() for source, share in one.shared.items()}
         errors = JointSamples.draw(outputs.composition, sources, shared, count=N_SAMPLES).errors()

@@ -26,7 +26,8 @@ def cell_options(command: _Command) -> _Command:
         default = "" if one.default is None else f"  [default: {one.default:g}, {one.source}]"
         if name not in CONDITION_COLUMNS:
             option = f"--{name.lower().replace('_', '-')}"
-            command = click.option(option, name.lower(), type=float, help=one.help + default)(command)
+            said = f"{one.label}{f', {one.unit}' if one.unit else ''}. {one.help}{default}"
+            command = click.option(option, name.lower(), type=float, help=said)(command)
     command = click.option(CAPACITY_OPTION, "capacity", type=float, help=CELL[CAPACITY].help)(command)
     return condition_options(command)
 

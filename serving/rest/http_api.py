@@ -37,7 +37,19 @@ from serving.rest.routes import (
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
-RESOURCES = (predictions, nearest, interface, condition_grid, rank, rate, models, measurements, vocabulary, health, pages)
+RESOURCES = (
+    predictions,
+    nearest,
+    interface,
+    condition_grid,
+    rank,
+    rate,
+    models,
+    measurements,
+    vocabulary,
+    health,
+    pages,
+)
 DESCRIPTION = (
     "Predicts conductivity, stability and critical current density of solid electrolytes, each with an interval and"
     " whether the material is one that the model knows."

@@ -29,6 +29,7 @@ class Vocabulary(BaseModel):
     quantities: list[dict[str, Any]] = Field(description="Every quantity with its property, label, unit and range.")
     page_modules: dict[str, str] = Field(description="Addresses of the modules that the page loads, by property.")
     conditions: list[dict[str, Any]]
+    cell: list[dict[str, Any]] = Field(description="Every number of a cell, with label, unit, range and default.")
     default_temperature_C: float
     limits: dict[str, float]
 

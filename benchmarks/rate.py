@@ -1,9 +1,9 @@
 """The closed form of a cell's losses against PyBaMM's Doyle-Fuller-Newman half cell, over random cells, and its time.
 
-PyBaMM (351 MB) is no dependency of elyte: `--pybamm PYTHON` names the interpreter of an environment that has it, and
-`--install FOLDER` makes one first. Without either only the times are measured, and the answer says so. The electrolyte
-is a single-ion conductor; cells are charged from empty to 80 % at 0.3 to 1 times the rate that the closed form gives for
-a loss of 300 mV. Prints one JSON line.
+PyBaMM (351 MB, doi 10.5334/jors.309) is no dependency of elyte: `--pybamm PYTHON` names the interpreter of an
+environment that has it, and `--install FOLDER` makes one first. Without either only the times are measured, and the
+answer says so. The electrolyte is a single-ion conductor; cells are charged from empty to 80 % at 0.3 to 1 times the
+rate that the closed form gives for a loss of 300 mV. Prints one JSON line.
 """
 
 from __future__ import annotations

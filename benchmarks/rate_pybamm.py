@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
 
 os.environ["PYBAMM_DISABLE_TELEMETRY"] = "true"
 
@@ -22,17 +22,19 @@ DISCHARGED, CHARGED = 0.9, 0.25
 """Lithium per formula unit of the active material at both ends of the charge."""
 GAS, FARADAY = 8.314462618, 96485.33212
 SHARES = np.linspace(0.1, 0.8, 15)
+Curve = Callable[[pybamm.Symbol], pybamm.Symbol]
 TOLERANCE, MOST_SOLVES = 0.003, 5
 
 
-def equilibrium_V(curve: str, slope_V: float) -> Any:
+def equilibrium_V(curve: str, slope_V: float) -> Curve:
     """Return the equilibrium potential against the share of lithium: a line, or NMC811 of Chen et al. (2020)."""
     if curve == "linear":
         return lambda share: 4.2 - slope_V * (share - CHARGED) / (DISCHARGED - CHARGED)
-    return pybamm.ParameterValues("Chen2020")["Positive electrode OCP [V]"]
+    curve_V: Curve = pybamm.ParameterValues("Chen2020")["Positive electrode OCP [V]"]
+    return curve_V
 
 
-def parameters(cell: dict[str, float], curve: str) -> tuple[pybamm.ParameterValues, Any]:
+def parameters(cell: dict[str, float], curve: str) -> tuple[pybamm.ParameterValues, Curve]:
     """Return what PyBaMM is told of a cell of one square metre, and its equilibrium potential."""
     cathode_m, active = cell["cathode_cm"] * 1e-2, cell["active_fraction"]
     capacity_C = cell["capacity_mAh_per_cm2"] * 10.0 * 3600.0
@@ -83,7 +85,7 @@ def parameters(cell: dict[str, float], curve: str) -> tuple[pybamm.ParameterValu
     return values, curve_V
 
 
-def charge(simulation: pybamm.Simulation, cell: dict[str, float], curve_V: Any, c_rate: float) -> np.ndarray:
+def charge(simulation: pybamm.Simulation, cell: dict[str, float], curve_V: Curve, c_rate: float) -> np.ndarray:
     """Return the overpotential in V at `SHARES` of the capacity, charged at a rate."""
     seconds = np.concatenate([[0.0], SHARES * 3600.0 / c_rate])
     solution = simulation.solve(
@@ -97,7 +99,7 @@ def charge(simulation: pybamm.Simulation, cell: dict[str, float], curve_V: Any, 
     return np.asarray(voltage - rest)
 
 
-def rate_at(simulation: pybamm.Simulation, cell: dict[str, float], curve_V: Any, guess: float) -> float:
+def rate_at(simulation: pybamm.Simulation, cell: dict[str, float], curve_V: Curve, guess: float) -> float:
     """Return the rate at which the overpotential at the end of the charge is what is allowed, by secants in logs."""
     rates, losses = [guess], [float(charge(simulation, cell, curve_V, guess)[-1])]
     while abs(losses[-1] / cell["allowed_V"] - 1.0) > TOLERANCE and len(rates) < MOST_SOLVES:

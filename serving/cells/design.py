@@ -180,7 +180,7 @@ CELL = {
 
 
 def _field(one: _Stated) -> Any:  # noqa: ANN401
-    low = {"ge": one.above} if one.at_least else {"gt": one.above}
+    low: dict[str, Any] = {"ge": one.above} if one.at_least else {"gt": one.above}
     number: Any = Annotated[float, Field(**low, le=one.at_most, description=f"{one.help} Default: {one.source}.")]
     return (number, one.default) if one.default is not None else (number | None, None)
 

@@ -88,7 +88,7 @@ class LayerNumbers:
         said: dict[Role, Predictive] = {}
         for role in Role:
             owned = registry.of_role(role, kind)
-            reason = f"no model says the {role.replace('_', ' ')} of such a material"
+            reason: str | None = f"no model says the {role.replace('_', ' ')} of such a material"
             if owned is not None:
                 name, quantity = owned
                 reason = f"this installation serves no {name} model" if name not in models else lacking(name, models)

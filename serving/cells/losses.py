@@ -6,8 +6,9 @@ Each loss is a difference of potential at a current density i, once the reaction
 - salt that is pushed aside in the separator where anions move (a binary salt, ideal and diluted): both surfaces move
   away from the mean by a share x, the smaller of i / i_limit (steady, Brissot et al., J. Power Sources 81-82, 925
   (1999), doi 10.1016/S0378-7753(98)00242-0) and (t / tau)^0.5 (Sand's time tau; Bard and Faulkner, Electrochemical
-  Methods). With D of Nernst and Einstein, i_limit = 4 t+ sigma RT / (F L) and tau = pi t+ sigma RT c / (2 i^2 (1 - t+));
-  x = 1 is an empty surface. The loss beyond Ohm's is 4 RT/F (artanh x - t+ x) at steady state, which is used for all x;
+  Methods). With D of Nernst and Einstein, i_limit = 4 t+ sigma RT / (F L) and
+  tau = pi t+ sigma RT c / (2 i^2 (1 - t+)); x = 1 is an empty surface. The loss beyond Ohm's is
+  4 RT/F (artanh x - t+ x) at steady state, which is used for all x;
 - ions and electrons in the cathode: i L / 3 over their effective conductivity, the limit of even reaction of Newman and
   Tobias, J. Electrochem. Soc. 109, 1183 (1962), doi 10.1149/1.2425269. A catholyte of mobile anions counts with t+
   times its conductivity (Evans, Vincent and Bruce, Polymer 28, 2324 (1987), doi 10.1016/0032-3861(87)90394-6);
@@ -135,7 +136,8 @@ def losses_V(cells: CellArrays, c_rate: Array) -> dict[str, Array]:
 
 def total_V(cells: CellArrays, c_rate: Array) -> Array:
     """Return the sum of `losses_V`."""
-    return np.add.reduce(np.broadcast_arrays(*losses_V(cells, c_rate).values()))
+    total: Array = np.add.reduce(np.broadcast_arrays(*losses_V(cells, c_rate).values()))
+    return total
 
 
 def salt_polarisation_V(cells: CellArrays, c_rate: Array) -> Array:

@@ -1,4 +1,4 @@
-"""At which rate cells charge, and what limits each: losses in samples of what models say, beside the critical current."""
+"""At which rate cells charge, and what limits each: losses in samples, beside the critical current."""
 
 from __future__ import annotations
 

@@ -43,12 +43,12 @@ def terminal_lines(document: RateDocument) -> list[str]:
         f" ({document['current_density_mA_per_cm2']:g} mA/cm2): probability {document['probability_reached']:.2g}",
         f"limited by: {_limits(document)}",
     ]
-    lines += [_layer_line(name, document[name]) for name in ("anolyte", "catholyte")]  # type: ignore[literal-required]
+    lines += [_layer_line(name, document[name]) for name in ("anolyte", "catholyte")]
     lines += [_current_line(document), "", *_waterfall(document), ""]
     lines += _needed_lines(document)
     lines += [f"note: {note}" for note in document["notes"]]
     for name in ("anolyte", "catholyte"):
-        block: LayerBlock = document[name]  # type: ignore[literal-required]
+        block: LayerBlock = document[name]
         lines += [f"{name}: {one['code']}: {one['message']}" for one in block["warnings"]]
     return lines
 
@@ -108,7 +108,8 @@ def _needed_lines(document: RateDocument) -> list[str]:
     def text(value: float | None) -> str:
         return "none is enough" if value is None else f"{value:.2g} S/cm"
 
+    both = text(document["conductivity_needed_S_per_cm"])
     return [
-        f"conductivity needed for {document['c_rate']:g}C: {text(document['conductivity_needed_S_per_cm'])} in both layers;"
+        f"conductivity needed for {document['c_rate']:g}C: {both} in both layers;"
         f" with the other layer as it is, anolyte {text(by_layer['anolyte'])}, catholyte {text(by_layer['catholyte'])}"
     ]

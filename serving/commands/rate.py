@@ -38,7 +38,8 @@ def rate(anolyte: str, catholyte: str, coverage: float, as_json: bool, **stated:
 
     cell = cell_of_options(stated)
     try:
-        request = RateRequest(anolyte=anolyte, catholyte=catholyte, conditions=cell, coverage=coverage)
+        given = {"anolyte": anolyte, "catholyte": catholyte, "conditions": cell, "coverage": coverage}
+        request = RateRequest.model_validate(given)
         document = Predictor.load().rate(request)
     except ValidationError as error:
         first = error.errors()[0]

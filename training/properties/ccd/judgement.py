@@ -220,8 +220,7 @@ class CcdJudgement(Judgement):
         numbers, found = self.query.conditions.numbers, []
         for name, slope in uncarried(self._model.regression).items():
             stated = ~np.isnan(numbers[name]) & self._is_regular
-            words = words_of(name, slope)
-            found.append(Warn(WarningCode.CONDITION_IGNORED, stated, lambda row, words=words: words))
+            found.append(Warn(WarningCode.CONDITION_IGNORED, stated, partial(_said_alike, words_of(name, slope))))
         return found
 
     def _few_words(self, row: int) -> str:
@@ -289,6 +288,11 @@ class CcdJudgement(Judgement):
             "support": self.support[row]._asdict(),
         }
         return details if reason is None else details | {"reason": reason}
+
+
+def _said_alike(words: str, row: int) -> str:
+    """Return what is said of every row alike."""
+    return words
 
 
 def _or_none(values: Array) -> list[float | None]:

@@ -1,8 +1,8 @@
 """Which numbers of a cell the reports let the critical current depend on: those whose effect they tell from nothing.
 
 A slope counts as carried where the central 90 % of its distribution, given the reports and the prior, lie on one side
-of 0. One that is not moves no answer: the number is taken as not stated, and the answer says so. Numbers of the material
-(conductivity, reduction potential, energy above the hull) stand in every cell and are not chosen; they stay.
+of 0. One that is not moves no answer: the number is taken as not stated, and the answer says so. Numbers of the
+material (conductivity, reduction potential, energy above the hull) stand in every cell and are not chosen; they stay.
 """
 
 from __future__ import annotations

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.distributions import HALF, Bound, Chance, Errors, Predictive
-from training.properties.contract import Quantity
-from training.properties.mechanics import quantities as names
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     fracture_toughness_MPa_m05,
     griffith_overpotential_mV,
     poisson_ratio,
     volume_per_atom_A3,
 )
+from training.properties.contract import Quantity
+from training.properties.mechanics import quantities as names
 from training.properties.mechanics.joint_moduli import N_DRAWS, JointModuli, log10_youngs_modulus
 from training.properties.mechanics.judgement import MechanicsJudgement
 from training.properties.outputs import ModelOutputs, distribution_of_intervals

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from features.elements import SYMBOLS
 from features.errors import WarningCode
 from training.crystals import MATBENCH_DOI
-from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
-from training.properties.mechanics import quantities as names
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     DUCTILE_FROM,
     MONROE_NEWMAN_GPa,
     fracture_toughness_MPa_m05,
@@ -22,6 +20,8 @@ from training.properties.mechanics.criteria import (
     poisson_ratio,
     volume_per_atom_A3,
 )
+from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
+from training.properties.mechanics import quantities as names
 from training.properties.mechanics.gap_answers import GapAnswers
 from training.properties.mechanics.glasses import usually_glass
 from training.properties.mechanics.joint_moduli import JointModuli

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.candidate import MaterialBatch
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     USUAL_VOLUME_PER_ATOM_A3,
     fracture_toughness_MPa_m05,
     griffith_overpotential_mV,

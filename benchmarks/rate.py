@@ -76,7 +76,7 @@ def times(count: int) -> dict[str, float]:
             spent.append(1e3 * (time.perf_counter() - before))
         return min(spent)
 
-    many = cells.with_conductivities(cells.anolyte_S_per_cm * noise, cells.catholyte_S_per_cm * noise)
+    many = cells.with_sigma(cells.anolyte_S_per_cm * noise, cells.catholyte_S_per_cm * noise)
     one = CellArrays(*(np.asarray(getattr(many, name))[..., 0] for name in CellArrays.__slots__))
     return {"ms_one_cell": round(best(one), 3), "ms_a_cell_of_many": round(best(many) / count, 3)}
 

@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from serving.synthesis.plan import SynthesisRequest as SynthesisRequest
     from serving.synthesis.shopping import shopping_list as shopping_list
     from training.calculators import StrippingReference as StrippingReference
-    from training.calculators import conductivity_S_per_cm as conductivity_S_per_cm
     from training.calculators import critical_stripping_current as critical_stripping_current
     from training.calculators import dendrite_criteria as dendrite_criteria
     from training.calculators import diffusivity_cm2_per_s as diffusivity_cm2_per_s
+    from training.calculators import sigma_of_diffusivity_S_per_cm as sigma_of_diffusivity_S_per_cm
     from training.properties.conformance import check_property as check_property
     from training.properties.contract import Property as Property
 
@@ -98,10 +98,10 @@ _PLACES = {
     "SynthesisRequest": "serving.synthesis.plan",
     "shopping_list": "serving.synthesis.shopping",
     "StrippingReference": "training.calculators",
-    "conductivity_S_per_cm": "training.calculators",
     "critical_stripping_current": "training.calculators",
     "dendrite_criteria": "training.calculators",
     "diffusivity_cm2_per_s": "training.calculators",
+    "sigma_of_diffusivity_S_per_cm": "training.calculators",
     "Property": "training.properties.contract",
     "check_property": "training.properties.conformance",
 }

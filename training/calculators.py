@@ -22,7 +22,7 @@ from training.elasticity import (
     USUAL_VOLUME_PER_ATOM_A3,
     MONROE_NEWMAN_GPa,
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
+    overpotential_into_flaw_mV,
 )
 
 GAS_J_PER_mol_K = 8.314462618
@@ -42,7 +42,7 @@ class DendriteCriteria(NamedTuple):
         See above.
     toughness_MPa_m05
         Fracture toughness K_Ic.
-    griffith_overpotential_mV
+    overpotential_into_flaw_mV
         Overpotential above which lithium in a surface flaw makes it grow.
     assumes
         What was taken for granted, in words.
@@ -51,7 +51,7 @@ class DendriteCriteria(NamedTuple):
     exceeds_monroe_newman: bool
     threshold_GPa: float
     toughness_MPa_m05: float
-    griffith_overpotential_mV: float
+    overpotential_into_flaw_mV: float
     assumes: tuple[str, ...]
 
 
@@ -82,7 +82,7 @@ def dendrite_criteria(
     numbers = {"shear_GPa": shear_GPa, "bulk_GPa": bulk_GPa, "flaw_size_um": flaw_size_um}
     _expect_positive(**numbers, volume_per_atom_A3=volume_per_atom_A3)
     toughness = fracture_toughness_MPa_m05(np.array(shear_GPa), np.array(bulk_GPa), np.array(volume_per_atom_A3))
-    overpotential = griffith_overpotential_mV(toughness, np.array(flaw_size_um))
+    overpotential = overpotential_into_flaw_mV(toughness, np.array(flaw_size_um))
     assumes = (
         f"a flat, perfect interface and a shear modulus of lithium of {MONROE_NEWMAN_GPa / 2.0:g} GPa (Monroe, Newman)",
         "toughness of a crystal without grain boundaries, from its moduli",
@@ -158,13 +158,13 @@ def critical_stripping_current(
 
 
 def diffusivity_cm2_per_s(
-    conductivity_S_per_cm: float, lithium_mol_per_cm3: float, temperature_C: float, haven_ratio: float = 1.0
+    sigma_S_per_cm: float, lithium_mol_per_cm3: float, temperature_C: float, haven_ratio: float = 1.0
 ) -> float:
     """Return the tracer diffusion coefficient of lithium that belongs to a conductivity.
 
     Parameters
     ----------
-    conductivity_S_per_cm
+    sigma_S_per_cm
         Of lithium ions.
     lithium_mol_per_cm3
         All lithium of the material.
@@ -183,19 +183,19 @@ def diffusivity_cm2_per_s(
     >>> f"{diffusivity_cm2_per_s(1e-3, 0.04, 25.0):.1e}"
     '6.7e-09'
     """
-    _expect_positive(conductivity_S_per_cm=conductivity_S_per_cm)
-    return conductivity_S_per_cm * _diffusion_per_conductivity(lithium_mol_per_cm3, temperature_C, haven_ratio)
+    _expect_positive(sigma_S_per_cm=sigma_S_per_cm)
+    return sigma_S_per_cm * _diffusion_per_sigma(lithium_mol_per_cm3, temperature_C, haven_ratio)
 
 
-def conductivity_S_per_cm(
+def sigma_of_diffusivity_S_per_cm(
     diffusivity_cm2_per_s: float, lithium_mol_per_cm3: float, temperature_C: float, haven_ratio: float = 1.0
 ) -> float:
     """Return the conductivity that belongs to a tracer diffusion coefficient; see `diffusivity_cm2_per_s`."""
     _expect_positive(diffusivity_cm2_per_s=diffusivity_cm2_per_s)
-    return diffusivity_cm2_per_s / _diffusion_per_conductivity(lithium_mol_per_cm3, temperature_C, haven_ratio)
+    return diffusivity_cm2_per_s / _diffusion_per_sigma(lithium_mol_per_cm3, temperature_C, haven_ratio)
 
 
-def _diffusion_per_conductivity(lithium_mol_per_cm3: float, temperature_C: float, haven_ratio: float) -> float:
+def _diffusion_per_sigma(lithium_mol_per_cm3: float, temperature_C: float, haven_ratio: float) -> float:
     kelvin = temperature_C + ZERO_C_IN_K
     _expect_positive(lithium_mol_per_cm3=lithium_mol_per_cm3, kelvin=kelvin, haven_ratio=haven_ratio)
     return haven_ratio * GAS_J_PER_mol_K * kelvin / (FARADAY_C_PER_mol**2 * lithium_mol_per_cm3)

@@ -57,7 +57,7 @@ def fracture_toughness_MPa_m05(shear_GPa: Array, bulk_GPa: Array, volume_per_ato
     return (volume_per_atom_A3 * 1e-30) ** (1.0 / 6.0) * np.sqrt(shear_GPa * bulk_GPa) * 1e3
 
 
-def griffith_overpotential_mV(toughness_MPa_m05: Array, flaw_size_um: Array) -> Array:
+def overpotential_into_flaw_mV(toughness_MPa_m05: Array, flaw_size_um: Array) -> Array:
     """Return the overpotential at which plated lithium makes a surface flaw grow, in mV."""
     pressure_Pa = toughness_MPa_m05 * 1e6 / (SURFACE_CRACK * np.sqrt(np.pi * flaw_size_um * 1e-6))
     return pressure_Pa * MOLAR_VOLUME_OF_LITHIUM_m3 / FARADAY_C_PER_MOL * 1e3

@@ -167,7 +167,6 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
     served
         Properties that have a model now; None while the models are being loaded.
     """
-    from serving.cells.design import cell_columns
     from training.thermodynamics.partners import partner_names
 
     longest_id = CandidateInput.model_json_schema()["properties"]["id"]["anyOf"][0]["maxLength"]
@@ -185,7 +184,6 @@ def vocabulary(served: Sequence[str] | None) -> dict[str, Any]:
         "page_modules": page_modules(),
         "material_fields": material_fields(),
         "conditions": condition_columns(),
-        "cell": cell_columns(),
         "default_temperature_C": ROOM_TEMPERATURE_C,
         "limits": {
             "max_candidates": MAX_CANDIDATES,

@@ -16,20 +16,20 @@ from serving.cells.document import LayerBlock, RateDocument, SaltBlock, ShownNum
 from serving.cells.layers import LayerNumbers, Models
 from serving.cells.losses import (
     CellArrays,
-    conductivity_needed_S_per_cm,
     limiting_current_A_per_cm2,
     losses_V,
     sand_time_s,
+    sigma_needed_S_per_cm,
 )
 from serving.cells.rates import LIMITS, Rates, cell_arrays
 from serving.cells.request import RateRequest, electrolyte_names
-from training.properties.contract import Role
+from training.properties.contract import CellRole
 from training.properties.registry import with_needed
 
 Array = NDArray[np.float64]
 ANOLYTE, CATHOLYTE = "anolyte", "catholyte"
 DIGITS = 4
-ROLES_OF = {ANOLYTE: tuple(Role), CATHOLYTE: (Role.ION_CONDUCTIVITY,)}
+ROLES_OF = {ANOLYTE: tuple(CellRole), CATHOLYTE: (CellRole.ION_CONDUCTION,)}
 """What each of the two is asked for: the anolyte alone meets lithium."""
 STATED = "caller"
 NOT_SEEN = "heat, ageing, contact loss and the spread of particles are not in these losses"
@@ -58,12 +58,12 @@ def answer_rate(models: Models, request: RateRequest) -> RateDocument:
     design = request.conditions
     said = LayerNumbers.of(models, candidates, design.of_models())
     headers = {name: models[name].header() for name in with_needed(said.properties)}
-    stated = (design.anolyte_conductivity_S_per_cm, design.catholyte_conductivity_S_per_cm)
+    stated = (design.anolyte_sigma_S_per_cm, design.catholyte_sigma_S_per_cm)
     for place, layer in enumerate(given):
-        reason = said.missing[Role.ION_CONDUCTIVITY][place]
+        reason = said.missing[CellRole.ION_CONDUCTION][place]
         if reason is not None and stated[place] is None:
-            words = f"{layer} {candidates[place].formula}: {reason}; state {layer}_conductivity_S_per_cm where measured"
-            return _refused(headers, "no_conductivity", words)
+            words = f"{layer} {candidates[place].formula}: {reason}; state {layer}_sigma_S_per_cm where measured"
+            return _refused(headers, "no_ion_conduction", words)
     return _Answer(request, candidates, said).document(headers)
 
 
@@ -98,9 +98,9 @@ class _Answer:
     def __init__(self, request: RateRequest, candidates: Sequence[Candidate], said: LayerNumbers) -> None:
         self._design, self._coverage = request.conditions, request.coverage
         self._candidates, self._said = candidates, said
-        sigma, ions = said.by_role[Role.ION_CONDUCTIVITY], said.transference
+        sigma, ions = said.by_role[CellRole.ION_CONDUCTION], said.transference
         self._cells = cell_arrays(self._design, (sigma[:, 0], sigma[:, 1]), (ions[:, 0], ions[:, 1]))
-        critical = said.by_role[Role.CRITICAL_CURRENT][:, 0]
+        critical = said.by_role[CellRole.CRITICAL_CURRENT][:, 0]
         if self._design.critical_current_mA_per_cm2 is not None:
             critical = np.full_like(critical, self._design.critical_current_mA_per_cm2)
         self._rates = Rates(self._cells, self._design.loss_allowed_mV * 1e-3, critical)
@@ -135,7 +135,7 @@ class _Answer:
             "total_loss_mV": total,
             "loss_allowed_mV": design.loss_allowed_mV,
             "conductivity_needed_S_per_cm": needed[ANOLYTE, CATHOLYTE],
-            "conductivity_needed_by_layer_S_per_cm": {name: needed[name,] for name in (ANOLYTE, CATHOLYTE)},
+            "sigma_needed_by_layer_S_per_cm": {name: needed[name,] for name in (ANOLYTE, CATHOLYTE)},
             "salt": self._salt(),
             "cell": cell_of(design),
             "sources": sources_of(design),
@@ -149,16 +149,16 @@ class _Answer:
 
     def _needed(self, layers: tuple[str, ...]) -> float | None:
         allowed = np.asarray(self._design.loss_allowed_mV * 1e-3)
-        found = float(conductivity_needed_S_per_cm(self._central(), np.asarray(self._design.c_rate), allowed, layers))
+        found = float(sigma_needed_S_per_cm(self._central(), np.asarray(self._design.c_rate), allowed, layers))
         return None if np.isnan(found) else rounded(found)
 
     def _layer(self, place: int, sigma: Array, transference: Array) -> LayerBlock:
         name = (ANOLYTE, CATHOLYTE)[place]
-        is_stated = getattr(self._design, f"{name}_conductivity_S_per_cm") is not None
+        is_stated = getattr(self._design, f"{name}_sigma_S_per_cm") is not None
         return {
             **material_of(self._candidates[place]),
-            "conductivity_S_per_cm": self._shown(sigma),
-            "conductivity_from": STATED if is_stated else "model",
+            "sigma_S_per_cm": self._shown(sigma),
+            "sigma_from": STATED if is_stated else "model",
             "transference_number": self._shown(transference),
             "in_domain": self._said.in_domain[place],
             "basis": self._said.basis[place],
@@ -177,7 +177,7 @@ class _Answer:
     def _notes(self, losses: dict[str, float | None], *, known: bool) -> list[str]:
         notes = []
         if not known:
-            reason = self._said.missing[Role.CRITICAL_CURRENT][0]
+            reason = self._said.missing[CellRole.CRITICAL_CURRENT][0]
             notes.append(f"the critical current is not known and limits nothing here: {reason}")
         if None in losses.values():
             notes.append("at the rate asked for salt runs out at the surface of an electrode: no loss can be given")

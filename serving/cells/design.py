@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 from pydantic import Field, create_model, model_validator
 
@@ -74,10 +74,10 @@ CELL = {
     "thickness_um": _Stated(
         "Thickness of the separator", "µm", 30.0, 0.0, 20000.0, ASSUMED, "Of the layer between lithium and cathode."
     ),
-    "anolyte_conductivity_S_per_cm": _Stated(
+    "anolyte_sigma_S_per_cm": _Stated(
         "Conductivity of the anolyte, measured", "S/cm", None, 0.0, 100.0, "model", "Measured; without it as predicted."
     ),
-    "catholyte_conductivity_S_per_cm": _Stated(
+    "catholyte_sigma_S_per_cm": _Stated(
         "Conductivity of the catholyte, measured",
         "S/cm",
         None,
@@ -232,18 +232,35 @@ class CellConditions(_Fields):  # type: ignore[misc]
         return float(1e4 * self.areal_capacity_mAh_cm2 / by_volume)
 
 
-def cell_columns() -> list[dict[str, Any]]:
-    """Return every number of a cell for `GET /vocabulary`: its name, range, default and source, label and unit."""
-    return [
-        {
-            "name": name,
-            "label": one.label,
-            "unit": one.unit,
-            "help": one.help,
-            "default": one.default,
-            "source": one.source,
-            "at_most": one.at_most,
-            "at_least" if one.at_least else "above": one.above,
-        }
-        for name, one in CELL.items()
-    ]
+class CellColumn(TypedDict):
+    """A number of a cell, for a form: `above` or `at_least` and `at_most` are its range."""
+
+    name: str
+    label: str
+    unit: str
+    help: str
+    default: float | None
+    source: str
+    at_most: float
+    above: NotRequired[float]
+    at_least: NotRequired[float]
+
+
+def cell_columns() -> list[CellColumn]:
+    """Return every number of a cell for `GET /vocabulary`."""
+    return [_column(name, one) for name, one in CELL.items()]
+
+
+def _column(name: str, one: _Stated) -> CellColumn:
+    column: CellColumn = {
+        "name": name,
+        "label": one.label,
+        "unit": one.unit,
+        "help": one.help,
+        "default": one.default,
+        "source": one.source,
+        "at_most": one.at_most,
+    }
+    if one.at_least:
+        return {**column, "at_least": one.above}
+    return {**column, "above": one.above}

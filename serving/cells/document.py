@@ -19,8 +19,8 @@ class ShownNumber(TypedDict):
 class LayerBlock(ShownMaterial):
     """One of the two electrolytes, and what the cell takes of it."""
 
-    conductivity_S_per_cm: ShownNumber
-    conductivity_from: str
+    sigma_S_per_cm: ShownNumber
+    sigma_from: str
     transference_number: ShownNumber
     in_domain: bool | None
     basis: str | None
@@ -58,7 +58,7 @@ class RateDocument(TypedDict):
     total_loss_mV: NotRequired[float | None]
     loss_allowed_mV: NotRequired[float]
     conductivity_needed_S_per_cm: NotRequired[float | None]
-    conductivity_needed_by_layer_S_per_cm: NotRequired[dict[str, float | None]]
+    sigma_needed_by_layer_S_per_cm: NotRequired[dict[str, float | None]]
     salt: NotRequired[SaltBlock | None]
     cell: NotRequired[dict[str, float]]
     sources: NotRequired[dict[str, str]]

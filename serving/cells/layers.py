@@ -24,7 +24,7 @@ from training.distributions import Predictive
 from training.joint_samples import SEED, JointSamples, material_keys, own_normals
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
-from training.properties.contract import Role
+from training.properties.contract import CellRole
 from training.properties.outputs import COVERAGE, ModelOutputs
 
 Array = NDArray[np.float64]
@@ -52,11 +52,11 @@ class LayerNumbers:
         Whose models spoke.
     """
 
-    by_role: dict[Role, Array]
-    missing: dict[Role, list[str | None]]
+    by_role: dict[CellRole, Array]
+    missing: dict[CellRole, list[str | None]]
     transference: Array
     read: list[tuple[Remark, ...]]
-    remarks: dict[Role, list[list[Remark]]]
+    remarks: dict[CellRole, list[list[Remark]]]
     in_domain: list[bool | None]
     basis: list[str | None]
     properties: list[str] = field(default_factory=list)
@@ -66,11 +66,11 @@ class LayerNumbers:
         """Ask the models about materials of any kind, all under the same conditions."""
         n = len(candidates)
         found = cls(
-            {role: np.full((1 + N_SAMPLES, n), np.nan) for role in Role},
-            {role: [None] * n for role in Role},
+            {role: np.full((1 + N_SAMPLES, n), np.nan) for role in CellRole},
+            {role: [None] * n for role in CellRole},
             np.ones((1 + N_SAMPLES, n)),
             [one.remarks for one in candidates],
-            {role: [[] for _ in candidates] for role in Role},
+            {role: [[] for _ in candidates] for role in CellRole},
             [None] * n,
             [None] * n,
         )
@@ -80,13 +80,13 @@ class LayerNumbers:
             found._ask(models, kind, rows, outputs)
         return found
 
-    def remarks_on(self, place: int, roles: Sequence[Role]) -> list[Remark]:
+    def remarks_on(self, place: int, roles: Sequence[CellRole]) -> list[Remark]:
         """Return the warnings on a material in some roles, each once."""
         return list(dict.fromkeys((*self.read[place], *(one for role in roles for one in self.remarks[role][place]))))
 
     def _ask(self, models: Models, kind: str, rows: NDArray[np.int64], outputs: ModelOutputs) -> None:
-        said: dict[Role, Predictive] = {}
-        for role in Role:
+        said: dict[CellRole, Predictive] = {}
+        for role in CellRole:
             owned = registry.of_role(role, kind)
             reason: str | None = f"no model says the {role.replace('_', ' ')} of such a material"
             if owned is not None:
@@ -101,7 +101,7 @@ class LayerNumbers:
             self._tell(role, name, rows, own)
         self._draw(kind, rows, outputs, said)
 
-    def _tell(self, role: Role, name: str, rows: NDArray[np.int64], outputs: ModelOutputs) -> None:
+    def _tell(self, role: CellRole, name: str, rows: NDArray[np.int64], outputs: ModelOutputs) -> None:
         """Keep what a judgement says besides its numbers."""
         self.properties.append(name)
         judged = outputs.judged(name)
@@ -110,11 +110,13 @@ class LayerNumbers:
         own, basis = rows[judged.rows].tolist(), judged.judgement.basis
         for place, said in zip(own, remarks_of(judged.judgement), strict=True):
             self.remarks[role][place] = said
-        if role is Role.ION_CONDUCTIVITY:
+        if role is CellRole.ION_CONDUCTION:
             for place, inside, word in zip(own, judged.judgement.in_domain.tolist(), basis, strict=True):
                 self.in_domain[place], self.basis[place] = inside, word or None
 
-    def _draw(self, kind: str, rows: NDArray[np.int64], outputs: ModelOutputs, said: Mapping[Role, Predictive]) -> None:
+    def _draw(
+        self, kind: str, rows: NDArray[np.int64], outputs: ModelOutputs, said: Mapping[CellRole, Predictive]
+    ) -> None:
         sources = sorted({source for one in said.values() for source in one.distribution.sources})
         shared = {source: share for one in said.values() for source, share in one.shared.items()}
         errors = JointSamples.draw(outputs.composition, sources, shared, count=N_SAMPLES).errors()

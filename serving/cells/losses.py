@@ -106,7 +106,7 @@ class CellArrays:
         """Return the current density at a rate."""
         return c_rate * self.capacity_mAh_per_cm2 * 1e-3
 
-    def with_conductivities(self, anolyte: Array, catholyte: Array) -> CellArrays:
+    def with_sigma(self, anolyte: Array, catholyte: Array) -> CellArrays:
         """Return the same cells with other conductivities in S/cm."""
         return replace(self, anolyte_S_per_cm=anolyte, catholyte_S_per_cm=catholyte)
 
@@ -201,7 +201,7 @@ def rate_at_loss(cells: CellArrays, allowed_V: Array) -> Array:
     return found
 
 
-def conductivity_needed_S_per_cm(cells: CellArrays, c_rate: Array, allowed_V: Array, layers: tuple[str, ...]) -> Array:
+def sigma_needed_S_per_cm(cells: CellArrays, c_rate: Array, allowed_V: Array, layers: tuple[str, ...]) -> Array:
     """Return the least conductivity of layers at which a rate is reached, NaN where no conductivity is enough.
 
     Parameters
@@ -214,7 +214,7 @@ def conductivity_needed_S_per_cm(cells: CellArrays, c_rate: Array, allowed_V: Ar
 
     def total(sigma: Array) -> Array:
         own = {"anolyte": cells.anolyte_S_per_cm, "catholyte": cells.catholyte_S_per_cm} | dict.fromkeys(layers, sigma)
-        return total_V(cells.with_conductivities(**own), c_rate)
+        return total_V(cells.with_sigma(**own), c_rate)
 
     shape = np.broadcast_shapes(*(np.shape(part) for part in (total(np.asarray(1.0)), allowed_V)))
     low, high = np.full(shape, np.log(1e-12)), np.full(shape, np.log(1e6))

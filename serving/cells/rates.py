@@ -18,7 +18,7 @@ LIMITS = (CRITICAL_CURRENT, *LOSSES)
 
 def cell_arrays(
     design: CellConditions,
-    conductivity: tuple[Array, Array],
+    sigma: tuple[Array, Array],
     transference: tuple[Array, Array],
 ) -> CellArrays:
     """Return cells of one design.
@@ -27,8 +27,8 @@ def cell_arrays(
     ----------
     design
         The numbers of the cell; what it states of the materials wins.
-    conductivity, transference
-        Of anolyte and catholyte, in S/cm; shapes that broadcast.
+    sigma, transference
+        Conductivities in S/cm and transference numbers of anolyte and catholyte; shapes that broadcast.
     """
 
     def stated(value: float | None, otherwise: Array) -> Array:
@@ -50,8 +50,8 @@ def cell_arrays(
         "equilibrium_slope_V": design.equilibrium_slope_V,
     }
     return CellArrays(
-        stated(design.anolyte_conductivity_S_per_cm, conductivity[0]),
-        stated(design.catholyte_conductivity_S_per_cm, conductivity[1]),
+        stated(design.anolyte_sigma_S_per_cm, sigma[0]),
+        stated(design.catholyte_sigma_S_per_cm, sigma[1]),
         stated(design.transference_number, transference[0]),
         stated(design.transference_number, transference[1]),
         **{name: np.asarray(value, dtype=float) for name, value in numbers.items()},

@@ -62,9 +62,9 @@ def _layer_line(name: str, block: LayerBlock) -> str:
     read_as = f" read as {block['read_as']}" if block["read_as"] != block["formula"] else ""
     ions = block["transference_number"]
     share = "" if ions["value"] == 1.0 else f", transference number {with_ends(ions)}"
-    where = "stated" if block["conductivity_from"] == "caller" else "predicted"
+    where = "stated" if block["sigma_from"] == "caller" else "predicted"
     known = "" if block["in_domain"] in (True, None) else ", NOT KNOWN CHEMISTRY"
-    sigma = with_ends(block["conductivity_S_per_cm"], " S/cm")
+    sigma = with_ends(block["sigma_S_per_cm"], " S/cm")
     return f"{name:<10}{shown(str(block['formula']))}{read_as}  {sigma} {where}{share}{known}"
 
 
@@ -103,7 +103,7 @@ def _bar(start: float, end: float, full: float) -> str:
 
 
 def _needed_lines(document: RateDocument) -> list[str]:
-    by_layer = document["conductivity_needed_by_layer_S_per_cm"]
+    by_layer = document["sigma_needed_by_layer_S_per_cm"]
 
     def text(value: float | None) -> str:
         return "none is enough" if value is None else f"{value:.2g} S/cm"

@@ -154,13 +154,13 @@ function answerNodes(answer) {
 }
 
 function factsOf(answer) {
-  const needed = answer.conductivity_needed_by_layer_S_per_cm;
+  const needed = answer.sigma_needed_by_layer_S_per_cm;
   const needs = (value) => (value === null ? "none is enough" : `${number(value)} S/cm`);
   const salt = answer.salt;
   return facts([
     ...["anolyte", "catholyte"].map((name) => [
       [name, " ", formulaNodes(answer[name].read_as ?? answer[name].formula)],
-      `${withInterval(answer[name].conductivity_S_per_cm, number)} S/cm`,
+      `${withInterval(answer[name].sigma_S_per_cm, number)} S/cm`,
     ]),
     ["by the losses alone", `${withInterval(answer.c_rate_by_losses, number)} C`],
     answer.critical_current_mA_per_cm2 && [

@@ -24,7 +24,7 @@ from serving.ranking.objectives import Objective, Sense
 from serving.ranking.pareto import non_dominated
 from serving.ranking.predictions import ObjectivePredictions
 from training.joint_samples import JointSamples
-from training.properties.contract import Role
+from training.properties.contract import CellRole
 from training.thermodynamics.mixing import Mixing, mix
 from training.thermodynamics.phases import PhaseTable
 from training.thermodynamics.reactions import read_material
@@ -193,9 +193,9 @@ def _pair(
 ) -> Pair:
     """Return the rate of one pair, and its probabilities as if the two did not react."""
     (first, second), (a, c) = said, rows
-    sigma = first.by_role[Role.ION_CONDUCTIVITY][:, a], second.by_role[Role.ION_CONDUCTIVITY][:, c]
+    sigma = first.by_role[CellRole.ION_CONDUCTION][:, a], second.by_role[CellRole.ION_CONDUCTION][:, c]
     cells = cell_arrays(design, sigma, (first.transference[:, a], second.transference[:, c]))
-    rates = Rates(cells, design.loss_allowed_mV * 1e-3, first.by_role[Role.CRITICAL_CURRENT][:, a])
+    rates = Rates(cells, design.loss_allowed_mV * 1e-3, first.by_role[CellRole.CRITICAL_CURRENT][:, a])
     fast = rates.reached[1:] >= targets.c_rate
     met = sides[0].met[:, a] & sides[1].met[:, c] & fast
     limiting = int(np.bincount(rates.limiting[1:]).argmax())

@@ -22,10 +22,10 @@ class Content(StrEnum):
     FLAG = "flag"
 
 
-class Role(StrEnum):
+class CellRole(StrEnum):
     """What a calculation of cells takes a quantity for, at its conditions; each at most once a kind of material."""
 
-    ION_CONDUCTIVITY = "ion_conductivity"
+    ION_CONDUCTION = "ion_conduction"
     CRITICAL_CURRENT = "critical_current"
 
 
@@ -94,7 +94,7 @@ class Quantity:
     assumes: str = ""
     shares_error: str = ""
     caveat: str = ""
-    role: Role | None = None
+    role: CellRole | None = None
 
     @property
     def name(self) -> str:

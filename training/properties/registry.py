@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from features.text import suggestion
 
 if TYPE_CHECKING:
-    from training.properties.contract import Condition, Property, Quantity, Role
+    from training.properties.contract import CellRole, Condition, Property, Quantity
 
 ENTRY_POINTS = "elyte.properties"
 _PLACES = {
@@ -113,7 +113,7 @@ def quantities() -> dict[str, tuple[str, Quantity]]:
 
 
 @cache
-def of_role(role: Role, kind: str) -> tuple[str, Quantity] | None:
+def of_role(role: CellRole, kind: str) -> tuple[str, Quantity] | None:
     """Return the quantity that cells take for something, of one kind of material, with the name of its property."""
     owned = ((owner, quantity) for owner, quantity in quantities().values() if quantity.role is role)
     return next(((owner, quantity) for owner, quantity in owned if get(owner).kind == kind), None)

@@ -35,15 +35,15 @@ class Number(BaseModel):
 class Layer(ReadMaterial):
     """One of the two electrolytes, and what the cell takes of it."""
 
-    conductivity_S_per_cm: Number
-    conductivity_from: Literal["model", "caller"]
+    sigma_S_per_cm: Number
+    sigma_from: Literal["model", "caller"]
     transference_number: Number
     in_domain: bool | None
     basis: str | None
     warnings: list[Note]
 
 
-class Salt(BaseModel):
+class SaltAnswer(BaseModel):
     """What mobile anions of the separator allow."""
 
     limiting_current_mA_per_cm2: Number
@@ -71,8 +71,8 @@ class RateAnswer(BaseModel):
     total_loss_mV: float | None = None
     loss_allowed_mV: float | None = None
     conductivity_needed_S_per_cm: float | None = Field(None, description="In both layers, for the rate asked for.")
-    conductivity_needed_by_layer_S_per_cm: dict[str, float | None] = Field({}, description="The other one as it is.")
-    salt: Salt | None = None
+    sigma_needed_by_layer_S_per_cm: dict[str, float | None] = Field({}, description="The other one as it is.")
+    salt: SaltAnswer | None = None
     cell: dict[str, float] = Field({}, description="Numbers of the cell, stated or by default.")
     sources: dict[str, str] = Field({}, description="Where each comes from.")
     notes: list[str] = []

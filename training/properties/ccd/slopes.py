@@ -8,6 +8,7 @@ material (conductivity, reduction potential, energy above the hull) stand in eve
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ def slope_of(regression: Regression, condition: str) -> Slope:
     return Slope(mean, mean - reach, mean + reach)
 
 
+@lru_cache(maxsize=8)
 def uncarried(regression: Regression) -> dict[str, Slope]:
     """Return the slopes that the reports do not carry, by condition."""
     found = {condition: slope_of(regression, condition) for condition in SLOPES}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training.distributions import HALF, Bound, Chance, Errors, Predictive
 from training.elasticity import (
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
+    overpotential_into_flaw_mV,
     poisson_ratio,
     volume_per_atom_A3,
 )
@@ -103,4 +103,4 @@ def _root_of_product(log10: Array) -> Array:
 def _mV_per_GPa(judgement: MechanicsJudgement) -> Array:
     one = np.ones(len(judgement))
     toughness = fracture_toughness_MPa_m05(one, one, volume_per_atom_A3(judgement.query.batch.lattice))
-    return griffith_overpotential_mV(toughness, judgement.flaw_size_um)
+    return overpotential_into_flaw_mV(toughness, judgement.flaw_size_um)

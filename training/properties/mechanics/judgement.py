@@ -16,7 +16,7 @@ from training.elasticity import (
     DUCTILE_FROM,
     MONROE_NEWMAN_GPa,
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
+    overpotential_into_flaw_mV,
     poisson_ratio,
     volume_per_atom_A3,
 )
@@ -87,7 +87,7 @@ class MechanicsJudgement(Judgement):
             names.BULK: _power(moduli.log10_modulus(BULK, coverage)),
             names.POISSON: Interval(*(poisson_ratio(end) for end in pugh)),
             names.PUGH: pugh,
-            names.GRIFFITH: Interval(*(griffith_overpotential_mV(end, self.flaw_size_um) for end in self.toughness)),
+            names.GRIFFITH: Interval(*(overpotential_into_flaw_mV(end, self.flaw_size_um) for end in self.toughness)),
             names.GAP: self.gaps.interval,
             names.PROBABILITY_METAL: Interval(*[self.gaps.probability_metal] * 3),
         }

@@ -41,9 +41,9 @@ def youngs_modulus(shear: Array, bulk: Array) -> Array:
     return 9.0 * bulk * shear / (3.0 * bulk + shear)
 
 
-def poisson_ratio(pugh_ratio: Array) -> Array:
+def poisson_of_pugh(bulk_over_shear: Array) -> Array:
     """Return the Poisson ratio that belongs to K/G; it rises with it."""
-    return (3.0 * pugh_ratio - 2.0) / (6.0 * pugh_ratio + 2.0)
+    return (3.0 * bulk_over_shear - 2.0) / (6.0 * bulk_over_shear + 2.0)
 
 
 def fracture_toughness_MPa_m05(shear_GPa: Array, bulk_GPa: Array, volume_per_atom_A3: Array) -> Array:

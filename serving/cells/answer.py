@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidate import INORGANIC, Candidate, RowError
+from features.candidate import Candidate, RowError
 from features.errors import WarningCode
 from serving.answers.request import read_inputs
 from serving.answers.rows import ModelHeaders, material_of, warnings_of
 from serving.cells.design import CELL, CellConditions
 from serving.cells.document import LayerBlock, RateDocument, SaltBlock, ShownNumber
-from serving.cells.layers import LayerNumbers, Models
+from serving.cells.layers import LayerNumbers, Models, without_lithium
 from serving.cells.losses import (
     CellArrays,
     limiting_current_A_per_cm2,
@@ -51,9 +51,8 @@ def answer_rate(models: Models, request: RateRequest) -> RateDocument:
         if isinstance(one, RowError):
             words = f"{layer}: {one.message}; known by name are {', '.join(electrolyte_names())}"
             return _refused({}, str(one.code), words)
-        elif one.kind == INORGANIC and "Li" not in one.amounts:
-            words = f"{layer} {one.read_as} holds no lithium; expected an electrolyte of lithium cells"
-            return _refused({}, str(WarningCode.NO_LITHIUM), words)
+        if (reason := without_lithium(one)) is not None:
+            return _refused({}, str(WarningCode.NO_LITHIUM), f"{layer} {reason}")
     candidates = [one for one in read.values() if isinstance(one, Candidate)]
     design = request.conditions
     said = LayerNumbers.of(models, candidates, design.of_models())

@@ -32,6 +32,13 @@ Models = Mapping[str, ServedModel]
 N_SAMPLES = 512
 
 
+def without_lithium(candidate: Candidate) -> str | None:
+    """Return why a material is no electrolyte of a lithium cell, None where it holds lithium."""
+    if candidate.kind != INORGANIC or "Li" in candidate.amounts:
+        return None
+    return f"{candidate.read_as} holds no lithium; expected an electrolyte of lithium cells"
+
+
 @dataclass(frozen=True, eq=False)
 class LayerNumbers:
     """Numbers of n electrolytes.

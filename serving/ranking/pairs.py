@@ -18,7 +18,7 @@ from features.candidate import Candidate
 from features.errors import CandidateError
 from serving.answers.conditions import Conditions
 from serving.cells.design import CellConditions
-from serving.cells.layers import N_SAMPLES, LayerNumbers, Models
+from serving.cells.layers import N_SAMPLES, LayerNumbers, Models, without_lithium
 from serving.cells.rates import Rates, cell_arrays
 from serving.ranking.objectives import Objective, Sense
 from serving.ranking.pareto import non_dominated
@@ -67,7 +67,7 @@ class Side:
         sources = sorted({source for one in predicted for source in one.distribution.sources})
         joint = JointSamples.draw(predictions.outputs.composition, sources, predictions.shared(), count=N_SAMPLES)
         met, chances = np.ones((N_SAMPLES, n), dtype=bool), np.empty((n, len(objectives)))
-        missing: list[str | None] = [None] * n
+        missing = [without_lithium(one) for one in candidates]
         for place, (objective, one) in enumerate(zip(objectives, predicted, strict=True)):
             values = np.broadcast_to(one.distribution.values(joint.errors()), (N_SAMPLES, n))
             assert objective.target is not None

@@ -12,7 +12,7 @@ from training.elasticity import (
     USUAL_VOLUME_PER_ATOM_A3,
     fracture_toughness_MPa_m05,
     overpotential_into_flaw_mV,
-    poisson_ratio,
+    poisson_of_pugh,
     volume_per_atom_A3,
     youngs_modulus,
 )
@@ -25,7 +25,7 @@ modulus = st.floats(0.5, 500.0)
 def test_isotropic_constants_agree_with_each_other(shear: float, bulk: float) -> None:
     """E = 2G(1 + nu) = 3K(1 - 2nu), from formulas that were written down apart."""
     young = float(youngs_modulus(np.array(shear), np.array(bulk)))
-    poisson = float(poisson_ratio(np.array(bulk / shear)))
+    poisson = float(poisson_of_pugh(np.array(bulk / shear)))
     assert young == pytest.approx(2.0 * shear * (1.0 + poisson))
     assert young == pytest.approx(3.0 * bulk * (1.0 - 2.0 * poisson), abs=1e-6 * bulk)
     assert -1.0 <= poisson < 0.5

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from serving.answers.vocabulary import Electrode
 from serving.answers.vocabulary import vocabulary as all_names
-from serving.cells.design import CellColumn, cell_columns
+from serving.cells.design import cell_columns
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 
@@ -30,7 +30,9 @@ class Vocabulary(BaseModel):
     quantities: list[dict[str, Any]] = Field(description="Every quantity with its property, label, unit and range.")
     page_modules: dict[str, str] = Field(description="Addresses of the modules that the page loads, by property.")
     conditions: list[dict[str, Any]]
-    cell: list[CellColumn] = Field(description="Every number of a cell, with label, unit, range and default.")
+    cell: list[dict[str, str | float | None]] = Field(
+        description="Every number of a cell, with label, unit, range and default."
+    )
     default_temperature_C: float
     limits: dict[str, float]
 

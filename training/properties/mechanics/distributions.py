@@ -12,7 +12,7 @@ from training.distributions import HALF, Bound, Chance, Errors, Predictive
 from training.elasticity import (
     fracture_toughness_MPa_m05,
     overpotential_into_flaw_mV,
-    poisson_ratio,
+    poisson_of_pugh,
     volume_per_atom_A3,
 )
 from training.properties.contract import Quantity
@@ -31,7 +31,7 @@ OF_MODULI: Mapping[str, OfModuli] = {
     names.SHEAR.name: lambda log10: 10.0 ** log10[..., 0],
     names.BULK.name: lambda log10: 10.0 ** log10[..., 1],
     names.PUGH.name: lambda log10: 10.0 ** (log10[..., 1] - log10[..., 0]),
-    names.POISSON.name: lambda log10: poisson_ratio(10.0 ** (log10[..., 1] - log10[..., 0])),
+    names.POISSON.name: lambda log10: poisson_of_pugh(10.0 ** (log10[..., 1] - log10[..., 0])),
 }
 
 

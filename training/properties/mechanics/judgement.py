@@ -17,7 +17,7 @@ from training.elasticity import (
     MONROE_NEWMAN_GPa,
     fracture_toughness_MPa_m05,
     overpotential_into_flaw_mV,
-    poisson_ratio,
+    poisson_of_pugh,
     volume_per_atom_A3,
 )
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
@@ -85,7 +85,7 @@ class MechanicsJudgement(Judgement):
             names.YOUNG: _power(moduli.log10_youngs_modulus(coverage)),
             names.SHEAR: _power(moduli.log10_modulus(SHEAR, coverage)),
             names.BULK: _power(moduli.log10_modulus(BULK, coverage)),
-            names.POISSON: Interval(*(poisson_ratio(end) for end in pugh)),
+            names.POISSON: Interval(*(poisson_of_pugh(end) for end in pugh)),
             names.PUGH: pugh,
             names.GRIFFITH: Interval(*(overpotential_into_flaw_mV(end, self.flaw_size_um) for end in self.toughness)),
             names.GAP: self.gaps.interval,

@@ -1,4 +1,4 @@
-"""The panel for the rate of a cell: the review's question answered in the browser, a waterfall, and refusals in words."""
+"""The panel for the rate of a cell: the review's question in the browser, a waterfall, refusals in words."""
 
 from __future__ import annotations
 

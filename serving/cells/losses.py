@@ -44,7 +44,7 @@ LOSSES = (
 )
 """Names of the losses, from lithium to the cathode's particles."""
 _NOT_LINEAR = ("salt_polarisation", "charge_transfer")
-_STEPS = 20
+_STEPS = 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)

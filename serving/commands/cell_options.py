@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from serving.cells.design import CELL
-from serving.commands.condition_options import condition_options
+from training.properties import registry
+from training.properties.contract import Content
 
 if TYPE_CHECKING:
     from serving.cells.design import CellConditions
@@ -20,16 +21,22 @@ CAPACITY, CAPACITY_OPTION = "areal_capacity_mAh_cm2", "--capacity"
 
 def cell_options(command: _Command) -> _Command:
     """Give a command one option a number of the cell, and one a condition of the properties."""
-    from serving.answers.conditions import CONDITION_COLUMNS
+    numbers = {
+        name: f"{one.label}{f', {one.unit}' if one.unit else ''}. {one.help}"
+        + ("" if one.default is None else f"  [default: {one.default:g}, {one.source}]")
+        for name, one in CELL.items()
+    }
+    for name, condition in reversed(registry.conditions().items()):
+        if name not in CELL:
+            kind = float if condition.content is Content.NUMBER else str
+            command = click.option(_option(name), name.lower(), type=kind, help=condition.help)(command)
+    for name, words in reversed(numbers.items()):
+        command = click.option(_option(name), name.lower(), type=float, help=words)(command)
+    return click.option(CAPACITY_OPTION, "capacity", type=float, help=f"Short for {_option(CAPACITY)}.")(command)
 
-    for name, one in reversed(CELL.items()):
-        default = "" if one.default is None else f"  [default: {one.default:g}, {one.source}]"
-        if name not in CONDITION_COLUMNS:
-            option = f"--{name.lower().replace('_', '-')}"
-            said = f"{one.label}{f', {one.unit}' if one.unit else ''}. {one.help}{default}"
-            command = click.option(option, name.lower(), type=float, help=said)(command)
-    command = click.option(CAPACITY_OPTION, "capacity", type=float, help=CELL[CAPACITY].help)(command)
-    return condition_options(command)
+
+def _option(name: str) -> str:
+    return f"--{name.lower().replace('_', '-')}"
 
 
 def cell_of_options(given: Mapping[str, Any]) -> CellConditions:

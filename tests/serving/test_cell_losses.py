@@ -120,7 +120,7 @@ def test_the_rate_is_where_the_losses_are_what_is_allowed(
 ) -> None:
     one = cell(anolyte_S_per_cm=anolyte, catholyte_S_per_cm=catholyte, anolyte_transference=t)
     rate = rate_at_loss(one, np.asarray(allowed))
-    assert float(total_V(one, rate)) == pytest.approx(allowed, rel=2e-3)
+    assert float(total_V(one, rate * 0.999)) < allowed < float(total_V(one, rate * 1.001))
 
 
 @given(sigma=SIGMAS, factor=st.floats(1.1, 10.0), t=st.sampled_from([0.3, 1.0]))
@@ -129,10 +129,10 @@ def test_a_better_conductor_and_a_thinner_cell_are_never_slower(sigma: float, fa
     def rate(**numbers: float) -> float:
         return float(rate_at_loss(cell(**({"anolyte_transference": t} | numbers)), ALLOWED_V))
 
-    usual = rate(anolyte_S_per_cm=sigma)
-    assert rate(anolyte_S_per_cm=sigma * factor) >= usual
-    assert rate(anolyte_S_per_cm=sigma, separator_cm=30e-4 / factor) >= usual
-    assert rate(anolyte_S_per_cm=sigma, anode_ohm_cm2=2.0 * factor) <= usual
+    usual, found_to = rate(anolyte_S_per_cm=sigma), 1.0 + 2e-4
+    assert rate(anolyte_S_per_cm=sigma * factor) * found_to >= usual
+    assert rate(anolyte_S_per_cm=sigma, separator_cm=30e-4 / factor) * found_to >= usual
+    assert rate(anolyte_S_per_cm=sigma, anode_ohm_cm2=2.0 * factor) <= usual * found_to
 
 
 def test_cells_are_computed_alike_alone_and_together() -> None:

@@ -64,6 +64,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/ledger.py --quick
 	$(BIN)/python benchmarks/generation.py --quick
 	$(BIN)/python benchmarks/ranking.py --quick
+	$(BIN)/python benchmarks/rate.py --quick
 	$(BIN)/python benchmarks/retrospective.py --quick
 	$(BIN)/python benchmarks/screening.py --what kill --quick
 	$(BIN)/python benchmarks/suggestions.py --quick

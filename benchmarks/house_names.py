@@ -20,6 +20,9 @@ REASONS = "benchmarks/house_reasons.toml"
 KINDS = frozenset({"polymer"})
 """Words of kinds of material, which name no property although one is called the same."""
 
+FIXED_KEYS = frozenset({"conductivity_needed_S_per_cm"})
+"""Keys of the fixed interface that say what a cell needs, not what a property says."""
+
 _SCRIPT = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<quoted>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<template>`(?:\\.|[^`\\])*`)""",
     re.DOTALL,
@@ -56,6 +59,8 @@ class Words:
 
     def in_identifier(self, text: str) -> bool:
         """Whether an identifier, or a dotted name, names a property or a quantity."""
+        if text in FIXED_KEYS:
+            return False
         spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)  # CcdModel is ccd_model
         return bool(self.quantity.search(text) or self.name.search(spaced.lower()))
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from serving.answers.request import PredictRequest as PredictRequest
     from serving.answers.vocabulary import ON_THE_AXIS as ON_THE_AXIS
     from serving.answers.vocabulary import find_electrode as find_electrode
+    from serving.cells.design import CellConditions as CellConditions
+    from serving.cells.request import RateRequest as RateRequest
     from serving.client.client import Client as Client
     from serving.client.client import ServiceError as ServiceError
     from serving.generation.families import Limits as Limits
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from serving.monitoring.answer import monitor as monitor
     from serving.predictor import Predictor as Predictor
     from serving.ranking.constraints import Constraints as Constraints
+    from serving.ranking.pair_answer import PairOptions as PairOptions
     from serving.ranking.request import BatchRequest as BatchRequest
     from serving.ranking.request import RankRequest as RankRequest
     from serving.ranking.tables import flat_rows as flat_rows
@@ -47,6 +50,11 @@ if TYPE_CHECKING:
     from serving.suggestions.answer import SuggestOptions as SuggestOptions
     from serving.synthesis.plan import SynthesisRequest as SynthesisRequest
     from serving.synthesis.shopping import shopping_list as shopping_list
+    from training.calculators import StrippingReference as StrippingReference
+    from training.calculators import critical_stripping_current as critical_stripping_current
+    from training.calculators import dendrite_criteria as dendrite_criteria
+    from training.calculators import diffusivity_cm2_per_s as diffusivity_cm2_per_s
+    from training.calculators import sigma_of_diffusivity_S_per_cm as sigma_of_diffusivity_S_per_cm
     from training.properties.conformance import check_property as check_property
     from training.properties.contract import Property as Property
 
@@ -71,6 +79,9 @@ _PLACES = {
     "find_electrode": "serving.answers.vocabulary",
     "Client": "serving.client.client",
     "ServiceError": "serving.client.client",
+    "RateRequest": "serving.cells.request",
+    "CellConditions": "serving.cells.design",
+    "PairOptions": "serving.ranking.pair_answer",
     "Limits": "serving.generation.families",
     "GenerationRequest": "serving.generation.request",
     "Mixture": "serving.generation.request",
@@ -86,6 +97,11 @@ _PLACES = {
     "screen": "serving.screening.run",
     "SynthesisRequest": "serving.synthesis.plan",
     "shopping_list": "serving.synthesis.shopping",
+    "StrippingReference": "training.calculators",
+    "critical_stripping_current": "training.calculators",
+    "dendrite_criteria": "training.calculators",
+    "diffusivity_cm2_per_s": "training.calculators",
+    "sigma_of_diffusivity_S_per_cm": "training.calculators",
     "Property": "training.properties.contract",
     "check_property": "training.properties.conformance",
 }

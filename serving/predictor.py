@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
     from serving.answers.rows import ModelHeaders, ResultRow, Results
+    from serving.cells.document import RateDocument
+    from serving.cells.request import RateRequest
     from serving.generation.known import KnownMaterials
     from serving.ranking.document import RankingDocument
+    from serving.ranking.pair_answer import PairOptions, PairsDocument
     from serving.ranking.request import RankingSpec, RankRequest
     from serving.suggestions.answer import SuggestOptions
     from serving.synthesis.answers import SynthesisDocument
@@ -145,6 +148,12 @@ class Predictor:
         header = self._headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
+    def rate(self, request: RateRequest) -> RateDocument:
+        """Answer which rate a cell of two electrolytes reaches, and what limits it; see `serving.cells`."""
+        from serving.cells.answer import answer_rate
+
+        return answer_rate(self._models, request)
+
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.
 
@@ -258,6 +267,26 @@ class Predictor:
         from serving.synthesis.answers import answer_synthesis
 
         return answer_synthesis(self._models.get(registry.of_phases().name), request, shelf, top)
+
+    def rank_pairs(
+        self,
+        anolytes: Sequence[CandidateInput | RowError],
+        catholytes: Sequence[CandidateInput | RowError],
+        options: PairOptions,
+    ) -> PairsDocument:
+        """Rank pairs of electrolytes for one cell; see `serving.ranking.pair_answer`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation lacks a model that pairs need.
+        ObjectiveError
+            If an objective names no side, has no target or cannot be understood.
+        """
+        from serving.cells.answer import ANOLYTE, CATHOLYTE
+        from serving.ranking.pair_answer import answer_pairs
+
+        return answer_pairs(self._models, {ANOLYTE: anolytes, CATHOLYTE: catholytes}, options)
 
     def known_materials(self) -> KnownMaterials:
         """Return what marks generated candidates as known: the measured materials and phases of the models."""

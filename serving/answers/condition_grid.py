@@ -121,4 +121,5 @@ def grid_lines(document: GridDocument) -> list[str]:
             rows.append((*where, f"{value['value']:g}", f"{value['lower']} .. {value['upper']}"))
     reading = reading_of(document)
     named = [f"{shown(str(document['formula']))} {reading}"] if reading else []
-    return [*named, *aligned(rows)]
+    notes = dict.fromkeys(warning["message"] for point in document["points"] for warning in point["warnings"])
+    return [*named, *aligned(rows), *(f"note: {note}" for note in notes)]

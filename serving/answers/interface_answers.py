@@ -203,8 +203,8 @@ def _mixing(mixing: Mixing) -> ShownMixing:
         "energy_eV_per_atom": round(mixing.energy_eV_per_atom, 6),
         "mutual_energy_eV_per_atom": round(mixing.mutual_energy_eV_per_atom, 6),
         "partner_share_of_atoms": round(mixing.ratio, 6),
-        "reaction": _reaction(mixing.reaction),
-        "mutual_reaction": _reaction(mixing.mutual_reaction),
+        "reaction": shown_reaction_of(mixing.reaction),
+        "mutual_reaction": shown_reaction_of(mixing.mutual_reaction),
     }
 
 
@@ -213,11 +213,11 @@ def _lithiation(found: Lithiation) -> ShownLithiation:
         "energy_eV_per_atom_without_lithium": round(found.energy_eV_per_atom, 6),
         "lithium_per_formula_unit": round(found.lithium, 6),
         "voltage_V": found.voltage_V,
-        "reaction": _reaction(found.reaction),
+        "reaction": shown_reaction_of(found.reaction),
     }
 
 
-def _reaction(computed: Reaction) -> ShownReaction:
+def shown_reaction_of(computed: Reaction) -> ShownReaction:
     """Return a reaction as it is shown; what layer it leaves is judged by what was computed."""
     from training.thermodynamics.interphase import interphase_of
     from training.thermodynamics.reactions import shown_reaction
@@ -237,7 +237,7 @@ def _reaction(computed: Reaction) -> ShownReaction:
 
 def _without_verdict(reaction: Reaction) -> ShownReaction:
     """Return a reaction that leaves no layer to judge: hydroxides and gases."""
-    block = _reaction(reaction)
+    block = shown_reaction_of(reaction)
     del block["interphase"], block["interphase_why"]
     return block
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
+    from serving.cells.document import RateDocument
     from serving.ranking.document import RankingDocument
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
@@ -302,6 +303,18 @@ class Client:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
         sent = {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
         return cast("InterfaceDocument", self._transport.post("/interface", sent))
+
+    def rate(
+        self,
+        anolyte: str | Mapping[str, Any],
+        catholyte: str | Mapping[str, Any],
+        *,
+        coverage: float | None = None,
+        **conditions: float | str,
+    ) -> RateDocument:
+        """Return which rate a cell reaches and what limits it, as `POST /rate`: `c_rate=4, temperature_C=25` ..."""
+        sent = {"anolyte": anolyte, "catholyte": catholyte} | _given(coverage=coverage, conditions=conditions)
+        return cast("RateDocument", self._transport.post("/rate", sent))
 
     def ccd_grid(
         self,

@@ -11,6 +11,7 @@ import click
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.condition_options import condition_options, conditions_of_options
+from serving.commands.rank_pairs import pair_options, refuse_alone, run
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ TOP = 20
     help="Such as 'sigma>=1e-3@60', 'hull<=25 meV', 'window against NMC811', 'ccd>=1@25,interlayer=oxide', "
     "'minimise cost'; may be repeated.  [default: a first screen]",
 )
-@click.option("--preset", type=str, help="first-screen, nmc-cell or li-metal: objectives to start from.")
+@click.option(
+    "--preset", type=str, help="first-screen, nmc-cell or li-metal, of pairs fast-charge: where to start from."
+)
 @click.option("--avoid", multiple=True, metavar="ELEMENT", help="Rank no candidate that holds it; may be repeated.")
 @click.option("--require", multiple=True, metavar="ELEMENT", help="Rank only candidates that hold it.")
 @click.option("--max-elements", type=int, help="Rank no candidate of more elements.")
@@ -51,6 +54,7 @@ TOP = 20
 @click.option("--explore", type=float, default=0.5, show_default=True, help="0 exploits, 1 explores.")
 @click.option("--known", multiple=True, metavar="FORMULA", help="Materials at hand, to be gone beyond.")
 @condition_options
+@pair_options
 @click.option(
     "--coverage",
     type=click.FloatRange(MIN_COVERAGE, MAX_COVERAGE),
@@ -86,6 +90,12 @@ def rank(
     Exit status: 0 all rows ranked or excluded with a reason, 1 some row failed or nobody is left to rank, 2 unusable
     call (objectives that contradict each other included).
     """
+    if conditions["pairs"]:
+        stated = {**conditions, "objectives": objectives, "preset": preset, "top": top, "coverage": coverage}
+        of_one = {"avoid": avoid, "require": require, "max_elements": max_elements, "charge_balanced": charge_balanced}
+        more = {"in_domain": in_domain, "order": order, "batch_size": batch_size, "output": output}
+        return run(input_file, stated | of_one | more, as_json=as_json)
+    refuse_alone(conditions)
     given = {"avoid": list(avoid), "require": list(require), "max_elements": max_elements}
     flags = {"charge_balanced": charge_balanced, "in_domain": in_domain}
     limits = {name: value for name, value in {**given, **flags}.items() if value}
@@ -100,6 +110,7 @@ def rank(
     _show(document, top or TOP, as_json=as_json, quiet=output is not None)
     if document["failed"] or document["status"] == "empty":
         sys.exit(EXIT_ROW_FAILED)
+    return None
 
 
 def _spec(objectives: tuple[str, ...], preset: str | None, limits: Mapping[str, object]) -> RankingSpec:

@@ -2,6 +2,7 @@
 
 import { byId, el, put } from "./dom.js";
 import { answerRows, answersAsCsv } from "./batch.js";
+import { CellPanel } from "./cell.js";
 import { legendMarks } from "./cells.js";
 import { Comparison } from "./compare.js";
 import { DetailPanel, openedWords } from "./detail.js";
@@ -31,6 +32,7 @@ const detail = new DetailPanel({
   isCompared: (row) => comparison.has(row),
 });
 const scatter = new Scatter({ onOpen: open });
+const cell = new CellPanel({ onFailure: showFailure, onAsk: hideProblem });
 
 /** Tell something to those who see and those who hear. */
 function say(words) {
@@ -237,6 +239,7 @@ async function offer() {
   question.offer(vocabulary);
   table.offer(vocabulary);
   scatter.offer(vocabulary);
+  cell.offer(vocabulary);
   const pages = vocabulary.properties.map(pageOf);
   const stories = pages.map(({ story }) => story).filter(Boolean);
   if (stories.length) put(byId("stories"), stories.join("; "));

@@ -44,3 +44,27 @@ PRESETS: Mapping[Preset, PresetSpec] = {
         _TAME,
     ),
 }
+
+
+class PairPreset(StrEnum):
+    """Names of presets for pairs of electrolytes."""
+
+    FAST_CHARGE = "fast-charge"
+
+
+@dataclass(frozen=True, slots=True)
+class PairPresetSpec:
+    """What a preset asks of the two sides of a cell; `{cutoff_V}` is the cathode's."""
+
+    why: str
+    anolyte: tuple[str, ...]
+    catholyte: tuple[str, ...]
+
+
+PAIR_PRESETS: Mapping[PairPreset, PairPresetSpec] = {
+    PairPreset.FAST_CHARGE: PairPresetSpec(
+        "a fast-charging cell: the anolyte at lithium, the catholyte at the cathode's cutoff, and the rate of the cell",
+        ("sigma>=1e-3@25", "hull<=0.05", "interphase>=protective"),
+        ("sigma>=1e-3@25", "hull<=0.05", "oxidation>={cutoff_V:g}"),
+    ),
+}

@@ -19,8 +19,11 @@ FOLDER = Path(__file__).parents[1] / "page"
 INDEX = "index.html"
 # Named one by one: what else lies in the folder is not served, and the metrics know every path beforehand.
 ASSETS = (
-    *(f"{name}.css" for name in ("page", "question", "table", "plots", "detail")),
-    *(f"{name}.js" for name in ("app", "batch", "cells", "chart", "compare", "detail", "dom", "examples", "facts")),
+    *(f"{name}.css" for name in ("page", "question", "table", "plots", "detail", "cell")),
+    *(
+        f"{name}.js"
+        for name in ("app", "batch", "cell", "cells", "chart", "compare", "detail", "dom", "examples", "facts")
+    ),
     *(
         f"{name}.js"
         for name in (
@@ -35,7 +38,7 @@ ASSETS = (
             "scatter",
         )
     ),
-    *(f"{name}.js" for name in ("separated", "service", "table")),
+    *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
     "icon.svg",
 )
 MEDIA_TYPES = {

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.declared import Array, Condition, Content, Flags, Quantity
+from training.properties.declared import Array, CellRole, Condition, Content, Flags, Quantity
 from training.properties.judgement import DECIMALS, Beside, Judgement, Query, Warn, rounded, texts
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ __all__ = [
     "Answered",
     "Array",
     "Beside",
+    "CellRole",
     "Column",
     "Condition",
     "Content",

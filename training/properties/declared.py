@@ -22,6 +22,13 @@ class Content(StrEnum):
     FLAG = "flag"
 
 
+class CellRole(StrEnum):
+    """What a calculation of cells takes a quantity for, at its conditions; each at most once a kind of material."""
+
+    ION_CONDUCTION = "ion_conduction"
+    CRITICAL_CURRENT = "critical_current"
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One number with a unit that a property says of a material.
@@ -63,6 +70,8 @@ class Quantity:
         What is taken for granted where several objectives are about it.
     caveat
         Why a material that has been made may miss a target of it.
+    role
+        What cells are computed from it as; None of most.
     """
 
     stem: str
@@ -85,6 +94,7 @@ class Quantity:
     assumes: str = ""
     shares_error: str = ""
     caveat: str = ""
+    role: CellRole | None = None
 
     @property
     def name(self) -> str:

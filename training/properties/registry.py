@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from features.text import suggestion
 
 if TYPE_CHECKING:
-    from training.properties.contract import Condition, Property, Quantity
+    from training.properties.contract import CellRole, Condition, Property, Quantity
 
 ENTRY_POINTS = "elyte.properties"
 _PLACES = {
@@ -110,6 +110,13 @@ def quantities() -> dict[str, tuple[str, Quantity]]:
                 raise ValueError(f"{one.name} and {found[quantity.name][0]} both say {quantity.name}")
             found[quantity.name] = (one.name, quantity)
     return found
+
+
+@cache
+def of_role(role: CellRole, kind: str) -> tuple[str, Quantity] | None:
+    """Return the quantity that cells take for something, of one kind of material, with the name of its property."""
+    owned = ((owner, quantity) for owner, quantity in quantities().values() if quantity.role is role)
+    return next(((owner, quantity) for owner, quantity in owned if get(owner).kind == kind), None)
 
 
 @cache

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from serving.answers.vocabulary import Electrode
 from serving.answers.vocabulary import vocabulary as all_names
+from serving.cells.design import cell_columns
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 
@@ -29,6 +30,9 @@ class Vocabulary(BaseModel):
     quantities: list[dict[str, Any]] = Field(description="Every quantity with its property, label, unit and range.")
     page_modules: dict[str, str] = Field(description="Addresses of the modules that the page loads, by property.")
     conditions: list[dict[str, Any]]
+    cell: list[dict[str, str | float | None]] = Field(
+        description="Every number of a cell, with label, unit, range and default."
+    )
     default_temperature_C: float
     limits: dict[str, float]
 
@@ -42,4 +46,5 @@ class Vocabulary(BaseModel):
 async def vocabulary(request: Request) -> Response:
     """Name what a page or a client may offer for choice; before the models are loaded, too."""
     predictor = request.app.state.predictor
-    return json_response(all_names(None if predictor is None else [*predictor.models()]))
+    names = all_names(None if predictor is None else [*predictor.models()])
+    return json_response(names | {"cell": cell_columns()})

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, multivariate_normal
 
-from training.properties.mechanics.criteria import youngs_modulus
+from training.elasticity import youngs_modulus
 from training.properties.mechanics.joint_moduli import JointModuli, JointScores
 from training.uncertainty import ConformalScale
 

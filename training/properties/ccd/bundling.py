@@ -15,6 +15,7 @@ from training.properties.ccd.cells import Cells, MaterialNumbers
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.model import CcdModel
 from training.properties.ccd.schema import REGULAR, regime
+from training.properties.ccd.slopes import without_uncarried
 from training.properties.contract import Query
 
 Array = NDArray[np.float64]
@@ -79,6 +80,7 @@ def frame(model: CcdModel, query: Query) -> dict[str, Array]:
     )
     asked = zip(cells.temperature_C, cells.interlayer_type, cells.anode, cells.electrolyte_class, strict=True)
     seen = model.shelf.classes
+    cells = without_uncarried(model.regression, cells)
     known = [regime(float(t), str(layer), str(anode)) == REGULAR and group in seen for t, layer, anode, group in asked]
     return {name: np.where(known, column, np.nan) for name, column in headline(model, cells).items()}
 

@@ -24,6 +24,7 @@ from training.properties.ccd.questions import (
 )
 from training.properties.ccd.schema import CLASSES, REGULAR
 from training.properties.ccd.shelf import Shelf, Support
+from training.properties.ccd.slopes import uncarried, without_uncarried, words_of
 from training.properties.conditions import refused_words
 from training.properties.contract import DECIMALS, Array, Beside, Flags, Judgement, Query, Warn, rounded
 from training.uncertainty import Interval
@@ -118,9 +119,9 @@ class CcdJudgement(Judgement):
 
     @cached_property
     def cells(self) -> Cells:
-        """The cells as the model takes them."""
+        """The cells as the model takes them, without numbers whose slope the reports do not carry."""
         asked, stated = self.questions, self.query.conditions.numbers
-        return Cells.of(
+        cells = Cells.of(
             [question.electrolyte_class for question in asked],
             self._composition,
             self.material,
@@ -131,6 +132,7 @@ class CcdJudgement(Judgement):
             interfacial_resistance_ohm_cm2=stated["interfacial_resistance_ohm_cm2"],
             stack_pressure_MPa=stated["stack_pressure_MPa"],
         )
+        return without_uncarried(self._model.regression, cells)
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
@@ -195,7 +197,7 @@ class CcdJudgement(Judgement):
         kelvin = degrees > KELVIN_BY_MISTAKE_C
         outside = ~kelvin & regular & ((degrees < low) | (degrees > high))
         few = regular & (papers > 0) & (papers < FEWEST_PAPERS)
-        blind = regular & np.logical_or.reduce([*self._blind.values()])
+        blind = regular & np.logical_or.reduce([np.zeros(len(self), dtype=bool), *self._blind.values()])
         ignored, unused = WarningCode.CONDITION_IGNORED, self.query.conditions.stated(self._ignored)
 
         def kelvin_words(row: int) -> str:
@@ -210,7 +212,16 @@ class CcdJudgement(Judgement):
             Warn(WarningCode.OUT_OF_DOMAIN, few, self._few_words),
             Warn(ignored, unused, self._unused_words),
             Warn(ignored, blind, self._blind_words),
+            *self._uncarried_warnings(),
         )
+
+    def _uncarried_warnings(self) -> list[Warn]:
+        """Return one warning for each condition that is stated and whose slope the reports do not carry."""
+        numbers, found = self.query.conditions.numbers, []
+        for name, slope in uncarried(self._model.regression).items():
+            stated = ~np.isnan(numbers[name]) & self._is_regular
+            found.append(Warn(WarningCode.CONDITION_IGNORED, stated, partial(_said_alike, words_of(name, slope))))
+        return found
 
     def _few_words(self, row: int) -> str:
         n = self._class_papers[row]
@@ -226,8 +237,10 @@ class CcdJudgement(Judgement):
         """Which rows state a number that moves nothing in their class, by its name."""
         group = np.array([question.electrolyte_class for question in self.questions])
         terms, stated = self._model.regression.terms, self.query.conditions.numbers
-        blind = {}
+        blind, told = {}, uncarried(self._model.regression)
         for name, term in TERM_OF.items():
+            if name in told:  # warned of by itself
+                continue
             blind[name] = ~np.isnan(stated[name])
             if blind[name].any():
                 unknown = [known for known in CLASSES if not terms.knows(known, term)]
@@ -275,6 +288,11 @@ class CcdJudgement(Judgement):
             "support": self.support[row]._asdict(),
         }
         return details if reason is None else details | {"reason": reason}
+
+
+def _said_alike(words: str, row: int) -> str:
+    """Return what is said of every row alike."""
+    return words
 
 
 def _or_none(values: Array) -> list[float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.properties.conditions import RELATIVE_DENSITY, TEMPERATURE
-from training.properties.contract import Condition, Content, Quantity
+from training.properties.contract import CellRole, Condition, Content, Quantity
 
 NAME = "ccd"
 
@@ -121,6 +121,7 @@ CURRENT = Quantity(
     is_log10=True,
     units=(("mA/cm2", 1.0), ("uA/cm2", 1e-3), ("A/cm2", 1e3)),
     conditions=tuple(one.name for one in CONDITIONS if one.name not in WITHOUT_EFFECT),
+    role=CellRole.CRITICAL_CURRENT,
     rises_with=TEMPERATURE.name,
     shares_error="critical current densities of one candidate under several conditions share one error",
 )

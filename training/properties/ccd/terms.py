@@ -142,6 +142,11 @@ class Terms:
         column = [term.name for term in NUMBER_TERMS].index(name)
         return bool(np.isfinite(self.centre[CLASSES.index(electrolyte_class), column]))
 
+    def number_column(self, name: str) -> int:
+        """Return the column of a number of `NUMBER_TERMS`."""
+        term = next(one for one in NUMBER_TERMS if one.name == name)
+        return self.labels().index(_label(term))
+
     def labels(self) -> tuple[str, ...]:
         """Return the names of the columns."""
         return (
@@ -151,7 +156,7 @@ class Terms:
             *(f"class {name}" for name in CLASSES),
             *(f"interlayer {name}" for name in TREATED_TYPES),
             *(f"anode {name}" for name in OTHER_ANODES),
-            *(term.name if term.sign >= 0 else f"less {term.name}" for term in NUMBER_TERMS),
+            *map(_label, NUMBER_TERMS),
             *(f"material {i}" for i in range(len(self.anchors))),
         )
 
@@ -209,6 +214,10 @@ class Terms:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Terms:
         """Rebuild from `arrays()`."""
         return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def _label(term: NumberTerm) -> str:
+    return term.name if term.sign >= 0 else f"less {term.name}"
 
 
 def inverse_temperature(temperature_C: Array) -> Array:

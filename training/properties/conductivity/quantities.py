@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.properties.conditions import TEMPERATURE
-from training.properties.contract import Quantity
+from training.properties.contract import CellRole, Quantity
 
 NAME = "conductivity"
 SIGMA = Quantity(
@@ -18,6 +18,7 @@ SIGMA = Quantity(
     is_log10=True,
     units=(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6)),
     conditions=(TEMPERATURE.name,),
+    role=CellRole.ION_CONDUCTION,
     rises_with=TEMPERATURE.name,
     shares_error="conductivities of one candidate at several temperatures share one error",
 )

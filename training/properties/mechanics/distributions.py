@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.distributions import HALF, Bound, Chance, Errors, Predictive
-from training.properties.contract import Quantity
-from training.properties.mechanics import quantities as names
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
-    poisson_ratio,
+    overpotential_into_flaw_mV,
+    poisson_of_pugh,
     volume_per_atom_A3,
 )
+from training.properties.contract import Quantity
+from training.properties.mechanics import quantities as names
 from training.properties.mechanics.joint_moduli import N_DRAWS, JointModuli, log10_youngs_modulus
 from training.properties.mechanics.judgement import MechanicsJudgement
 from training.properties.outputs import ModelOutputs, distribution_of_intervals
@@ -31,7 +31,7 @@ OF_MODULI: Mapping[str, OfModuli] = {
     names.SHEAR.name: lambda log10: 10.0 ** log10[..., 0],
     names.BULK.name: lambda log10: 10.0 ** log10[..., 1],
     names.PUGH.name: lambda log10: 10.0 ** (log10[..., 1] - log10[..., 0]),
-    names.POISSON.name: lambda log10: poisson_ratio(10.0 ** (log10[..., 1] - log10[..., 0])),
+    names.POISSON.name: lambda log10: poisson_of_pugh(10.0 ** (log10[..., 1] - log10[..., 0])),
 }
 
 
@@ -103,4 +103,4 @@ def _root_of_product(log10: Array) -> Array:
 def _mV_per_GPa(judgement: MechanicsJudgement) -> Array:
     one = np.ones(len(judgement))
     toughness = fracture_toughness_MPa_m05(one, one, volume_per_atom_A3(judgement.query.batch.lattice))
-    return griffith_overpotential_mV(toughness, judgement.flaw_size_um)
+    return overpotential_into_flaw_mV(toughness, judgement.flaw_size_um)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.properties.mechanics.criteria import youngs_modulus
+from training.elasticity import youngs_modulus
 from training.properties.mechanics.elasticity_auxiliary import AuxiliaryTargets
 from training.properties.mechanics.elasticity_fit import calibrated, left_out, of_compositions, system_folds
 from training.properties.mechanics.elasticity_model import ElasticityModel

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from features.elements import SYMBOLS
 from features.errors import WarningCode
 from training.crystals import MATBENCH_DOI
-from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
-from training.properties.mechanics import quantities as names
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     DUCTILE_FROM,
     MONROE_NEWMAN_GPa,
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
-    poisson_ratio,
+    overpotential_into_flaw_mV,
+    poisson_of_pugh,
     volume_per_atom_A3,
 )
+from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn, rounded
+from training.properties.mechanics import quantities as names
 from training.properties.mechanics.gap_answers import GapAnswers
 from training.properties.mechanics.glasses import usually_glass
 from training.properties.mechanics.joint_moduli import JointModuli
@@ -85,9 +85,9 @@ class MechanicsJudgement(Judgement):
             names.YOUNG: _power(moduli.log10_youngs_modulus(coverage)),
             names.SHEAR: _power(moduli.log10_modulus(SHEAR, coverage)),
             names.BULK: _power(moduli.log10_modulus(BULK, coverage)),
-            names.POISSON: Interval(*(poisson_ratio(end) for end in pugh)),
+            names.POISSON: Interval(*(poisson_of_pugh(end) for end in pugh)),
             names.PUGH: pugh,
-            names.GRIFFITH: Interval(*(griffith_overpotential_mV(end, self.flaw_size_um) for end in self.toughness)),
+            names.GRIFFITH: Interval(*(overpotential_into_flaw_mV(end, self.flaw_size_um) for end in self.toughness)),
             names.GAP: self.gaps.interval,
             names.PROBABILITY_METAL: Interval(*[self.gaps.probability_metal] * 3),
         }

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.properties.mechanics.criteria import youngs_modulus
+from training.elasticity import youngs_modulus
 from training.properties.mechanics.tables import ModuliTable
 from training.thermodynamics.nearest import nearest_phases
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions

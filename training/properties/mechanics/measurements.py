@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from training.elasticity import youngs_modulus
 from training.measurements.columns import (
     FORMULA,
     ORIGIN,
@@ -18,7 +19,6 @@ from training.measurements.contract import Measurements, nothing_is_frozen
 from training.measurements.problems import Code
 from training.measurements.units import Notation, scaled
 from training.properties.contract import Quantity
-from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.quantities import BULK, SHEAR, YOUNG
 
 _TOLERATED = 1.5

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from training.bundle import Card, data_source, save_bundle, stamped
 from training.crystals import GAP, GapTable, read_gaps
+from training.elasticity import youngs_modulus
 from training.properties.mechanics.bundling import golden_predictions
-from training.properties.mechanics.criteria import youngs_modulus
 from training.properties.mechanics.elasticity_auxiliary import ENERGY_KEYS, AuxiliaryTargets, read_auxiliary
 from training.properties.mechanics.elasticity_fit import ElasticityFit, fit_elasticity
 from training.properties.mechanics.elasticity_fit import steps_of_fit as steps_of_elasticity

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from training.elasticity import DUCTILE_FROM, COLD_PRESSED_BELOW_GPa
 from training.properties.contract import Answered
-from training.properties.mechanics.criteria import DUCTILE_FROM, COLD_PRESSED_BELOW_GPa
 
 HEADER = ("basis", "E (GPa)", "G (GPa)", "K (GPa)", "K/G", "PBE gap (eV)")
 SURE = 0.8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.properties.conditions import TEMPERATURE
-from training.properties.contract import Quantity
+from training.properties.contract import CellRole, Quantity
 
 NAME = "polymer"
 LOWEST_C, HIGHEST_C = -40.0, 200.0
@@ -20,6 +20,7 @@ SIGMA = Quantity(
     is_log10=True,
     units=(("S/cm", 1.0), ("mS/cm", 1e-3), ("uS/cm", 1e-6)),
     conditions=(TEMPERATURE.name,),
+    role=CellRole.ION_CONDUCTION,
     rises_with=TEMPERATURE.name,
     shares_error="conductivities of one polymer electrolyte at several temperatures share one error",
     caveat="Thermal history, crystals and the end groups of short chains decide a factor of three",

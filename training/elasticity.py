@@ -41,9 +41,9 @@ def youngs_modulus(shear: Array, bulk: Array) -> Array:
     return 9.0 * bulk * shear / (3.0 * bulk + shear)
 
 
-def poisson_ratio(pugh_ratio: Array) -> Array:
+def poisson_of_pugh(bulk_over_shear: Array) -> Array:
     """Return the Poisson ratio that belongs to K/G; it rises with it."""
-    return (3.0 * pugh_ratio - 2.0) / (6.0 * pugh_ratio + 2.0)
+    return (3.0 * bulk_over_shear - 2.0) / (6.0 * bulk_over_shear + 2.0)
 
 
 def fracture_toughness_MPa_m05(shear_GPa: Array, bulk_GPa: Array, volume_per_atom_A3: Array) -> Array:
@@ -57,7 +57,7 @@ def fracture_toughness_MPa_m05(shear_GPa: Array, bulk_GPa: Array, volume_per_ato
     return (volume_per_atom_A3 * 1e-30) ** (1.0 / 6.0) * np.sqrt(shear_GPa * bulk_GPa) * 1e3
 
 
-def griffith_overpotential_mV(toughness_MPa_m05: Array, flaw_size_um: Array) -> Array:
+def overpotential_into_flaw_mV(toughness_MPa_m05: Array, flaw_size_um: Array) -> Array:
     """Return the overpotential at which plated lithium makes a surface flaw grow, in mV."""
     pressure_Pa = toughness_MPa_m05 * 1e6 / (SURFACE_CRACK * np.sqrt(np.pi * flaw_size_um * 1e-6))
     return pressure_Pa * MOLAR_VOLUME_OF_LITHIUM_m3 / FARADAY_C_PER_MOL * 1e3

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.candidate import MaterialBatch
-from training.properties.mechanics.criteria import (
+from training.elasticity import (
     USUAL_VOLUME_PER_ATOM_A3,
     fracture_toughness_MPa_m05,
-    griffith_overpotential_mV,
-    poisson_ratio,
+    overpotential_into_flaw_mV,
+    poisson_of_pugh,
     volume_per_atom_A3,
     youngs_modulus,
 )
@@ -25,7 +25,7 @@ modulus = st.floats(0.5, 500.0)
 def test_isotropic_constants_agree_with_each_other(shear: float, bulk: float) -> None:
     """E = 2G(1 + nu) = 3K(1 - 2nu), from formulas that were written down apart."""
     young = float(youngs_modulus(np.array(shear), np.array(bulk)))
-    poisson = float(poisson_ratio(np.array(bulk / shear)))
+    poisson = float(poisson_of_pugh(np.array(bulk / shear)))
     assert young == pytest.approx(2.0 * shear * (1.0 + poisson))
     assert young == pytest.approx(3.0 * bulk * (1.0 - 2.0 * poisson), abs=1e-6 * bulk)
     assert -1.0 <= poisson < 0.5
@@ -47,14 +47,14 @@ def test_fracture_toughness_is_near_what_was_measured(
 
 def test_overpotential_of_a_flaw_by_hand() -> None:
     """1 MPa m^0.5 and 1 um: 0.504 GPa on the walls, times 13.02 cm3/mol over the Faraday constant."""
-    found = float(griffith_overpotential_mV(np.array(1.0), np.array(1.0)))
+    found = float(overpotential_into_flaw_mV(np.array(1.0), np.array(1.0)))
     assert found == pytest.approx(68.0, abs=0.1)
 
 
 @given(toughness=st.floats(0.05, 5.0), flaw=st.floats(0.01, 100.0), factor=st.floats(1.1, 10.0))
 def test_larger_flaws_and_brittle_crystals_give_way_earlier(toughness: float, flaw: float, factor: float) -> None:
     def at(one: float, size: float) -> float:
-        return float(griffith_overpotential_mV(np.array(one), np.array(size)))
+        return float(overpotential_into_flaw_mV(np.array(one), np.array(size)))
 
     assert at(toughness, flaw * factor) == pytest.approx(at(toughness, flaw) / np.sqrt(factor))
     assert at(toughness * factor, flaw) == pytest.approx(at(toughness, flaw) * factor)

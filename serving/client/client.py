@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
     from serving.ranking.document import RankingDocument
+    from serving.synthesis.answers import SynthesisDocument
+    from serving.synthesis.shopping import BatchesDocument
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
 
@@ -302,6 +304,15 @@ class Client:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
         sent = {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
         return cast("InterfaceDocument", self._transport.post("/interface", sent))
+
+    def synthesis(self, formula: str, **wishes: Any) -> SynthesisDocument:  # noqa: ANN401
+        """Return how to make a material, as `POST /synthesis`; `wishes` are its other fields."""
+        return cast("SynthesisDocument", self._transport.post("/synthesis", {"formula": formula, **wishes}))
+
+    def syntheses(self, formulas: Sequence[str], **wishes: Any) -> BatchesDocument:  # noqa: ANN401
+        """Return how to make several materials, and what to fetch, as `POST /synthesis`."""
+        sent = {"formulas": _listed(formulas), **wishes}
+        return cast("BatchesDocument", self._transport.post("/synthesis", sent))
 
     def ccd_grid(
         self,

@@ -30,13 +30,26 @@ from serving.rest.routes import (
     pages,
     predictions,
     rank,
+    synthesis,
     vocabulary,
 )
 
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
-RESOURCES = (predictions, nearest, interface, condition_grid, rank, models, measurements, vocabulary, health, pages)
+RESOURCES = (
+    predictions,
+    nearest,
+    interface,
+    synthesis,
+    condition_grid,
+    rank,
+    models,
+    measurements,
+    vocabulary,
+    health,
+    pages,
+)
 DESCRIPTION = (
     "Predicts conductivity, stability and critical current density of solid electrolytes, each with an interval and"
     " whether the material is one that the model knows."

@@ -22,6 +22,8 @@ N_REPORTED = 5
 N_USUAL = 5
 FARTHEST = 0.35
 """Half L1 distance of atomic fractions beyond which nobody is said to have made the like."""
+ROOM_C = 20.0
+"""No limit of a heating lies below."""
 FEWEST_NEAR = 3
 """Papers with the same anions within `FARTHEST` below which a heating is said to rest on other chemistry."""
 
@@ -171,7 +173,7 @@ def _heating(
 
 def _interval(said: Interval, coverage: float, *, hours: bool) -> dict[str, float | None]:
     ends = {name: float(array[0]) for name, array in said._asdict().items()}
-    shown = {name: _number(10.0**end if hours else end) for name, end in ends.items()}
+    shown = {name: _number(10.0**end if hours else max(end, ROOM_C)) for name, end in ends.items()}
     return {**shown, "coverage": coverage}
 
 

@@ -11,6 +11,7 @@ from serving.synthesis.answers import ShownPathway, ShownRoute, SynthesisDocumen
 from serving.synthesis.shopping import BatchesDocument
 from training.properties import registry
 
+_WHOLE = 10.0
 _STEPS: tuple[tuple[str, Literal["sintering_C", "calcination_C"], Literal["sintering_h", "calcination_h"]], ...] = (
     ("calcination", "calcination_C", "calcination_h"),
     ("sintering", "sintering_C", "sintering_h"),
@@ -151,9 +152,14 @@ def _reported_lines(document: SynthesisDocument) -> list[str]:
 
 
 def _usual(said: Mapping[str, float | None], unit: str) -> str:
-    if said["lower"] is None:
-        return f"{said['value']:.3g} {unit} (too few reported for an interval)"
-    return f"{said['value']:.3g} {unit} ({said['lower']:.3g} to {said['upper']:.3g})"
+    value, lower, upper = (said[end] for end in ("value", "lower", "upper"))
+    if value is None or lower is None or upper is None:
+        return f"{_rounded(value or 0.0)} {unit} (too few reported for an interval)"
+    return f"{_rounded(value)} {unit} ({_rounded(lower)} to {_rounded(upper)})"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.0f}" if number >= _WHOLE else f"{number:.2g}"
 
 
 def _span(value: dict[str, float]) -> str:

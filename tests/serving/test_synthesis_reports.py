@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 
 from features.formula import parse_formula
 from serving.cli import elyte
+from serving.models.store import load_models
 from serving.predictor import Predictor
 from serving.synthesis.answers import SynthesisDocument
 from serving.synthesis.experience import FARTHEST, shipped_syntheses
 from serving.synthesis.plan import SynthesisRequest, plan, rank, thermodynamic_rank
 from serving.synthesis.targets import TargetsError, read_targets
+from training.properties import registry
 from training.syntheses.model import SynthesisExperience
 
 
@@ -84,10 +86,8 @@ def test_a_target_that_the_shelf_cannot_make_still_learns_what_others_took() -> 
 
 
 def test_how_usual_a_set_is_decides_only_among_sets_with_driving_force_left() -> None:
-    from training.properties import registry
-
     phases = registry.of_phases()
-    model = phases.phases(predictor().models[phases.name].model)
+    model = phases.phases(load_models("shipped", [phases.name])[phases.name].model)
     routes = plan(SynthesisRequest("Li6.4La3Zr1.4Ta0.6O12"), model, None, _known().precursors).routes
     assert [rank(route) for route in routes] == sorted(rank(route) for route in routes)
     without = plan(SynthesisRequest("Li6.4La3Zr1.4Ta0.6O12"), model).routes

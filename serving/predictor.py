@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from serving.synthesis.answers import SynthesisDocument
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import Precursor
+    from serving.synthesis.shopping import BatchesDocument
     from training.thermodynamics.phases import PhaseTable
 
 WARM_FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li6.5La3Zr1.5Ta0.5O12")
@@ -265,8 +266,18 @@ class Predictor:
         shelf (None: the shipped one) is answered with `status` error and the reason.
         """
         from serving.synthesis.answers import answer_synthesis
+        from serving.synthesis.experience import shipped_syntheses
 
-        return answer_synthesis(self._models.get(registry.of_phases().name), request, shelf, top)
+        phases = self._models.get(registry.of_phases().name)
+        return answer_synthesis(phases, request, shelf, top, shipped_syntheses())
+
+    def syntheses(
+        self, requests: Sequence[SynthesisRequest], shelf: Sequence[Precursor] | None = None, top: int = 5
+    ) -> BatchesDocument:
+        """Answer how to make several materials, and what to fetch for the best route of each."""
+        from serving.synthesis.shopping import batches_document
+
+        return batches_document([self.synthesis(request, shelf, top) for request in requests])
 
     def rank_pairs(
         self,

@@ -128,6 +128,23 @@ def _polymer(key: str, path: str, content: tuple[str, int], title: str, whose: t
     return Source(f"polymer_{key}", title, "MIT", *whose, url, filename, *content, True, note)
 
 
+def _synthesis(key: str, path: str, filename: str, content: tuple[str, int], title: str) -> Source:
+    return Source(
+        f"synthesis_{key}",
+        title,
+        "article CC BY 4.0; the repository carries no licence file",
+        "O. Kononova et al. (CederGroupHub); cleaned conditions by SyntMTE",
+        "10.1038/s41597-019-0224-1",
+        f"https://raw.githubusercontent.com/{path}",
+        filename,
+        *content,
+        True,
+        "numbers, formulas and DOIs are taken, never a sentence of a paper",
+    )
+
+
+_MINED = "CederGroupHub/text-mined-synthesis_public/fca0a994ddb36b37d39b803e8a21880aaecb1d71"
+_SYNTMTE = "Thorben010/SyntMTE/fb9cd5c2b05e43080ab054584c856dfe0f84b2ee/data/conditions/year_split"
 _CATALOGUE: tuple[Source, ...] = (
     _obelix(
         "obelix_all",
@@ -272,6 +289,34 @@ _CATALOGUE: tuple[Source, ...] = (
         None,
         False,
         "optional, user-supplied: never fetched, never shipped",
+    ),
+    _synthesis(
+        "solid_state",
+        f"{_MINED}/solid-state_dataset_2019-12-03.json.xz",
+        "synthesis_solid_state.json.xz",
+        ("7559aafabfbe6be5ceef5cfeb5cbf046ce95f10c1ae0b3536d4e5eb427777e94", 3_391_040),
+        "Text-mined syntheses: 30,031 solid-state reactions",
+    ),
+    _synthesis(
+        "conditions_train",
+        f"{_SYNTMTE}/train.csv",
+        "synthesis_conditions_train.csv",
+        ("5a89bb7028561658c416869cd12a727b1216fa8a41b599f98bfde085e388359b", 826_342),
+        "SyntMTE: calcination and sintering, 3,262 rows to 2014",
+    ),
+    _synthesis(
+        "conditions_val",
+        f"{_SYNTMTE}/val.csv",
+        "synthesis_conditions_val.csv",
+        ("e48f9de6ba7527e8e79872b78d9cc9a3858783ea341be6972efe042b4094ae29", 170_920),
+        "SyntMTE: calcination and sintering, 656 rows of 2015 and 2016",
+    ),
+    _synthesis(
+        "conditions_test",
+        f"{_SYNTMTE}/test.csv",
+        "synthesis_conditions_test.csv",
+        ("4fe96cd66e2c6ea23ddd2dd3c1c9b5c7cf8904e49633c234ea12bbe6a57fe4e9", 253_309),
+        "SyntMTE: calcination and sintering, 936 rows of 2017 to 2020",
     ),
 )
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from serving.answers.interface_answers import InterfaceDocument
     from serving.cells.document import RateDocument
     from serving.ranking.document import RankingDocument
+    from serving.synthesis.answers import SynthesisDocument
+    from serving.synthesis.shopping import BatchesDocument
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
 
@@ -315,6 +317,15 @@ class Client:
         """Return which rate a cell reaches and what limits it, as `POST /rate`: `c_rate=4, temperature_C=25` ..."""
         sent = {"anolyte": anolyte, "catholyte": catholyte} | _given(coverage=coverage, conditions=conditions)
         return cast("RateDocument", self._transport.post("/rate", sent))
+
+    def synthesis(self, formula: str, **wishes: Any) -> SynthesisDocument:  # noqa: ANN401
+        """Return how to make a material, as `POST /synthesis`; `wishes` are its other fields."""
+        return cast("SynthesisDocument", self._transport.post("/synthesis", {"formula": formula, **wishes}))
+
+    def syntheses(self, formulas: Sequence[str], **wishes: Any) -> BatchesDocument:  # noqa: ANN401
+        """Return how to make several materials, and what to fetch, as `POST /synthesis`."""
+        sent = {"formulas": _listed(formulas), **wishes}
+        return cast("BatchesDocument", self._transport.post("/synthesis", sent))
 
     def ccd_grid(
         self,

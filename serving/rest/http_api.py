@@ -31,6 +31,7 @@ from serving.rest.routes import (
     predictions,
     rank,
     rate,
+    synthesis,
     vocabulary,
 )
 
@@ -41,6 +42,7 @@ RESOURCES = (
     predictions,
     nearest,
     interface,
+    synthesis,
     condition_grid,
     rank,
     rate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -10,12 +11,20 @@ from features.errors import CandidateError
 from serving.answers.rows import ModelHeaders, ShownMaterial, material_of, unread_material_of, warnings_of
 from serving.synthesis.batch import Batch, lithium_source
 from serving.synthesis.errors import SynthesisError
+from serving.synthesis.experience import (
+    ReportedSyntheses,
+    ShownHeating,
+    ShownReport,
+    ShownUsualSet,
+    say_experience,
+)
 from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
 from serving.synthesis.pathway import Pathway, Step, reduced_formula
 from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
 from serving.synthesis.plan import plan as make_plan
 from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
 from training.properties import registry
+from training.syntheses.model import NAME as EXPERIENCE
 from training.thermodynamics.hydrolysis import Hydrolysis
 from training.thermodynamics.reactions import Reaction, shown_reaction
 
@@ -80,6 +89,7 @@ class ShownRoute(TypedDict):
     precursors: list[ShownPrecursor]
     gases: list[dict[str, float | str]]
     energies: ShownPathway | None
+    log10_share: float | None
     notes: list[str]
 
 
@@ -97,6 +107,9 @@ class SynthesisDocument(TypedDict, total=False):
     driving_force_left: bool | None
     reason: str | None
     routes: list[ShownRoute]
+    recipes: list[ShownReport]
+    usual_precursors: list[ShownUsualSet]
+    heating: ShownHeating | None
     formula: str | None
     read_as: str | None
     error: dict[str, str]
@@ -108,6 +121,7 @@ def answer_synthesis(
     request: SynthesisRequest,
     shelf: Sequence[Precursor] | None = None,
     top: int = DEFAULT_TOP,
+    reported: ReportedSyntheses | None = None,
 ) -> SynthesisDocument:
     """Plan a synthesis, and tell what is wrong with a target in the document.
 
@@ -121,13 +135,29 @@ def answer_synthesis(
         Precursors at hand; None for the one that elyte ships.
     top
         How many routes to give.
+    reported
+        What laboratories made, from what and how; None plans from energies and bottles alone.
     """
     models = {} if served is None else {str(served.property): served.header()}
+    known = None if reported is None else reported.experience
+    if reported is not None:
+        models[EXPERIENCE] = reported.header
     try:
         model = None if served is None else registry.get(served.property).phases(served.model)
-        return answer(make_plan(request, model, shelf), models, top)
-    except (CandidateError, SynthesisError) as error:
+        made = make_plan(request, model, shelf, None if known is None else known.precursors)
+    except CandidateError as error:
         return error_document(request.formula, str(error.code), error.message, models)
+    except SynthesisError as error:  # the shelf lacks something; what others took may be worth buying
+        document = error_document(request.formula, str(error.code), error.message, models)
+        amounts, first = Candidate.from_formula(request.formula).amounts, None
+    else:
+        document = answer(made, models, top)
+        amounts, first = made.candidate.amounts, [one["formula"] for one in document["routes"][0]["precursors"]]
+    if known is not None:
+        said = say_experience(known, amounts, first, request.coverage)
+        document["recipes"], document["usual_precursors"] = said["recipes"], said["usual_precursors"]
+        document["heating"] = said["heating"]
+    return document
 
 
 def error_document(formula: str, code: str, message: str, models: ModelHeaders) -> SynthesisDocument:
@@ -223,6 +253,7 @@ def _route(route: Route, plan: Plan) -> ShownRoute:
         ],
         "gases": _gases(route),
         "energies": None if route.pathway is None else _pathway(route.pathway, plan),
+        "log10_share": None if route.log_share is None else _r(route.log_share / math.log(10.0)),
         "notes": notes(route, plan),
     }
 

@@ -19,6 +19,7 @@ from serving.synthesis.gases import DEFAULT_GAS_BAR
 from serving.synthesis.pathway import Pathway, follow
 from serving.synthesis.shelf import Handling, Precursor, default_shelf
 from training.properties.contract import PhaseModel
+from training.syntheses.precursors import PrecursorExperience
 from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
 from training.thermodynamics.interface import charge_remarks
 from training.thermodynamics.mixing import MixingError
@@ -110,11 +111,14 @@ class Route:
         What forms on the way; None without energies.
     batch
         What to weigh.
+    log_share
+        Logarithm of how usual the set is for such targets, by reported syntheses; None without.
     """
 
     made: BalancedSet
     pathway: Pathway | None
     batch: Batch
+    log_share: float | None = None
 
     @property
     def cost(self) -> int:
@@ -181,7 +185,12 @@ def usual_temperature_C(amounts: Mapping[str, float]) -> float:
     return OXIDE_TEMPERATURE_C if "O" in amounts and not _ANIONS & amounts.keys() else OTHER_TEMPERATURE_C
 
 
-def plan(request: SynthesisRequest, model: PhaseModel | None, shelf: Sequence[Precursor] | None = None) -> Plan:
+def plan(
+    request: SynthesisRequest,
+    model: PhaseModel | None,
+    shelf: Sequence[Precursor] | None = None,
+    known: PrecursorExperience | None = None,
+) -> Plan:
     """Plan a synthesis.
 
     Parameters
@@ -192,6 +201,8 @@ def plan(request: SynthesisRequest, model: PhaseModel | None, shelf: Sequence[Pr
         With the table of phases, for energies; without one, sets and masses alone.
     shelf
         Precursors at hand; None for the one that elyte ships.
+    known
+        What was taken for what; None ranks by energies and bottles alone.
 
     Raises
     ------
@@ -213,15 +224,17 @@ def plan(request: SynthesisRequest, model: PhaseModel | None, shelf: Sequence[Pr
     temperature = usual_temperature_C(target) if request.temperature_C is None else request.temperature_C
     energy, energies, reason = _energies(candidate, sets, model, temperature, request)
     units = 1.0 if energies is None else sum(target.values()) / energies.target.atoms
+    shares = None if known is None else known.shares(target)
     routes = [
         Route(
             made,
             None if energies is None else follow(energies, made, units),
             weigh(made, target, request.grams, request.lithium_excess),
+            None if known is None or shares is None else known.log_share(shares, _bottles(made)),
         )
         for made in sets
     ]
-    routes.sort(key=_rank)
+    routes.sort(key=rank)
     water = None
     if model is not None and energy is not None:
         water = _hydrolysis(model, target, energy)
@@ -281,8 +294,23 @@ def _hydrolysis(model: PhaseModel, target: Mapping[str, float], energy: TargetEn
         return None
 
 
-def _rank(route: Route) -> tuple[float, ...]:
-    """Return what routes are sorted by: driving force left, fewer and more usual bottles, less gas, less glove box."""
+def _bottles(made: BalancedSet) -> list[str]:
+    return [source.precursor.formula for source in made.sources]
+
+
+def rank(route: Route) -> tuple[float, ...]:
+    """Return what routes are sorted by: some driving force left, then how usual, then `thermodynamic_rank`.
+
+    How usual a set is counts in steps of a factor of e, and only where reported syntheses are known.
+    """
+    thermodynamic = thermodynamic_rank(route)
+    if route.log_share is None:
+        return thermodynamic
+    return (float(thermodynamic[0] >= 0), -float(round(route.log_share)), *thermodynamic)
+
+
+def thermodynamic_rank(route: Route) -> tuple[float, ...]:
+    """Return what sorts by energies: driving force left, fewer and more usual bottles, less gas, less glove box."""
     way = route.pathway
     left = 0.0 if way is None else math.floor(min(way.left_eV_per_atom, ENOUGH_eV) / SAME_DRIVING_FORCE_eV + 1e-6)
     start = 0.0 if way is None else way.start_left_eV_per_atom

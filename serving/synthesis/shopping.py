@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from serving.synthesis.answers import SynthesisDocument
 
 
 @dataclass(slots=True)
@@ -27,6 +30,43 @@ class Bottle:
     note: str | None
     mass_g: float = 0.0
     batches: dict[str, float] = field(default_factory=dict)
+
+
+class ShownBottle(TypedDict):
+    """One line of a shopping list."""
+
+    formula: str
+    name: str
+    handling: str
+    note: str | None
+    mass_g: float
+    batches: dict[str, float]
+
+
+class BatchesDocument(TypedDict):
+    """Several plans, and what to fetch for the best route of each that can be made."""
+
+    results: list[SynthesisDocument]
+    shopping_list: list[ShownBottle]
+
+
+def batches_document(plans: Sequence[SynthesisDocument]) -> BatchesDocument:
+    """Put plans together; one that cannot be made stands among them with its error and adds nothing to the list."""
+    bottles = shopping_list([plan for plan in plans if plan["status"] == "ok"])
+    return {
+        "results": list(plans),
+        "shopping_list": [
+            {
+                "formula": bottle.formula,
+                "name": bottle.name,
+                "handling": bottle.handling,
+                "note": bottle.note,
+                "mass_g": round(bottle.mass_g, 5),
+                "batches": {target: round(mass, 5) for target, mass in bottle.batches.items()},
+            }
+            for bottle in bottles
+        ],
+    }
 
 
 def shopping_list(plans: Sequence[Mapping[str, Any]], routes: Sequence[int] | None = None) -> list[Bottle]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Literal, cast
 
 from features.errors import shown
 from serving.answers.terminal_tables import with_reading
 from serving.synthesis.answers import ShownPathway, ShownRoute, SynthesisDocument
+from serving.synthesis.shopping import BatchesDocument
 from training.properties import registry
+
+_WHOLE = 10.0
+_STEPS: tuple[tuple[str, Literal["sintering_C", "calcination_C"], Literal["sintering_h", "calcination_h"]], ...] = (
+    ("calcination", "calcination_C", "calcination_h"),
+    ("sintering", "sintering_C", "sintering_h"),
+)
 
 
 def terminal_lines(document: SynthesisDocument) -> list[str]:
@@ -20,7 +28,8 @@ def terminal_lines(document: SynthesisDocument) -> list[str]:
     """
     if document["status"] == "error":
         error = document["error"]
-        return [f"{shown(str(document['formula']))}  error {error['code']}: {error['message']}"]
+        failed = f"{shown(str(document['formula']))}  error {error['code']}: {error['message']}"
+        return [failed, *_reported_lines(document)]
     target = document["target"]
     lines = [
         f"{with_reading(target)}  {target['grams']:g} g, {target['molar_mass_g_per_mol']:.2f} g/mol",
@@ -36,6 +45,7 @@ def terminal_lines(document: SynthesisDocument) -> list[str]:
         lines.append("  not all sets were tried: name fewer with --max-precursors or a shorter shelf")
     for number, route in enumerate(document["routes"], start=1):
         lines += ["", *_route_lines(number, route)]
+    lines += _reported_lines(document)
     if document["driving_force_left"] is False:
         lines += [
             "",
@@ -96,6 +106,60 @@ def _way_lines(way: ShownPathway) -> list[str]:
         lines.append(f"     {step['energy_meV_per_atom_of_pair']:7.0f} meV/atom  {step['reaction']}: {end}")
     lines.append(f"   left when the target forms {_span(way['left_meV_per_atom'])} meV/atom")
     return lines
+
+
+def shopping_lines(document: BatchesDocument) -> list[str]:
+    """Return what to fetch for the best routes of several plans, as lines."""
+    lines = ["To fetch for the best route of each:"]
+    for bottle in document["shopping_list"]:
+        handling = f"  {bottle['handling']}" if bottle["handling"] != "air" else ""
+        shares = ", ".join(f"{mass:.4g} g for {target}" for target, mass in bottle["batches"].items())
+        lines.append(f"  {bottle['mass_g']:9.4f} g  {bottle['formula']}  ({shares}){handling}")
+    return lines
+
+
+def _reported_lines(document: SynthesisDocument) -> list[str]:
+    """Return what laboratories reported: nothing where no library was asked."""
+    if "recipes" not in document:
+        return []
+    lines = [
+        "",
+        "Reported for this and the likest targets:"
+        if document["recipes"]
+        else "Nobody is known to have made the like.",
+    ]
+    for report in document["recipes"]:
+        steps = [
+            f"{step} {report[temperature]:g} C" + (f" {report[time]:g} h" if report[time] is not None else "")
+            for step, temperature, time in _STEPS
+            if report[temperature] is not None
+        ]
+        if not steps and report["temperature_C"] is not None:
+            steps = [f"heated at {report['temperature_C']:g} C"]
+        said = ", ".join([*steps, *([report["atmosphere"]] if report["atmosphere"] else [])])
+        lines.append(
+            f"  {report['target']}  {' + '.join(report['precursors'])}{': ' if said else ''}{said}  {report['doi']}"
+        )
+    heating = document["heating"]
+    if heating is not None:
+        lines.append(f"Usual from {' + '.join(heating['made_from'])}:")
+        lines += [
+            f"  {step}  {_usual(heating[temperature], 'C')}, {_usual(heating[time], 'h')}"
+            for step, temperature, time in _STEPS
+        ]
+        lines += [f"  {heating['note']}"] if heating["note"] else []
+    return lines
+
+
+def _usual(said: Mapping[str, float | None], unit: str) -> str:
+    value, lower, upper = (said[end] for end in ("value", "lower", "upper"))
+    if value is None or lower is None or upper is None:
+        return f"{_rounded(value or 0.0)} {unit} (too few reported for an interval)"
+    return f"{_rounded(value)} {unit} ({_rounded(lower)} to {_rounded(upper)})"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.0f}" if number >= _WHOLE else f"{number:.2g}"
 
 
 def _span(value: dict[str, float]) -> str:

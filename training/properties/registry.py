@@ -95,6 +95,12 @@ def of_phases() -> Property:
 
 
 @cache
+def of_band_gap() -> Property | None:
+    """Return the property that says the band gap, None where there is none."""
+    return next((one for one in properties() if one.band_gap is not None), None)
+
+
+@cache
 def of_grid() -> Property:
     """Return the property that is offered over a grid of conditions."""
     return next(one for one in properties() if one.has_grid)

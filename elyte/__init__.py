@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from serving.answers.vocabulary import find_electrode as find_electrode
     from serving.client.client import Client as Client
     from serving.client.client import ServiceError as ServiceError
+    from serving.coatings.request import CoatingLimits as CoatingLimits
+    from serving.coatings.request import CoatingsRequest as CoatingsRequest
     from serving.generation.families import Limits as Limits
     from serving.generation.request import GenerationRequest as GenerationRequest
     from serving.generation.request import Mixture as Mixture
@@ -71,6 +73,8 @@ _PLACES = {
     "find_electrode": "serving.answers.vocabulary",
     "Client": "serving.client.client",
     "ServiceError": "serving.client.client",
+    "CoatingLimits": "serving.coatings.request",
+    "CoatingsRequest": "serving.coatings.request",
     "Limits": "serving.generation.families",
     "GenerationRequest": "serving.generation.request",
     "Mixture": "serving.generation.request",

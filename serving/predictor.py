@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from serving.answers.interface_request import InterfaceRequest
     from serving.answers.nearest_request import NearestRequest
     from serving.answers.rows import ModelHeaders, ResultRow, Results
+    from serving.coatings.document import CoatingsDocument
+    from serving.coatings.request import CoatingsRequest
     from serving.generation.known import KnownMaterials
     from serving.ranking.document import RankingDocument
     from serving.ranking.request import RankingSpec, RankRequest
@@ -144,6 +146,21 @@ class Predictor:
         phases = self.phases()
         header = self._headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
+
+    def coatings(self, request: CoatingsRequest) -> CoatingsDocument:
+        """Answer which coatings last between an electrolyte and a cathode, or lithium; see `serving.coatings`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation serves no stability model.
+        """
+        from serving.coatings.answer import answer_coatings
+
+        self._served(registry.of_phases().name)
+        gaps = registry.of_band_gap()
+        asked = [registry.of_phases().name, *([gaps.name] if gaps else [])]
+        return answer_coatings(self._models, request, self._headers(asked))
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.

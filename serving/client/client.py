@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
+    from serving.coatings.document import CoatingsDocument
     from serving.ranking.document import RankingDocument
 
 __all__ = ["Client", "Predictions", "ServiceError", "ServiceUnavailableError"]
@@ -302,6 +303,23 @@ class Client:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
         sent = {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
         return cast("InterfaceDocument", self._transport.post("/interface", sent))
+
+    def coatings(
+        self,
+        electrolyte: str,
+        *,
+        cathode: str | None = None,
+        cutoff_V: float | None = None,
+        side: str | None = None,
+        candidates: Sequence[str] | None = None,
+        **more: object,
+    ) -> CoatingsDocument:
+        """Return coatings between an electrolyte and a cathode, or lithium, as `POST /coatings`.
+
+        `more` are its other fields, `limits` and `top`.
+        """
+        given = _given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=_listed(candidates), **more)
+        return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
 
     def ccd_grid(
         self,

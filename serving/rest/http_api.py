@@ -21,6 +21,7 @@ from serving.rest.observability import RequestLog
 from serving.rest.openapi import openapi_document
 from serving.rest.protection import Guard, Protection
 from serving.rest.routes import (
+    coatings,
     condition_grid,
     health,
     interface,
@@ -36,7 +37,19 @@ from serving.rest.routes import (
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
-RESOURCES = (predictions, nearest, interface, condition_grid, rank, models, measurements, vocabulary, health, pages)
+RESOURCES = (
+    predictions,
+    nearest,
+    interface,
+    coatings,
+    condition_grid,
+    rank,
+    models,
+    measurements,
+    vocabulary,
+    health,
+    pages,
+)
 DESCRIPTION = (
     "Predicts conductivity, stability and critical current density of solid electrolytes, each with an interval and"
     " whether the material is one that the model knows."

@@ -83,7 +83,7 @@ def _union(
 def _most_exothermic(
     phases: PhaseArrays, ends: Ends, phase: NDArray[np.int64], amount: NDArray[np.float64]
 ) -> tuple[float, float, float]:
-    """Return energy, what the contact adds, and the share of the second; fill the mixture. NaN at the solver's bound."""
+    """Return energy, what the contact adds, and the second's share, NaN at the solver's bound; fill the mixture."""
     k = ends.atomic_number.shape[0]
     rows, within = phases_within(phases, ends.atomic_number, NO_PHASE)
     n = rows.shape[0]
@@ -164,7 +164,8 @@ def contacts(
     """
     numbers, fractions = layout([first.amounts])
     n, width = len(fraction), fraction.shape[1] + len(first.amounts) + 1
-    out = Contacts(*(np.full(n, np.nan) for _ in range(3)), np.full((n, width), NO_PHASE), np.zeros((n, width)))
+    energy, added, share = (np.full(n, np.nan) for _ in range(3))
+    out = Contacts(energy, added, share, np.full((n, width), NO_PHASE), np.zeros((n, width)))
     lowest = min(first.energy_eV_per_atom, first.mixture_energy_eV_per_atom)
     one = numbers[0], fractions[0], first.energy_eV_per_atom, lowest
     own = np.ascontiguousarray(energy_eV_per_atom, float)

@@ -205,7 +205,8 @@ class PhaseTable:
         begin, systems = self.systems_of_element
         held = systems[begin[atomic_number] : begin[atomic_number + 1]]
         rows = np.concatenate([np.arange(self.system_start[s], self.system_start[s + 1]) for s in held.tolist()])
-        return rows[self.order[rows] >= 0]
+        found: NDArray[np.int64] = rows[self.order[rows] >= 0]
+        return found
 
     def compositions(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return elements (ascending) and fractions of some phases, padded with 0 at the end, shape (n, k) each."""

@@ -1,0 +1,271 @@
+"""Coatings as one JSON document: what happens without one, the funnel, the coatings left, and what was asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidate import Candidate
+from features.errors import CandidateError
+from features.formula_writing import write_formula
+from serving.answers.conditions import Conditions
+from serving.answers.judging import Silence, judge, query_of
+from serving.answers.request import DEFAULT_COVERAGE
+from serving.answers.rows import ModelHeaders, material_of, unread_material_of, warnings_of
+from serving.coatings.document import Beside, Coating, CoatingsDocument, WithoutCoating
+from serving.coatings.funnel import Gaps, Screened, screen
+from serving.coatings.neighbours import Neighbour, Neighbours, read_neighbours
+from serving.coatings.pool import Array, Pool, compounds_with_lithium, with_own
+from serving.coatings.reasons import reasons_of, said_of_steps
+from serving.coatings.reported import Report, reported
+from serving.coatings.request import CoatingsRequest, Side
+from serving.ranking.pareto import non_dominated
+from training.properties import registry
+from training.thermodynamics.contacts import Contacts, contact_reaction
+from training.thermodynamics.interphase import LEVELS, interphase_of
+from training.thermodynamics.mixing import lithiation, mix
+from training.thermodynamics.phases import PhaseTable, rows_of_compositions
+from training.thermodynamics.reactions import amounts_of_own, layout, read_material, shown_reaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from serving.models.store import ServedModel
+    from training.properties.contract import Judgement, PhaseModel, Property
+
+_DIGITS = 6
+_FRONT_DIGITS = 3  # meV: what the energies carry
+
+
+def answer_coatings(
+    models: Mapping[str, ServedModel], request: CoatingsRequest, header: ModelHeaders
+) -> CoatingsDocument:
+    """Answer one call.
+
+    Parameters
+    ----------
+    models
+        Served models; that of phase equilibria must be among them. Without one of the band gap, gaps that the table
+        does not know stay unknown and do not count against a coating.
+    request
+        What is asked.
+    header
+        What every answer says about the models.
+
+    Returns
+    -------
+    CoatingsDocument
+        Of status `error` with the reason where a side cannot be judged.
+    """
+    one = registry.of_phases()
+    model = one.phases(models[one.name].model)
+    try:
+        neighbours = read_neighbours(model.phases, request)
+    except CandidateError as error:
+        said = unread_material_of(request.electrolyte)
+        why = {"code": str(error.code), "message": error.message}
+        failed = {"models": header, "status": "error", **said, "error": why, "warnings": []}
+        return cast("CoatingsDocument", failed)
+    return {"models": header, "status": "ok", **_answer(models, model, request, neighbours)}
+
+
+def _answer(
+    models: Mapping[str, ServedModel], model: PhaseModel, request: CoatingsRequest, neighbours: Neighbours
+) -> CoatingsDocument:
+    table = model.phases
+    pool, failed = with_own(compounds_with_lithium(table), model, list(request.candidates))
+    known = _rows_of_reported(table, pool) if request.side is Side.CATHODE else {}  # all reports are of cathodes
+    keep = np.array([typed is not None for typed in pool.own])
+    keep[list(known)] = True
+    found = screen(table, pool, neighbours, request.side, request.limits, _gaps_of(models, table, pool), keep)
+    passed = np.array([place for place, step in enumerate(found.left_at) if step is None], dtype=np.int64)
+    front = _front(found, passed, request.side)
+    asked = [place for place in np.flatnonzero(keep).tolist() if found.left_at[place] is not None or pool.own[place]]
+
+    def shown(place: int) -> Coating:
+        return _coating(table, found, place, neighbours, request, on_front=place in front, papers=known.get(place, []))
+
+    ordered = sorted(passed.tolist(), key=lambda place: (place not in front, *_goodness(found, place), place))
+    without = _without_coating(table, neighbours)
+    first = material_of(neighbours.electrolyte.candidate)
+    return {
+        "electrolyte": {
+            "formula": first["formula"],
+            "read_as": first["read_as"],
+            "reduction_V": round(neighbours.reduction_V, 4),
+            "oxidation_V": round(neighbours.oxidation_V, 4),
+            "energy_above_mixture_eV_per_atom": round(
+                neighbours.electrolyte.material.energy_above_mixture_eV_per_atom, _DIGITS
+            ),
+        },
+        "cathode": material_of(neighbours.electrodes[0].candidate) if neighbours.electrodes else None,
+        "side": str(request.side),
+        "low_V": neighbours.low_V,
+        "cutoff_V": round(neighbours.cutoff_V, 4),
+        "without_coating": without,
+        "says": _says(without, request),
+        "funnel": [
+            {"step": str(step), "says": said_of_steps(neighbours, request)[step], "left": left}
+            for step, left in found.left(request.side)
+        ],
+        "coatings": [shown(place) for place in ordered[: request.top]],
+        "passed": len(passed),
+        "asked": [shown(place) for place in asked],
+        "failed": [{"formula": f, "code": str(e.code), "message": e.message} for f, e in failed.items()],
+        "assumed": list(neighbours.assumed),
+        "warnings": warnings_of(neighbours.warnings),
+    }
+
+
+def _rows_of_reported(table: PhaseTable, pool: Pool) -> dict[int, list[Report]]:
+    """Return places in the pool of reported coatings, with the reports."""
+    reports = reported()
+    rows = rows_of_compositions(table, *layout([amounts_of_own(formula) for formula in reports]))
+    found: dict[int, list[Report]] = {}
+    for row, papers in zip(rows.tolist(), reports.values(), strict=True):
+        found |= {place: papers for place in np.flatnonzero((pool.row == row) & (pool.row >= 0)).tolist()}
+    return found
+
+
+def _gaps_of(models: Mapping[str, ServedModel], table: PhaseTable, pool: Pool) -> Gaps:
+    """Return what predicts gaps: the property that says them, as far as it is served."""
+    one = registry.of_band_gap()
+
+    def gaps(places: NDArray[np.int64]) -> Array:
+        unknown = np.full(len(places), np.nan)
+        if one is None or one.name not in models or one.band_gap is None:
+            return unknown
+        name = one.band_gap.name
+        candidates = [Candidate(pool.formula(table, place), pool.amounts(table, place)) for place in places.tolist()]
+        query = query_of(candidates, [Conditions()] * len(candidates), DEFAULT_COVERAGE)
+
+        def central(_: Property, judgement: Judgement) -> Array:
+            return judgement.intervals[name].value
+
+        judged = judge(models, query, [one.name], central)
+        said = judged.said.get(one.name)
+        if said is not None and not isinstance(said, Silence):
+            unknown[judged.rows] = said
+        return unknown
+
+    return gaps
+
+
+def _front(found: Screened, passed: NDArray[np.int64], side: Side) -> set[int]:
+    """Return those that no other one beats in both contacts, the limit at the electrode, and the gap."""
+    at = np.searchsorted(found.judged, passed)
+    windowed = found.pool.windowed
+    columns = [one.added_eV_per_atom[at] for one in found.beside]
+    columns.append(windowed.oxidation_V[passed] if side is Side.CATHODE else -windowed.reduction_V[passed])
+    columns.append(np.nan_to_num(found.band_gap_eV[passed]))
+    values = np.stack(columns, axis=1).round(_FRONT_DIGITS)
+    return set(passed[non_dominated(values)].tolist())
+
+
+def _goodness(found: Screened, place: int) -> tuple[float, float]:
+    """Return what puts coatings in order: at lithium its layer first, then the worse of the contacts."""
+    at = int(np.searchsorted(found.judged, place))
+    return -float(np.nan_to_num(found.interphase[place])), -min(
+        float(one.added_eV_per_atom[at]) for one in found.beside
+    )
+
+
+def _coating(
+    table: PhaseTable,
+    found: Screened,
+    place: int,
+    neighbours: Neighbours,
+    request: CoatingsRequest,
+    *,
+    on_front: bool,
+    papers: list[Report],
+) -> Coating:
+    pool, at = found.pool, int(np.searchsorted(found.judged, place))
+    material, gap = pool.material(table, place), float(found.band_gap_eV[place])
+    sides = (neighbours.electrolyte, *neighbours.electrodes)
+    beside = [_beside(table, pool, place, one, each, at) for one, each in zip(sides, found.beside, strict=True)]
+    step, written = found.left_at[place], write_formula(material.amounts)
+    coating: Coating = {
+        "formula": pool.own[place] or written,
+        "read_as": written,
+        "own": pool.own[place] is not None,
+        "on_front": on_front,
+        "left_at": None if step is None else str(step),
+        "energy_above_hull_eV_per_atom": round(float(pool.above_hull_eV_per_atom[place]), _DIGITS),
+        "energy_basis": "reference" if pool.row[place] >= 0 else "model",
+        "reduction_V": round(float(pool.windowed.reduction_V[place]), 4),
+        "oxidation_V": round(float(pool.windowed.oxidation_V[place]), 4),
+        "band_gap_eV": None if np.isnan(gap) else round(gap, 3),
+        "band_gap_basis": None if np.isnan(gap) else "model" if found.gap_is_predicted[place] else "table",
+        "reaction_electrolyte_eV_per_atom": beside[0]["reaction_eV_per_atom"],
+        "added_electrolyte_eV_per_atom": beside[0]["added_by_contact_eV_per_atom"],
+        "beside": beside,
+        "reported": papers,
+        "reasons": [],
+    }
+    if request.side is Side.CATHODE:
+        coating["reaction_cathode_eV_per_atom"] = min(one["reaction_eV_per_atom"] for one in beside[1:])
+        coating["added_cathode_eV_per_atom"] = min(one["added_by_contact_eV_per_atom"] for one in beside[1:])
+    else:
+        level = float(found.interphase[place])
+        coating["lithium_interphase"] = None if np.isnan(level) else str(LEVELS[int(level)])
+    coating["reasons"] = reasons_of(coating, neighbours, request, step)
+    return coating
+
+
+def _beside(table: PhaseTable, pool: Pool, place: int, one: Neighbour, found: Contacts, at: int) -> Beside:
+    coating = pool.material(table, place)
+    computed = contact_reaction(table, one.material, coating, found, at)
+    verdict = interphase_of(computed)
+    return {
+        "neighbour": one.name,
+        "state": one.state,
+        "reaction_eV_per_atom": round(float(found.energy_eV_per_atom[at]), _DIGITS),
+        "added_by_contact_eV_per_atom": round(float(found.added_eV_per_atom[at]), _DIGITS),
+        "neighbour_alone_eV_per_atom": round(-one.material.energy_above_mixture_eV_per_atom, _DIGITS),
+        "coating_alone_eV_per_atom": round(-coating.energy_above_mixture_eV_per_atom, _DIGITS),
+        "reaction": shown_reaction(computed)[0].text,
+        "interphase": str(verdict.interphase),
+        "interphase_why": verdict.why,
+    }
+
+
+def _without_coating(table: PhaseTable, neighbours: Neighbours) -> list[WithoutCoating]:
+    electrolyte = neighbours.electrolyte.material
+    lithium = Neighbour("lithium", Candidate("Li", {"Li": 1.0}), read_material(table, {"Li": 1.0}))
+    shown: list[WithoutCoating] = []
+    for one in neighbours.electrodes or (lithium,):
+        found = mix(table, electrolyte, one.material)
+        decisive = found.reaction if neighbours.electrodes else lithiation(table, electrolyte).reaction
+        verdict = interphase_of(decisive)
+        shown.append(
+            {
+                "against": one.name,
+                "state": one.state,
+                "reaction_eV_per_atom": round(found.energy_eV_per_atom, _DIGITS),
+                "added_by_contact_eV_per_atom": round(found.mutual_energy_eV_per_atom, _DIGITS),
+                "reaction": shown_reaction(decisive)[0].text,
+                "interphase": str(verdict.interphase),
+                "interphase_why": verdict.why,
+            }
+        )
+    return shown
+
+
+def _says(without: list[WithoutCoating], request: CoatingsRequest) -> str:
+    """Return the first sentence: whether a coating is needed at all."""
+    worst = min(without, key=lambda one: one["added_by_contact_eV_per_atom"])
+    energy, most = worst["added_by_contact_eV_per_atom"], request.limits.most_added_eV_per_atom
+    pair = f"{request.electrolyte.strip()} and {worst['against']}"
+    state = f" ({worst['state']})" if worst["state"] else ""
+    if request.side is Side.LITHIUM:
+        kind = worst["interphase"].replace("_", " ")
+        return f"without a layer {pair} react to a layer that is {kind}: {worst['interphase_why']}"
+    if energy < -most:
+        return (
+            f"without a coating {pair}{state} react, and the contact alone adds {energy:.3f} eV/atom (limit"
+            f" {-most:g}): a coating is needed"
+        )
+    return f"without a coating the contact of {pair}{state} adds {energy:.3f} eV/atom, within the limit of {-most:g}"

@@ -1,0 +1,97 @@
+"""Why a coating passed or left, and what each step asks, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from serving.coatings.funnel import RADIOACTIVE, PRECIOUS_USD_PER_kg, Step, precious_elements
+from serving.coatings.neighbours import Neighbours
+from serving.coatings.request import CoatingsRequest, Side
+from serving.ranking.constraints import TOXIC
+from training.thermodynamics.interphase import TOLERATED_V
+from training.thermodynamics.reactions import amounts_of_own
+
+if TYPE_CHECKING:
+    from serving.coatings.document import Coating
+
+WEAK_eV = 0.02
+"""A contact that adds no more is called nearly inert: below it formation energies of DFT tell nothing apart."""
+
+
+def said_of_steps(neighbours: Neighbours, request: CoatingsRequest) -> Mapping[Step, str]:
+    """Return what each step asks."""
+    limits = request.limits
+    most = f"the contact adds at most {limits.most_added_eV_per_atom:g} eV/atom to what both do alone"
+    at_cathode = (
+        f"neither oxidised up to {neighbours.cutoff_V:g} V nor reduced down to {neighbours.low_V:g} V against Li/Li+"
+    )
+    at_lithium = (
+        f"not reduced above {TOLERATED_V:g} V, or to a layer that conducts no electrons; not oxidised where "
+        f"the electrolyte begins to be reduced ({neighbours.reduction_V:.2f} V)"
+    )
+    allowed = f", but for {', '.join(limits.allow)}" if limits.allow else ""
+    is_cathode = request.side is Side.CATHODE
+    states = " and ".join(str(one.state) for one in neighbours.electrodes)
+    return {
+        Step.POOL: "lithium compounds of the reference table" + (", and your own" if request.candidates else ""),
+        Step.HULL: f"at most {limits.most_above_hull_eV_per_atom:g} eV/atom above the hull",
+        Step.HARM: f"no toxic or radioactive element{allowed}",
+        Step.PRECIOUS: f"no element dearer than {PRECIOUS_USD_PER_kg:,.0f} USD/kg{allowed}",
+        Step.GAP: f"band gap (PBE) of at least {limits.least_band_gap_eV:g} eV",
+        Step.WINDOW: at_cathode if is_cathode else at_lithium,
+        Step.ELECTROLYTE: f"beside {neighbours.electrolyte.name} {most}",
+        Step.ELECTRODE: f"beside {request.cathode}, {states}, {most}",
+    }
+
+
+def reasons_of(coating: Coating, neighbours: Neighbours, request: CoatingsRequest, step: Step | None) -> list[str]:
+    """Return why a coating passed or left, the decisive reason first."""
+    reasons = [] if step is None else [_why_left(coating, neighbours, request, step)]
+    if coating["on_front"]:
+        reasons.append("on the front: no other one is better in both contacts, in its limit and in its gap")
+    reasons += [_of_contact(one["neighbour"], one["state"], one) for one in coating["beside"]]
+    if step is not Step.WINDOW and request.side is Side.CATHODE:
+        margin = coating["oxidation_V"] - neighbours.cutoff_V
+        reasons.append(f"oxidised only at {coating['oxidation_V']:.2f} V, {margin:+.2f} V from the cutoff")
+    if request.side is Side.LITHIUM and coating.get("lithium_interphase"):
+        reasons.append(f"at lithium: {str(coating['lithium_interphase']).replace('_', ' ')}")
+    if coating["band_gap_basis"] == "model":
+        reasons.append("its band gap is predicted, not in the table")
+    if coating["band_gap_eV"] is None:
+        reasons.append("its band gap is not known, which was not held against it")
+    if coating["energy_basis"] == "model":
+        reasons.append("its energy is predicted: the table does not hold it")
+    return reasons
+
+
+def _of_contact(name: str, state: str | None, one: Mapping[str, object]) -> str:
+    energy = float(str(one["added_by_contact_eV_per_atom"]))
+    called = f"{name}, {state}" if state else name
+    if energy > -WEAK_eV:
+        return f"nearly inert beside {called} ({energy:.3f} eV/atom added)"
+    return f"beside {called} the contact adds {energy:.3f} eV/atom"
+
+
+def _why_left(coating: Coating, neighbours: Neighbours, request: CoatingsRequest, step: Step) -> str:
+    if step is Step.HULL:
+        return f"left: {coating['energy_above_hull_eV_per_atom']:.3f} eV/atom above the hull"
+    if step is Step.GAP:
+        return f"left: its band gap is {coating['band_gap_eV']:.2f} eV"
+    if step is Step.WINDOW and request.side is Side.CATHODE:
+        if coating["oxidation_V"] < neighbours.cutoff_V:
+            return f"left: oxidised at {coating['oxidation_V']:.2f} V, below the cutoff of {neighbours.cutoff_V:g} V"
+        return f"left: reduced at {coating['reduction_V']:.2f} V, within the cathode's range"
+    if step is Step.WINDOW:
+        return f"left: reduced by lithium from {coating['reduction_V']:.2f} V to a layer that conducts electrons"
+    unwanted = {Step.HARM: frozenset(TOXIC) | RADIOACTIVE, Step.PRECIOUS: precious_elements()}
+    if step in unwanted:
+        held = ", ".join(symbol for symbol in amounts_of_own(coating["read_as"]) if symbol in unwanted[step])
+        return f"left: it holds {held}"
+    if step in (Step.ELECTROLYTE, Step.ELECTRODE):
+        sides = coating["beside"][:1] if step is Step.ELECTROLYTE else coating["beside"][1:]
+        worst = min(sides, key=lambda one: one["added_by_contact_eV_per_atom"])
+        state = f" ({worst['state']})" if worst["state"] else ""
+        energy, most = worst["added_by_contact_eV_per_atom"], request.limits.most_added_eV_per_atom
+        return f"left: beside {worst['neighbour']}{state} the contact adds {energy:.3f} eV/atom, more than {most:g}"
+    return f"left: {said_of_steps(neighbours, request)[step]}, which it does not fulfil"

@@ -52,7 +52,7 @@ async function screen() {
   try {
     const body = question();
     const found = await askPatiently(
-      () => ask("../coatings", { body }),
+      () => ask("./../coatings", { body }),
       (refusal) => put(byId("said"), `${refusal.title}, asking again`),
     );
     if (found.status === "error") return showProblem("Not screened", found.error.message);

@@ -76,5 +76,7 @@ def reported_layer(formula: str, against: str) -> ReportedLayer | None:
         A name of the list of names.
     """
     name = find_name(against)
-    metal = name is not None and name.formula == "Li"
-    return _layers().get((formula, LITHIUM if metal else name.name if name else against))
+    called = against.strip() if name is None else name.name
+    if "Li" in (called, name and name.formula):
+        called = LITHIUM
+    return _layers().get((formula, called))

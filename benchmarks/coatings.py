@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from elyte import CoatingsRequest, Predictor
 from serving.coatings.neighbours import read_neighbours
 from serving.coatings.pool import compounds_with_lithium
+from serving.coatings.predicted import properties_asked
 from training.thermodynamics.contacts import contacts
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def main() -> None:
         electrolyte=given.electrolyte, cathode=given.cathode, cutoff_V=given.cutoff, top=200, candidates=[]
     )
     began = time.perf_counter()
-    predictor = Predictor.load("shipped", ["stability", "mechanics"])
+    predictor = Predictor.load("shipped", properties_asked())
     loading = time.perf_counter() - began
     timed(predictor, request)  # compiles
     compounds_with_lithium.cache_clear()

@@ -156,11 +156,10 @@ class Predictor:
             If this installation serves no stability model.
         """
         from serving.coatings.answer import answer_coatings
+        from serving.coatings.predicted import properties_asked
 
         self._served(registry.of_phases().name)
-        gaps = registry.of_band_gap()
-        asked = [registry.of_phases().name, *([gaps.name] if gaps else [])]
-        return answer_coatings(self._models, request, self._headers(asked))
+        return answer_coatings(self._models, request, self._headers(properties_asked()))
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.

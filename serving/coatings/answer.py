@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from features.candidate import Candidate
 from features.errors import CandidateError
 from features.formula_writing import write_formula
-from serving.answers.conditions import Conditions
-from serving.answers.judging import Silence, judge, query_of
 from serving.answers.request import DEFAULT_COVERAGE
 from serving.answers.rows import ModelHeaders, material_of, unread_material_of, warnings_of
 from serving.coatings.document import Beside, Coating, CoatingsDocument, WithoutCoating
 from serving.coatings.funnel import Gaps, Screened, screen
 from serving.coatings.neighbours import Neighbour, Neighbours, read_neighbours
-from serving.coatings.pool import Array, Pool, compounds_with_lithium, with_own
+from serving.coatings.pool import Pool, compounds_with_lithium, with_own
+from serving.coatings.predicted import predict
 from serving.coatings.reasons import reasons_of, said_of_steps
 from serving.coatings.reported import Report, reported
 from serving.coatings.request import CoatingsRequest, Side
@@ -33,10 +32,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from serving.models.store import ServedModel
-    from training.properties.contract import Judgement, PhaseModel, Property
+    from training.properties.contract import PhaseModel
 
 _DIGITS = 6
 _FRONT_DIGITS = 3  # meV: what the energies carry
+_INSULATING = -20.0  # log10 S/cm of a coating of which no conductivity is known: behind all others
+Conduction = dict[int, tuple[float, float, float, bool]]
+"""Ionic conductivity by place in the pool: value and interval (log10 S/cm), and whether the model knows the like."""
+
+
+class Beyond(NamedTuple):
+    """What is said of a coating besides the screen."""
+
+    on_front: bool
+    papers: list[Report]
+    conduction: tuple[float, float, float, bool] | None
 
 
 def answer_coatings(
@@ -81,11 +91,13 @@ def _answer(
     keep[list(known)] = True
     found = screen(table, pool, neighbours, request.side, request.limits, _gaps_of(models, table, pool), keep)
     passed = np.array([place for place, step in enumerate(found.left_at) if step is None], dtype=np.int64)
-    front = _front(found, passed, request.side)
     asked = [place for place in np.flatnonzero(keep).tolist() if found.left_at[place] is not None or pool.own[place]]
+    conduction = _conduction(models, table, pool, sorted({*passed.tolist(), *asked}))
+    front = _front(found, passed, conduction)
 
     def shown(place: int) -> Coating:
-        return _coating(table, found, place, neighbours, request, on_front=place in front, papers=known.get(place, []))
+        more = Beyond(place in front, known.get(place, []), conduction.get(place))
+        return _coating(table, found, place, neighbours, request, more)
 
     ordered = sorted(passed.tolist(), key=lambda place: (place not in front, *_goodness(found, place), place))
     without = _without_coating(table, neighbours)
@@ -119,6 +131,14 @@ def _answer(
     }
 
 
+def _interval(said: tuple[float, float, float, bool] | None) -> dict[str, float] | None:
+    """Return an interval as answers show it."""
+    if said is None:
+        return None
+    value, lower, upper = (round(part, 3) for part in said[:3])
+    return {"value": value, "lower": lower, "upper": upper, "coverage": DEFAULT_COVERAGE}
+
+
 def _rows_of_reported(table: PhaseTable, pool: Pool) -> dict[int, list[Report]]:
     """Return places in the pool of reported coatings, with the reports."""
     reports = reported()
@@ -132,36 +152,32 @@ def _rows_of_reported(table: PhaseTable, pool: Pool) -> dict[int, list[Report]]:
 def _gaps_of(models: Mapping[str, ServedModel], table: PhaseTable, pool: Pool) -> Gaps:
     """Return what predicts gaps: the property that says them, as far as it is served."""
     one = registry.of_band_gap()
-
-    def gaps(places: NDArray[np.int64]) -> Array:
-        unknown = np.full(len(places), np.nan)
-        if one is None or one.name not in models or one.band_gap is None:
-            return unknown
-        name = one.band_gap.name
-        candidates = [Candidate(pool.formula(table, place), pool.amounts(table, place)) for place in places.tolist()]
-        query = query_of(candidates, [Conditions()] * len(candidates), DEFAULT_COVERAGE)
-
-        def central(_: Property, judgement: Judgement) -> Array:
-            return judgement.intervals[name].value
-
-        judged = judge(models, query, [one.name], central)
-        said = judged.said.get(one.name)
-        if said is not None and not isinstance(said, Silence):
-            unknown[judged.rows] = said
-        return unknown
-
-    return gaps
+    return lambda places: predict(models, table, pool, places.tolist(), (one, one.band_gap if one else None)).value
 
 
-def _front(found: Screened, passed: NDArray[np.int64], side: Side) -> set[int]:
-    """Return those that no other one beats in both contacts, the limit at the electrode, and the gap."""
+def _conduction(models: Mapping[str, ServedModel], table: PhaseTable, pool: Pool, places: list[int]) -> Conduction:
+    """Return the ionic conductivity of places of the pool by place."""
+    one = registry.of_ionic_conductivity()
+    said = predict(models, table, pool, places, (one, one.ionic_conductivity if one else None))
+    rows = zip(*(column.tolist() for column in said), strict=True)
+    return {place: row for place, row in zip(places, rows, strict=True) if not np.isnan(row[0])}
+
+
+def _front(found: Screened, passed: NDArray[np.int64], conduction: Conduction) -> set[int]:
+    """Return those that no other one beats in its contacts (at lithium its layer too) and its ionic conductivity.
+
+    Of a conductivity the lower end of its interval counts, and none at all where the model does not know the kind.
+    """
     at = np.searchsorted(found.judged, passed)
-    windowed = found.pool.windowed
-    columns = [one.added_eV_per_atom[at] for one in found.beside]
-    columns.append(windowed.oxidation_V[passed] if side is Side.CATHODE else -windowed.reduction_V[passed])
-    columns.append(np.nan_to_num(found.band_gap_eV[passed]))
-    values = np.stack(columns, axis=1).round(_FRONT_DIGITS)
-    return set(passed[non_dominated(values)].tolist())
+    columns = [one.added_eV_per_atom[at].round(_FRONT_DIGITS) for one in found.beside]
+    columns.append(np.nan_to_num(found.interphase[passed]))
+    columns.append(np.array([round(_at_least(conduction.get(p)), 1) for p in passed.tolist()]))
+    return set(passed[non_dominated(np.stack(columns, axis=1))].tolist())
+
+
+def _at_least(said: tuple[float, float, float, bool] | None) -> float:
+    """Return the log10 conductivity that can be relied on."""
+    return said[1] if said is not None and said[3] else _INSULATING
 
 
 def _goodness(found: Screened, place: int) -> tuple[float, float]:
@@ -178,9 +194,7 @@ def _coating(
     place: int,
     neighbours: Neighbours,
     request: CoatingsRequest,
-    *,
-    on_front: bool,
-    papers: list[Report],
+    more: Beyond,
 ) -> Coating:
     pool, at = found.pool, int(np.searchsorted(found.judged, place))
     material, gap = pool.material(table, place), float(found.band_gap_eV[place])
@@ -191,7 +205,7 @@ def _coating(
         "formula": pool.own[place] or written,
         "read_as": written,
         "own": pool.own[place] is not None,
-        "on_front": on_front,
+        "on_front": more.on_front,
         "left_at": None if step is None else str(step),
         "energy_above_hull_eV_per_atom": round(float(pool.above_hull_eV_per_atom[place]), _DIGITS),
         "energy_basis": "reference" if pool.row[place] >= 0 else "model",
@@ -199,10 +213,12 @@ def _coating(
         "oxidation_V": round(float(pool.windowed.oxidation_V[place]), 4),
         "band_gap_eV": None if np.isnan(gap) else round(gap, 3),
         "band_gap_basis": None if np.isnan(gap) else "model" if found.gap_is_predicted[place] else "table",
+        "log10_sigma_S_per_cm": _interval(more.conduction),
+        "sigma_in_domain": more.conduction is not None and more.conduction[3],
         "reaction_electrolyte_eV_per_atom": beside[0]["reaction_eV_per_atom"],
         "added_electrolyte_eV_per_atom": beside[0]["added_by_contact_eV_per_atom"],
         "beside": beside,
-        "reported": papers,
+        "reported": more.papers,
         "reasons": [],
     }
     if request.side is Side.CATHODE:

@@ -44,6 +44,8 @@ class Coating(TypedDict):
     oxidation_V: float
     band_gap_eV: float | None
     band_gap_basis: str | None
+    log10_sigma_S_per_cm: dict[str, float] | None
+    sigma_in_domain: bool
     reaction_electrolyte_eV_per_atom: float | None
     added_electrolyte_eV_per_atom: float | None
     reaction_cathode_eV_per_atom: NotRequired[float | None]

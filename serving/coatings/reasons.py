@@ -49,7 +49,9 @@ def reasons_of(coating: Coating, neighbours: Neighbours, request: CoatingsReques
     """Return why a coating passed or left, the decisive reason first."""
     reasons = [] if step is None else [_why_left(coating, neighbours, request, step)]
     if coating["on_front"]:
-        reasons.append("on the front: no other one is better in both contacts, in its limit and in its gap")
+        reasons.append(
+            "on the front: no other one is better in its contacts and in its ionic conductivity"
+        )
     reasons += [_of_contact(one["neighbour"], one["state"], one) for one in coating["beside"]]
     if step is not Step.WINDOW and request.side is Side.CATHODE:
         margin = coating["oxidation_V"] - neighbours.cutoff_V
@@ -60,6 +62,11 @@ def reasons_of(coating: Coating, neighbours: Neighbours, request: CoatingsReques
         reasons.append("its band gap is predicted, not in the table")
     if coating["band_gap_eV"] is None:
         reasons.append("its band gap is not known, which was not held against it")
+    sigma = coating["log10_sigma_S_per_cm"]
+    if sigma is not None:
+        known = "" if coating["sigma_in_domain"] else ", of a kind that the model does not know"
+        low, high = 10 ** sigma["lower"], 10 ** sigma["upper"]
+        reasons.append(f"ionic conductivity about {10 ** sigma['value']:.0e} S/cm ({low:.0e} .. {high:.0e}){known}")
     if coating["energy_basis"] == "model":
         reasons.append("its energy is predicted: the table does not hold it")
     return reasons

@@ -10,7 +10,7 @@ from serving.answers.terminal_tables import INDENT, aligned, with_reading
 if TYPE_CHECKING:
     from serving.coatings.document import Coating, CoatingsDocument
 
-_HEADER = ("coating", "front", "electrolyte", "electrode", "window (V)", "gap (eV)", "hull", "reported")
+_HEADER = ("coating", "front", "electrolyte", "electrode", "window (V)", "gap (eV)", "sigma (S/cm)", "hull", "reported")
 
 
 def terminal_lines(document: CoatingsDocument) -> list[str]:
@@ -36,14 +36,13 @@ def terminal_lines(document: CoatingsDocument) -> list[str]:
     lines += [f"{INDENT}{step['left']:>6,}  {step['says']}" for step in document["funnel"]]
     rows = document["coatings"]
     more = f", {len(rows)} of {document['passed']} shown" if len(rows) < document["passed"] else ""
-    lines += ["", f"coatings left{more}; what a contact adds, eV/atom; * on the front"]
+    legend = "what a contact adds in eV/atom; * on the front; sigma: ionic, predicted, ? of an unknown kind"
+    lines += ["", f"coatings left{more}; {legend}"]
     lines += aligned([_HEADER, *map(_row, rows)]) if rows else [f"{INDENT}none"]
     if document["asked"]:
         lines += ["", "reported coatings and your own that left, or were asked about"]
-        lines += [
-            f"{INDENT}{one['formula']}: {one['reasons'][0] if one['reasons'] else 'passed'}"
-            for one in document["asked"]
-        ]
+    for asked in document["asked"]:
+        lines.append(f"{INDENT}{asked['formula']}: {asked['reasons'][0] if asked['reasons'] else 'passed'}")
     lines += [f"{one['formula']}  error {one['code']}: {one['message']}" for one in document["failed"]]
     return lines
 
@@ -56,6 +55,8 @@ def _row(one: Coating) -> tuple[str, ...]:
         if one["band_gap_eV"] is None
         else f"{one['band_gap_eV']:.1f}{'~' if one['band_gap_basis'] == 'model' else ''}"
     )
+    said, doubt = one["log10_sigma_S_per_cm"], "" if one["sigma_in_domain"] else "?"
+    sigma = "-" if said is None else f"{10 ** said['value']:.0e}{doubt}"
     return (
         one["formula"],
         "*" if one["on_front"] else "",
@@ -63,6 +64,7 @@ def _row(one: Coating) -> tuple[str, ...]:
         layer if electrode is None else f"{electrode:.3f}",
         f"{one['reduction_V']:.2f} .. {one['oxidation_V']:.2f}",
         gap,
+        sigma,
         f"{one['energy_above_hull_eV_per_atom']:.3f}",
         ", ".join(f"{report['kind']} {report['doi']}" for report in one["reported"]),
     )

@@ -54,9 +54,9 @@ def coatings(
     from pydantic import ValidationError
 
     from serving.answers.refusals import describe
+    from serving.coatings.predicted import properties_asked
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
-    from training.properties import registry
 
     names = {"hull": "most_above_hull_eV_per_atom", "gap": "least_band_gap_eV", "added": "most_added_eV_per_atom"}
     given = {names.get(key, key): value for key, value in limits.items() if value not in (None, ())}
@@ -66,10 +66,8 @@ def coatings(
         request = CoatingsRequest.model_validate({**asked, "candidates": candidates, "limits": given})
     except ValidationError as error:
         raise click.UsageError(describe(error, CoatingsRequest)) from error
-    gap = registry.of_band_gap()
-    wanted = [registry.of_phases().name, *([gap.name] if gap else [])]
     try:
-        document = Predictor.load(properties=wanted).coatings(request)
+        document = Predictor.load(properties=properties_asked()).coatings(request)
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
     if failed and document["status"] == "ok":

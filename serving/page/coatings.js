@@ -103,7 +103,7 @@ function funnelStep(step, all) {
 
 function head(side) {
   const electrode = side === "cathode" ? "Cathode" : "Lithium";
-  const titles = ["Coating", "Electrolyte", electrode, "Window (V)", "Gap (eV)", "Above hull", "Reported", "Why"];
+  const titles = ["Coating", "Electrolyte", electrode, "Window (V)", "Gap (eV)", "σ (S/cm)", "Above hull", "Reported", "Why"];
   return el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title))));
 }
 
@@ -123,10 +123,20 @@ function row(one, side) {
     electrode,
     number(`${one.reduction_V.toFixed(2)} – ${one.oxidation_V.toFixed(2)}`),
     number(gap, one.band_gap_basis === "model" ? el("small", {}, "predicted") : null),
+    sigma(one),
     number(one.energy_above_hull_eV_per_atom.toFixed(3)),
     el("td", {}, links(one.reported)),
     el("td", {}, reactions(one)),
   );
+}
+
+/** The ionic conductivity with its interval; dashed words where the model does not know the kind. */
+function sigma(one) {
+  const said = one.log10_sigma_S_per_cm;
+  if (!said) return el("td", { class: "number" }, "not known");
+  const [value, low, high] = [said.value, said.lower, said.upper].map((log10) => (10 ** log10).toExponential(0));
+  const doubt = one.sigma_in_domain ? null : el("small", {}, "unknown kind");
+  return el("td", { class: "number" }, value, el("small", {}, `${low} … ${high}`), doubt);
 }
 
 function reactions(one) {

@@ -248,6 +248,8 @@ class Property(ABC):
     """Formation energy and energy above the hull, of a property whose model has the phases of equilibria."""
     band_gap: ClassVar[Quantity | None] = None
     """The band gap, of a property that says it: whether a layer insulates is judged by it."""
+    ionic_conductivity: ClassVar[Quantity | None] = None
+    """The ionic conductivity, of a property that says it: whether lithium passes a layer is judged by it."""
     has_grid: ClassVar[bool] = False
     """Whether its first quantity is offered over a grid of conditions."""
     keeps_nets: ClassVar[bool] = False

@@ -40,6 +40,7 @@ class Coating(BaseModel):
     reduction_V: float
     oxidation_V: float
     band_gap_eV: float | None
+    log10_sigma_S_per_cm: dict[str, float] | None = Field(None, description="Ionic conductivity, predicted.")
     reaction_electrolyte_eV_per_atom: float | None
     added_electrolyte_eV_per_atom: float | None
     reasons: list[str]

@@ -72,7 +72,7 @@ LIMITS: Mapping[str, Limit] = {
     "lines_since_the_beginning": Limit(7_600, asked=-3_500),
     "module_circles": Limit(0),
     "room_circles": Limit(0),
-    "serving_rooms": Limit(16),
+    "serving_rooms": Limit(17),
     "serving_arrows": Limit(60),
     "fmt_skip": Limit(0),
     "class_names_with_two_meanings": Limit(0),

@@ -61,11 +61,11 @@ class ShownLithiation(TypedDict):
     reaction: ShownReaction
 
 
-class PracticalWindow(TypedDict):
+class ShownWindow(TypedDict):
     """A window that a paper reports; by its method it is not to be compared with the thermodynamic one."""
 
-    reduction_V: float | None
-    oxidation_V: float | None
+    low_V: float | None
+    high_V: float | None
     method: str
     doi: str
 
@@ -116,7 +116,7 @@ class InterfaceDocument(TypedDict, total=False):
     electrolyte: FlatRow
     voltage_V: float | None
     alone_at_voltage: ShownLithiation | None
-    practical_windows: list[PracticalWindow]
+    practical_windows: list[ShownWindow]
     contacts: list[ContactDocument]
     formula: str | None
     read_as: str | None
@@ -164,9 +164,7 @@ def answer_interface(
         "electrolyte": cast("FlatRow", {**said, **_energies(found.electrolyte)}),
         "voltage_V": voltage_V,
         "alone_at_voltage": None if found.alone is None else _lithiation(found.alone),
-        "practical_windows": [
-            cast("PracticalWindow", w._asdict()) for w in practical_windows(found.electrolyte.formula)
-        ],
+        "practical_windows": [cast("ShownWindow", w._asdict()) for w in practical_windows(found.electrolyte.formula)],
         "contacts": [_contact(contact, found.electrolyte.formula) for contact in found.contacts],
         "warnings": warnings + warnings_of(found.warnings),
     }

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from serving.answers.interface_answers import (
         ContactDocument,
         InterfaceDocument,
-        PracticalWindow,
         ShownLithiation,
         ShownMixing,
         ShownReaction,
+        ShownWindow,
     )
     from serving.answers.rows import Cell
 
@@ -46,8 +46,8 @@ def terminal_lines(document: InterfaceDocument) -> list[str]:
     return lines + [f"* {footnote}" for footnote in footnotes]
 
 
-def _practical_line(window: PracticalWindow) -> str:
-    low, high = (("?" if limit is None else f"{limit:g}") for limit in (window["reduction_V"], window["oxidation_V"]))
+def _practical_line(window: ShownWindow) -> str:
+    low, high = (("?" if limit is None else f"{limit:g}") for limit in (window["low_V"], window["high_V"]))
     method = f"{window['method']}, {window['doi']}"
     return f"  practical window {low} .. {high} V ({method}): by its method no rival of the thermodynamic one"
 

@@ -12,13 +12,13 @@ from features.errors import CandidateError
 from features.formula_writing import write_formula
 from serving.answers.request import DEFAULT_COVERAGE
 from serving.answers.rows import ModelHeaders, material_of, unread_material_of, warnings_of
-from serving.coatings.document import Beside, Coating, CoatingsDocument, WithoutCoating
+from serving.coatings.document import Coating, CoatingsDocument, SideReaction, WithoutCoating
 from serving.coatings.funnel import Gaps, Screened, screen
-from serving.coatings.neighbours import Neighbour, Neighbours, read_neighbours
-from serving.coatings.pool import Pool, compounds_with_lithium, with_own
+from serving.coatings.neighbours import BothSides, TouchedMaterial, read_neighbours
+from serving.coatings.pool import CoatingPool, compounds_with_lithium, with_own
 from serving.coatings.predicted import predict
 from serving.coatings.reasons import reasons_of, said_of_steps
-from serving.coatings.reported import Report, reported
+from serving.coatings.reported import CoatingReport, reported
 from serving.coatings.request import CoatingsRequest, Side
 from serving.ranking.pareto import non_dominated
 from training.properties import registry
@@ -45,7 +45,7 @@ class Beyond(NamedTuple):
     """What is said of a coating besides the screen."""
 
     on_front: bool
-    papers: list[Report]
+    papers: list[CoatingReport]
     conduction: tuple[float, float, float, bool] | None
 
 
@@ -82,7 +82,7 @@ def answer_coatings(
 
 
 def _answer(
-    models: Mapping[str, ServedModel], model: PhaseModel, request: CoatingsRequest, neighbours: Neighbours
+    models: Mapping[str, ServedModel], model: PhaseModel, request: CoatingsRequest, neighbours: BothSides
 ) -> CoatingsDocument:
     table = model.phases
     pool, failed = with_own(compounds_with_lithium(table), model, list(request.candidates))
@@ -106,8 +106,7 @@ def _answer(
         "electrolyte": {
             "formula": first["formula"],
             "read_as": first["read_as"],
-            "reduction_V": round(neighbours.reduction_V, 4),
-            "oxidation_V": round(neighbours.oxidation_V, 4),
+            **_limits(neighbours.lower_V, neighbours.upper_V),
             "energy_above_mixture_eV_per_atom": round(
                 neighbours.electrolyte.material.energy_above_mixture_eV_per_atom, _DIGITS
             ),
@@ -131,6 +130,12 @@ def _answer(
     }
 
 
+def _limits(lower_V: float, upper_V: float) -> dict[str, float]:
+    """Return the limits of a window under their names."""
+    limits = (lower_V, upper_V)
+    return {one.name: round(limit, 4) for one, limit in zip(registry.of_phases().window, limits, strict=True)}
+
+
 def _interval(said: tuple[float, float, float, bool] | None) -> dict[str, float] | None:
     """Return an interval as answers show it."""
     if said is None:
@@ -139,26 +144,28 @@ def _interval(said: tuple[float, float, float, bool] | None) -> dict[str, float]
     return {"value": value, "lower": lower, "upper": upper, "coverage": DEFAULT_COVERAGE}
 
 
-def _rows_of_reported(table: PhaseTable, pool: Pool) -> dict[int, list[Report]]:
+def _rows_of_reported(table: PhaseTable, pool: CoatingPool) -> dict[int, list[CoatingReport]]:
     """Return places in the pool of reported coatings, with the reports."""
     reports = reported()
     rows = rows_of_compositions(table, *layout([amounts_of_own(formula) for formula in reports]))
-    found: dict[int, list[Report]] = {}
+    found: dict[int, list[CoatingReport]] = {}
     for row, papers in zip(rows.tolist(), reports.values(), strict=True):
         found |= {place: papers for place in np.flatnonzero((pool.row == row) & (pool.row >= 0)).tolist()}
     return found
 
 
-def _gaps_of(models: Mapping[str, ServedModel], table: PhaseTable, pool: Pool) -> Gaps:
+def _gaps_of(models: Mapping[str, ServedModel], table: PhaseTable, pool: CoatingPool) -> Gaps:
     """Return what predicts gaps: the property that says them, as far as it is served."""
     one = registry.of_band_gap()
     return lambda places: predict(models, table, pool, places.tolist(), (one, one.band_gap if one else None)).value
 
 
-def _conduction(models: Mapping[str, ServedModel], table: PhaseTable, pool: Pool, places: list[int]) -> Conduction:
+def _conduction(
+    models: Mapping[str, ServedModel], table: PhaseTable, pool: CoatingPool, places: list[int]
+) -> Conduction:
     """Return the ionic conductivity of places of the pool by place."""
-    one = registry.of_ionic_conductivity()
-    said = predict(models, table, pool, places, (one, one.ionic_conductivity if one else None))
+    one = registry.of_ion_conduction()
+    said = predict(models, table, pool, places, (one, one.ion_conduction if one else None))
     rows = zip(*(column.tolist() for column in said), strict=True)
     return {place: row for place, row in zip(places, rows, strict=True) if not np.isnan(row[0])}
 
@@ -192,7 +199,7 @@ def _coating(
     table: PhaseTable,
     found: Screened,
     place: int,
-    neighbours: Neighbours,
+    neighbours: BothSides,
     request: CoatingsRequest,
     more: Beyond,
 ) -> Coating:
@@ -207,14 +214,13 @@ def _coating(
         "own": pool.own[place] is not None,
         "on_front": more.on_front,
         "left_at": None if step is None else str(step),
-        "energy_above_hull_eV_per_atom": round(float(pool.above_hull_eV_per_atom[place]), _DIGITS),
+        "above_hull_eV_per_atom": round(float(pool.above_hull_eV_per_atom[place]), _DIGITS),
         "energy_basis": "reference" if pool.row[place] >= 0 else "model",
-        "reduction_V": round(float(pool.windowed.reduction_V[place]), 4),
-        "oxidation_V": round(float(pool.windowed.oxidation_V[place]), 4),
+        "window_V": [round(float(part[place]), 4) for part in pool.windowed[:2]],
         "band_gap_eV": None if np.isnan(gap) else round(gap, 3),
         "band_gap_basis": None if np.isnan(gap) else "model" if found.gap_is_predicted[place] else "table",
-        "log10_sigma_S_per_cm": _interval(more.conduction),
-        "sigma_in_domain": more.conduction is not None and more.conduction[3],
+        "ion_conduction_log10_S_per_cm": _interval(more.conduction),
+        "ion_conduction_in_domain": more.conduction is not None and more.conduction[3],
         "reaction_electrolyte_eV_per_atom": beside[0]["reaction_eV_per_atom"],
         "added_electrolyte_eV_per_atom": beside[0]["added_by_contact_eV_per_atom"],
         "beside": beside,
@@ -226,12 +232,15 @@ def _coating(
         coating["added_cathode_eV_per_atom"] = min(one["added_by_contact_eV_per_atom"] for one in beside[1:])
     else:
         level = float(found.interphase[place])
-        coating["lithium_interphase"] = None if np.isnan(level) else str(LEVELS[int(level)])
+        coating["layer_at_lithium"] = None if np.isnan(level) else str(LEVELS[int(level)])
+    coating |= cast("Coating", _limits(*coating["window_V"]))
     coating["reasons"] = reasons_of(coating, neighbours, request, step)
     return coating
 
 
-def _beside(table: PhaseTable, pool: Pool, place: int, one: Neighbour, found: Contacts, at: int) -> Beside:
+def _beside(
+    table: PhaseTable, pool: CoatingPool, place: int, one: TouchedMaterial, found: Contacts, at: int
+) -> SideReaction:
     coating = pool.material(table, place)
     computed = contact_reaction(table, one.material, coating, found, at)
     verdict = interphase_of(computed)
@@ -248,9 +257,9 @@ def _beside(table: PhaseTable, pool: Pool, place: int, one: Neighbour, found: Co
     }
 
 
-def _without_coating(table: PhaseTable, neighbours: Neighbours) -> list[WithoutCoating]:
+def _without_coating(table: PhaseTable, neighbours: BothSides) -> list[WithoutCoating]:
     electrolyte = neighbours.electrolyte.material
-    lithium = Neighbour("lithium", Candidate("Li", {"Li": 1.0}), read_material(table, {"Li": 1.0}))
+    lithium = TouchedMaterial("lithium", Candidate("Li", {"Li": 1.0}), read_material(table, {"Li": 1.0}))
     shown: list[WithoutCoating] = []
     for one in neighbours.electrodes or (lithium,):
         found = mix(table, electrolyte, one.material)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 from serving.answers.rows import ModelHeaders, ShownMaterial
-from serving.coatings.reported import Report
+from serving.coatings.reported import CoatingReport
 
 
 class FunnelStep(TypedDict):
@@ -16,7 +16,7 @@ class FunnelStep(TypedDict):
     left: int
 
 
-class Beside(TypedDict):
+class SideReaction(TypedDict):
     """The reaction of a coating with one of its neighbours; energies per atom of the reacting mixture."""
 
     neighbour: str
@@ -38,21 +38,20 @@ class Coating(TypedDict):
     own: bool
     on_front: bool
     left_at: str | None
-    energy_above_hull_eV_per_atom: float
+    above_hull_eV_per_atom: float
     energy_basis: str
-    reduction_V: float
-    oxidation_V: float
+    window_V: list[float]
     band_gap_eV: float | None
     band_gap_basis: str | None
-    log10_sigma_S_per_cm: dict[str, float] | None
-    sigma_in_domain: bool
+    ion_conduction_log10_S_per_cm: dict[str, float] | None
+    ion_conduction_in_domain: bool
     reaction_electrolyte_eV_per_atom: float | None
     added_electrolyte_eV_per_atom: float | None
     reaction_cathode_eV_per_atom: NotRequired[float | None]
     added_cathode_eV_per_atom: NotRequired[float | None]
-    lithium_interphase: NotRequired[str | None]
-    beside: list[Beside]
-    reported: list[Report]
+    layer_at_lithium: NotRequired[str | None]
+    beside: list[SideReaction]
+    reported: list[CoatingReport]
     reasons: list[str]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import SYMBOLS
-from serving.coatings.neighbours import Neighbour, Neighbours
-from serving.coatings.pool import Array, Pool
+from serving.coatings.neighbours import BothSides, TouchedMaterial
+from serving.coatings.pool import Array, CoatingPool
 from serving.coatings.request import CoatingLimits, Side
 from serving.ranking.constraints import TOXIC
 from serving.ranking.elements import supply_table
@@ -29,7 +29,7 @@ PRECIOUS_USD_PER_kg = 3000.0
 _ROUNDING_eV = 1e-9
 
 
-class Step(StrEnum):
+class FunnelStage(StrEnum):
     """Steps in their order."""
 
     POOL = "lithium_compounds"
@@ -62,17 +62,17 @@ class Screened:
         Reactions of the electrolyte, then of each state of the electrode, with `judged`.
     """
 
-    pool: Pool
-    left_at: list[Step | None]
+    pool: CoatingPool
+    left_at: list[FunnelStage | None]
     band_gap_eV: Array
     gap_is_predicted: Flags
     interphase: Array
     judged: NDArray[np.int64]
     beside: tuple[Contacts, ...]
 
-    def left(self, side: Side) -> list[tuple[Step, int]]:
+    def left(self, side: Side) -> list[tuple[FunnelStage, int]]:
         """Return how many are left after each step."""
-        steps = [step for step in Step if side is Side.CATHODE or step is not Step.ELECTRODE]
+        steps = [step for step in FunnelStage if side is Side.CATHODE or step is not FunnelStage.ELECTRODE]
         fell = np.array([len(steps) if step is None else steps.index(step) for step in self.left_at])
         return [(step, int((fell > place).sum())) for place, step in enumerate(steps)]
 
@@ -86,7 +86,13 @@ def precious_elements() -> frozenset[str]:
 
 
 def screen(
-    table: PhaseTable, pool: Pool, neighbours: Neighbours, side: Side, limits: CoatingLimits, gaps: Gaps, keep: Flags
+    table: PhaseTable,
+    pool: CoatingPool,
+    neighbours: BothSides,
+    side: Side,
+    limits: CoatingLimits,
+    gaps: Gaps,
+    keep: Flags,
 ) -> Screened:
     """Send a pool through all steps.
 
@@ -108,31 +114,31 @@ def screen(
         Those whose reactions are computed at whatever step they leave, shape (n,).
     """
     allowed = frozenset(limits.allow)
-    left_at: list[Step | None] = [None] * len(pool)
+    left_at: list[FunnelStage | None] = [None] * len(pool)
     alive = np.ones(len(pool), dtype=np.bool_)
 
-    def drop(step: Step, passes: Flags) -> None:
+    def drop(step: FunnelStage, passes: Flags) -> None:
         for place in np.flatnonzero(alive & ~passes).tolist():
             left_at[place] = step
         alive[:] &= passes
 
     near = pool.above_hull_eV_per_atom <= limits.most_above_hull_eV_per_atom + _ROUNDING_eV
-    drop(Step.HULL, near & ~pool.is_artefact(table))
-    drop(Step.HARM, ~pool.holds((frozenset(TOXIC) | RADIOACTIVE) - allowed))
-    drop(Step.PRECIOUS, ~pool.holds(precious_elements() - allowed))
+    drop(FunnelStage.HULL, near & ~pool.is_artefact(table))
+    drop(FunnelStage.HARM, ~pool.holds((frozenset(TOXIC) | RADIOACTIVE) - allowed))
+    drop(FunnelStage.PRECIOUS, ~pool.holds(precious_elements() - allowed))
     gap, predicted = _gaps(table, pool, gaps, alive | keep)
-    drop(Step.GAP, ~(gap < limits.least_band_gap_eV))
+    drop(FunnelStage.GAP, ~(gap < limits.least_band_gap_eV))
     holds, interphase = _holds(table, pool, neighbours, side, alive | keep)
-    drop(Step.WINDOW, holds)
+    drop(FunnelStage.WINDOW, holds)
     judged = np.flatnonzero(alive | keep)
     sides = (neighbours.electrolyte, *neighbours.electrodes)
     beside = tuple(_contacts(table, pool, one, judged) for one in sides)
-    for step, found in ((Step.ELECTROLYTE, beside[:1]), (Step.ELECTRODE, beside[1:])):
+    for step, found in ((FunnelStage.ELECTROLYTE, beside[:1]), (FunnelStage.ELECTRODE, beside[1:])):
         drop(step, _tolerable(found, judged, len(pool), limits.most_added_eV_per_atom))
     return Screened(pool, left_at, gap, predicted, interphase, judged, beside)
 
 
-def _gaps(table: PhaseTable, pool: Pool, gaps: Gaps, asked: Flags) -> tuple[Array, Flags]:
+def _gaps(table: PhaseTable, pool: CoatingPool, gaps: Gaps, asked: Flags) -> tuple[Array, Flags]:
     known = np.full(len(pool), np.nan)
     if table.band_gap_eV is not None:
         known = np.where(pool.row >= 0, table.band_gap_eV[pool.row], np.nan)
@@ -144,20 +150,22 @@ def _gaps(table: PhaseTable, pool: Pool, gaps: Gaps, asked: Flags) -> tuple[Arra
     return known, predicted
 
 
-def _holds(table: PhaseTable, pool: Pool, neighbours: Neighbours, side: Side, asked: Flags) -> tuple[Flags, Array]:
+def _holds(
+    table: PhaseTable, pool: CoatingPool, neighbours: BothSides, side: Side, asked: Flags
+) -> tuple[Flags, Array]:
     """Return which hold at the electrode, and at lithium what layer they become."""
     interphase = np.full(len(pool), np.nan)
     found = pool.windowed
     if side is Side.CATHODE:
-        return (found.oxidation_V >= neighbours.cutoff_V) & (found.reduction_V <= neighbours.low_V), interphase
-    places = np.flatnonzero(asked & (found.oxidation_V >= neighbours.reduction_V))
+        return (found.upper_V >= neighbours.cutoff_V) & (found.lower_V <= neighbours.low_V), interphase
+    places = np.flatnonzero(asked & (found.upper_V >= neighbours.lower_V))
     amounts = [pool.amounts(table, place) for place in places.tolist()]
     energy = np.minimum(pool.energy_eV_per_atom, found.mixture_eV_per_atom)[places]
     interphase[places] = lithium_interphases(table, amounts, energy, tolerated_V=TOLERATED_V)
     return interphase > LEVELS.index(Interphase.MIXED_CONDUCTING), interphase
 
 
-def _contacts(table: PhaseTable, pool: Pool, one: Neighbour, judged: NDArray[np.int64]) -> Contacts:
+def _contacts(table: PhaseTable, pool: CoatingPool, one: TouchedMaterial, judged: NDArray[np.int64]) -> Contacts:
     energy, mixture = pool.energy_eV_per_atom[judged], pool.windowed.mixture_eV_per_atom[judged]
     return contacts(table, one.material, pool.atomic_number[judged], pool.fraction[judged], energy, mixture)
 

@@ -23,7 +23,7 @@ LOWEST_CATHODE_V = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class TouchedMaterial:
     """A material that the coating touches, as it is called, as typed, and as a side of a reaction."""
 
     name: str
@@ -34,14 +34,14 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class BothSides:
     """Both sides of a coating.
 
     Attributes
     ----------
     electrolyte
         With the limits of its own window.
-    reduction_V, oxidation_V
+    lower_V, upper_V
         Of the electrolyte.
     electrodes
         States of the cathode; none at lithium.
@@ -51,17 +51,17 @@ class Neighbours:
         What had to be assumed.
     """
 
-    electrolyte: Neighbour
-    reduction_V: float
-    oxidation_V: float
-    electrodes: tuple[Neighbour, ...]
+    electrolyte: TouchedMaterial
+    lower_V: float
+    upper_V: float
+    electrodes: tuple[TouchedMaterial, ...]
     low_V: float
     cutoff_V: float
     warnings: tuple[Remark, ...]
     assumed: tuple[str, ...]
 
 
-def read_neighbours(table: PhaseTable, request: CoatingsRequest) -> Neighbours:
+def read_neighbours(table: PhaseTable, request: CoatingsRequest) -> BothSides:
     """Read both sides.
 
     Raises
@@ -81,23 +81,23 @@ def read_neighbours(table: PhaseTable, request: CoatingsRequest) -> Neighbours:
         raise CandidateError(RowErrorCode.NO_WINDOW, message)
     warnings = (*electrolyte.candidate.remarks, *remarks)
     if request.side is Side.LITHIUM:
-        return Neighbours(electrolyte, low, high, (), 0.0, low, warnings, ())
+        return BothSides(electrolyte, low, high, (), 0.0, low, warnings, ())
     assert request.cathode is not None
     states, name = _cathode(table, request.cathode)
     lowest, cutoff, assumed = _potentials(request, name)
     if len(states) == 1:
         assumed = (*assumed, "the charged state of this cathode is not known: only the composition given was judged")
-    return Neighbours(electrolyte, low, high, states, lowest, cutoff, warnings, assumed)
+    return BothSides(electrolyte, low, high, states, lowest, cutoff, warnings, assumed)
 
 
-def _electrolyte(table: PhaseTable, text: str) -> Neighbour:
+def _electrolyte(table: PhaseTable, text: str) -> TouchedMaterial:
     partners = find_partners([text])
     known = len(partners) == 1 and partners[0].role is Role.MATERIAL
     candidate = Candidate.from_formula(partners[0].formula if known else text)
-    return Neighbour(text.strip(), candidate, read_material(table, candidate.amounts))
+    return TouchedMaterial(text.strip(), candidate, read_material(table, candidate.amounts))
 
 
-def _cathode(table: PhaseTable, text: str) -> tuple[tuple[Neighbour, ...], Name | None]:
+def _cathode(table: PhaseTable, text: str) -> tuple[tuple[TouchedMaterial, ...], Name | None]:
     name = _named(text)
     formulas = {"discharged": name.formula, "charged": name.charged_formula} if name else {"discharged": text}
     try:
@@ -108,7 +108,7 @@ def _cathode(table: PhaseTable, text: str) -> tuple[tuple[Neighbour, ...], Name 
         raise CandidateError(RowErrorCode.UNKNOWN_NAME, message) from None
     called = name.name if name else text.strip()
     states = tuple(
-        Neighbour(called, one, read_material(table, one.amounts), state) for state, one in candidates.items()
+        TouchedMaterial(called, one, read_material(table, one.amounts), state) for state, one in candidates.items()
     )
     return states, name
 

@@ -36,13 +36,13 @@ Array = NDArray[np.float64]
 class Windowed(NamedTuple):
     """CoatingLimits against Li/Li+ and energies of the equilibrium mixtures of n compositions, shape (n,) each."""
 
-    reduction_V: Array
-    oxidation_V: Array
+    lower_V: Array
+    upper_V: Array
     mixture_eV_per_atom: Array
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class CoatingPool:
     """Compositions to be screened.
 
     Attributes
@@ -109,12 +109,12 @@ class Pool:
 
 
 @lru_cache(maxsize=2)
-def compounds_with_lithium(table: PhaseTable) -> Pool:
+def compounds_with_lithium(table: PhaseTable) -> CoatingPool:
     """Return all compounds of the table that hold lithium; once computed they are kept beside the table."""
     rows = table.compounds_of(LITHIUM)
     numbers, fraction = table.compositions(rows)
     energy = table.energy_eV_per_atom[rows]
-    return Pool(numbers, fraction, energy, rows, [None] * len(rows), _windowed(table, numbers, fraction, None))
+    return CoatingPool(numbers, fraction, energy, rows, [None] * len(rows), _windowed(table, numbers, fraction, None))
 
 
 def _windowed(table: PhaseTable, numbers: NDArray[np.int64], fraction: Array, own: Array | None) -> Windowed:
@@ -130,7 +130,9 @@ def _windowed(table: PhaseTable, numbers: NDArray[np.int64], fraction: Array, ow
         return Windowed(*(np.concatenate(column) for column in zip(*threads.map(of, parts), strict=True)))
 
 
-def with_own(pool: Pool, model: PhaseModel, formulas: list[str]) -> tuple[Pool, dict[str, CandidateError]]:
+def with_own(
+    pool: CoatingPool, model: PhaseModel, formulas: list[str]
+) -> tuple[CoatingPool, dict[str, CandidateError]]:
     """Return the pool with a caller's formulas at its end, and those that cannot be judged with the reason.
 
     Parameters
@@ -160,7 +162,7 @@ def with_own(pool: Pool, model: PhaseModel, formulas: list[str]) -> tuple[Pool, 
     energy = np.where(row >= 0, model.phases.energy_eV_per_atom[row], energies.formation.value)
     windowed = _windowed(model.phases, numbers, fraction, np.where(row >= 0, np.nan, energy))
     names = [one.formula for one in taken.values()]
-    return _joined(pool, Pool(numbers, fraction, energy, row, [*names], windowed)), failed
+    return _joined(pool, CoatingPool(numbers, fraction, energy, row, [*names], windowed)), failed
 
 
 def _require_lithium(one: Candidate, model: PhaseModel) -> None:
@@ -173,7 +175,7 @@ def _require_lithium(one: Candidate, model: PhaseModel) -> None:
         raise CandidateError(RowErrorCode.ELEMENT_WITHOUT_ENERGIES, message)
 
 
-def _joined(pool: Pool, own: Pool) -> Pool:
+def _joined(pool: CoatingPool, own: CoatingPool) -> CoatingPool:
     """Return the pool with a caller's own behind it; what both hold stands only there."""
     keep = np.flatnonzero(~np.isin(pool.row, own.row[own.row >= 0]))
     width = max(pool.fraction.shape[1], own.fraction.shape[1])
@@ -181,7 +183,7 @@ def _joined(pool: Pool, own: Pool) -> Pool:
     def padded(array: NDArray[np.generic]) -> NDArray[np.generic]:
         return np.pad(array, ((0, 0), (0, width - array.shape[1])))
 
-    return Pool(
+    return CoatingPool(
         np.concatenate([padded(pool.atomic_number)[keep], padded(own.atomic_number)]).astype(np.int64),
         np.concatenate([padded(pool.fraction)[keep], padded(own.fraction)]).astype(float),
         np.concatenate([pool.energy_eV_per_atom[keep], own.energy_eV_per_atom]),

@@ -12,7 +12,7 @@ from features.candidate import Candidate
 from serving.answers.conditions import Conditions
 from serving.answers.judging import Silence, judge, query_of
 from serving.answers.request import DEFAULT_COVERAGE
-from serving.coatings.pool import Pool
+from serving.coatings.pool import CoatingPool
 from training.properties import registry
 from training.thermodynamics.phases import PhaseTable
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Predicted(NamedTuple):
+class PredictedValues(NamedTuple):
     """Central values with intervals, NaN where nothing is said, and whether the model knows the like; shape (n,)."""
 
     value: Array
@@ -34,17 +34,17 @@ class Predicted(NamedTuple):
 
 def properties_asked() -> list[str]:
     """Return the properties that are asked, that of phase equilibria first."""
-    others = (registry.of_band_gap(), registry.of_ionic_conductivity())
+    others = (registry.of_band_gap(), registry.of_ion_conduction())
     return [registry.of_phases().name, *(one.name for one in others if one is not None)]
 
 
 def predict(
     models: Mapping[str, ServedModel],
     table: PhaseTable,
-    pool: Pool,
+    pool: CoatingPool,
     places: Sequence[int],
     wanted: tuple[Property | None, Quantity | None],
-) -> Predicted:
+) -> PredictedValues:
     """Return what a property says of a quantity of some places of the pool, at its default conditions.
 
     Parameters
@@ -60,15 +60,15 @@ def predict(
     """
     one, quantity = wanted
     n = len(places)
-    out = Predicted(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=np.bool_))
+    out = PredictedValues(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=np.bool_))
     if one is None or quantity is None or one.name not in models or not n:
         return out
     candidates = [Candidate(pool.formula(table, place), pool.amounts(table, place)) for place in places]
     query = query_of(candidates, [Conditions()] * n, DEFAULT_COVERAGE)
 
-    def render(_: Property, judgement: Judgement) -> Predicted:
+    def render(_: Property, judgement: Judgement) -> PredictedValues:
         interval = judgement.intervals[quantity.name]
-        return Predicted(interval.value, interval.lower, interval.upper, judgement.in_domain)
+        return PredictedValues(interval.value, interval.lower, interval.upper, judgement.in_domain)
 
     judged = judge(models, query, [one.name], render)
     said = judged.said.get(one.name)

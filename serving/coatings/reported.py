@@ -11,7 +11,7 @@ from features.formula import parse_formula
 from training.thermodynamics.reactions import reduced
 
 
-class Report(TypedDict):
+class CoatingReport(TypedDict):
     """One mention of a coating: `tested`, `computed` (a screen's proposal) or `review`, and where."""
 
     kind: str
@@ -19,9 +19,9 @@ class Report(TypedDict):
 
 
 @cache
-def reported() -> dict[str, list[Report]]:
+def reported() -> dict[str, list[CoatingReport]]:
     """Return the reports by reduced formula, as `reactions.reduced` writes it."""
-    found: dict[str, list[Report]] = {}
+    found: dict[str, list[CoatingReport]] = {}
     with (files("serving") / "coatings" / "reported.csv").open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             formula, _ = reduced(parse_formula(row["formula"]))

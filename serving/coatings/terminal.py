@@ -49,22 +49,22 @@ def terminal_lines(document: CoatingsDocument) -> list[str]:
 
 def _row(one: Coating) -> tuple[str, ...]:
     electrode = one.get("added_cathode_eV_per_atom")
-    layer = (one.get("lithium_interphase") or "-").replace("_", " ")
+    layer = (one.get("layer_at_lithium") or "-").replace("_", " ")
     gap = (
         "-"
         if one["band_gap_eV"] is None
         else f"{one['band_gap_eV']:.1f}{'~' if one['band_gap_basis'] == 'model' else ''}"
     )
-    said, doubt = one["log10_sigma_S_per_cm"], "" if one["sigma_in_domain"] else "?"
+    said, doubt = one["ion_conduction_log10_S_per_cm"], "" if one["ion_conduction_in_domain"] else "?"
     sigma = "-" if said is None else f"{10 ** said['value']:.0e}{doubt}"
     return (
         one["formula"],
         "*" if one["on_front"] else "",
         f"{one['added_electrolyte_eV_per_atom'] or 0.0:.3f}",
         layer if electrode is None else f"{electrode:.3f}",
-        f"{one['reduction_V']:.2f} .. {one['oxidation_V']:.2f}",
+        f"{one['window_V'][0]:.2f} .. {one['window_V'][1]:.2f}",
         gap,
         sigma,
-        f"{one['energy_above_hull_eV_per_atom']:.3f}",
+        f"{one['above_hull_eV_per_atom']:.3f}",
         ", ".join(f"{report['kind']} {report['doi']}" for report in one["reported"]),
     )

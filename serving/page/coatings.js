@@ -113,7 +113,7 @@ function row(one, side) {
   const electrode =
     side === "cathode"
       ? energy(one.added_cathode_eV_per_atom, one.reaction_cathode_eV_per_atom)
-      : number((one.lithium_interphase ?? "–").replaceAll("_", " "));
+      : number((one.layer_at_lithium ?? "–").replaceAll("_", " "));
   const gap = one.band_gap_eV === null ? "not known" : one.band_gap_eV.toFixed(1);
   return el(
     "tr",
@@ -121,10 +121,10 @@ function row(one, side) {
     el("th", { scope: "row" }, one.on_front ? "★ " : "", one.formula, one.own ? el("small", {}, "your own") : null),
     energy(one.added_electrolyte_eV_per_atom, one.reaction_electrolyte_eV_per_atom),
     electrode,
-    number(`${one.reduction_V.toFixed(2)} – ${one.oxidation_V.toFixed(2)}`),
+    number(one.window_V.map((limit) => limit.toFixed(2)).join(" – ")),
     number(gap, one.band_gap_basis === "model" ? el("small", {}, "predicted") : null),
     sigma(one),
-    number(one.energy_above_hull_eV_per_atom.toFixed(3)),
+    number(one.above_hull_eV_per_atom.toFixed(3)),
     el("td", {}, links(one.reported)),
     el("td", {}, reactions(one)),
   );
@@ -132,10 +132,10 @@ function row(one, side) {
 
 /** The ionic conductivity with its interval; dashed words where the model does not know the kind. */
 function sigma(one) {
-  const said = one.log10_sigma_S_per_cm;
+  const said = one.ion_conduction_log10_S_per_cm;
   if (!said) return el("td", { class: "number" }, "not known");
   const [value, low, high] = [said.value, said.lower, said.upper].map((log10) => (10 ** log10).toExponential(0));
-  const doubt = one.sigma_in_domain ? null : el("small", {}, "unknown kind");
+  const doubt = one.ion_conduction_in_domain ? null : el("small", {}, "unknown kind");
   return el("td", { class: "number" }, value, el("small", {}, `${low} … ${high}`), doubt);
 }
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from features.formula import parse_formula
 from serving.cli import elyte
-from serving.coatings.funnel import Step, precious_elements
+from serving.coatings.funnel import FunnelStage, precious_elements
 from serving.coatings.pool import compounds_with_lithium
 from serving.coatings.predicted import properties_asked
 from serving.coatings.reported import reported
@@ -58,7 +58,7 @@ def named(coatings: list[Coating]) -> dict[str, Coating]:
 
 def test_the_funnel_begins_with_all_lithium_compounds_and_never_widens(answer: CoatingsDocument) -> None:
     left = [step["left"] for step in answer["funnel"]]
-    assert [step["step"] for step in answer["funnel"]] == [str(step) for step in Step]
+    assert [step["step"] for step in answer["funnel"]] == [str(step) for step in FunnelStage]
     assert left[0] == 8656
     assert left == sorted(left, reverse=True)
     assert left[-1] == answer["passed"] == len(answer["coatings"]) > 20
@@ -69,7 +69,7 @@ def test_what_is_left_fulfils_every_limit(answer: CoatingsDocument) -> None:
     harmful = {"Cd", "Hg", "Tl", "As", "Be", "Pb", "U", "Th", "Tc", "Pm"} | precious_elements()
     for one in answer["coatings"]:
         assert one["left_at"] is None
-        assert one["energy_above_hull_eV_per_atom"] <= 0.025
+        assert one["above_hull_eV_per_atom"] <= 0.025
         assert one["oxidation_V"] >= 4.3
         assert one["reduction_V"] <= 3.0
         assert one["band_gap_eV"] is None or one["band_gap_eV"] >= 1.0
@@ -96,9 +96,9 @@ def test_energies_are_those_of_an_interface(predictor: Predictor, answer: Coatin
 def test_nobody_beats_those_on_the_front(answer: CoatingsDocument) -> None:
     def values(one: Coating) -> np.ndarray:
         added = [side["added_by_contact_eV_per_atom"] for side in one["beside"]]
-        sigma = one["log10_sigma_S_per_cm"]
+        sigma = one["ion_conduction_log10_S_per_cm"]
         assert sigma is not None
-        return np.array([*np.round(added, 3), round(sigma["lower"], 1) if one["sigma_in_domain"] else -20.0])
+        return np.array([*np.round(added, 3), round(sigma["lower"], 1) if one["ion_conduction_in_domain"] else -20.0])
 
     all_values = np.array([values(one) for one in answer["coatings"]])
     for one, own in zip(answer["coatings"], all_values, strict=True):
@@ -136,7 +136,7 @@ def test_lithium_has_layers_instead_of_a_cathode(predictor: Predictor) -> None:
     left = named(found["coatings"])
     assert {"LiF", "LiCl", "Li2S"} <= left.keys()
     assert "LiS4" not in left, "an artefact of the table is no coating"
-    assert {one["lithium_interphase"] for one in found["coatings"]} == {"stable", "protective"}
+    assert {one["layer_at_lithium"] for one in found["coatings"]} == {"stable", "protective"}
     assert "added_cathode_eV_per_atom" not in left["LiF"]
     assert found["funnel"][-1]["step"] == "beside_the_electrolyte"
 
@@ -163,7 +163,7 @@ def test_without_a_model_of_gaps_the_screen_still_answers(predictor: Predictor) 
     own = "LiTi1.9Zr0.1(PO4)3"
     one = named(ask(alone, candidates=[own])["asked"])[own]
     assert one["band_gap_eV"] is None
-    assert one["left_at"] != str(Step.GAP)
+    assert one["left_at"] != str(FunnelStage.GAP)
     assert any("not known" in reason for reason in one["reasons"])
     predicted = named(ask(predictor, candidates=[own])["asked"])[own]
     assert predicted["band_gap_basis"] == "model"

@@ -51,7 +51,7 @@ def test_a_reported_layer_is_found_by_any_spelling_of_the_partner() -> None:
 
 def test_a_practical_window_has_its_method() -> None:
     (window,) = practical_windows(key("Li6PS5Cl"))
-    assert (window.reduction_V, window.oxidation_V) == (1.08, 2.24)
+    assert (window.low_V, window.high_V) == (1.08, 2.24)
     assert "indirect" in window.method
     assert DOI.fullmatch(window.doi)
     assert practical_windows(key("LiF")) == ()

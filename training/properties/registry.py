@@ -102,9 +102,9 @@ def of_band_gap() -> Property | None:
 
 
 @cache
-def of_ionic_conductivity() -> Property | None:
+def of_ion_conduction() -> Property | None:
     """Return the property that says the ionic conductivity, None where there is none."""
-    return next((one for one in properties() if one.ionic_conductivity is not None and one.kind == INORGANIC), None)
+    return next((one for one in properties() if one.ion_conduction is not None and one.kind == INORGANIC), None)
 
 
 @cache

@@ -23,8 +23,8 @@ LITHIUM = "lithium"
 class PracticalWindow(NamedTuple):
     """A reported window: limits in V against Li/Li+, None where none was reported, by which method, and where."""
 
-    reduction_V: float | None
-    oxidation_V: float | None
+    low_V: float | None
+    high_V: float | None
     method: str
     doi: str
 
@@ -45,7 +45,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 def _windows() -> Mapping[str, tuple[PracticalWindow, ...]]:
     found: dict[str, tuple[PracticalWindow, ...]] = {}
     for row in _rows("practical_windows.csv"):
-        low, high = (float(row[key]) if row[key] else None for key in ("reduction_V", "oxidation_V"))
+        low, high = (float(row[key]) if row[key] else None for key in ("low_V", "high_V"))
         key, _ = reduced(parse_formula(row["formula"]))
         found[key] = (*found.get(key, ()), PracticalWindow(low, high, row["method"], row["doi"]))
     return found

@@ -20,7 +20,7 @@ EXAMPLE = {"electrolyte": "Li6PS5Cl", "cathode": "NMC811", "cutoff_V": 4.3}
 router = APIRouter(route_class=AnsweringRoute)
 
 
-class FunnelStep(BaseModel):
+class ShownStage(BaseModel):
     """One step, and how many are left after it."""
 
     step: str
@@ -28,7 +28,7 @@ class FunnelStep(BaseModel):
     left: int
 
 
-class Coating(BaseModel):
+class ShownCoating(BaseModel):
     """One coating; energies in eV per atom of the reacting mixture, both sides apart under `beside`."""
 
     model_config = ConfigDict(extra="allow")
@@ -37,10 +37,9 @@ class Coating(BaseModel):
     read_as: str
     on_front: bool
     left_at: str | None = Field(None, description="Step of the funnel at which it left, null where it passed.")
-    reduction_V: float
-    oxidation_V: float
+    window_V: list[float] = Field(..., description="Limits against Li/Li+; each also stands under its own name.")
     band_gap_eV: float | None
-    log10_sigma_S_per_cm: dict[str, float] | None = Field(None, description="Ionic conductivity, predicted.")
+    ion_conduction_log10_S_per_cm: dict[str, float] | None = Field(None, description="Ionic conductivity, predicted.")
     reaction_electrolyte_eV_per_atom: float | None
     added_electrolyte_eV_per_atom: float | None
     reasons: list[str]
@@ -54,9 +53,9 @@ class CoatingsAnswer(BaseModel):
     models: dict[str, ModelHeader]
     status: Literal["ok", "error"]
     says: str | None = Field(None, description="First of all: whether a coating is needed.")
-    funnel: list[FunnelStep] = []
-    coatings: list[Coating] = []
-    asked: list[Coating] = Field([], description="Reported coatings that left, and your own.")
+    funnel: list[ShownStage] = []
+    coatings: list[ShownCoating] = []
+    asked: list[ShownCoating] = Field([], description="Reported coatings that left, and your own.")
     error: Note | None = None
     warnings: list[Note]
 

@@ -103,7 +103,7 @@ def _cathode(table: PhaseTable, text: str) -> tuple[tuple[TouchedMaterial, ...],
     try:
         candidates = {state: Candidate.from_formula(formula) for state, formula in formulas.items() if formula}
     except CandidateError as error:
-        known = ", ".join(one.name for one in all_names() if one.kind == "cathode" and one.formula)
+        known = ", ".join(one.name for one in all_names() if one.kind == "cathode" and one.charged_formula)
         message = f"'{shown(text)}' is no cathode that is known by name ({known}) and no formula: {error.message}"
         raise CandidateError(RowErrorCode.UNKNOWN_NAME, message) from None
     called = name.name if name else text.strip()

@@ -65,7 +65,7 @@ def coatings(
     try:
         request = CoatingsRequest.model_validate({**asked, "candidates": candidates, "limits": given})
     except ValidationError as error:
-        raise click.UsageError(describe(error, CoatingsRequest)) from error
+        raise click.UsageError(describe(error, CoatingsRequest).removeprefix("the body: Value error, ")) from error
     try:
         document = Predictor.load(properties=properties_asked()).coatings(request)
     except ModelUnavailableError as error:

@@ -104,7 +104,7 @@ def _answer(
     first = material_of(neighbours.electrolyte.candidate)
     return {
         "electrolyte": {
-            "formula": first["formula"],
+            "formula": neighbours.electrolyte.name,
             "read_as": first["read_as"],
             **_limits(neighbours.lower_V, neighbours.upper_V),
             "energy_above_mixture_eV_per_atom": round(

@@ -89,6 +89,9 @@ def _why_left(coating: Coating, neighbours: BothSides, request: CoatingsRequest,
         if coating["window_V"][1] < neighbours.cutoff_V:
             return f"left: oxidised at {coating['window_V'][1]:.2f} V, below the cutoff of {neighbours.cutoff_V:g} V"
         return f"left: reduced at {coating['window_V'][0]:.2f} V, within the cathode's range"
+    if step is FunnelStage.WINDOW and coating.get("layer_at_lithium") is None:
+        where = f"{neighbours.lower_V:.2f} V, where the electrolyte begins to be reduced"
+        return f"left: oxidised at {coating['window_V'][1]:.2f} V, below {where}"
     if step is FunnelStage.WINDOW:
         return f"left: reduced by lithium from {coating['window_V'][0]:.2f} V to a layer that conducts electrons"
     unwanted = {FunnelStage.HARM: frozenset(TOXIC) | RADIOACTIVE, FunnelStage.PRECIOUS: precious_elements()}

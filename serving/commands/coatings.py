@@ -95,15 +95,23 @@ def _own(input_file: Path | None) -> tuple[list[str], list[dict[str, str]]]:
     if input_file is None:
         return [], []
     from features.candidate import RowError
+    from features.errors import RowErrorCode
     from serving.answers.input_tables import InputTableError, read_candidates_file
 
     try:
         rows = read_candidates_file(input_file).rows
     except InputTableError as error:
         raise click.UsageError(str(error)) from error
-    failed = [
-        {"formula": row.formula or "", "code": str(row.code), "message": f"row {row.index + 1}: {row.message}"}
-        for row in rows
-        if isinstance(row, RowError)
-    ]
-    return [row.formula for row in rows if not isinstance(row, RowError) and row.formula], failed
+    found: list[str] = []
+    failed: list[dict[str, str]] = []
+    for place, row in enumerate(rows, start=1):
+        if isinstance(row, RowError):
+            failed.append(
+                {"formula": row.formula or "", "code": str(row.code), "message": f"row {place}: {row.message}"}
+            )
+        elif row.formula is None:
+            message = f"row {place}: coatings are screened by composition; expected a formula, not a CIF or a polymer"
+            failed.append({"formula": "", "code": str(RowErrorCode.MISSING_MATERIAL), "message": message})
+        else:
+            found.append(row.formula)
+    return found, failed

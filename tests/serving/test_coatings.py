@@ -246,6 +246,22 @@ def test_the_command_prints_the_funnel_and_reads_a_table(tmp_path: Path) -> None
     assert len(json.loads(as_json.stdout)["coatings"]) == 3
 
 
+def test_a_row_without_a_formula_is_said_and_not_dropped(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("formula,polymer,salt\nLiF,,\n,PEO,LiTFSI\n")
+    line = ["coatings", "--electrolyte", "LPSCl", "--side", "lithium", "--input", str(own), "--top", "1"]
+    done = CliRunner().invoke(elyte, line)
+    assert done.exit_code == 1
+    assert "row 2: " in done.output
+
+
+def test_what_is_oxidised_at_lithium_already_says_so(predictor: Predictor) -> None:
+    found = ask(predictor, side="lithium", cathode=None, cutoff_V=None, candidates=["Li3N"])
+    one = named(found["asked"])["Li3N"]
+    assert one["left_at"] == "holds_at_the_electrode"
+    assert "where the electrolyte begins to be reduced" in one["reasons"][0]
+
+
 def test_the_command_refuses_what_contradicts_itself() -> None:
     done = CliRunner().invoke(elyte, ["coatings", "--electrolyte", "Li6PS5Cl", "--side", "lithium", "--cathode", "LCO"])
     assert done.exit_code == 2

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from serving.cells.request import RateRequest as RateRequest
     from serving.client.client import Client as Client
     from serving.client.client import ServiceError as ServiceError
+    from serving.coatings.request import CoatingLimits as CoatingLimits
+    from serving.coatings.request import CoatingsRequest as CoatingsRequest
     from serving.generation.families import Limits as Limits
     from serving.generation.request import GenerationRequest as GenerationRequest
     from serving.generation.request import Mixture as Mixture
@@ -82,6 +84,8 @@ _PLACES = {
     "RateRequest": "serving.cells.request",
     "CellConditions": "serving.cells.design",
     "PairOptions": "serving.ranking.pair_answer",
+    "CoatingLimits": "serving.coatings.request",
+    "CoatingsRequest": "serving.coatings.request",
     "Limits": "serving.generation.families",
     "GenerationRequest": "serving.generation.request",
     "Mixture": "serving.generation.request",

@@ -38,6 +38,7 @@ class RowErrorCode(StrEnum):
     BLEND_UNSUPPORTED = "blend_unsupported"
     KIND_NOT_INSTALLED = "kind_not_installed"
     WRONG_KIND = "wrong_kind"
+    NO_WINDOW = "no_window"
 
 
 class WarningCode(StrEnum):

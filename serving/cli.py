@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "interface",
         "Reactions with lithium, cathodes, coatings and water.",
     ),
+    "coatings": ("serving.commands.coatings", "coatings", "Coatings between an electrolyte and a cathode, or lithium."),
     "ccd-grid": (
         "serving.commands.condition_grid",
         "condition_grid",

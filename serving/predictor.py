@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from serving.answers.rows import ModelHeaders, ResultRow, Results
     from serving.cells.document import RateDocument
     from serving.cells.request import RateRequest
+    from serving.coatings.document import CoatingsDocument
+    from serving.coatings.request import CoatingsRequest
     from serving.generation.known import KnownMaterials
     from serving.ranking.document import RankingDocument
     from serving.ranking.pair_answer import PairOptions, PairsDocument
@@ -154,6 +156,20 @@ class Predictor:
         from serving.cells.answer import answer_rate
 
         return answer_rate(self._models, request)
+
+    def coatings(self, request: CoatingsRequest) -> CoatingsDocument:
+        """Answer which coatings last between an electrolyte and a cathode, or lithium; see `serving.coatings`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation serves no stability model.
+        """
+        from serving.coatings.answer import answer_coatings
+        from serving.coatings.predicted import properties_asked
+
+        self._served(registry.of_phases().name)
+        return answer_coatings(self._models, request, self._headers(properties_asked()))
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.

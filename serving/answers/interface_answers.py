@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from features.candidate import Candidate
-from features.errors import CandidateError, shown
+from features.errors import CandidateError
 from features.formula import read_formula
 from features.formula_writing import write_formula
 from serving.answers.rows import (
-    Cell,
     FlatRow,
     ModelHeaders,
     ShownMaterial,
@@ -18,7 +17,6 @@ from serving.answers.rows import (
     unread_material_of,
     warnings_of,
 )
-from serving.answers.terminal_tables import with_reading
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from training.thermodynamics.mixing import Lithiation, Mixing
     from training.thermodynamics.phases import PhaseTable
     from training.thermodynamics.reactions import Reactant, Reaction
-
-LEAST_SHOWN_eV = 5e-4
 
 
 class ShownReaction(TypedDict):
@@ -39,6 +35,10 @@ class ShownReaction(TypedDict):
     energy_eV: float | None
     interphase: NotRequired[str]
     interphase_why: NotRequired[str]
+    interphase_confidence: NotRequired[str]
+    heat_J_per_g: NotRequired[float]
+    gas_mL_per_g: NotRequired[float]
+    gases: NotRequired[list[str]]
     footnote: NotRequired[str]
 
 
@@ -61,6 +61,22 @@ class ShownLithiation(TypedDict):
     reaction: ShownReaction
 
 
+class ShownWindow(TypedDict):
+    """A window that a paper reports; by its method it is not to be compared with the thermodynamic one."""
+
+    low_V: float | None
+    high_V: float | None
+    method: str
+    doi: str
+
+
+class ReportedInterphase(TypedDict):
+    """What layer a paper found between the two, and where."""
+
+    interphase: str
+    doi: str
+
+
 class ContactDocument(TypedDict, total=False):
     """What an electrolyte becomes at one partner: at a solid, in water (`role`), or why that is not known."""
 
@@ -78,6 +94,8 @@ class ContactDocument(TypedDict, total=False):
     with_excess_lithium: ShownLithiation | None
     interphase: str
     interphase_why: str
+    interphase_confidence: str
+    reported_interphase: ReportedInterphase | None
     electron_conducting_products: list[str]
     energy_eV_per_H2O: float
     withstands: bool
@@ -98,6 +116,7 @@ class InterfaceDocument(TypedDict, total=False):
     electrolyte: FlatRow
     voltage_V: float | None
     alone_at_voltage: ShownLithiation | None
+    practical_windows: list[ShownWindow]
     contacts: list[ContactDocument]
     formula: str | None
     read_as: str | None
@@ -129,6 +148,7 @@ def answer_interface(
         Of status `error` with the reason where the electrolyte itself cannot be judged; else one contact a partner.
     """
     from training.thermodynamics.interface import interface
+    from training.thermodynamics.reported import practical_windows
 
     said, warnings = unread_material_of(formula), warnings_of(())
     try:
@@ -144,7 +164,8 @@ def answer_interface(
         "electrolyte": cast("FlatRow", {**said, **_energies(found.electrolyte)}),
         "voltage_V": voltage_V,
         "alone_at_voltage": None if found.alone is None else _lithiation(found.alone),
-        "contacts": [_contact(contact) for contact in found.contacts],
+        "practical_windows": [cast("ShownWindow", w._asdict()) for w in practical_windows(found.electrolyte.formula)],
+        "contacts": [_contact(contact, found.electrolyte.formula) for contact in found.contacts],
         "warnings": warnings + warnings_of(found.warnings),
     }
 
@@ -163,8 +184,9 @@ def _energies(material: Reactant) -> dict[str, str | float]:
     }
 
 
-def _contact(contact: Contact) -> ContactDocument:
+def _contact(contact: Contact, electrolyte: str) -> ContactDocument:
     from training.thermodynamics.interface import FailedContact, WaterContact
+    from training.thermodynamics.reported import reported_layer
 
     partner = contact.partner
     try:
@@ -179,7 +201,9 @@ def _contact(contact: Contact) -> ContactDocument:
     elif isinstance(contact, WaterContact):
         named |= _water(contact)
     else:
-        named |= _solid(contact)
+        layer = reported_layer(electrolyte, partner.name)
+        reported = None if layer is None else cast("ReportedInterphase", layer._asdict())
+        named |= _solid(contact) | {"reported_interphase": reported}
         remarks = tuple(dict.fromkeys((*remarks, *contact.warnings)))
     return named | {"warnings": warnings_of(remarks)}
 
@@ -194,6 +218,7 @@ def _solid(contact: SolidContact) -> ContactDocument:
         "with_excess_lithium": None if contact.lithiated is None else _lithiation(contact.lithiated),
         "interphase": str(contact.verdict.interphase),
         "interphase_why": contact.verdict.why,
+        "interphase_confidence": str(contact.verdict.confidence),
         "electron_conducting_products": list(contact.electron_conductors),
     }
 
@@ -203,9 +228,20 @@ def _mixing(mixing: Mixing) -> ShownMixing:
         "energy_eV_per_atom": round(mixing.energy_eV_per_atom, 6),
         "mutual_energy_eV_per_atom": round(mixing.mutual_energy_eV_per_atom, 6),
         "partner_share_of_atoms": round(mixing.ratio, 6),
-        "reaction": shown_reaction_of(mixing.reaction),
+        "reaction": shown_reaction_of(mixing.reaction) | _given_off(mixing.reaction, mixing.voltage_V),
         "mutual_reaction": shown_reaction_of(mixing.mutual_reaction),
     }
+
+
+def _given_off(reaction: Reaction, voltage_V: float | None) -> ShownReaction:
+    """Return heat and gas per gram of a reaction by itself; with a reservoir of lithium its energy is no heat."""
+    from training.thermodynamics.heat_and_gas import heat_and_gas
+
+    found = heat_and_gas(reaction) if voltage_V is None else None
+    if found is None:
+        return cast("ShownReaction", {})
+    heat, gas = round(found.heat_J_per_g, 1), round(found.gas_mL_per_g, 2)
+    return cast("ShownReaction", {"heat_J_per_g": heat, "gas_mL_per_g": gas, "gases": list(found.gases)})
 
 
 def _lithiation(found: Lithiation) -> ShownLithiation:
@@ -231,6 +267,7 @@ def shown_reaction_of(computed: Reaction) -> ShownReaction:
         "energy_eV": None if reaction.energy_eV is None else round(reaction.energy_eV, 6),
         "interphase": str(verdict.interphase),
         "interphase_why": verdict.why,
+        "interphase_confidence": str(verdict.confidence),
     }
     return block if footnote is None else block | {"footnote": footnote}
 
@@ -238,7 +275,7 @@ def shown_reaction_of(computed: Reaction) -> ShownReaction:
 def _without_verdict(reaction: Reaction) -> ShownReaction:
     """Return a reaction that leaves no layer to judge: hydroxides and gases."""
     block = shown_reaction_of(reaction)
-    del block["interphase"], block["interphase_why"]
+    del block["interphase"], block["interphase_why"], block["interphase_confidence"]
     return block
 
 
@@ -255,106 +292,3 @@ def _water(contact: WaterContact) -> ContactDocument:
         "gas_bar": found.air.gas_bar,
         "temperature_K": 300.0,
     }
-
-
-def terminal_lines(document: InterfaceDocument) -> list[str]:
-    """Return the answer as lines for people.
-
-    Parameters
-    ----------
-    document
-        From `answer_interface`.
-    """
-    if document["status"] == "error":
-        error = document["error"]
-        return [f"{shown(str(document['formula']))}  error {error['code']}: {error['message']}"]
-    electrolyte, voltage_V = document["electrolyte"], document["voltage_V"]
-    basis = "of the reference table" if electrolyte["energy_basis"] == "reference" else "of the mixture there"
-    lines = [f"{with_reading(electrolyte)}  energy {basis}; energies in eV per atom of the reacting mixture, 0 K"]
-    lines += [f"  {warning['code']}: {warning['message']}" for warning in document["warnings"]]
-    alone = document["alone_at_voltage"]
-    if alone is not None:
-        lines.append(f"  alone at {voltage_V:g} V: {_alone_text(alone)}")
-    for contact in document["contacts"]:
-        lines += _contact_lines(contact, electrolyte["formula"], alone, voltage_V)
-    footnotes = dict.fromkeys(_footnotes(document))
-    return lines + [f"* {footnote}" for footnote in footnotes]
-
-
-def _footnotes(part: object) -> list[str]:
-    """Return the footnotes of all reactions of a document, in order."""
-    if isinstance(part, dict):
-        own = [part["footnote"]] if "footnote" in part else []
-        return own + [note for value in part.values() for note in _footnotes(value)]
-    return [note for value in part for note in _footnotes(value)] if isinstance(part, list) else []
-
-
-def _text(reaction: ShownReaction) -> str:
-    return f"{reaction['text']}{' *' if 'footnote' in reaction else ''}"
-
-
-def _alone_text(alone: ShownLithiation) -> str:
-    if not alone["reaction"]["products"]:
-        return "no reaction"
-    return f"{_text(alone['reaction'])}  ({alone['energy_eV_per_atom_without_lithium']:.3f} eV/atom)"
-
-
-def _contact_lines(
-    contact: ContactDocument, electrolyte: Cell, alone: ShownLithiation | None, voltage_V: float | None
-) -> list[str]:
-    if contact["against"].strip() == contact["formula"]:
-        name = with_reading(contact | {"status": "ok"})
-    else:
-        name = f"{contact['against']} ({contact['formula']})"
-    if contact["status"] == "error":
-        return [f"{name}", f"  error {contact['error']['code']}: {contact['error']['message']}"]
-    if contact["role"] == "water":
-        return _water_lines(name, contact)
-    closed = contact["closed"]
-    lines = [f"{name}  {closed['energy_eV_per_atom']:.3f} eV/atom"]
-    if contact["with_excess_lithium"] is not None:
-        lines.append(f"  {_text(contact['with_excess_lithium']['reaction'])}")
-    else:
-        lines += _mixing_lines(closed, "  ")
-    at_voltage, partner_alone = contact["at_voltage"], contact["partner_alone_at_voltage"]
-    if at_voltage is not None and alone is not None and partner_alone is not None:
-        lines.append(f"  at {voltage_V:g} V  {at_voltage['energy_eV_per_atom']:.3f} eV/atom without lithium")
-        lines.append(f"    {electrolyte} alone: {_alone_text(alone)}")
-        lines.append(f"    {contact['formula']} alone: {_alone_text(partner_alone)}")
-        lines += _mixing_lines(at_voltage, "    both in contact: ")
-    lines.append(f"  {contact['interphase'].replace('_', ' ')}: {contact['interphase_why']}")
-    lines += [f"  {warning['code']}: {warning['message']}" for warning in contact["warnings"]]
-    return lines
-
-
-def _mixing_lines(mixing: ShownMixing, lead: str) -> list[str]:
-    """Return the reaction, and how much of its energy the contact itself adds."""
-    indent = " " * (len(lead) - len(lead.lstrip()))
-    lines = [f"{lead}{_text(mixing['reaction'])}"]
-    total, mutual = mixing["energy_eV_per_atom"], mixing["mutual_energy_eV_per_atom"]
-    if total - mutual > -LEAST_SHOWN_eV:
-        return lines
-    if mutual > -LEAST_SHOWN_eV:
-        return [*lines, f"{indent}the contact adds nothing: each would do the same alone"]
-    added = f"{indent}of its energy the contact adds {mutual:.3f} eV/atom at most to what each does alone"
-    if mixing["mutual_reaction"]["text"] != mixing["reaction"]["text"]:
-        added += f", namely where the two meet as {' + '.join(_terms(mixing['mutual_reaction']))}"
-    return [*lines, added]
-
-
-def _terms(reaction: ShownReaction) -> list[str]:
-    from training.thermodynamics.reactions import written_amount
-
-    shown = {formula: written_amount(n) for formula, n in reaction["reactants"].items()}
-    return [formula if n == "1" else f"{n} {formula}" for formula, n in shown.items()]
-
-
-def _water_lines(name: str, contact: ContactDocument) -> list[str]:
-    verdict = "withstands" if contact["withstands"] else "reacts with"
-    air = f"air of {100 * contact['humidity_bar']:g} % water at 300 K"
-    lines = [f"{name}  {contact['energy_eV_per_H2O']:.3f} eV per H2O: {verdict} {air}"]
-    final = contact["final_reaction"]
-    lines.append(f"  {_text(final if final['products'] else contact['reaction'])}")
-    if contact["evolves_h2s"]:
-        lines.append(f"  gives off {contact['gas_per_formula_unit']['H2S']:g} H2S per formula unit (toxic)")
-    return lines

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
     from serving.cells.document import RateDocument
+    from serving.coatings.document import CoatingsDocument
     from serving.ranking.document import RankingDocument
     from serving.synthesis.answers import SynthesisDocument
     from serving.synthesis.shopping import BatchesDocument
@@ -326,6 +327,23 @@ class Client:
         """Return how to make several materials, and what to fetch, as `POST /synthesis`."""
         sent = {"formulas": _listed(formulas), **wishes}
         return cast("BatchesDocument", self._transport.post("/synthesis", sent))
+
+    def coatings(
+        self,
+        electrolyte: str,
+        *,
+        cathode: str | None = None,
+        cutoff_V: float | None = None,
+        side: str | None = None,
+        candidates: Sequence[str] | None = None,
+        **more: object,
+    ) -> CoatingsDocument:
+        """Return coatings between an electrolyte and a cathode, or lithium, as `POST /coatings`.
+
+        `more` are its other fields, `limits` and `top`.
+        """
+        given = _given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=_listed(candidates), **more)
+        return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
 
     def ccd_grid(
         self,

@@ -30,7 +30,7 @@ def interface(formula: str, against: tuple[str, ...], voltage: float | None, as_
     """Name the reactions of the electrolyte FORMULA with what it touches, with energies and products."""
     from pydantic import ValidationError
 
-    from serving.answers.interface_answers import terminal_lines
+    from serving.answers.interface_terminal import terminal_lines
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 

@@ -21,6 +21,7 @@ from serving.rest.observability import RequestLog
 from serving.rest.openapi import openapi_document
 from serving.rest.protection import Guard, Protection
 from serving.rest.routes import (
+    coatings,
     condition_grid,
     health,
     interface,
@@ -43,6 +44,7 @@ RESOURCES = (
     nearest,
     interface,
     synthesis,
+    coatings,
     condition_grid,
     rank,
     rate,

@@ -40,6 +40,7 @@ ASSETS = (
     ),
     *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
     "icon.svg",
+    *(f"coatings.{kind}" for kind in ("html", "css", "js")),
 )
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

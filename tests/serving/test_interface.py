@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from phase_tables import SMALL, build
 
-from serving.answers.interface_answers import terminal_lines
 from serving.answers.interface_request import MAX_PARTNERS, InterfaceRequest
+from serving.answers.interface_terminal import terminal_lines
 from serving.cli import elyte
 from serving.models.store import ModelUnavailableError, ServedModel
 from serving.predictor import Predictor
@@ -131,7 +131,7 @@ def test_the_command_prints_reactions_and_energies(monkeypatch: pytest.MonkeyPat
     assert "Li6PS5Cl + 8 Li -> 5 Li2S + Li3P + LiCl" in done.output
     assert "eV/atom" in done.output
     assert "alone at 3 V" in done.output
-    assert "protective: no product conducts electrons: Li2S, Li3P, LiCl" in done.output
+    assert "protective (confidence medium): no product conducts electrons: Li2S, Li3P, LiCl" in done.output
 
 
 def test_both_sides_stand_beside_what_the_contact_adds(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:

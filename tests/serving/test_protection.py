@@ -25,7 +25,17 @@ from serving.rest.request_body import read_request
 
 KEY = "a key that nobody guesses"
 # Routes that take a body and change nothing; whatever else is not a GET needs a key.
-READING_POSTS = {"/predict", "/predict/csv", "/nearest", "/rank", "/rate", "/interface", "/ccd/grid"}
+READING_POSTS = {
+    "/predict",
+    "/predict/csv",
+    "/nearest",
+    "/rank",
+    "/rate",
+    "/interface",
+    "/coatings",
+    "/ccd/grid",
+    "/synthesis",
+}
 
 
 class Cards:

@@ -176,6 +176,11 @@ def _interface(place: Place) -> list[dict[str, Any]]:
     return [*(answer["electrolyte"] for answer in answers), *(answer["contacts"][0] for answer in answers)]
 
 
+def _coatings(place: Place) -> list[dict[str, Any]]:
+    answers = [place.post("/coatings", electrolyte=text, cathode="LCO", candidates=[text]) for text in READ_AS]
+    return [*(answer["electrolyte"] for answer in answers), *(answer["asked"][-1] for answer in answers)]
+
+
 def _screening(place: Place) -> list[dict[str, Any]]:
     pq.write_table(pa.table({"formula": [*READ_AS]}), place.folder / "in.parquet")
     run(place.folder / "in.parquet", place.folder / "out", place.bundles)
@@ -205,6 +210,7 @@ ENTRANCES: dict[str, Callable[[Place], list[dict[str, Any]]]] = {
     "POST /rank": _rank_rest,
     "rank --output": _rank_output,
     "POST /interface": _interface,
+    "POST /coatings": _coatings,
     "POST /ccd/grid": lambda place: [place.post("/ccd/grid", formula=text, temperatures_C=[25]) for text in READ_AS],
     "client": _client,
     "predict_columns": _columns,
@@ -233,6 +239,7 @@ TERMINALS: dict[str, list[str]] = {
     "rank, excluded": ["rank", "--input", "in.csv", "--objective", "sigma>=1e-6", "--avoid", "P"],
     "suggest": ["suggest", "--input", "in.csv", "--count", "2"],
     "interface": ["interface", OTHERWISE, "--against", PLAIN, "--against", "NMC811"],
+    "coatings": ["coatings", "--electrolyte", OTHERWISE, "--cathode", "LCO", "--top", "1"],
     "interface, partner": ["interface", PLAIN, "--against", OTHERWISE],
     "ccd-grid": ["ccd-grid", OTHERWISE, "--temperature-c", "25"],
     "synthesis": ["synthesis", OTHERWISE, "--top", "1"],

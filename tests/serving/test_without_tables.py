@@ -26,6 +26,7 @@ LONGEST_REFUSAL_SECONDS = 20.0  # a few seconds, on a machine that does nothing 
 WORKING = {
     "predict": [("predict", FORMULA)],
     "interface": [("interface", "Li3PS4", "--against", "lithium")],
+    "coatings": [("coatings", "--electrolyte", "Li3PS4", "--cathode", "LCO")],
     "ccd-grid": [("ccd-grid", FORMULA, "--temperature-c", "60")],
     "generate": [("generate", "Li6-xPS5-xCl1+x", "x=0:0.4:0.2")],
     "synthesis": [("synthesis", "Li3PS4")],

@@ -15,7 +15,7 @@ from training.thermodynamics.interface import (
     WaterContact,
     interface,
 )
-from training.thermodynamics.interphase import Interphase
+from training.thermodynamics.interphase import Confidence, Interphase
 from training.thermodynamics.partners import COATING_FORMULAS, Role, find_partners, partner_names
 
 
@@ -71,12 +71,26 @@ def test_an_argyrodite_is_passivated_by_lithium_and_a_germanium_sulfide_is_not()
 
 @pytest.mark.parametrize(
     ("electrolyte", "conductor"),
-    [("Li1.3Al0.3Ti1.7(PO4)3", "Ti3P"), ("Li7La3Zr2O12", "Zr"), ("LiCB11H12", "LiB"), ("Li0.33La0.5566667TiO3", "Ti")],
+    [("Li1.3Al0.3Ti1.7(PO4)3", "Ti3P"), ("LiCB11H12", "LiB"), ("Li0.33La0.5566667TiO3", "Ti")],
 )
 def test_suboxides_phosphides_and_borides_at_lithium_are_named_as_conductors(electrolyte: str, conductor: str) -> None:
     contact = solid(ask(electrolyte, "lithium").contacts[0])
     assert any(formula.startswith(conductor) for formula in contact.electron_conductors)
     assert contact.verdict.interphase is Interphase.MIXED_CONDUCTING
+
+
+def test_a_garnet_that_lithium_hardly_reduces_lasts_and_the_reason_says_what_it_would_become() -> None:
+    contact = solid(ask("Li7La3Zr2O12", "lithium").contacts[0])
+    assert contact.verdict.interphase is Interphase.STABLE
+    assert contact.verdict.confidence is Confidence.MEDIUM
+    assert "only below 0.1 V" in contact.verdict.why
+    assert any(formula.startswith("Zr") for formula in contact.electron_conductors)
+
+
+def test_what_a_cathode_becomes_by_itself_does_not_decide_what_layer_it_grows() -> None:
+    contact = solid(ask("LiNbO3", "LiCoO2", voltage_V=4.2).contacts[0])
+    assert contact.verdict.interphase is Interphase.STABLE
+    assert contact.verdict.confidence is Confidence.LOW
 
 
 @pytest.mark.parametrize("salt", ["LiCl", "Li3N", "Li2O", "LiF"])

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from features.candidate import INORGANIC
 from features.text import suggestion
 
 if TYPE_CHECKING:
@@ -92,6 +93,18 @@ def in_order(chosen: Iterable[str]) -> list[str]:
 def of_phases() -> Property:
     """Return the property on the phases of whose model equilibria are computed."""
     return next(one for one in properties() if one.phase_energies)
+
+
+@cache
+def of_band_gap() -> Property | None:
+    """Return the property that says the band gap, None where there is none."""
+    return next((one for one in properties() if one.band_gap is not None), None)
+
+
+@cache
+def of_ion_conduction() -> Property | None:
+    """Return the property that says the ionic conductivity, None where there is none."""
+    return next((one for one in properties() if one.ion_conduction is not None and one.kind == INORGANIC), None)
 
 
 @cache

@@ -78,11 +78,15 @@ _WITH_HUBBARD_TERM = frozenset({"V", "Cr", "Mn", "Fe", "Co", "Ni", "Mo", "W"})
 
 
 class Conduction(NamedTuple):
-    """Whether a material conducts electrons, by what reason, and whether by charges that hop."""
+    """Whether a material conducts electrons, by what reason, and whether by charges that hop.
+
+    `certain` where a computed gap decides, or it is an element or an alloy; the rule of compositions is not.
+    """
 
     conducts: bool
     why: str
     hops: bool = False
+    certain: bool = False
 
 
 @lru_cache(maxsize=32_768)
@@ -119,11 +123,11 @@ def _by_gap(formula: str, band_gap_eV: float, by_rule: Conduction) -> Conduction
     if len(held) == 1 or by_rule.hops or {s: n / least for s, n in amounts.items()} in _GAP_IS_WRONG:
         return by_rule
     if band_gap_eV >= _INSULATES_FROM_eV:
-        return Conduction(False, f"a computed band gap of {band_gap_eV:.1f} eV")
+        return Conduction(False, f"a computed band gap of {band_gap_eV:.1f} eV", certain=True)
     trusted = _WITH_HUBBARD_TERM if held & {"O", "F"} else frozenset[str]()
     closed_by_the_functional = held & (_TRANSITION - _NO_OPEN_SHELL - trusted) or held & NON_METALS == {"B"}
     if band_gap_eV < _CONDUCTS_BELOW_eV and not closed_by_the_functional:
-        return Conduction(True, f"a computed band gap of {band_gap_eV:.1f} eV")
+        return Conduction(True, f"a computed band gap of {band_gap_eV:.1f} eV", certain=True)
     return by_rule
 
 
@@ -137,7 +141,7 @@ def _by_rule(formula: str) -> Conduction:
     if len(held) == 1:
         return _of_element(next(iter(held)))
     if not held & NON_METALS:
-        return Conduction(True, "an alloy: no non-metal takes up the electrons")
+        return Conduction(True, "an alloy: no non-metal takes up the electrons", certain=True)
     if held <= _COVALENT:
         return Conduction(False, "covalent: no metal in it")
     if held & NON_METALS <= {"B", "C"}:
@@ -149,10 +153,10 @@ def _by_rule(formula: str) -> Conduction:
 
 def _of_element(symbol: str) -> Conduction:
     if symbol in _NOBLE or (symbol in NON_METALS and symbol not in _CONDUCTING_NON_METALS):
-        return Conduction(False, "a non-metal")
+        return Conduction(False, "a non-metal", certain=True)
     if symbol in _CONDUCTING_NON_METALS | {"Si", "Ge"}:
-        return Conduction(True, "a semimetal or a semiconductor with a narrow gap")
-    return Conduction(True, "a metal")
+        return Conduction(True, "a semimetal or a semiconductor with a narrow gap", certain=True)
+    return Conduction(True, "a metal", certain=True)
 
 
 def _of_boride_or_carbide(amounts: Mapping[str, float]) -> Conduction | None:

@@ -13,6 +13,7 @@ from training.thermodynamics.conduction import NON_METALS
 from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
 from training.thermodynamics.interphase import (
     TOLERATED_V,
+    Confidence,
     Interphase,
     InterphaseVerdict,
     electron_conductors,
@@ -27,6 +28,7 @@ from training.thermodynamics.reactions import Reactant, read_material
 
 DEFAULT_AGAINST = ("all",)
 LARGEST_VOLTAGE_V = 10.0
+_CATHODES = (Role.CATHODE, Role.CHARGED_CATHODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,13 @@ def _solid(table: PhaseTable, electrolyte: Reactant, partner: Partner, voltage_V
     alone_at_voltage = None if at_voltage is None or voltage_V is None else lithiation(table, other, voltage_V)
     lithiated = lithiation(table, electrolyte) if partner.role is Role.LITHIUM_METAL else None
     decisive = lithiated.reaction if lithiated else at_voltage.reaction if at_voltage else closed.reaction
-    verdict = interphase_of(decisive)
+    of_electrode = alone_at_voltage.reaction.products if alone_at_voltage and partner.role in _CATHODES else ()
+    verdict = interphase_of(decisive, of_electrode)
     if lithiated and verdict.interphase is Interphase.MIXED_CONDUCTING and lasts_by_kinetics(table, electrolyte):
-        why = f"{verdict.why}, but lithium reduces it only below {TOLERATED_V:g} V, too little to be seen in most cells"
-        verdict = verdict._replace(why=why)
+        why = f"lithium reduces it only below {TOLERATED_V:g} V, too little to be seen in most cells; if it does, "
+        verdict = InterphaseVerdict(Interphase.STABLE, why + verdict.why, Confidence.MEDIUM)
+    if partner.role in _CATHODES:
+        verdict = verdict._replace(confidence=Confidence.LOW)
     remarks = charge_remarks(other.formula, amounts)
     return SolidContact(
         partner,
@@ -188,7 +193,7 @@ def _solid(table: PhaseTable, electrolyte: Reactant, partner: Partner, voltage_V
         lithiated,
         alone_at_voltage,
         verdict,
-        electron_conductors(decisive),
+        electron_conductors(decisive, of_electrode),
         remarks,
     )
 

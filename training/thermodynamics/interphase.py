@@ -8,7 +8,7 @@ table of phases has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -41,36 +41,62 @@ LEVELS = tuple(Interphase)
 """Codes of `lithium_interphases` are places in this tuple."""
 
 
+class Confidence(StrEnum):
+    """How far a kind of layer can be relied on; `benchmarks/interphases.py` prints how often each was right."""
+
+    HIGH = "high"  # computed gaps, elements and alloys decide
+    MEDIUM = "medium"  # a product was judged by its composition, or a reaction is left to kinetics
+    LOW = "low"  # beside a cathode: kinetics decides more there, and few layers were identified
+
+
 class InterphaseVerdict(NamedTuple):
-    """The kind of layer, and why."""
+    """The kind of layer, why, and how far that can be relied on."""
 
     interphase: Interphase
     why: str
+    confidence: Confidence = Confidence.MEDIUM
 
 
-def electron_conductors(reaction: Reaction) -> tuple[str, ...]:
-    """Return the products that conduct electrons, lithium itself apart."""
-    return tuple(f for f in reaction.products if f != _NOT_A_PRODUCT and _conduction(reaction, f).conducts)
+def electron_conductors(reaction: Reaction, beside: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the products that conduct electrons, lithium itself apart, and what stands `beside` the layer anyway."""
+    products = (formula for formula in reaction.products if formula != _NOT_A_PRODUCT and formula not in beside)
+    return tuple(formula for formula in products if _conduction(reaction, formula).conducts)
 
 
 def _conduction(reaction: Reaction, formula: str) -> Conduction:
     return conduction(formula, reaction.band_gap_eV.get(formula))
 
 
-def interphase_of(reaction: Reaction) -> InterphaseVerdict:
-    """Return what layer a reaction leaves; without a reaction there is none."""
+def interphase_of(reaction: Reaction, beside: Collection[str] = ()) -> InterphaseVerdict:
+    """Return what layer a reaction leaves; without a reaction there is none.
+
+    Parameters
+    ----------
+    reaction
+        As computed.
+    beside
+        Products that an electrode becomes by itself: they conduct where the electrode was, not in the layer.
+    """
     if not reaction.products:
-        return InterphaseVerdict(Interphase.STABLE, "no reaction is downhill")
-    conductors = electron_conductors(reaction)
+        return InterphaseVerdict(Interphase.STABLE, "no reaction is downhill", Confidence.HIGH)
+    conductors = electron_conductors(reaction, beside)
+    judged = conductors or [f for f in reaction.products if f != _NOT_A_PRODUCT and f not in beside]
+    # one certain conductor is enough for a mixed conductor; a film protects only if all of it insulates
+    decided = (any if conductors else all)(_conduction(reaction, formula).certain for formula in judged)
+    confidence = Confidence.HIGH if decided else Confidence.MEDIUM
     if conductors:
         reasons = "; ".join(
             f"{chemists_formula(f)} conducts electrons ({_conduction(reaction, f).why})" for f in conductors
         )
-        return InterphaseVerdict(Interphase.MIXED_CONDUCTING, f"{reasons}: the layer may keep growing")
-    products = ", ".join(chemists_formula(f) for f in reaction.products if f != _NOT_A_PRODUCT)
+        return InterphaseVerdict(Interphase.MIXED_CONDUCTING, f"{reasons}: the layer may keep growing", confidence)
+    products = ", ".join(map(chemists_formula, judged))
+    if not products and reaction.products.keys() & set(beside):
+        return InterphaseVerdict(
+            Interphase.STABLE, "nothing forms but what the electrode becomes by itself", confidence
+        )
     if not products:
-        return InterphaseVerdict(Interphase.PROTECTIVE, "nothing but lithium is formed")
-    return InterphaseVerdict(Interphase.PROTECTIVE, f"no product conducts electrons: {products}")
+        return InterphaseVerdict(Interphase.PROTECTIVE, "nothing but lithium is formed", confidence)
+    return InterphaseVerdict(Interphase.PROTECTIVE, f"no product conducts electrons: {products}", confidence)
 
 
 def lasts_by_kinetics(table: PhaseTable, material: Reactant) -> bool:

@@ -200,6 +200,22 @@ class PhaseTable:
             found = found._replace(energy_eV_per_atom=np.asarray(energy_eV_per_atom, float))
         return found
 
+    def compounds_of(self, atomic_number: int) -> NDArray[np.int64]:
+        """Return the rows of all compounds that hold an element."""
+        begin, systems = self.systems_of_element
+        held = systems[begin[atomic_number] : begin[atomic_number + 1]]
+        rows = np.concatenate([np.arange(self.system_start[s], self.system_start[s + 1]) for s in held.tolist()])
+        found: NDArray[np.int64] = rows[self.order[rows] >= 0]
+        return found
+
+    def compositions(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return elements (ascending) and fractions of some phases, padded with 0 at the end, shape (n, k) each."""
+        count = self.start[rows + 1] - self.start[rows]
+        place = np.arange(int(count.max(initial=1)))
+        taken = np.minimum(self.start[rows][:, None] + place, len(self.element) - 1)
+        held = place < count[:, None]
+        return np.where(held, self.element[taken], 0), np.where(held, self.fraction[taken], 0.0)
+
     def composition(self, row: int) -> dict[int, float]:
         """Return atomic number to atomic fraction of a phase."""
         span = slice(self.start[row], self.start[row + 1])

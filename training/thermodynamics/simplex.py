@@ -129,6 +129,20 @@ def minimise(
     for i in range(m):
         inverse[i, i] = 1.0 / fraction[basis[i], i]
         amount[i] = composition[i] * inverse[i, i]
+    return descend(fraction, energy, basis, amount, dual, inverse)
+
+
+@kernel
+def descend(
+    fraction: NDArray[np.float64],
+    energy: NDArray[np.float64],
+    basis: NDArray[np.int64],
+    amount: NDArray[np.float64],
+    dual: NDArray[np.float64],
+    inverse: NDArray[np.float64],
+) -> int:
+    """Go from a feasible basis, its amounts and its inverse to the optimum; all are as in `minimise`."""
+    m = basis.shape[0]
     direction = np.empty(m)
     degenerate = 0
     for step in range(MAX_ITERATIONS):

@@ -25,7 +25,7 @@ from training.properties.contract import (
     default_columns,
     texts,
 )
-from training.properties.mechanics.quantities import CONDITIONS, NAME, QUANTITIES
+from training.properties.mechanics.quantities import CONDITIONS, GAP, NAME, QUANTITIES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -75,6 +75,7 @@ class Mechanics(Property):
     label = "Mechanics and band gap"
     quantities = QUANTITIES
     conditions = CONDITIONS
+    band_gap = GAP
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[MechanicsModel, Bundle]:
         """See `contract.Property.load`."""

@@ -153,6 +153,7 @@ class Stability(Property):
 
     keeps_nets = True
     phase_energies = (FORMATION_ENERGY, ABOVE_HULL)
+    window = (REDUCTION, OXIDATION)
 
     def phases(self, model: StabilityModel) -> StabilityModel:
         """See `contract.Property.phases`."""

@@ -31,7 +31,10 @@ ADDED_SINCE = (
     "training/properties/mechanics/",
     "training/properties/polymer/",
     "features/polymers/",
-)  # folders of properties that came later
+    "training/syntheses/",
+    "serving/cells/",
+    "serving/coatings/",
+)  # folders of properties, and rooms of other questions, that came later
 NOT_MEASURED = "not measured"
 
 
@@ -72,13 +75,13 @@ LIMITS: Mapping[str, Limit] = {
     "lines_since_the_beginning": Limit(7_600, asked=-3_500),
     "module_circles": Limit(0),
     "room_circles": Limit(0),
-    "serving_rooms": Limit(17),
+    "serving_rooms": Limit(18),
     "serving_arrows": Limit(60),
     "fmt_skip": Limit(0),
     "class_names_with_two_meanings": Limit(0),
     "dict_str_any_in_serving": Limit(60),
     "private_imports": Limit(0),
-    "walk_files": Limit(93, asked=35),
+    "walk_files": Limit(94, asked=35),
     "walk_changes": Limit(690, asked=200),
 }
 

@@ -19,7 +19,7 @@ from serving.coatings.pool import CoatingPool, compounds_with_lithium, with_own
 from serving.coatings.predicted import predict
 from serving.coatings.reasons import reasons_of, said_of_steps
 from serving.coatings.reported import CoatingReport, reported
-from serving.coatings.request import CoatingsRequest, Side
+from serving.coatings.request import CoatedSide, CoatingsRequest
 from serving.ranking.pareto import non_dominated
 from training.properties import registry
 from training.thermodynamics.contacts import Contacts, contact_reaction
@@ -86,7 +86,7 @@ def _answer(
 ) -> CoatingsDocument:
     table = model.phases
     pool, failed = with_own(compounds_with_lithium(table), model, list(request.candidates))
-    known = _rows_of_reported(table, pool) if request.side is Side.CATHODE else {}  # all reports are of cathodes
+    known = _rows_of_reported(table, pool) if request.side is CoatedSide.CATHODE else {}  # all reports are of cathodes
     keep = np.array([typed is not None for typed in pool.own])
     keep[list(known)] = True
     found = screen(table, pool, neighbours, request.side, request.limits, _gaps_of(models, table, pool), keep)
@@ -227,7 +227,7 @@ def _coating(
         "reported": more.papers,
         "reasons": [],
     }
-    if request.side is Side.CATHODE:
+    if request.side is CoatedSide.CATHODE:
         coating["reaction_cathode_eV_per_atom"] = min(one["reaction_eV_per_atom"] for one in beside[1:])
         coating["added_cathode_eV_per_atom"] = min(one["added_by_contact_eV_per_atom"] for one in beside[1:])
     else:
@@ -285,7 +285,7 @@ def _says(without: list[WithoutCoating], request: CoatingsRequest) -> str:
     energy, most = worst["added_by_contact_eV_per_atom"], request.limits.most_added_eV_per_atom
     pair = f"{request.electrolyte.strip()} and {worst['against']}"
     state = f" ({worst['state']})" if worst["state"] else ""
-    if request.side is Side.LITHIUM:
+    if request.side is CoatedSide.LITHIUM:
         kind = worst["interphase"].replace("_", " ")
         return f"without a layer {pair} react to a layer that is {kind}: {worst['interphase_why']}"
     if energy < -most:

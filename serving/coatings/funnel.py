@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.elements import SYMBOLS
 from serving.coatings.neighbours import BothSides, TouchedMaterial
 from serving.coatings.pool import Array, CoatingPool
-from serving.coatings.request import CoatingLimits, Side
+from serving.coatings.request import CoatedSide, CoatingLimits
 from serving.ranking.constraints import TOXIC
 from serving.ranking.elements import supply_table
 from training.thermodynamics.contacts import Contacts, contacts
@@ -70,9 +70,9 @@ class Screened:
     judged: NDArray[np.int64]
     beside: tuple[Contacts, ...]
 
-    def left(self, side: Side) -> list[tuple[FunnelStage, int]]:
+    def left(self, side: CoatedSide) -> list[tuple[FunnelStage, int]]:
         """Return how many are left after each step."""
-        steps = [step for step in FunnelStage if side is Side.CATHODE or step is not FunnelStage.ELECTRODE]
+        steps = [step for step in FunnelStage if side is CoatedSide.CATHODE or step is not FunnelStage.ELECTRODE]
         fell = np.array([len(steps) if step is None else steps.index(step) for step in self.left_at])
         return [(step, int((fell > place).sum())) for place, step in enumerate(steps)]
 
@@ -89,7 +89,7 @@ def screen(
     table: PhaseTable,
     pool: CoatingPool,
     neighbours: BothSides,
-    side: Side,
+    side: CoatedSide,
     limits: CoatingLimits,
     gaps: Gaps,
     keep: Flags,
@@ -151,12 +151,12 @@ def _gaps(table: PhaseTable, pool: CoatingPool, gaps: Gaps, asked: Flags) -> tup
 
 
 def _holds(
-    table: PhaseTable, pool: CoatingPool, neighbours: BothSides, side: Side, asked: Flags
+    table: PhaseTable, pool: CoatingPool, neighbours: BothSides, side: CoatedSide, asked: Flags
 ) -> tuple[Flags, Array]:
     """Return which hold at the electrode, and at lithium what layer they become."""
     interphase = np.full(len(pool), np.nan)
     found = pool.windowed
-    if side is Side.CATHODE:
+    if side is CoatedSide.CATHODE:
         return (found.upper_V >= neighbours.cutoff_V) & (found.lower_V <= neighbours.low_V), interphase
     places = np.flatnonzero(asked & (found.upper_V >= neighbours.lower_V))
     amounts = [pool.amounts(table, place) for place in places.tolist()]

@@ -10,7 +10,7 @@ from features.candidate import Candidate
 from features.errors import CandidateError, Remark, RowErrorCode, shown
 from features.formula import parse_formula
 from features.names import Name, all_names, find_name
-from serving.coatings.request import CoatingsRequest, Side
+from serving.coatings.request import CoatedSide, CoatingsRequest
 from training.thermodynamics.interface import charge_remarks
 from training.thermodynamics.partners import Role, find_partners
 from training.thermodynamics.phases import PhaseTable
@@ -80,7 +80,7 @@ def read_neighbours(table: PhaseTable, request: CoatingsRequest) -> BothSides:
         message = f"{shown(request.electrolyte)} has no electrochemical window ({why}){hint}; expected an electrolyte"
         raise CandidateError(RowErrorCode.NO_WINDOW, message)
     warnings = (*electrolyte.candidate.remarks, *remarks)
-    if request.side is Side.LITHIUM:
+    if request.side is CoatedSide.LITHIUM:
         return BothSides(electrolyte, low, high, (), 0.0, low, warnings, ())
     assert request.cathode is not None
     states, name = _cathode(table, request.cathode)

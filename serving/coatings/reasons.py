@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from serving.coatings.funnel import RADIOACTIVE, FunnelStage, PRECIOUS_USD_PER_kg, precious_elements
 from serving.coatings.neighbours import BothSides
-from serving.coatings.request import CoatingsRequest, Side
+from serving.coatings.request import CoatedSide, CoatingsRequest
 from serving.ranking.constraints import TOXIC
 from training.thermodynamics.interphase import TOLERATED_V
 from training.thermodynamics.reactions import amounts_of_own
@@ -31,7 +31,7 @@ def said_of_steps(neighbours: BothSides, request: CoatingsRequest) -> Mapping[Fu
         f"the electrolyte begins to be reduced ({neighbours.lower_V:.2f} V)"
     )
     allowed = f", but for {', '.join(limits.allow)}" if limits.allow else ""
-    is_cathode = request.side is Side.CATHODE
+    is_cathode = request.side is CoatedSide.CATHODE
     states = " and ".join(str(one.state) for one in neighbours.electrodes)
     return {
         FunnelStage.POOL: "lithium compounds of the reference table" + (", and your own" if request.candidates else ""),
@@ -53,10 +53,10 @@ def reasons_of(
     if coating["on_front"]:
         reasons.append("on the front: no other one is better in its contacts and in its ionic conductivity")
     reasons += [_of_contact(one["neighbour"], one["state"], one) for one in coating["beside"]]
-    if step is not FunnelStage.WINDOW and request.side is Side.CATHODE:
+    if step is not FunnelStage.WINDOW and request.side is CoatedSide.CATHODE:
         margin = coating["window_V"][1] - neighbours.cutoff_V
         reasons.append(f"oxidised only at {coating['window_V'][1]:.2f} V, {margin:+.2f} V from the cutoff")
-    if request.side is Side.LITHIUM and coating.get("layer_at_lithium"):
+    if request.side is CoatedSide.LITHIUM and coating.get("layer_at_lithium"):
         reasons.append(f"at lithium: {str(coating['layer_at_lithium']).replace('_', ' ')}")
     if coating["band_gap_basis"] == "model":
         reasons.append("its band gap is predicted, not in the table")
@@ -85,7 +85,7 @@ def _why_left(coating: Coating, neighbours: BothSides, request: CoatingsRequest,
         return f"left: {coating['above_hull_eV_per_atom']:.3f} eV/atom above the hull"
     if step is FunnelStage.GAP:
         return f"left: its band gap is {coating['band_gap_eV']:.2f} eV"
-    if step is FunnelStage.WINDOW and request.side is Side.CATHODE:
+    if step is FunnelStage.WINDOW and request.side is CoatedSide.CATHODE:
         if coating["window_V"][1] < neighbours.cutoff_V:
             return f"left: oxidised at {coating['window_V'][1]:.2f} V, below the cutoff of {neighbours.cutoff_V:g} V"
         return f"left: reduced at {coating['window_V'][0]:.2f} V, within the cathode's range"

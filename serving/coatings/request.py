@@ -18,7 +18,7 @@ DEFAULT_TOP = 20
 _TEXT = 300
 
 
-class Side(StrEnum):
+class CoatedSide(StrEnum):
     """Where the coating lies."""
 
     CATHODE = "cathode"
@@ -61,7 +61,7 @@ class CoatingsRequest(BaseModel):
     electrolyte: Annotated[
         str, Field(strict=True, min_length=1, max_length=_TEXT, description="Formula, or a name such as LPSCl.")
     ]
-    side: Side = Side.CATHODE
+    side: CoatedSide = CoatedSide.CATHODE
     cathode: (
         Annotated[
             str,
@@ -90,8 +90,8 @@ class CoatingsRequest(BaseModel):
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:
-        if self.side is Side.CATHODE and self.cathode is None:
+        if self.side is CoatedSide.CATHODE and self.cathode is None:
             raise ValueError("cathode: expected a name such as NMC811 or a formula; for lithium say side lithium")
-        if self.side is Side.LITHIUM and (self.cathode is not None or self.cutoff_V is not None):
+        if self.side is CoatedSide.LITHIUM and (self.cathode is not None or self.cutoff_V is not None):
             raise ValueError("side lithium has neither cathode nor cutoff_V; leave them out, or say side cathode")
         return self

@@ -15,7 +15,7 @@ from training.syntheses.heating import ASKED, HeatingModel
 from training.syntheses.library import fractions_of
 from training.syntheses.model import NAME, SynthesisExperience, load_experience
 from training.syntheses.precursors import PrecursorExperience
-from training.syntheses.table import Step
+from training.syntheses.table import HeatingStep
 from training.uncertainty import Interval
 
 N_REPORTED = 5
@@ -139,7 +139,7 @@ def _report(known: SynthesisExperience, row: int, distance: float) -> ShownRepor
     library = known.library
     heating = library.heating_of(row)
     highest = max((step.temperature_C for step in heating if not math.isnan(step.temperature_C)), default=math.nan)
-    sintering, calcination = heating[Step.SINTERING], heating[Step.CALCINATION]
+    sintering, calcination = heating[HeatingStep.SINTERING], heating[HeatingStep.CALCINATION]
     return {
         "target": library.targets[row],
         "precursors": list(library.precursors_of(row)),
@@ -160,7 +160,7 @@ def _heating(
 ) -> ShownHeating:
     batch = MaterialBatch.from_matrix(fractions_of(amounts))
     said = {step: model.predict(batch, [precursors], step, coverage) for step in ASKED}
-    sintering, calcination = said[Step.SINTERING], said[Step.CALCINATION]
+    sintering, calcination = said[HeatingStep.SINTERING], said[HeatingStep.CALCINATION]
     return {
         "sintering_C": _interval(sintering.temperature_C, coverage, hours=False),
         "sintering_h": _interval(sintering.log10_time_h, coverage, hours=True),

@@ -14,7 +14,7 @@ from training.syntheses.heating import HeatingAnswer
 from training.syntheses.library import SynthesisLibrary
 from training.syntheses.precursor_names import amounts_of, key_of, source_elements
 from training.syntheses.precursors import PrecursorExperience
-from training.syntheses.table import ReportedSynthesis, Step
+from training.syntheses.table import HeatingStep, ReportedSynthesis
 
 TOPS = (1, 3, 5, 10)
 
@@ -83,7 +83,7 @@ def precursor_hits(library: SynthesisLibrary, later: SynthesisLibrary, rows: Seq
 
 
 def heating_scores(
-    earlier: Sequence[ReportedSynthesis], asked: Sequence[ReportedSynthesis], step: Step, said: HeatingAnswer
+    earlier: Sequence[ReportedSynthesis], asked: Sequence[ReportedSynthesis], step: HeatingStep, said: HeatingAnswer
 ) -> dict[str, dict[str, float]]:
     """Score temperatures (C) and times (log10 h) of one step.
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
 from training.syntheses.heating_descriptors import describe, with_step
-from training.syntheses.table import Step
+from training.syntheses.table import HeatingStep
 from training.trees import TreeEnsemble
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
 Array = NDArray[np.float64]
-ASKED = (Step.SINTERING, Step.CALCINATION)
+ASKED = (HeatingStep.SINTERING, HeatingStep.CALCINATION)
 GROUPS = ("oxides", "others")
 _NOT_OXIDE = ("F", "S", "Cl", "Se", "Br", "Te", "I", "N", "H")
 SMALLEST_SPREAD = 1e-2
@@ -47,13 +47,13 @@ class QuantityTrees:
     centre: float
     value: TreeEnsemble
     spread: TreeEnsemble
-    scales: Mapping[tuple[Step, int], ConformalScale]
+    scales: Mapping[tuple[HeatingStep, int], ConformalScale]
 
     def __call__(self, features: Array) -> tuple[Array, Array]:
         """Return the number and the scale of its error, each of shape (n,)."""
         return self.value.sum(features) + self.centre, np.maximum(self.spread.sum(features), SMALLEST_SPREAD)
 
-    def interval(self, features: Array, step: Step, group: NDArray[np.int64], coverage: float) -> Interval:
+    def interval(self, features: Array, step: HeatingStep, group: NDArray[np.int64], coverage: float) -> Interval:
         """Return intervals; limits are NaN where a group was reported too rarely for the coverage."""
         value, spread = self(features)
         factor = np.full(len(GROUPS), np.nan)
@@ -75,7 +75,7 @@ class HeatingModel:
     time: QuantityTrees
 
     def predict(
-        self, batch: MaterialBatch, precursors: Sequence[Sequence[str]], step: Step, coverage: float = 0.9
+        self, batch: MaterialBatch, precursors: Sequence[Sequence[str]], step: HeatingStep, coverage: float = 0.9
     ) -> HeatingAnswer:
         """Return what is usual for a step.
 
@@ -121,6 +121,6 @@ def _quantity(arrays: Mapping[str, NDArray[Any]], name: str) -> QuantityTrees:
     scales = {}
     for key, scores in part(f"{name}/scores/").items():
         step, group = key.split("/")
-        scales[Step(int(step)), int(group)] = ConformalScale(scores.astype(float))
+        scales[HeatingStep(int(step)), int(group)] = ConformalScale(scores.astype(float))
     value, spread = (TreeEnsemble.from_compact_arrays(part(f"{name}/{which}/")) for which in ("value", "spread"))
     return QuantityTrees(float(arrays[f"{name}/centre"]), value, spread, scales)

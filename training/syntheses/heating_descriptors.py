@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.featurizers import FEATURIZERS
 from training.syntheses.precursor_names import amounts_of, key_of, without_water
-from training.syntheses.table import Step
+from training.syntheses.table import HeatingStep
 
 Array = NDArray[np.float64]
 BLOCKS = ("stoichiometry", "chemistry", "magpie")
@@ -82,6 +82,6 @@ def describe(batch: MaterialBatch, precursors: Sequence[Sequence[str]], vocabula
     return np.hstack([*(FEATURIZERS[block](batch) for block in BLOCKS), batch.matrix(), bottles, kinds])
 
 
-def with_step(descriptors: Array, step: Step) -> Array:
+def with_step(descriptors: Array, step: HeatingStep) -> Array:
     """Return descriptors with a column that names the step."""
     return np.hstack([descriptors, np.full((len(descriptors), 1), float(step))])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from training.syntheses.heating import ASKED, GROUPS, HeatingModel, QuantityTrees, group_of
 from training.syntheses.heating_descriptors import bottle_key, describe
-from training.syntheses.table import ReportedSynthesis, Step
+from training.syntheses.table import HeatingStep, ReportedSynthesis
 from training.trees import TreeEnsemble, on_grid, split_off_grid
 from training.uncertainty import ConformalScale
 
@@ -93,7 +93,7 @@ def fit_heating(
     vocabulary = tuple(key for key, _ in counts.most_common(settings.bottles))
     batch = MaterialBatch.from_formulas([row.target for row in rows])
     described = on_grid(describe(batch, [row.precursors for row in rows], vocabulary))
-    reported = np.array([row.heating for row in rows], dtype=float).reshape(-1, len(Step), 2)
+    reported = np.array([row.heating for row in rows], dtype=float).reshape(-1, len(HeatingStep), 2)
     fitted = []
     for name, values in (("temperature", reported[:, :, 0]), ("time", np.log10(reported[:, :, 1]))):
         on_step(name)
@@ -108,7 +108,7 @@ def _points(
     paper = np.array([r.doi for r in rows])
     cleaned = np.array([bool(r.split) for r in rows])
     weight = np.where(cleaned[row], settings.cleaned_weight, 1.0)
-    weight = weight * np.where(step == Step.OTHER, settings.other_weight, 1.0)
+    weight = weight * np.where(step == HeatingStep.OTHER, settings.other_weight, 1.0)
     features = np.hstack([described[row], step[:, None].astype(float)])
     return _Points(features, values[row, step], weight, step, group_of(batch)[row], paper[row])
 

@@ -41,7 +41,7 @@ class SynthesisLibrary:
     entry_row, entry_precursor
         Shape (m,): synthesis and bottle of each use of a bottle, rising by row.
     heating
-        Shape (n, 3, 2), degrees Celsius and hours by `Step`, NaN where not reported.
+        Shape (n, 3, 2), degrees Celsius and hours by `HeatingStep`, NaN where not reported.
     year
         Shape (n,), 0 where unknown.
     """
@@ -165,7 +165,7 @@ class SynthesisLibrary:
         return tuple(self.precursors[n] for n in self.entry_precursor[first:last])
 
     def heating_of(self, row: int) -> tuple[Heating, ...]:
-        """Return the heating of a synthesis, one for each `Step`."""
+        """Return the heating of a synthesis, one for each `HeatingStep`."""
         return tuple(Heating(float(t), float(h)) for t, h in self.heating[row])
 
     def arrays(self) -> dict[str, NDArray[Any]]:

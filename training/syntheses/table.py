@@ -35,7 +35,7 @@ _HOURS = {"h": 1.0, "hr": 1.0, "hrs": 1.0, "hour": 1.0, "hours": 1.0, "min": 1 /
 _HOURS |= {"d": 24.0, "day": 24.0, "days": 24.0}
 
 
-class Step(IntEnum):
+class HeatingStep(IntEnum):
     """Kinds of heating, in the order of the columns."""
 
     SINTERING = 0
@@ -63,7 +63,7 @@ class ReportedSynthesis(NamedTuple):
     precursors
         As the table spells them, those that balance; gases left out.
     heating
-        One for each `Step`.
+        One for each `HeatingStep`.
     atmosphere
         Of the hottest step, "" where not reported.
     doi
@@ -182,7 +182,7 @@ def _steps(operations: Sequence[Mapping[str, Any]]) -> tuple[tuple[Heating, Heat
     return (hottest[0], hottest[1], hottest[2]), atmosphere
 
 
-def step_of(word: str) -> Step:
+def step_of(word: str) -> HeatingStep:
     """Return the kind of heating that a word of a text names.
 
     Examples
@@ -192,8 +192,8 @@ def step_of(word: str) -> Step:
     """
     plain = word.lower()
     if "sinter" in plain and not plain.startswith("pre"):
-        return Step.SINTERING
-    return Step.CALCINATION if "calcin" in plain or "anneal" in plain else Step.OTHER
+        return HeatingStep.SINTERING
+    return HeatingStep.CALCINATION if "calcin" in plain or "anneal" in plain else HeatingStep.OTHER
 
 
 def _largest(said: Sequence[Mapping[str, Any]], units: Mapping[str, tuple[float, float]]) -> float:

@@ -12,7 +12,7 @@ import pytest
 
 from training.sources import missing
 from training.syntheses import table
-from training.syntheses.table import SOLID_STATE, SYNTMTE, Step, read_syntheses, step_of
+from training.syntheses.table import SOLID_STATE, SYNTMTE, HeatingStep, read_syntheses, step_of
 
 needs_tables = pytest.mark.skipif(
     bool(missing([SOLID_STATE, *SYNTMTE.values()])), reason="needs the public tables (elyte data fetch)"
@@ -60,9 +60,9 @@ def test_of_several_steps_of_a_kind_the_hottest_counts_with_its_time(tmp_path: P
         _heated("sintered", 1373.15, "K"),
     ]
     [row] = _read(tmp_path, [_reaction([*steps, _heated("fired", 950.0, air="oxygen")])])
-    assert row.heating[Step.CALCINATION] == (900.0, 6.0)
-    assert row.heating[Step.SINTERING].temperature_C == pytest.approx(1100.0)
-    assert row.heating[Step.OTHER].temperature_C == 950.0
+    assert row.heating[HeatingStep.CALCINATION] == (900.0, 6.0)
+    assert row.heating[HeatingStep.SINTERING].temperature_C == pytest.approx(1100.0)
+    assert row.heating[HeatingStep.OTHER].temperature_C == 950.0
     assert row.atmosphere == "oxygen"
 
 
@@ -71,7 +71,7 @@ def test_impossible_temperatures_and_unknown_units_are_not_reported(
     tmp_path: Path, temperature: float, unit: str
 ) -> None:
     [row] = _read(tmp_path, [_reaction([_heated("sintered", temperature, unit)])])
-    assert math.isnan(row.heating[Step.SINTERING].temperature_C)
+    assert math.isnan(row.heating[HeatingStep.SINTERING].temperature_C)
 
 
 def test_a_year_after_the_tables_end_is_a_misread_doi(tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ def test_a_year_after_the_tables_end_is_a_misread_doi(tmp_path: Path) -> None:
 
 
 def test_words_name_steps() -> None:
-    assert step_of("Sintering") is Step.SINTERING
-    assert step_of("pre-sintered") is step_of("heated") is Step.OTHER
-    assert step_of("annealing") is step_of("precalcined") is Step.CALCINATION
+    assert step_of("Sintering") is HeatingStep.SINTERING
+    assert step_of("pre-sintered") is step_of("heated") is HeatingStep.OTHER
+    assert step_of("annealing") is step_of("precalcined") is HeatingStep.CALCINATION
 
 
 @needs_tables

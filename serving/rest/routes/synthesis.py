@@ -22,7 +22,7 @@ EXAMPLE = {"formula": "Li6.4La3Zr1.4Ta0.6O12", "grams": 5.0, "lithium_excess": 0
 router = APIRouter(route_class=AnsweringRoute)
 
 
-class Report(BaseModel):
+class ReportedRecipe(BaseModel):
     """One reported synthesis; null where its text did not tell."""
 
     target: str
@@ -105,7 +105,7 @@ class SynthesisPlan(BaseModel):
     formula: str | None = Field(None, description="Of a target that cannot be planned: as typed.")
     read_as: str | None = Field(None, description="Of a target that cannot be planned: the composition as read.")
     routes: list[PlannedRoute] = Field([], description="The best first.")
-    recipes: list[Report] = Field([], description="Who made the like.")
+    recipes: list[ReportedRecipe] = Field([], description="Who made the like.")
     usual_precursors: list[UsualSet] = []
     heating: UsualHeating | None = None
     error: Note | None = None

@@ -28,9 +28,8 @@ SLOPES = {
 """Condition to its term, and by which step of it a slope is told."""
 KNOWN = {
     "stack_pressure_MPa": (
-        "; known is that Li6PS5Cl cycled for over 1000 h at 5 MPa (10.1002/aenm.201903253) and that higher pressures"
-        " short cells (10.1016/j.isci.2021.103394), while the stripping limit rises over the first MPa"
-        " (10.1038/s41563-019-0438-9)"
+        "; known is that Li6PS5Cl cycled for over 1000 h at 5 MPa and that higher pressures short cells"
+        " (10.1002/aenm.201903253), while the stripping limit rises over the first MPa (10.1038/s41563-019-0438-9)"
     ),
 }
 """What papers say of a condition, where the reports carry no slope."""

@@ -281,11 +281,12 @@ class Predictor:
         Without a stability model there are sets and masses, but no energies. A target that cannot be made from the
         shelf (None: the shipped one) is answered with `status` error and the reason.
         """
+        from serving.models.laboratory import synthesis_outcomes
         from serving.synthesis.answers import answer_synthesis
         from serving.synthesis.experience import shipped_syntheses
 
         phases = self._models.get(registry.of_phases().name)
-        return answer_synthesis(phases, request, shelf, top, shipped_syntheses())
+        return answer_synthesis(phases, request, shelf, top, shipped_syntheses(), synthesis_outcomes())
 
     def syntheses(
         self, requests: Sequence[SynthesisRequest], shelf: Sequence[Precursor] | None = None, top: int = 5

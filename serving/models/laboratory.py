@@ -17,6 +17,8 @@ from serving.models.store import ServedModel
 from training.ledger.place import default_url, is_installed, may_exist
 from training.measurements.problems import LedgerError
 from training.properties import registry
+from training.syntheses.model import NAME as SYNTHESIS
+from training.syntheses.outcomes import SynthesisOutcome, outcome_of
 from training.tables import TableError
 
 if TYPE_CHECKING:
@@ -60,6 +62,19 @@ def leading_with_ledger(models: Mapping[str, ServedModel]) -> dict[str, ServedMo
     except (LedgerError, TableError) as error:
         _LOGGER.warning("the ledger is not read, answers lead with the tables alone: %s", error)
         return dict(models)
+
+
+def synthesis_outcomes() -> tuple[SynthesisOutcome, ...]:
+    """Return the laboratory's batches, failures too; none where there is no ledger, or it cannot be read."""
+    try:
+        ledger = _existing_ledger()
+        if ledger is None:
+            return ()
+        with closing(ledger):
+            return tuple(outcome_of(entry) for entry in ledger.holding(SYNTHESIS) if not entry.refusal)
+    except (LedgerError, TableError) as error:
+        _LOGGER.warning("the ledger is not read, plans know no batch of the laboratory: %s", error)
+        return ()
 
 
 def _with(ledger: Ledger, served: ServedModel) -> ServedModel:

@@ -25,6 +25,8 @@ from serving.synthesis.plan import plan as make_plan
 from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
 from training.properties import registry
 from training.syntheses.model import NAME as EXPERIENCE
+from training.syntheses.outcomes import SynthesisOutcome
+from training.syntheses.precursor_names import key_of
 from training.thermodynamics.hydrolysis import Hydrolysis
 from training.thermodynamics.reactions import Reaction, shown_reaction
 
@@ -82,6 +84,16 @@ class ShownPathway(TypedDict):
     left_meV_per_atom: dict[str, float]
 
 
+class ShownBatch(TypedDict):
+    """A batch of the laboratory from the same bottles."""
+
+    entry: int
+    temperature_C: float | None
+    time_h: float | None
+    phases_found: str
+    pure: bool
+
+
 class ShownRoute(TypedDict):
     """One balanced set of precursors."""
 
@@ -90,6 +102,7 @@ class ShownRoute(TypedDict):
     gases: list[dict[str, float | str]]
     energies: ShownPathway | None
     log10_share: float | None
+    batches: list[ShownBatch]
     notes: list[str]
 
 
@@ -122,6 +135,7 @@ def answer_synthesis(
     shelf: Sequence[Precursor] | None = None,
     top: int = DEFAULT_TOP,
     reported: ReportedSyntheses | None = None,
+    outcomes: Sequence[SynthesisOutcome] = (),
 ) -> SynthesisDocument:
     """Plan a synthesis, and tell what is wrong with a target in the document.
 
@@ -137,6 +151,8 @@ def answer_synthesis(
         How many routes to give.
     reported
         What laboratories made, from what and how; None plans from energies and bottles alone.
+    outcomes
+        What came out of the laboratory's own batches.
     """
     models = {} if served is None else {str(served.property): served.header()}
     known = None if reported is None else reported.experience
@@ -144,7 +160,7 @@ def answer_synthesis(
         models[EXPERIENCE] = reported.header
     try:
         model = None if served is None else registry.get(served.property).phases(served.model)
-        made = make_plan(request, model, shelf, None if known is None else known.precursors)
+        made = make_plan(request, model, shelf, None if known is None else known.precursors, outcomes)
     except CandidateError as error:
         return error_document(request.formula, str(error.code), error.message, models)
     except SynthesisError as error:  # the shelf lacks something; what others took may be worth buying
@@ -253,8 +269,19 @@ def _route(route: Route, plan: Plan) -> ShownRoute:
         ],
         "gases": _gases(route),
         "energies": None if route.pathway is None else _pathway(route.pathway, plan),
+        "batches": [_batch(batch) for batch in route.tried],
         "log10_share": None if route.log_share is None else _r(route.log_share / math.log(10.0)),
         "notes": notes(route, plan),
+    }
+
+
+def _batch(batch: SynthesisOutcome) -> ShownBatch:
+    return {
+        "entry": batch.entry,
+        "temperature_C": None if math.isnan(batch.temperature_C) else batch.temperature_C,
+        "time_h": None if math.isnan(batch.time_h) else batch.time_h,
+        "phases_found": batch.phases_text,
+        "pure": batch.is_pure,
     }
 
 
@@ -332,7 +359,10 @@ def _one_unit(plan: Plan) -> bool:
 
 def notes(route: Route, plan: Plan) -> list[str]:
     """Return in words what to mind with a route."""
-    said = []
+    said = [_batch_note(batch) for batch in route.tried]
+    if route.blocked_by:
+        passed = sorted(formula for formula in _formed(route) if key_of(formula) in route.blocked_by)
+        said.append(f"passes through what was left over in a batch of yours: {', '.join(passed)}")
     boxed = [s.precursor.formula for s in route.made.sources if s.precursor.handling is Handling.GLOVE_BOX]
     dry = [s.precursor.formula for s in route.made.sources if s.precursor.handling is Handling.HYGROSCOPIC]
     if boxed:
@@ -347,6 +377,17 @@ def notes(route: Route, plan: Plan) -> list[str]:
         short = -1000.0 * route.pathway.left_eV_per_atom
         said.append(f"no driving force left: what competes lies {short:.0f} meV/atom below the target (solids at 0 K)")
     return said
+
+
+def _batch_note(batch: SynthesisOutcome) -> str:
+    heated = "" if math.isnan(batch.temperature_C) else f" at {batch.temperature_C:g} C"
+    result = "gave the target pure" if batch.is_pure else f"gave {batch.phases_text}"
+    return f"your batch (ledger entry {batch.entry}){heated} {result}"
+
+
+def _formed(route: Route) -> set[str]:
+    steps = () if route.pathway is None else route.pathway.steps
+    return {formula for step in steps for formula in step.reaction.products}
 
 
 def _excess_notes(batch: Batch, asked: float, *, has_source: bool) -> list[str]:

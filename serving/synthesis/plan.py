@@ -19,6 +19,8 @@ from serving.synthesis.gases import DEFAULT_GAS_BAR
 from serving.synthesis.pathway import Pathway, follow
 from serving.synthesis.shelf import Handling, Precursor, default_shelf
 from training.properties.contract import PhaseModel
+from training.syntheses.outcomes import SynthesisOutcome, bottle_keys
+from training.syntheses.precursor_names import composition_key, key_of
 from training.syntheses.precursors import PrecursorExperience
 from training.thermodynamics.hydrolysis import Hydrolysis, hydrolyse
 from training.thermodynamics.interface import charge_remarks
@@ -113,12 +115,18 @@ class Route:
         What to weigh.
     log_share
         Logarithm of how usual the set is for such targets, by reported syntheses; None without.
+    tried
+        Batches of this target from this set that the laboratory entered.
+    blocked_by
+        Phases that the way passes through and that were left over in a batch of the laboratory, by composition.
     """
 
     made: BalancedSet
     pathway: Pathway | None
     batch: Batch
     log_share: float | None = None
+    tried: tuple[SynthesisOutcome, ...] = ()
+    blocked_by: frozenset[str] = frozenset()
 
     @property
     def cost(self) -> int:
@@ -190,6 +198,7 @@ def plan(
     model: PhaseModel | None,
     shelf: Sequence[Precursor] | None = None,
     known: PrecursorExperience | None = None,
+    outcomes: Sequence[SynthesisOutcome] = (),
 ) -> Plan:
     """Plan a synthesis.
 
@@ -203,6 +212,8 @@ def plan(
         Precursors at hand; None for the one that elyte ships.
     known
         What was taken for what; None ranks by energies and bottles alone.
+    outcomes
+        What came out of the laboratory's batches.
 
     Raises
     ------
@@ -234,7 +245,7 @@ def plan(
         )
         for made in sets
     ]
-    routes.sort(key=rank)
+    routes = sorted((_with_outcomes(route, candidate, outcomes) for route in routes), key=rank)
     water = None
     if model is not None and energy is not None:
         water = _hydrolysis(model, target, energy)
@@ -299,14 +310,33 @@ def _bottles(made: BalancedSet) -> list[str]:
 
 
 def rank(route: Route) -> tuple[float, ...]:
-    """Return what routes are sorted by: some driving force left, then how usual, then `thermodynamic_rank`.
+    """Return what routes are sorted by.
 
-    How usual a set is counts in steps of a factor of e, and only where reported syntheses are known.
+    First what the laboratory's batches say: made pure, not tried, failed; and through how many phases that were left
+    over the way goes. Then some driving force left, then how usual, then `thermodynamic_rank`. How usual a set is
+    counts in steps of a factor of e, and only where reported syntheses are known.
     """
     thermodynamic = thermodynamic_rank(route)
-    if route.log_share is None:
-        return thermodynamic
-    return (float(thermodynamic[0] >= 0), -float(round(route.log_share)), *thermodynamic)
+    experience = 0.0 if route.log_share is None else -float(round(route.log_share))
+    force = 0.0 if route.log_share is None else float(thermodynamic[0] >= 0)
+    return (_verdict(route), len(route.blocked_by), force, experience, *thermodynamic)
+
+
+def _verdict(route: Route) -> float:
+    """Return -1 for a set that made the target pure, 1 for one that was tried and never did, 0 for one not tried."""
+    if not route.tried:
+        return 0.0
+    return -1.0 if any(batch.is_pure for batch in route.tried) else 1.0
+
+
+def _with_outcomes(route: Route, target: Candidate, outcomes: Sequence[SynthesisOutcome]) -> Route:
+    """Return a route with what the laboratory's batches say of it."""
+    key, bottles = composition_key(target.amounts), bottle_keys(_bottles(route.made))
+    tried = tuple(batch for batch in outcomes if batch.target == key and batch.precursors == bottles)
+    left_over = {phase for batch in outcomes for phase in batch.left_over}
+    steps = () if route.pathway is None else route.pathway.steps
+    formed = {key_of(formula) for step in steps for formula in step.reaction.products}
+    return replace(route, tried=tried, blocked_by=frozenset((formed & left_over) - {key}))
 
 
 def thermodynamic_rank(route: Route) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from serving.synthesis.shopping import BatchesDocument
 from training.properties import registry
 
 _WHOLE = 10.0
+_NOTED = ("no ", "NH3", "NO2", "your batch", "passes through")
 _STEPS: tuple[tuple[str, Literal["sintering_C", "calcination_C"], Literal["sintering_h", "calcination_h"]], ...] = (
     ("calcination", "calcination_C", "calcination_h"),
     ("sintering", "sintering_C", "sintering_h"),
@@ -93,9 +94,7 @@ def _route_lines(number: int, route: ShownRoute) -> list[str]:
         lines.append(f"   gives off {gases} (25 C, 1 atm)")
     if route["energies"] is not None:
         lines += _way_lines(route["energies"])
-    return lines + [
-        f"   {note}" for note in route["notes"] if note.startswith(("no ", "NH3", "NO2")) or "excess" in note
-    ]
+    return lines + [f"   {note}" for note in route["notes"] if note.startswith(_NOTED) or "excess" in note]
 
 
 def _way_lines(way: ShownPathway) -> list[str]:

@@ -1,4 +1,4 @@
-"""The kinds of measurements that this installation keeps: those of its properties that say how."""
+"""The kinds of measurements that this installation keeps: those of its properties that say how, and syntheses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from training.properties import registry
+from training.syntheses import outcomes
+from training.syntheses.model import NAME as SYNTHESIS
 
 if TYPE_CHECKING:
     from training.measurements.columns import LedgerColumn
@@ -20,7 +22,7 @@ class UnknownKindError(ValueError):
 def kinds() -> dict[str, Measurements]:
     """Return every kind by its name."""
     found = {one.name: one.measurements() for one in registry.properties()}
-    return {name: one for name, one in found.items() if one is not None}
+    return {name: one for name, one in found.items() if one is not None} | {SYNTHESIS: outcomes.MEASUREMENTS}
 
 
 def measurements_of(kind: str) -> Measurements:

@@ -43,6 +43,7 @@ class Code(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     SWAPPED_COLUMNS = "swapped_columns"
     UNKNOWN_WORD = "unknown_word"
+    UNREADABLE_FORMULAS = "unreadable_formulas"
     UNKNOWN_UNIT = "unknown_unit"
     COLUMNS_DISAGREE = "columns_disagree"
     BOUND_NOT_ALLOWED = "bound_not_allowed"

@@ -76,12 +76,23 @@ class Weighed(BaseModel):
     note: str | None
 
 
+class TriedBatch(BaseModel):
+    """A batch of the laboratory from the same bottles, from its ledger."""
+
+    entry: int
+    temperature_C: float | None
+    time_h: float | None
+    phases_found: str
+    pure: bool
+
+
 class PlannedRoute(BaseModel):
     """A balanced set of precursors."""
 
     reaction: str
     precursors: list[Weighed]
     log10_share: float | None = Field(description="Logarithm of how usual its bottles are for such targets.")
+    batches: list[TriedBatch]
     notes: list[str]
 
 

@@ -1,7 +1,7 @@
 /** The view of coatings: a form whose question stands in the address, the funnel, and a table. */
 
 import { byId, el, put } from "./dom.js";
-import { ask, askPatiently, Refusal } from "./service.js";
+import { answerInto, keepInAddress, linesOf, readAddress, showProblem } from "./views.js";
 
 const FIELDS = ["electrolyte", "side", "cathode", "cutoff", "own"];
 
@@ -19,50 +19,24 @@ function question() {
     asked.cathode = value("cathode");
     if (value("cutoff")) asked.cutoff_V = Number(value("cutoff"));
   }
-  const own = value("own").split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const own = linesOf("own");
   if (own.length) asked.candidates = own;
   return asked;
 }
 
-/** Keep the question in the address, so that it can be linked and comes back. */
-function keepInAddress() {
-  const kept = new URLSearchParams();
-  for (const id of FIELDS) if (byId(id).value.trim()) kept.set(id, byId(id).value.trim());
-  history.replaceState(null, "", `?${kept}`);
-}
-
-function readAddress() {
-  const kept = new URLSearchParams(location.search);
-  for (const id of FIELDS) if (kept.has(id)) byId(id).value = kept.get(id);
+function readQuestion() {
+  const asked = readAddress(FIELDS);
   if (!byId("side").value) byId("side").value = "cathode";
   followSide();
-  return kept.has("electrolyte");
+  return asked;
 }
 
-function showProblem(title, message) {
-  put(byId("problem"), el("p", {}, el("b", {}, `${title}. `), message));
-  byId("problem").hidden = false;
-  put(byId("said"));
-}
-
-async function screen() {
-  byId("problem").hidden = true;
-  byId("answer").hidden = true;
-  put(byId("said"), "screening …");
-  try {
-    const body = question();
-    const found = await askPatiently(
-      () => ask("./../coatings", { body }),
-      (refusal) => put(byId("said"), `${refusal.title}, asking again`),
-    );
+function screen() {
+  return answerInto("./../coatings", question(), "screening …", (found) => {
     if (found.status === "error") return showProblem("Not screened", found.error.message);
     show(found);
-    const n = found.passed;
-    return put(byId("said"), `${n} coatings left of ${found.funnel[0].left.toLocaleString("en")}`);
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return showProblem(error.title, error.message);
-  }
+    return put(byId("said"), `${found.passed} coatings left of ${found.funnel[0].left.toLocaleString("en")}`);
+  });
 }
 
 function show(found) {
@@ -156,7 +130,7 @@ function links(papers) {
 byId("side").addEventListener("change", followSide);
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  keepInAddress();
+  keepInAddress(FIELDS);
   void screen();
 });
-if (readAddress()) void screen();
+if (readQuestion()) void screen();

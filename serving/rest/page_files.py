@@ -40,7 +40,8 @@ ASSETS = (
     ),
     *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
     "icon.svg",
-    *(f"coatings.{kind}" for kind in ("html", "css", "js")),
+    *(f"{view}.{kind}" for view in ("coatings", "synthesis") for kind in ("html", "js")),
+    *(f"views.{kind}" for kind in ("css", "js")),
 )
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

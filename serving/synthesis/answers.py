@@ -168,7 +168,8 @@ def answer_synthesis(
         amounts, first = Candidate.from_formula(request.formula).amounts, None
     else:
         document = answer(made, models, top)
-        amounts, first = made.candidate.amounts, [one["formula"] for one in document["routes"][0]["precursors"]]
+        bottles = made.routes[0].made.sources
+        amounts, first = made.candidate.amounts, [source.precursor.formula for source in bottles]
     if known is not None:
         said = say_experience(known, amounts, first, request.coverage)
         document["recipes"], document["usual_precursors"] = said["recipes"], said["usual_precursors"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from math import comb
 
 import numpy as np
@@ -21,6 +21,7 @@ from training.thermodynamics.reactions import Reaction
 
 Array = NDArray[np.float64]
 MAX_SETS_TRIED = 200_000
+_BLOCK = 20_000
 LARGEST_ADJUSTMENT = 0.01
 _OXIDISING: Mapping[str, float] = {"N": 2.5, "S": 3.5, "Cl": 2.5, "Br": 2.5, "I": 2.5}
 """Oxygens per atom from which on a salt is an oxidiser."""
@@ -240,17 +241,24 @@ def _missing_words(missing: Sequence[str], target: Mapping[str, float], shelf: S
 
 def _solutions(columns: Array, wanted: Array, size: int) -> Iterator[tuple[tuple[int, ...], tuple[float, ...]]]:
     """Yield the combinations of a size that make the target in one way only, with their coefficients."""
-    held = columns > 0
     scale = float(wanted.max())
-    for chosen in combinations(range(len(columns)), size):
-        if not held[list(chosen)].any(axis=0).all():
-            continue
+    for chosen in _bringing_all(columns > 0, size):
         matrix = columns[list(chosen)].T
         coefficients, _, rank, _ = np.linalg.lstsq(matrix, wanted, rcond=_DEPENDENT)
         if rank < size or coefficients.min() < _LEAST * scale:
             continue
         if np.abs(matrix @ coefficients - wanted).max() <= _RESIDUAL * scale:
             yield chosen, tuple(coefficients.tolist())
+
+
+def _bringing_all(held: NDArray[np.bool_], size: int) -> Iterator[tuple[int, ...]]:
+    """Yield the combinations of a size that hold every element, in order; thousands are tested in one step."""
+    bits = held @ (1 << np.arange(held.shape[1], dtype=np.int64))
+    every = (1 << held.shape[1]) - 1
+    ordered = combinations(range(len(held)), size)
+    while block := list(islice(ordered, _BLOCK)):
+        complete = np.bitwise_or.reduce(bits[np.array(block)], axis=1) == every
+        yield from (block[n] for n in np.flatnonzero(complete).tolist())
 
 
 def _gases(sources: Sequence[ElementSource], coefficients: Sequence[float]) -> dict[str, float]:

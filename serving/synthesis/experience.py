@@ -12,8 +12,9 @@ from features.candidate import MaterialBatch
 from serving.models.lines import SHIPPED_ORIGIN
 from serving.models.store import DIGESTS_FILE, SHIPPED, ServedModel
 from training.syntheses.heating import ASKED, HeatingModel
-from training.syntheses.library import fractions_of
+from training.syntheses.library import anions_of, fractions_of
 from training.syntheses.model import NAME, SynthesisExperience, load_experience
+from training.syntheses.precursor_names import amounts_of
 from training.syntheses.precursors import PrecursorExperience
 from training.syntheses.table import HeatingStep
 from training.uncertainty import Interval
@@ -25,7 +26,7 @@ FARTHEST = 0.35
 ROOM_C = 20.0
 """No limit of a heating lies below."""
 FEWEST_NEAR = 3
-"""Papers with the same anions within `FARTHEST` below which a heating is said to rest on other chemistry."""
+"""Reports with the same anions below which a heating is said to rest on other chemistry."""
 
 
 class ShownReport(TypedDict):
@@ -114,8 +115,9 @@ def say_experience(
         precursors = usual[0]["precursors"]
     reports = _reports(known, amounts)
     heating = None if not precursors else _heating(known.heating, amounts, precursors, coverage)
-    if heating is not None and len(reports) < FEWEST_NEAR:
-        heating["note"] = f"{len(reports) or 'no'} like target reported: the temperatures rest on other chemistry"
+    alike = sum(anions_of(amounts_of(report["target"]) or {}) == anions_of(amounts) for report in reports)
+    if heating is not None and alike < FEWEST_NEAR:
+        heating["note"] = f"reports of the same anions: {alike}; the temperatures rest on other chemistry"
     return {"recipes": reports, "usual_precursors": usual, "heating": heating}
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from serving.synthesis.gases import DEFAULT_GAS_BAR
 from serving.synthesis.plan import SynthesisRequest
 
-MAX_TARGETS = 10
+MAX_TARGETS = 5
 MAX_FORMULA_LENGTH = 300
 MAX_ROUTES = 50
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
+    from serving.answers.rows import ModelHeaders
     from serving.synthesis.answers import SynthesisDocument
 
 
@@ -46,6 +47,7 @@ class ShownBottle(TypedDict):
 class BatchesDocument(TypedDict):
     """Several plans, and what to fetch for the best route of each that can be made."""
 
+    models: ModelHeaders
     results: list[SynthesisDocument]
     shopping_list: list[ShownBottle]
 
@@ -54,6 +56,7 @@ def batches_document(plans: Sequence[SynthesisDocument]) -> BatchesDocument:
     """Put plans together; one that cannot be made stands among them with its error and adds nothing to the list."""
     bottles = shopping_list([plan for plan in plans if plan["status"] == "ok"])
     return {
+        "models": {name: header for plan in plans for name, header in plan["models"].items()},
         "results": list(plans),
         "shopping_list": [
             {

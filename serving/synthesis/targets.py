@@ -37,7 +37,10 @@ def _of_ranking(text: str) -> list[str]:
     expected = 'expected the answer of `elyte rank --json`: {"ranking": [{"formula": ...}, ...]}'
     try:
         document = json.loads(text)
-        return [str(entry[_COLUMN]) for entry in document["ranking"]]
+        found = [entry[_COLUMN] for entry in document["ranking"]]
+        if not all(isinstance(formula, str) for formula in found):
+            raise TypeError("a candidate without a formula")
+        return found
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise TargetsError(f"the targets cannot be read ({error}); {expected}") from error
 

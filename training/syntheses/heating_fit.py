@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
-from training.syntheses.heating import ASKED, GROUPS, HeatingModel, QuantityTrees, group_of
+from training.syntheses.heating import ASKED, GROUPS, SMALLEST_SPREAD, HeatingModel, QuantityTrees, group_of
 from training.syntheses.heating_descriptors import bottle_key, describe
 from training.syntheses.table import HeatingStep, ReportedSynthesis
 from training.trees import TreeEnsemble, on_grid, split_off_grid
@@ -138,7 +138,7 @@ def _fit_quantity(points: _Points, settings: HeatingSettings) -> QuantityTrees:
 def _scores(points: _Points, left_out: Array, scale: Array, here: NDArray[np.bool_]) -> ConformalScale:
     """Return the scores of left-out rows, every paper weighing the same."""
     _, number, size = np.unique(points.paper[here], return_inverse=True, return_counts=True)
-    spread = scale[here]
+    spread = np.maximum(scale[here], SMALLEST_SPREAD)
     nothing = np.zeros(int(here.sum()), dtype=bool)
     return ConformalScale.fit(points.value[here], nothing, left_out[here], spread, spread, 1.0 / size[number])
 

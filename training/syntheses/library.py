@@ -201,6 +201,11 @@ class SynthesisLibrary:
         )
 
 
+def anions_of(amounts: Mapping[str, float]) -> frozenset[str]:
+    """Return the elements of a material that are anions in most of their solids."""
+    return frozenset(amounts).intersection(ANIONS)
+
+
 def fractions_of(amounts: Mapping[str, float]) -> Array:
     """Return atomic fractions over all elements, shape (1, 103)."""
     row = np.zeros((1, len(ATOMIC_NUMBER)))

@@ -126,6 +126,7 @@ class SynthesisPlan(BaseModel):
 class SynthesisPlans(BaseModel):
     """How to make several."""
 
+    models: dict[str, ModelHeader]
     results: list[SynthesisPlan] = Field(description="One a target, in the order sent.")
     shopping_list: list[Fetched] = Field(description="Masses of the best routes, added up.")
 

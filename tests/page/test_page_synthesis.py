@@ -44,6 +44,7 @@ def test_a_linked_question_is_asked_and_a_bad_target_harms_no_other(visit: Visit
 def test_what_cannot_be_asked_is_said(visit: Visit) -> None:
     """No target, and a batch of nothing."""
     page = visit.page
+    visit.expected.append("status of 400")
     page.goto(f"{visit.home}/page/synthesis.html")
     page.fill("#targets", "")
     page.click("#ask button")

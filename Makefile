@@ -68,6 +68,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/retrospective.py --quick
 	$(BIN)/python benchmarks/screening.py --what kill --quick
 	$(BIN)/python benchmarks/suggestions.py --quick
+	$(BIN)/python benchmarks/synthesis.py --what precursors --quick
 	$(BIN)/python benchmarks/tune_residual_net.py --quick
 	$(BIN)/python benchmarks/conductivity.py --what all --quick
 	$(BIN)/python benchmarks/conductivity.py --what gate --quick

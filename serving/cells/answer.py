@@ -21,7 +21,7 @@ from serving.cells.losses import (
     sand_time_s,
     sigma_needed_S_per_cm,
 )
-from serving.cells.rates import LIMITS, Rates, cell_arrays
+from serving.cells.rates import LIMITS, rates_of
 from serving.cells.request import RateRequest, electrolyte_names
 from training.properties.contract import CellRole
 from training.properties.registry import with_needed
@@ -98,11 +98,9 @@ class _Answer:
         self._design, self._coverage = request.conditions, request.coverage
         self._candidates, self._said = candidates, said
         sigma, ions = said.by_role[CellRole.ION_CONDUCTION], said.transference
-        self._cells = cell_arrays(self._design, (sigma[:, 0], sigma[:, 1]), (ions[:, 0], ions[:, 1]))
         critical = said.by_role[CellRole.CRITICAL_CURRENT][:, 0]
-        if self._design.critical_current_mA_per_cm2 is not None:
-            critical = np.full_like(critical, self._design.critical_current_mA_per_cm2)
-        self._rates = Rates(self._cells, self._design.loss_allowed_mV * 1e-3, critical)
+        self._rates = rates_of(self._design, (sigma[:, 0], sigma[:, 1]), (ions[:, 0], ions[:, 1]), critical)
+        self._cells = self._rates.cells
 
     def _shown(self, samples: Array) -> ShownNumber:
         return shown_number(samples[1:], self._coverage)

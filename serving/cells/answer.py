@@ -15,6 +15,7 @@ from serving.cells.design import CELL, CellConditions
 from serving.cells.document import LayerBlock, RateDocument, SaltBlock, ShownNumber
 from serving.cells.layers import LayerNumbers, Models, without_lithium
 from serving.cells.losses import (
+    SALT,
     CellArrays,
     limiting_current_A_per_cm2,
     losses_V,
@@ -176,7 +177,7 @@ class _Answer:
         if not known:
             reason = self._said.missing[CellRole.CRITICAL_CURRENT][0]
             notes.append(f"the critical current is not known and limits nothing here: {reason}")
-        if None in losses.values():
+        if losses[SALT] is None:
             notes.append("at the rate asked for salt runs out at the surface of an electrode: no loss can be given")
         if self._needed((ANOLYTE, CATHOLYTE)) is None:
             notes.append(
@@ -202,7 +203,6 @@ def cell_of(design: CellConditions) -> dict[str, float]:
     stated = {name: float(value) for name in CELL if (value := getattr(design, name)) is not None}
     return {
         **stated,
-        "temperature_C": design.temperature,
         "cathode_thickness_um": rounded(design.cathode_um),
         "catholyte_fraction": rounded(design.electrolyte_fraction),
         "cathode_ion_factor": rounded(design.ion_factor),

@@ -30,9 +30,8 @@ def cell_arrays(
     sigma, transference
         Conductivities in S/cm and transference numbers of anolyte and catholyte; shapes that broadcast.
     """
-
     numbers = {
-        "temperature_C": design.temperature,
+        "temperature_C": design.temperature_C,
         "separator_cm": design.thickness_um * 1e-4,
         "cathode_cm": design.cathode_um * 1e-4,
         "cathode_ion_factor": design.ion_factor,

@@ -5,7 +5,7 @@ import { facts, figures } from "./facts.js";
 import { formulaNodes, fromLog10, percent, unitText, withInterval } from "./format.js";
 import { readCondition, UnusableInput } from "./reading.js";
 import { ask } from "./service.js";
-import { lossWords, waterfall } from "./waterfall.js";
+import { lossText, lossWords, waterfall } from "./waterfall.js";
 
 const ALWAYS_SHOWN = 5;
 const ELECTROLYTES = [
@@ -142,10 +142,7 @@ function answerNodes(answer) {
         figures(
           "The losses as numbers",
           ["loss", "mV"],
-          Object.entries(answer.losses_mV).map(([name, loss]) => [
-            lossWords(name),
-            loss === null ? "salt runs out" : loss.toFixed(1),
-          ]),
+          Object.entries(answer.losses_mV).map(([name, loss]) => [lossWords(name), lossText(name, loss)]),
         ),
       ),
       el("div", {}, factsOf(answer), notesOf(answer)),

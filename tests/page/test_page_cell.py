@@ -56,7 +56,11 @@ def test_every_number_of_the_cell_can_be_stated(visit: Visit) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("thickness_um", "0", "expected above 0"), ("areal_capacity_mAh_cm2", "-5", "expected above 0")],
+    [
+        ("thickness_um", "0", "expected at least 0.001"),
+        ("areal_capacity_mAh_cm2", "-5", "expected at least 0.001"),
+        ("temperature_C", "298", "expected at most 250"),
+    ],
 )
 def test_a_cell_that_cannot_be_is_not_asked(visit: Visit, name: str, value: str, words: str) -> None:
     visit.page.fill(f"#cell-{name}", value)

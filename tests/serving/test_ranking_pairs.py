@@ -165,7 +165,7 @@ def test_the_command_ranks_two_tables(tmp_path: Path) -> None:
         (["--pairs", "--preset", "li-metal"], "no preset of pairs"),
         (["--pairs", "--avoid", "Ge"], "not for pairs"),
         (["--pairs", "--cutoff", "-1"], "0 V of the lithium anode"),
-        (["--pairs", "--capacity", "-1"], "expected greater than 0"),
+        (["--pairs", "--capacity", "-1"], "expected greater than or equal to 0.001"),
     ],
 )
 def test_the_command_refuses_what_makes_no_pairs(tmp_path: Path, more: list[str], words: str) -> None:

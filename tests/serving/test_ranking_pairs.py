@@ -118,6 +118,17 @@ def test_rows_that_fail_leave_the_others_alone(predictor: Predictor) -> None:
     assert "no lithium" in str(excluded["reason"])
 
 
+def test_rows_of_one_table_for_both_sides_count_once(predictor: Predictor) -> None:
+    one_table = candidates("Li6PS5Cl", "foo", "Li3YCl6")
+    document = predictor.rank_pairs(one_table, one_table, PairOptions(SLOW))
+    assert document["counts"]["given"] == 3
+    assert [row["formula"] for row in document["failed"]] == ["foo"]
+    assert len(document["pairs"]) == 4
+    two_tables = predictor.rank_pairs(one_table, candidates("Li6PS5Cl", "foo"), PairOptions(SLOW))
+    assert two_tables["counts"]["given"] == 5
+    assert [row["formula"] for row in two_tables["failed"]] == ["foo", "foo"]
+
+
 def test_own_objectives_win_over_the_preset() -> None:
     found = side_objectives(PairOptions(SLOW, ("anolyte: sigma>=1e-2@60", "catholyte: oxidation>=4.0")))
     assert found["anolyte"][0].text == "sigma>=0.01@60"

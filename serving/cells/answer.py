@@ -11,7 +11,7 @@ from features.candidate import Candidate, RowError
 from features.errors import WarningCode
 from serving.answers.request import read_inputs
 from serving.answers.rows import ModelHeaders, material_of, warnings_of
-from serving.cells.design import CELL, CellConditions
+from serving.cells.design import CELL, CellConditions, cell_conditions
 from serving.cells.document import LayerBlock, RateDocument, SaltBlock, ShownNumber
 from serving.cells.layers import LayerNumbers, Models, without_lithium
 from serving.cells.losses import (
@@ -69,6 +69,15 @@ def answer_rate(models: Models, request: RateRequest) -> RateDocument:
 
 def _refused(headers: ModelHeaders, code: str, message: str) -> RateDocument:
     return {"models": headers, "status": "error", "error": {"code": code, "message": message}, "warnings": []}
+
+
+def _ignored(design: CellConditions) -> list[dict[str, str]]:
+    words = "the rate of a cell does not depend on {}; besides the numbers of the cell expected {}"
+    known = ", ".join(cell_conditions())
+    return [
+        {"code": str(WarningCode.CONDITION_IGNORED), "message": words.format(name, known)}
+        for name in design.without_effect()
+    ]
 
 
 def rounded(value: float) -> float:
@@ -138,7 +147,7 @@ class _Answer:
             "cell": cell_of(design),
             "sources": sources_of(design),
             "notes": [*self._notes(losses, known=known), NOT_SEEN],
-            "warnings": [],
+            "warnings": _ignored(design),
         }
 
     def _central(self) -> CellArrays:

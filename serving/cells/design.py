@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 from pydantic import Field, create_model, model_validator
@@ -225,6 +226,11 @@ class CellConditions(_Fields):  # type: ignore[misc]
         told = [name for name in CONDITION_COLUMNS if name in used or name not in CELL]
         return Conditions(**{name: getattr(self, name) for name in told if name in self.model_fields_set})
 
+    def without_effect(self) -> list[str]:
+        """Return what was stated although nothing in the rate of a cell depends on it."""
+        stated = self.model_dump(exclude_none=True, exclude_unset=True)
+        return [name for name in stated if name not in CELL and name not in cell_conditions()]
+
     @property
     def electrolyte_fraction(self) -> float:
         """Volume fraction of the catholyte in the cathode."""
@@ -241,6 +247,14 @@ class CellConditions(_Fields):  # type: ignore[misc]
         """Thickness of the cathode in micrometres, by its capacity."""
         by_volume = self.active_fraction * self.active_density_g_per_cm3 * self.specific_capacity_mAh_per_g
         return float(1e4 * self.areal_capacity_mAh_cm2 / by_volume)
+
+
+@cache
+def cell_conditions() -> tuple[str, ...]:
+    """Return the conditions, besides the numbers of a cell, of the properties whose quantities play a role in cells."""
+    owners = {owner for owner, one in registry.quantities().values() if one.role}
+    declared = {one.name for owner in owners for one in registry.get(owner).conditions}
+    return tuple(name for name in CONDITION_COLUMNS if name in declared and name not in CELL)
 
 
 class CellColumn(TypedDict):

@@ -48,6 +48,7 @@ def terminal_lines(document: RateDocument) -> list[str]:
     lines += [_current_line(document), "", *_waterfall(document), ""]
     lines += _needed_lines(document)
     lines += [f"note: {note}" for note in document["notes"]]
+    lines += [f"{one['code']}: {one['message']}" for one in document["warnings"]]
     for name in ("anolyte", "catholyte"):
         block: LayerBlock = document[name]
         lines += [f"{name}: {one['code']}: {one['message']}" for one in block["warnings"]]

@@ -27,8 +27,8 @@ export class CellPanel {
 
   /** Make the form of the service's numbers of a cell. */
   offer(vocabulary) {
-    const own = new Set(vocabulary.cell.map(({ name }) => name));
-    const others = vocabulary.conditions.filter((one) => !own.has(one.name) && !one.of_one_sample);
+    const used = new Set(vocabulary.cell_conditions);
+    const others = vocabulary.conditions.filter((one) => used.has(one.name) && !one.of_one_sample);
     this.inputs = [...vocabulary.cell.map((one) => ({ ...one, type: "number" })), ...others];
     const [shown, folded] = [this.inputs.slice(0, ALWAYS_SHOWN), this.inputs.slice(ALWAYS_SHOWN)];
     const temperature = folded.filter((one) => one.name === "temperature_C");
@@ -177,6 +177,6 @@ function notesOf(answer) {
   return el(
     "ul",
     { class: "fine cell-notes" },
-    [...answer.notes, ...warned].map((words) => el("li", {}, words)),
+    [...answer.notes, ...answer.warnings.map(({ message }) => message), ...warned].map((words) => el("li", {}, words)),
   );
 }

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from serving.cells.design import CELL
+from serving.cells.design import CELL, cell_conditions
 from serving.cells.losses import LOSSES
+from training.properties import registry
 
 if TYPE_CHECKING:
     from running_service import RunningService
 
     from tests.page.conftest import Visit
 
+ONE_SAMPLE = {name for name, one in registry.conditions().items() if one.of_one_sample}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
 
 
@@ -52,6 +54,10 @@ def test_every_number_of_the_cell_can_be_stated(visit: Visit) -> None:
     for name in CELL:
         assert visit.page.locator(f"#cell-{name}").count() == 1
     assert visit.page.locator("#cell-temperature_C").input_value() == "25"
+    for name in cell_conditions():
+        assert visit.page.locator(f"#cell-{name}").count() == (name not in ONE_SAMPLE)
+    for name in ("nets", "synthesis_temperature_C"):
+        assert visit.page.locator(f"#cell-{name}").count() == 0
 
 
 @pytest.mark.parametrize(

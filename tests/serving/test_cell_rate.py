@@ -112,6 +112,17 @@ def test_the_cell_warns_of_nothing_that_only_it_needs(predictor: Predictor) -> N
     assert ask(predictor, stack_pressure_MPa=5)["anolyte"]["warnings"][0]["code"] == "condition_ignored"
 
 
+def test_a_condition_that_no_rate_depends_on_is_said_to_be_ignored(predictor: Predictor) -> None:
+    document = ask(predictor, nets="pool", stack_pressure_MPa=5, temperature_C=60)
+    (warning,) = document["warnings"]
+    assert warning["code"] == "condition_ignored"
+    assert "does not depend on nets" in warning["message"]
+    assert any("does not depend on nets" in line for line in terminal_lines(document))
+    assert ask(predictor, interlayer_type="carbon", relative_density=0.9)["warnings"] == []
+    done = CliRunner().invoke(command, ["--anolyte", ANOLYTE, "--catholyte", CATHOLYTE, "--nets", "pool"])
+    assert (done.exit_code, "No such option" in done.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("anolyte", "code", "words"),
     [

@@ -208,6 +208,13 @@ _Fields: Any = create_model("_Fields", __base__=Conditions, **{name: _field(one)
 class CellConditions(_Fields):  # type: ignore[misc]
     """What a rate depends on besides the materials: the cell, and the conditions of the properties."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_not_stated(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None or name not in CELL}
+
     @model_validator(mode="after")
     def _has_catholyte(self) -> CellConditions:
         if self.electrolyte_fraction < LEAST_CATHOLYTE:

@@ -164,6 +164,13 @@ def test_cells_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
         CellConditions(**wrong)
 
 
+def test_null_is_not_stated() -> None:
+    assert CellConditions(temperature_C=None, c_rate=None) == CellConditions()
+    assert CellConditions(temperature_C=None).model_fields_set == set()
+    with pytest.raises(ValidationError):
+        CellConditions(colour=None)
+
+
 def test_every_number_of_a_cell_has_a_source_and_a_default_in_its_range() -> None:
     for name, one in CELL.items():
         assert one.source.startswith("10.") or one.source in (ASSUMED, "model"), name

@@ -11,17 +11,18 @@ from features.candidate import Candidate, RowError
 from features.errors import WarningCode
 from serving.answers.request import read_inputs
 from serving.answers.rows import ModelHeaders, material_of, warnings_of
-from serving.cells.design import CELL, CellConditions
+from serving.cells.design import CELL, CellConditions, cell_conditions
 from serving.cells.document import LayerBlock, RateDocument, SaltBlock, ShownNumber
 from serving.cells.layers import LayerNumbers, Models, without_lithium
 from serving.cells.losses import (
+    SALT,
     CellArrays,
     limiting_current_A_per_cm2,
     losses_V,
     sand_time_s,
     sigma_needed_S_per_cm,
 )
-from serving.cells.rates import LIMITS, Rates, cell_arrays
+from serving.cells.rates import LIMITS, rates_of
 from serving.cells.request import RateRequest, electrolyte_names
 from training.properties.contract import CellRole
 from training.properties.registry import with_needed
@@ -70,6 +71,15 @@ def _refused(headers: ModelHeaders, code: str, message: str) -> RateDocument:
     return {"models": headers, "status": "error", "error": {"code": code, "message": message}, "warnings": []}
 
 
+def _ignored(design: CellConditions) -> list[dict[str, str]]:
+    words = "the rate of a cell does not depend on {}; besides the numbers of the cell expected {}"
+    known = ", ".join(cell_conditions())
+    return [
+        {"code": str(WarningCode.CONDITION_IGNORED), "message": words.format(name, known)}
+        for name in design.without_effect()
+    ]
+
+
 def rounded(value: float) -> float:
     """Return a number with as many digits as mean something."""
     return float(f"{value:.{DIGITS}g}")
@@ -98,11 +108,9 @@ class _Answer:
         self._design, self._coverage = request.conditions, request.coverage
         self._candidates, self._said = candidates, said
         sigma, ions = said.by_role[CellRole.ION_CONDUCTION], said.transference
-        self._cells = cell_arrays(self._design, (sigma[:, 0], sigma[:, 1]), (ions[:, 0], ions[:, 1]))
         critical = said.by_role[CellRole.CRITICAL_CURRENT][:, 0]
-        if self._design.critical_current_mA_per_cm2 is not None:
-            critical = np.full_like(critical, self._design.critical_current_mA_per_cm2)
-        self._rates = Rates(self._cells, self._design.loss_allowed_mV * 1e-3, critical)
+        self._rates = rates_of(self._design, (sigma[:, 0], sigma[:, 1]), (ions[:, 0], ions[:, 1]), critical)
+        self._cells = self._rates.cells
 
     def _shown(self, samples: Array) -> ShownNumber:
         return shown_number(samples[1:], self._coverage)
@@ -139,7 +147,7 @@ class _Answer:
             "cell": cell_of(design),
             "sources": sources_of(design),
             "notes": [*self._notes(losses, known=known), NOT_SEEN],
-            "warnings": [],
+            "warnings": _ignored(design),
         }
 
     def _central(self) -> CellArrays:
@@ -178,7 +186,7 @@ class _Answer:
         if not known:
             reason = self._said.missing[CellRole.CRITICAL_CURRENT][0]
             notes.append(f"the critical current is not known and limits nothing here: {reason}")
-        if None in losses.values():
+        if losses[SALT] is None:
             notes.append("at the rate asked for salt runs out at the surface of an electrode: no loss can be given")
         if self._needed((ANOLYTE, CATHOLYTE)) is None:
             notes.append(
@@ -204,7 +212,6 @@ def cell_of(design: CellConditions) -> dict[str, float]:
     stated = {name: float(value) for name in CELL if (value := getattr(design, name)) is not None}
     return {
         **stated,
-        "temperature_C": design.temperature,
         "cathode_thickness_um": rounded(design.cathode_um),
         "catholyte_fraction": rounded(design.electrolyte_fraction),
         "cathode_ion_factor": rounded(design.ion_factor),

@@ -33,9 +33,10 @@ GAS_J_PER_mol_K = 8.314462618
 FARADAY_C_PER_mol = 96485.33212
 ZERO_C_IN_K = 273.15
 SECONDS_PER_HOUR = 3600.0
+SALT = "salt_polarisation"
 LOSSES = (
     "separator",
-    "salt_polarisation",
+    SALT,
     "anode_interface",
     "cathode_ions",
     "cathode_electrons",
@@ -43,7 +44,7 @@ LOSSES = (
     "particle_diffusion",
 )
 """Names of the losses, from lithium to the cathode's particles."""
-_NOT_LINEAR = ("salt_polarisation", "charge_transfer")
+_NOT_LINEAR = (SALT, "charge_transfer")
 _STEPS = 18
 
 
@@ -144,7 +145,8 @@ def salt_polarisation_V(cells: CellArrays, c_rate: Array) -> Array:
     """Return what salt that is pushed aside in the separator costs beyond Ohm's law, infinite where it runs out."""
     x, t = surface_depletion(cells, c_rate), cells.anolyte_transference
     inside = np.minimum(x, 1.0 - 1e-12)
-    return np.where(x < 1.0, 4.0 * cells.thermal_V * (np.arctanh(inside) - t * inside), np.inf) * (t < 1.0)
+    loss = np.where(x < 1.0, 4.0 * cells.thermal_V * (np.arctanh(inside) - t * inside), np.inf)
+    return np.where(t < 1.0, loss, 0.0)
 
 
 def surface_depletion(cells: CellArrays, c_rate: Array) -> Array:

@@ -30,12 +30,8 @@ def cell_arrays(
     sigma, transference
         Conductivities in S/cm and transference numbers of anolyte and catholyte; shapes that broadcast.
     """
-
-    def stated(value: float | None, otherwise: Array) -> Array:
-        return otherwise if value is None else np.full_like(otherwise, value)
-
     numbers = {
-        "temperature_C": design.temperature,
+        "temperature_C": design.temperature_C,
         "separator_cm": design.thickness_um * 1e-4,
         "cathode_cm": design.cathode_um * 1e-4,
         "cathode_ion_factor": design.ion_factor,
@@ -50,12 +46,16 @@ def cell_arrays(
         "equilibrium_slope_V": design.equilibrium_slope_V,
     }
     return CellArrays(
-        stated(design.anolyte_sigma_S_per_cm, sigma[0]),
-        stated(design.catholyte_sigma_S_per_cm, sigma[1]),
-        stated(design.transference_number, transference[0]),
-        stated(design.transference_number, transference[1]),
+        _stated(design.anolyte_sigma_S_per_cm, sigma[0]),
+        _stated(design.catholyte_sigma_S_per_cm, sigma[1]),
+        _stated(design.transference_number, transference[0]),
+        _stated(design.transference_number, transference[1]),
         **{name: np.asarray(value, dtype=float) for name, value in numbers.items()},
     )
+
+
+def _stated(value: float | None, otherwise: Array) -> Array:
+    return otherwise if value is None else np.full_like(otherwise, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,3 +97,22 @@ class Rates:
         parts = np.stack(np.broadcast_arrays(*losses_V(self.cells, self.by_losses).values()))
         first = self.by_critical_current < self.by_losses
         return np.where(first, 0, 1 + np.argmax(parts, axis=0))
+
+
+def rates_of(
+    design: CellConditions,
+    sigma: tuple[Array, Array],
+    transference: tuple[Array, Array],
+    critical_mA_per_cm2: Array,
+) -> Rates:
+    """Return the rates of cells of one design; what it states of the materials wins.
+
+    Parameters
+    ----------
+    design, sigma, transference
+        As for `cell_arrays`.
+    critical_mA_per_cm2
+        Of the anolyte, NaN where none is known, of a shape that broadcasts with those.
+    """
+    critical = _stated(design.critical_current_mA_per_cm2, critical_mA_per_cm2)
+    return Rates(cell_arrays(design, sigma, transference), design.loss_allowed_mV * 1e-3, critical)

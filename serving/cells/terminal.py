@@ -5,6 +5,7 @@ from __future__ import annotations
 from features.errors import shown
 from serving.answers.terminal_tables import INDENT, aligned
 from serving.cells.document import LayerBlock, RateDocument, ShownNumber
+from serving.cells.losses import SALT
 
 WIDTH = 40
 WORDS = {
@@ -47,6 +48,7 @@ def terminal_lines(document: RateDocument) -> list[str]:
     lines += [_current_line(document), "", *_waterfall(document), ""]
     lines += _needed_lines(document)
     lines += [f"note: {note}" for note in document["notes"]]
+    lines += [f"{one['code']}: {one['message']}" for one in document["warnings"]]
     for name in ("anolyte", "catholyte"):
         block: LayerBlock = document[name]
         lines += [f"{name}: {one['code']}: {one['message']}" for one in block["warnings"]]
@@ -87,7 +89,8 @@ def _waterfall(document: RateDocument) -> list[str]:
     full = max(sum(losses.values()), document["loss_allowed_mV"])
     rows, start = [(f"losses at {document['c_rate']:g}C (mV)", "", "")], 0.0
     for name, loss in losses.items():
-        text = "salt runs out" if document["losses_mV"][name] is None else f"{loss:.1f}"
+        without_end = "salt runs out" if name == SALT else "without end"
+        text = without_end if document["losses_mV"][name] is None else f"{loss:.1f}"
         rows.append((INDENT + WORDS[name], text, _bar(start, start + loss, full)))
         start += loss
     total = document["total_loss_mV"]

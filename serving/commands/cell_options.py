@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from serving.cells.design import CELL
+from serving.cells.design import CELL, cell_conditions
 from training.properties import registry
 from training.properties.contract import Content
 
@@ -20,14 +20,14 @@ CAPACITY, CAPACITY_OPTION = "areal_capacity_mAh_cm2", "--capacity"
 
 
 def cell_options(command: _Command) -> _Command:
-    """Give a command one option a number of the cell, and one a condition of the properties."""
+    """Give a command one option a number of the cell, and one a condition on which the materials' numbers depend."""
     numbers = {
         name: f"{one.label}{f', {one.unit}' if one.unit else ''}. {one.help}"
         + ("" if one.default is None else f"  [default: {one.default:g}, {one.source}]")
         for name, one in CELL.items()
     }
     for name, condition in reversed(registry.conditions().items()):
-        if name not in CELL:
+        if name in cell_conditions():
             kind = float if condition.content is Content.NUMBER else str
             command = click.option(_option(name), name.lower(), type=kind, help=condition.help)(command)
     for name, words in reversed(numbers.items()):

@@ -5,7 +5,7 @@ import { facts, figures } from "./facts.js";
 import { formulaNodes, fromLog10, percent, unitText, withInterval } from "./format.js";
 import { readCondition, UnusableInput } from "./reading.js";
 import { ask } from "./service.js";
-import { lossWords, waterfall } from "./waterfall.js";
+import { lossText, lossWords, waterfall } from "./waterfall.js";
 
 const ALWAYS_SHOWN = 5;
 const ELECTROLYTES = [
@@ -27,8 +27,8 @@ export class CellPanel {
 
   /** Make the form of the service's numbers of a cell. */
   offer(vocabulary) {
-    const own = new Set(vocabulary.cell.map(({ name }) => name));
-    const others = vocabulary.conditions.filter((one) => !own.has(one.name) && !one.of_one_sample);
+    const used = new Set(vocabulary.cell_conditions);
+    const others = vocabulary.conditions.filter((one) => used.has(one.name) && !one.of_one_sample);
     this.inputs = [...vocabulary.cell.map((one) => ({ ...one, type: "number" })), ...others];
     const [shown, folded] = [this.inputs.slice(0, ALWAYS_SHOWN), this.inputs.slice(ALWAYS_SHOWN)];
     const temperature = folded.filter((one) => one.name === "temperature_C");
@@ -142,10 +142,7 @@ function answerNodes(answer) {
         figures(
           "The losses as numbers",
           ["loss", "mV"],
-          Object.entries(answer.losses_mV).map(([name, loss]) => [
-            lossWords(name),
-            loss === null ? "salt runs out" : loss.toFixed(1),
-          ]),
+          Object.entries(answer.losses_mV).map(([name, loss]) => [lossWords(name), lossText(name, loss)]),
         ),
       ),
       el("div", {}, factsOf(answer), notesOf(answer)),
@@ -180,6 +177,6 @@ function notesOf(answer) {
   return el(
     "ul",
     { class: "fine cell-notes" },
-    [...answer.notes, ...warned].map((words) => el("li", {}, words)),
+    [...answer.notes, ...answer.warnings.map(({ message }) => message), ...warned].map((words) => el("li", {}, words)),
   );
 }

@@ -23,6 +23,12 @@ export function lossWords(name) {
   return WORDS[name] ?? name.replaceAll("_", " ");
 }
 
+/** A loss in mV; one without end is null. */
+export function lossText(name, loss) {
+  if (loss !== null) return loss.toFixed(1);
+  return name === "salt_polarisation" ? "runs out" : "no end";
+}
+
 /**
  * Draw the losses of an answer of `POST /rate`.
  * @param {object} answer
@@ -39,7 +45,7 @@ export function waterfall(answer, widthPx) {
   let start = 0;
   losses.forEach(([name, loss], i) => {
     const end = start + (loss ?? 0);
-    nodes.push(...row(lossWords(name), loss === null ? "runs out" : loss.toFixed(1), start, end, i, { x }));
+    nodes.push(...row(lossWords(name), lossText(name, loss), start, end, i, { x }));
     start = end;
   });
   const total = answer.total_loss_mV;

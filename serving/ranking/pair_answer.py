@@ -151,7 +151,7 @@ def answer_pairs(
     models
         Served models by property.
     rows
-        Candidates of `anolyte` and of `catholyte`.
+        Candidates of `anolyte` and of `catholyte`; one list for both is one table, whose rows count once.
     options
         What is wanted.
 
@@ -167,6 +167,7 @@ def answer_pairs(
     if absent:
         raise ModelUnavailableError(f"this installation serves no {absent[0]} model; run `elyte train {absent[0]}`")
     read = {side: _read(own, objectives[side]) for side, own in rows.items()}
+    tables = {id(own): own for own in rows.values()}
     design = options.design
     sides = {
         side: Side.of(models, [*good.values()], design.of_models(), objectives[side])
@@ -182,7 +183,7 @@ def answer_pairs(
         _entry(place, pair, both, heads, options, on_front=bool(front))
         for place, (pair, front) in enumerate(zip(ranked.pairs, ranked.on_front, strict=True))
     ]
-    failed = [error_row(error) for _, bad in read.values() for error in bad]
+    bad = {(id(rows[side]), one.index, one.code): one for side, (_, own) in read.items() for one in own}
     return {
         "models": {name: models[name].header() for name in needed},
         "status": "ok" if entries else "empty",
@@ -190,7 +191,7 @@ def answer_pairs(
         "targets": {**targets._asdict(), "cutoff_V": options.cutoff_V},
         "cell": cell_of(design),
         "notes": _notes(entries, ranked, options),
-        "counts": {"given": sum(map(len, rows.values())), "pairs": len(entries), "not_looked_at": ranked.left_out},
+        "counts": {"given": sum(map(len, tables.values())), "pairs": len(entries), "not_looked_at": ranked.left_out},
         "pairs": entries[: options.top],
         "excluded": [
             {"side": side, **heads[side][row], "reason": reason}
@@ -198,7 +199,7 @@ def answer_pairs(
             for row, reason in enumerate(own.missing)
             if reason is not None
         ],
-        "failed": failed,
+        "failed": [error_row(error) for error in bad.values()],
     }
 
 

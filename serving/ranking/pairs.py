@@ -19,7 +19,7 @@ from features.errors import CandidateError
 from serving.answers.conditions import Conditions
 from serving.cells.design import CellConditions
 from serving.cells.layers import N_SAMPLES, LayerNumbers, Models, without_lithium
-from serving.cells.rates import Rates, cell_arrays
+from serving.cells.rates import rates_of
 from serving.ranking.objectives import Objective, Sense
 from serving.ranking.pareto import non_dominated
 from serving.ranking.predictions import ObjectivePredictions
@@ -172,9 +172,19 @@ def rank_pairs(
             for pair in pairs
         ]
     ).reshape(-1, 4)
-    order = sorted(range(len(pairs)), key=lambda i: (-pairs[i].success, *(-axes[i, [2, 3]]).tolist()))
+    order = sorted(range(len(pairs)), key=lambda i: _worth(pairs[i], axes[i], targets))
     front = non_dominated(axes) if len(pairs) else np.zeros(0, dtype=bool)
     return RankedPairs([pairs[i] for i in order], front[order], len(rows[0]) * len(rows[1]) - len(chosen))
+
+
+def _worth(pair: Pair, axes: Array, targets: PairTargets) -> tuple[float, ...]:
+    """Return by what pairs are sorted, the least first: those of no chance by whether they react, then by their parts.
+
+    Joint samples are few: where none succeeds, the product of the parts' chances still tells pairs apart.
+    """
+    reacts = not pair.mutual_eV_per_atom >= targets.mutual_eV_per_atom  # so does what is not known
+    chance_anolyte, chance_catholyte, log10_rate, mutual = axes.tolist()
+    return -pair.success, reacts, -chance_anolyte * chance_catholyte * pair.success_rate, -log10_rate, -mutual
 
 
 def _most_promising(sides: tuple[Side, Side], rows: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
@@ -194,8 +204,8 @@ def _pair(
     """Return the rate of one pair, and its probabilities as if the two did not react."""
     (first, second), (a, c) = said, rows
     sigma = first.by_role[CellRole.ION_CONDUCTION][:, a], second.by_role[CellRole.ION_CONDUCTION][:, c]
-    cells = cell_arrays(design, sigma, (first.transference[:, a], second.transference[:, c]))
-    rates = Rates(cells, design.loss_allowed_mV * 1e-3, first.by_role[CellRole.CRITICAL_CURRENT][:, a])
+    ions = first.transference[:, a], second.transference[:, c]
+    rates = rates_of(design, sigma, ions, first.by_role[CellRole.CRITICAL_CURRENT][:, a])
     fast = rates.reached[1:] >= targets.c_rate
     met = sides[0].met[:, a] & sides[1].met[:, c] & fast
     limiting = int(np.bincount(rates.limiting[1:]).argmax())

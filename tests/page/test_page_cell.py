@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from serving.cells.design import CELL
+from serving.cells.design import CELL, cell_conditions
 from serving.cells.losses import LOSSES
+from training.properties import registry
 
 if TYPE_CHECKING:
     from running_service import RunningService
 
     from tests.page.conftest import Visit
 
+ONE_SAMPLE = {name for name, one in registry.conditions().items() if one.of_one_sample}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
 
 
@@ -52,11 +54,19 @@ def test_every_number_of_the_cell_can_be_stated(visit: Visit) -> None:
     for name in CELL:
         assert visit.page.locator(f"#cell-{name}").count() == 1
     assert visit.page.locator("#cell-temperature_C").input_value() == "25"
+    for name in cell_conditions():
+        assert visit.page.locator(f"#cell-{name}").count() == (name not in ONE_SAMPLE)
+    for name in ("nets", "synthesis_temperature_C"):
+        assert visit.page.locator(f"#cell-{name}").count() == 0
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("thickness_um", "0", "expected above 0"), ("areal_capacity_mAh_cm2", "-5", "expected above 0")],
+    [
+        ("thickness_um", "0", "expected at least 0.001"),
+        ("areal_capacity_mAh_cm2", "-5", "expected at least 0.001"),
+        ("temperature_C", "298", "expected at most 250"),
+    ],
 )
 def test_a_cell_that_cannot_be_is_not_asked(visit: Visit, name: str, value: str, words: str) -> None:
     visit.page.fill(f"#cell-{name}", value)

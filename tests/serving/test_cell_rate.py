@@ -7,12 +7,16 @@ import json
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from serving.cells.design import ASSUMED, CELL, CellConditions
-from serving.cells.losses import LOSSES
+from serving.cells.losses import LOSSES, SALT, losses_V
+from serving.cells.rates import rates_of
 from serving.cells.request import RateRequest
 from serving.cells.terminal import WORDS, terminal_lines
 from serving.commands.rate import rate as command
@@ -108,6 +112,17 @@ def test_the_cell_warns_of_nothing_that_only_it_needs(predictor: Predictor) -> N
     assert ask(predictor, stack_pressure_MPa=5)["anolyte"]["warnings"][0]["code"] == "condition_ignored"
 
 
+def test_a_condition_that_no_rate_depends_on_is_said_to_be_ignored(predictor: Predictor) -> None:
+    document = ask(predictor, nets="pool", stack_pressure_MPa=5, temperature_C=60)
+    (warning,) = document["warnings"]
+    assert warning["code"] == "condition_ignored"
+    assert "does not depend on nets" in warning["message"]
+    assert any("does not depend on nets" in line for line in terminal_lines(document))
+    assert ask(predictor, interlayer_type="carbon", relative_density=0.9)["warnings"] == []
+    done = CliRunner().invoke(command, ["--anolyte", ANOLYTE, "--catholyte", CATHOLYTE, "--nets", "pool"])
+    assert (done.exit_code, "No such option" in done.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("anolyte", "code", "words"),
     [
@@ -132,6 +147,12 @@ def test_what_is_no_electrolyte_is_refused_in_words(predictor: Predictor, anolyt
         {"areal_capacity_mAh_cm2": -5},
         {"active_fraction": 0.8, "porosity": 0.2},
         {"c_rate": 0},
+        {"c_rate": 1e-200},
+        {"active_density_g_per_cm3": 1e-320},
+        {"particle_diffusivity_cm2_per_s": 1e-30},
+        {"temperature_C": -273},
+        {"temperature_C": 298},
+        {"active_fraction": 0.99, "porosity": 0.0099999999999},
         {"loss_allowed_mV": 0},
         {"transference_number": 1.5},
         {"c_rate": float("nan")},
@@ -143,12 +164,44 @@ def test_cells_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
         CellConditions(**wrong)
 
 
+def test_null_is_not_stated() -> None:
+    assert CellConditions(temperature_C=None, c_rate=None) == CellConditions()
+    assert CellConditions(temperature_C=None).model_fields_set == set()
+    with pytest.raises(ValidationError):
+        CellConditions(colour=None)
+
+
 def test_every_number_of_a_cell_has_a_source_and_a_default_in_its_range() -> None:
     for name, one in CELL.items():
         assert one.source.startswith("10.") or one.source in (ASSUMED, "model"), name
         if one.default is not None:
-            assert one.above <= one.default <= one.at_most, name
+            assert one.at_least <= one.default <= one.at_most, name
     assert set(WORDS) == {"critical_current", *LOSSES}
+
+
+ENDS = st.fixed_dictionaries({name: st.sampled_from([one.at_least, one.at_most]) for name, one in CELL.items()})
+
+
+@given(ends=ENDS, catholyte=st.sampled_from([0.009, 0.001001]))
+@settings(max_examples=100, deadline=None)
+def test_every_cell_that_is_allowed_has_finite_numbers(ends: dict[str, float], catholyte: float) -> None:
+    """At the ends of all ranges; salt alone may run out."""
+    room = {"porosity": min(ends["porosity"], 1.0 - catholyte - ends["active_fraction"])}
+    design, not_told = CellConditions(**(ends | room)), np.full(1, np.nan)
+    rates = rates_of(design, (not_told, not_told), (not_told, not_told), not_told)
+    with np.errstate(over="raise", invalid="raise"):
+        losses = losses_V(rates.cells, np.asarray(design.c_rate))
+        assert all(np.isfinite(loss).all() for name, loss in losses.items() if name != SALT)
+        assert not np.isnan(losses[SALT]).any()
+        assert np.isfinite(rates.by_losses).all()
+        assert (rates.reached > 0.0).all()
+
+
+def test_only_salt_runs_out(predictor: Predictor) -> None:
+    document = ask(predictor)
+    endless = document | {"losses_mV": document["losses_mV"] | {"separator": None}}
+    assert not any("salt runs out" in line for line in terminal_lines(endless))
+    assert any(line.split()[:3] == ["separator", "without", "end"] for line in terminal_lines(endless))
 
 
 def test_a_cell_is_as_thick_as_its_capacity_needs() -> None:
@@ -193,7 +246,7 @@ def test_the_command_prints_the_document_of_rest(predictor: Predictor) -> None:
 @pytest.mark.parametrize(
     ("more", "status", "words"),
     [
-        (["--thickness-um", "0"], 2, "thickness_um: received 0.0; expected greater than 0"),
+        (["--thickness-um", "0"], 2, "thickness_um: received 0.0; expected greater than or equal to 0.001"),
         (["--active-fraction", "0.9", "--porosity", "0.2"], 2, "leave no room for a catholyte"),
         (["--capacity", "3", "--areal-capacity-mah-cm2", "4"], 2, "give one of them"),
     ],

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from serving.answers.request import CandidateInput
 from serving.cells.design import CellConditions
+from serving.cells.request import RateRequest
 from serving.commands.rank import rank as command
 from serving.predictor import Predictor
 from serving.ranking.objectives import ObjectiveError
@@ -83,6 +84,31 @@ def test_pairs_that_react_are_said_first(predictor: Predictor) -> None:
     assert "pairs react with each other" in pair_lines(document)[0]
 
 
+def test_pairs_without_a_chance_that_do_not_react_are_before_those_that_do(predictor: Predictor) -> None:
+    """At 400C no sample succeeds: next is whether the two react, and then the product of the parts' chances."""
+    found = pairs(predictor, PairOptions(CellConditions(c_rate=400.0)))["pairs"]
+    assert {one["probability_of_success"] for one in found} == {0.0}
+    reacts = [one["reacts"] for one in found]
+    assert {*reacts} == {True, False}
+    assert reacts == sorted(reacts)
+    slow = pairs(predictor, PairOptions(SLOW, ("anolyte: sigma>=1@25",)))["pairs"]
+    for group in (True, False):
+        parts = [one for one in slow if one["reacts"] is group and one["probability_of_success"] == 0.0]
+        product = [
+            one["probability_anolyte"] * one["probability_catholyte"] * one["probability_c_rate"] for one in parts
+        ]
+        assert product == sorted(product, reverse=True)
+
+
+def test_a_stated_critical_current_holds_for_pairs_as_for_one_cell(predictor: Predictor) -> None:
+    design = CellConditions(c_rate=1.0, critical_current_mA_per_cm2=50.0)
+    (one, *_) = predictor.rank_pairs(candidates("Li6PS5Cl"), candidates("Li3YCl6"), PairOptions(design))["pairs"]
+    request = RateRequest(anolyte="Li6PS5Cl", catholyte="Li3YCl6", conditions=design)  # type: ignore[arg-type]
+    alone = predictor.rate(request)
+    assert one["rate_limited_by"] == alone["limited_by"] != "critical_current"
+    assert one["c_rate_reached"]["value"] == pytest.approx(alone["c_rate_reached"]["value"], rel=0.1)
+
+
 def test_rows_that_fail_leave_the_others_alone(predictor: Predictor) -> None:
     document = pairs(predictor, None, "foo", "UO2")
     assert len(document["pairs"]) == 9
@@ -90,6 +116,17 @@ def test_rows_that_fail_leave_the_others_alone(predictor: Predictor) -> None:
     (excluded,) = document["excluded"]
     assert (excluded["side"], excluded["formula"]) == ("anolyte", "UO2")
     assert "no lithium" in str(excluded["reason"])
+
+
+def test_rows_of_one_table_for_both_sides_count_once(predictor: Predictor) -> None:
+    one_table = candidates("Li6PS5Cl", "foo", "Li3YCl6")
+    document = predictor.rank_pairs(one_table, one_table, PairOptions(SLOW))
+    assert document["counts"]["given"] == 3
+    assert [row["formula"] for row in document["failed"]] == ["foo"]
+    assert len(document["pairs"]) == 4
+    two_tables = predictor.rank_pairs(one_table, candidates("Li6PS5Cl", "foo"), PairOptions(SLOW))
+    assert two_tables["counts"]["given"] == 5
+    assert [row["formula"] for row in two_tables["failed"]] == ["foo", "foo"]
 
 
 def test_own_objectives_win_over_the_preset() -> None:
@@ -139,7 +176,7 @@ def test_the_command_ranks_two_tables(tmp_path: Path) -> None:
         (["--pairs", "--preset", "li-metal"], "no preset of pairs"),
         (["--pairs", "--avoid", "Ge"], "not for pairs"),
         (["--pairs", "--cutoff", "-1"], "0 V of the lithium anode"),
-        (["--pairs", "--capacity", "-1"], "expected greater than 0"),
+        (["--pairs", "--capacity", "-1"], "expected greater than or equal to 0.001"),
     ],
 )
 def test_the_command_refuses_what_makes_no_pairs(tmp_path: Path, more: list[str], words: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from serving.answers.vocabulary import Electrode
 from serving.answers.vocabulary import vocabulary as all_names
-from serving.cells.design import cell_columns
+from serving.cells.design import cell_columns, cell_conditions
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 
@@ -33,6 +33,7 @@ class Vocabulary(BaseModel):
     cell: list[dict[str, str | float | None]] = Field(
         description="Every number of a cell, with label, unit, range and default."
     )
+    cell_conditions: list[str] = Field(description="Names of the conditions on which the rate of a cell depends, too.")
     default_temperature_C: float
     limits: dict[str, float]
 
@@ -47,4 +48,4 @@ async def vocabulary(request: Request) -> Response:
     """Name what a page or a client may offer for choice; before the models are loaded, too."""
     predictor = request.app.state.predictor
     names = all_names(None if predictor is None else [*predictor.models()])
-    return json_response(names | {"cell": cell_columns()})
+    return json_response(names | {"cell": cell_columns(), "cell_conditions": cell_conditions()})

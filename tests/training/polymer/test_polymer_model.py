@@ -74,6 +74,16 @@ def test_arrays_rebuild_the_model(fitted: PolymerFit) -> None:
     )
 
 
+def test_arrays_of_before_the_forest_are_halves_of_process_and_boosted_trees(fitted: PolymerFit) -> None:
+    older = PolymerModel.from_arrays({k: v for k, v in fitted.model.arrays().items() if not k.startswith("forest/")})
+    assert not any(name.startswith("forest/") for name in older.arrays())
+    batch, asked = fitted.points.table.batch, fitted.points.table.temperature_C
+    seen = older.look(batch)
+    boosted = older.parts.boosted(np.column_stack([seen.inputs.for_trees(), asked]))
+    process = seen.level - seen.slope * inverse_temperature(asked)
+    np.testing.assert_allclose(older.predict(batch, asked).log10_sigma, 0.5 * (process + boosted), atol=1e-12)
+
+
 def test_nearest_is_the_polymer_itself_with_conditions(fitted: PolymerFit) -> None:
     batch = fitted.points.table.batch.take(np.array([100]))
     nearest = fitted.model.nearest(fitted.model.look(batch), batch, np.array([45.0]), 3)[0]

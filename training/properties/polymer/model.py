@@ -74,11 +74,11 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FittedParts:
-    """Process and trees of two kinds, fitted on the same points."""
+    """Process and trees of two kinds, fitted on the same points; bundles of before know no forest."""
 
     process: CurveProcess
     boosted: MonotoneTrees
-    forest: MonotoneForest
+    forest: MonotoneForest | None
 
     def __call__(self, inputs: Inputs, polymer: NDArray[np.str_], temperature_C: Array) -> tuple[Array, Array]:
         """Return log10 of S/cm by the process and by the trees, shape (n,) each."""
@@ -86,9 +86,10 @@ class FittedParts:
         return level - slope * inverse_temperature(temperature_C), self.of_trees(inputs, temperature_C)
 
     def of_trees(self, inputs: Inputs, temperature_C: Array) -> Array:
-        """Return what the trees say, half of it the boosted ones."""
+        """Return what the trees say, half of it the boosted ones, or all where there is no forest."""
         features = np.column_stack([inputs.for_trees(), temperature_C])
-        return 0.5 * (self.boosted(features) + self.forest(features))
+        boosted = self.boosted(features)
+        return boosted if self.forest is None else 0.5 * (boosted + self.forest(features))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +137,12 @@ class PolymerModel:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""
+        forest = self.parts.forest
         named: dict[str, Mapping[str, NDArray[Any]]] = {
             "mobility": self.mobility.arrays(),
             "process": self.parts.process.arrays(),
             "trees": self.parts.boosted.trees.arrays() | {"centre": np.array(self.parts.boosted.centre)},
-            "forest": self.parts.forest.trees.compact_arrays(),
+            "forest": {} if forest is None else forest.trees.compact_arrays(),
             "calibration": self.calibration.arrays(),
             "known": self.known.arrays(),
         }
@@ -148,7 +150,7 @@ class PolymerModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PolymerModel:
-        """Rebuild from `arrays()`.
+        """Rebuild from `arrays()`; arrays of before there was a forest have none.
 
         Raises
         ------
@@ -161,7 +163,7 @@ class PolymerModel:
         }
         process = CurveProcess.from_arrays(of["process"])
         boosted = MonotoneTrees(TreeEnsemble.from_arrays(of["trees"]), float(of["trees"]["centre"]))
-        forest = MonotoneForest(TreeEnsemble.from_compact_arrays(of["forest"]))
+        forest = MonotoneForest(TreeEnsemble.from_compact_arrays(of["forest"])) if of["forest"] else None
         scores = ConformalScale(np.asarray(of["calibration"]["scores"], dtype=float))
         return cls(
             ChainMobility.from_arrays(of["mobility"]),

@@ -23,6 +23,7 @@ MAX_KEYS_PER_OBJECT = 100
 MAX_SHOWN_PROBLEMS = 5
 MAX_SHOWN_CHARACTERS = 60
 SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+THE_BODY = "the body"
 # Where pydantic's own words are about Python.
 EXPECTED = {
     "model_type": "expected an object",
@@ -197,6 +198,8 @@ def _describe_problem(problem: Mapping[str, Any], model: type[BaseModel]) -> str
         return f"{where}: unknown key{hint}; allowed keys: {', '.join(allowed)}"
     if problem["type"] == "missing":
         return f"{where}: required, but missing"
+    if problem["type"] == "value_error":  # a rule of ours, which says what it received where that helps
+        return f"{where}: {problem['ctx']['error']}".removeprefix(f"{THE_BODY}: ")
     expected = EXPECTED.get(problem["type"]) or problem["msg"].replace("Input should be", "expected")
     return f"{where}: {expected}, received {shown(problem['input'])}"
 
@@ -206,7 +209,7 @@ def path_of(location: Sequence[str | int]) -> str:
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{_clip(part)}"
-    return path.removeprefix(".") or "the body"
+    return path.removeprefix(".") or THE_BODY
 
 
 def shown(value: object) -> str:

@@ -13,7 +13,8 @@ from features.text import suggestion
 
 LARGEST_CUTOFF_V = 10.0
 MAX_LISTED = 200
-MAX_OWN = 2000
+MAX_OWN = 200
+"""With 16 cations each they take some ten seconds, as each is judged whether it passes or not."""
 DEFAULT_TOP = 20
 _TEXT = 300
 
@@ -28,7 +29,7 @@ class CoatedSide(StrEnum):
 class CoatingLimits(BaseModel):
     """What a coating must fulfil; the defaults are explained in `docs/science/coatings.md`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     most_above_hull_eV_per_atom: Annotated[
         float, Field(ge=0.0, le=1.0, description="Energy above the hull that is still thought of as makeable.")
@@ -77,16 +78,18 @@ class CoatingsRequest(BaseModel):
     cutoff_V: (
         Annotated[
             float,
-            Field(gt=0.0, le=LARGEST_CUTOFF_V, description="Highest potential of the cathode against Li/Li+."),
+            Field(
+                strict=True, gt=0.0, le=LARGEST_CUTOFF_V, description="Highest potential of the cathode against Li/Li+."
+            ),
         ]
         | None
     ) = None
     candidates: Annotated[
-        list[Annotated[str, Field(max_length=_TEXT)]],
+        list[Annotated[str, Field(strict=True, max_length=_TEXT)]],
         Field(max_length=MAX_OWN, description="Formulas of your own, screened beside the table's compounds."),
     ] = []
     limits: CoatingLimits = CoatingLimits()
-    top: Annotated[int, Field(ge=1, le=MAX_LISTED, description="How many coatings to list.")] = DEFAULT_TOP
+    top: Annotated[int, Field(strict=True, ge=1, le=MAX_LISTED, description="How many coatings to list.")] = DEFAULT_TOP
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
@@ -42,7 +42,8 @@ class CoatingLimits(BaseModel):
         Field(ge=0.0, le=5.0, description="Reaction energy that a contact may add to what its two sides do alone."),
     ] = 0.1
     allow: Annotated[
-        list[str], Field(max_length=103, description="Toxic, radioactive or precious elements that are taken anyway.")
+        list[Annotated[str, Field(json_schema_extra={"enum": [*ATOMIC_NUMBER]})]],
+        Field(max_length=103, description="Toxic, radioactive or precious elements that are taken anyway."),
     ] = []
 
     @field_validator("allow")
@@ -54,10 +55,21 @@ class CoatingLimits(BaseModel):
         return list(dict.fromkeys(symbols))
 
 
+_NULL: dict[str, JsonValue] = {"type": "null"}
+_TYPED: dict[str, JsonValue] = {"type": "string"}
+_SIDES: dict[str, JsonValue] = {
+    "anyOf": [
+        {"properties": {"side": {"const": "cathode"}, "cathode": _TYPED}, "required": ["cathode"]},
+        {"properties": {"side": {"const": "lithium"}, "cathode": _NULL, "cutoff_V": _NULL}, "required": ["side"]},
+    ]
+}
+"""What `_sides_agree` asks, for the schema."""
+
+
 class CoatingsRequest(BaseModel):
     """A call for coatings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_SIDES)
 
     electrolyte: Annotated[
         str, Field(strict=True, min_length=1, max_length=_TEXT, description="Formula, or a name such as LPSCl.")

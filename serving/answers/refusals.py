@@ -29,6 +29,7 @@ EXPECTED = {
     "model_type": "expected an object",
     "list_type": "expected an array",
     "too_short": "expected at least one item",
+    "too_long": "expected at most {max_length} items",
     "string_type": "expected a string",
     "string_unicode": "expected a string of Unicode characters",
     "float_type": "expected a number",
@@ -200,7 +201,9 @@ def _describe_problem(problem: Mapping[str, Any], model: type[BaseModel]) -> str
         return f"{where}: required, but missing"
     if problem["type"] == "value_error":  # a rule of ours, which says what it received where that helps
         return f"{where}: {problem['ctx']['error']}".removeprefix(f"{THE_BODY}: ")
-    expected = EXPECTED.get(problem["type"]) or problem["msg"].replace("Input should be", "expected")
+    expected = EXPECTED.get(problem["type"], "").format(**problem.get("ctx", {})) or problem["msg"].replace(
+        "Input should be", "expected"
+    )
     return f"{where}: {expected}, received {shown(problem['input'])}"
 
 

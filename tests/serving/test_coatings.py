@@ -293,6 +293,7 @@ def test_rest_gives_the_same_document(predictor: Predictor, answer: CoatingsDocu
             "cathode: expected a name such as NMC811 or a formula; for lithium say side lithium",
         ),
         ({**ASKED, "limits": {"allow": ["Xx"]}}, "limits.allow: 'Xx' is no element"),
+        ({**ASKED, "candidates": ["LiF"] * 201}, "candidates: expected at most 200 items, received an array of 201"),
     ):
         refused = asyncio.run(send(body))
         assert refused.status_code == 400

@@ -8,6 +8,7 @@ ATTRIBUTION.md.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -40,6 +41,12 @@ def element_table() -> dict[str, NDArray[np.float64]]:
     if [row["symbol"] for row in rows] != list(SYMBOLS):
         raise RuntimeError("features/data/elements.csv does not list H to Lr in order")
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "symbol"}
+
+
+def molar_mass_g_per_mol(amounts: Mapping[str, float]) -> float:
+    """Return the mass of a mole of a composition, given by element symbol and atoms per formula unit, in g/mol."""
+    mass = element_table()["atomic_mass_g_per_mol"]
+    return sum(float(mass[ATOMIC_NUMBER[symbol] - 1]) * amount for symbol, amount in amounts.items())
 
 
 @cache

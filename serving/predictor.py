@@ -84,8 +84,10 @@ class Predictor:
         self.predict_formulas(list(WARM_FORMULAS))
         if registry.of_phases().name in self._models:
             from serving.answers.interface_request import InterfaceRequest
+            from serving.coatings.warming import warm_screen
 
             self.interface(InterfaceRequest(formula=WARM_FORMULAS[0], voltage_V=4.3))
+            warm_screen(self.phases())
 
     def models(self) -> dict[str, dict[str, Any]]:
         """Return the card of every served model, with its origin and digest."""

@@ -71,9 +71,10 @@ class ShownWindow(TypedDict):
 
 
 class ReportedInterphase(TypedDict):
-    """What layer a paper found between the two, and where."""
+    """What layer a paper found between the two, at which voltage of a charged cathode, and where."""
 
     interphase: str
+    voltage_V: float | None
     doi: str
 
 
@@ -201,7 +202,7 @@ def _contact(contact: Contact, electrolyte: str) -> ContactDocument:
     elif isinstance(contact, WaterContact):
         named |= _water(contact)
     else:
-        layer = reported_layer(electrolyte, partner.name)
+        layer = reported_layer(electrolyte, partner)
         reported = None if layer is None else cast("ReportedInterphase", layer._asdict())
         named |= _solid(contact) | {"reported_interphase": reported}
         remarks = tuple(dict.fromkeys((*remarks, *contact.warnings)))

@@ -98,7 +98,8 @@ def _contact_lines(
     lines.append(f"  {kind} (confidence {sure}): {contact['interphase_why']}")
     found = contact["reported_interphase"]
     if found is not None:
-        lines.append(f"  reported: {found['interphase'].replace('_', ' ')} ({found['doi']})")
+        at = "" if found["voltage_V"] is None else f" at {found['voltage_V']:g} V"
+        lines.append(f"  reported{at}: {found['interphase'].replace('_', ' ')} ({found['doi']})")
     lines += [f"  {warning['code']}: {warning['message']}" for warning in contact["warnings"]]
     return lines
 

@@ -23,11 +23,13 @@ MAX_KEYS_PER_OBJECT = 100
 MAX_SHOWN_PROBLEMS = 5
 MAX_SHOWN_CHARACTERS = 60
 SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+THE_BODY = "the body"
 # Where pydantic's own words are about Python.
 EXPECTED = {
     "model_type": "expected an object",
     "list_type": "expected an array",
     "too_short": "expected at least one item",
+    "too_long": "expected at most {max_length} items",
     "string_type": "expected a string",
     "string_unicode": "expected a string of Unicode characters",
     "float_type": "expected a number",
@@ -197,7 +199,11 @@ def _describe_problem(problem: Mapping[str, Any], model: type[BaseModel]) -> str
         return f"{where}: unknown key{hint}; allowed keys: {', '.join(allowed)}"
     if problem["type"] == "missing":
         return f"{where}: required, but missing"
-    expected = EXPECTED.get(problem["type"]) or problem["msg"].replace("Input should be", "expected")
+    if problem["type"] == "value_error":  # a rule of ours, which says what it received where that helps
+        return f"{where}: {problem['ctx']['error']}".removeprefix(f"{THE_BODY}: ")
+    expected = EXPECTED.get(problem["type"], "").format(**problem.get("ctx", {})) or problem["msg"].replace(
+        "Input should be", "expected"
+    )
     return f"{where}: {expected}, received {shown(problem['input'])}"
 
 
@@ -206,7 +212,7 @@ def path_of(location: Sequence[str | int]) -> str:
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{_clip(part)}"
-    return path.removeprefix(".") or "the body"
+    return path.removeprefix(".") or THE_BODY
 
 
 def shown(value: object) -> str:

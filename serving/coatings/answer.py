@@ -16,8 +16,8 @@ from serving.coatings.document import Coating, CoatingsDocument, SideReaction, W
 from serving.coatings.funnel import Gaps, Screened, screen
 from serving.coatings.neighbours import BothSides, TouchedMaterial, read_neighbours
 from serving.coatings.pool import CoatingPool, compounds_with_lithium, with_own
-from serving.coatings.predicted import predict
-from serving.coatings.reasons import reasons_of, said_of_steps
+from serving.coatings.predicted import band_gap, ion_conduction, predict
+from serving.coatings.reasons import UNSOLVED, reasons_of, said_of_steps
 from serving.coatings.reported import CoatingReport, reported
 from serving.coatings.request import CoatedSide, CoatingsRequest
 from serving.ranking.pareto import non_dominated
@@ -29,7 +29,7 @@ from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 from training.thermodynamics.reactions import amounts_of_own, layout, read_material, shown_reaction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from serving.models.store import ServedModel
     from training.properties.contract import PhaseModel
@@ -156,16 +156,14 @@ def _rows_of_reported(table: PhaseTable, pool: CoatingPool) -> dict[int, list[Co
 
 def _gaps_of(models: Mapping[str, ServedModel], table: PhaseTable, pool: CoatingPool) -> Gaps:
     """Return what predicts gaps: the property that says them, as far as it is served."""
-    one = registry.of_band_gap()
-    return lambda places: predict(models, table, pool, places.tolist(), (one, one.band_gap if one else None)).value
+    return lambda places: predict(models, table, pool, places.tolist(), band_gap()).value
 
 
 def _conduction(
     models: Mapping[str, ServedModel], table: PhaseTable, pool: CoatingPool, places: list[int]
 ) -> Conduction:
     """Return the ionic conductivity of places of the pool by place."""
-    one = registry.of_ion_conduction()
-    said = predict(models, table, pool, places, (one, one.ion_conduction if one else None))
+    said = predict(models, table, pool, places, ion_conduction())
     rows = zip(*(column.tolist() for column in said), strict=True)
     return {place: row for place, row in zip(places, rows, strict=True) if not np.isnan(row[0])}
 
@@ -228,8 +226,8 @@ def _coating(
         "reasons": [],
     }
     if request.side is CoatedSide.CATHODE:
-        coating["reaction_cathode_eV_per_atom"] = min(one["reaction_eV_per_atom"] for one in beside[1:])
-        coating["added_cathode_eV_per_atom"] = min(one["added_by_contact_eV_per_atom"] for one in beside[1:])
+        coating["reaction_cathode_eV_per_atom"] = _worst(one["reaction_eV_per_atom"] for one in beside[1:])
+        coating["added_cathode_eV_per_atom"] = _worst(one["added_by_contact_eV_per_atom"] for one in beside[1:])
     else:
         level = float(found.interphase[place])
         coating["layer_at_lithium"] = None if np.isnan(level) else str(LEVELS[int(level)])
@@ -238,23 +236,36 @@ def _coating(
     return coating
 
 
+def _worst(energies_eV_per_atom: Iterable[float | None]) -> float | None:
+    """Return the most negative of energies, None where one of them is not known."""
+    found = list(energies_eV_per_atom)
+    return None if None in found else min(energy for energy in found if energy is not None)
+
+
 def _beside(
     table: PhaseTable, pool: CoatingPool, place: int, one: TouchedMaterial, found: Contacts, at: int
 ) -> SideReaction:
     coating = pool.material(table, place)
-    computed = contact_reaction(table, one.material, coating, found, at)
-    verdict = interphase_of(computed)
-    return {
+    shown: SideReaction = {
         "neighbour": one.name,
         "state": one.state,
-        "reaction_eV_per_atom": round(float(found.energy_eV_per_atom[at]), _DIGITS),
-        "added_by_contact_eV_per_atom": round(float(found.added_eV_per_atom[at]), _DIGITS),
+        "reaction_eV_per_atom": None,
+        "added_by_contact_eV_per_atom": None,
         "neighbour_alone_eV_per_atom": round(-one.material.energy_above_mixture_eV_per_atom, _DIGITS),
         "coating_alone_eV_per_atom": round(-coating.energy_above_mixture_eV_per_atom, _DIGITS),
-        "reaction": shown_reaction(computed)[0].text,
-        "interphase": str(verdict.interphase),
-        "interphase_why": verdict.why,
+        "reaction": None,
+        "interphase": None,
+        "interphase_why": UNSOLVED,
     }
+    energy, added = float(found.energy_eV_per_atom[at]), float(found.added_eV_per_atom[at])
+    if not np.isfinite([energy, added]).all():
+        return shown
+    computed = contact_reaction(table, one.material, coating, found, at)
+    verdict = interphase_of(computed)
+    shown["reaction_eV_per_atom"], shown["added_by_contact_eV_per_atom"] = round(energy, _DIGITS), round(added, _DIGITS)
+    shown["reaction"] = shown_reaction(computed)[0].text
+    shown["interphase"], shown["interphase_why"] = str(verdict.interphase), verdict.why
+    return shown
 
 
 def _without_coating(table: PhaseTable, neighbours: BothSides) -> list[WithoutCoating]:

@@ -17,16 +17,16 @@ class FunnelStep(TypedDict):
 
 
 class SideReaction(TypedDict):
-    """The reaction of a coating with one of its neighbours; energies per atom of the reacting mixture."""
+    """The reaction of a coating with a neighbour, per atom of the reacting mixture; null where none could be found."""
 
     neighbour: str
     state: str | None
-    reaction_eV_per_atom: float
-    added_by_contact_eV_per_atom: float
+    reaction_eV_per_atom: float | None
+    added_by_contact_eV_per_atom: float | None
     neighbour_alone_eV_per_atom: float
     coating_alone_eV_per_atom: float
-    reaction: str
-    interphase: str
+    reaction: str | None
+    interphase: str | None
     interphase_why: str
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,10 +109,20 @@ class CoatingPool:
         return np.asarray(np.isin(self.atomic_number, numbers).any(axis=1), dtype=np.bool_)
 
 
-@lru_cache(maxsize=2)
+_pools: WeakKeyDictionary[PhaseTable, CoatingPool] = WeakKeyDictionary()
+_lock = Lock()
+
+
 def compounds_with_lithium(table: PhaseTable) -> CoatingPool:
-    """Return all compounds of the table that hold lithium; once computed they are kept beside the table."""
-    rows = table.compounds_of(LITHIUM)
+    """Return all compounds of the table that hold lithium; computed once, and kept as long as the table is."""
+    with _lock:  # who asks meanwhile waits for it instead of computing the same
+        if table not in _pools:
+            _pools[table] = pool_of_rows(table, table.compounds_of(LITHIUM))
+        return _pools[table]
+
+
+def pool_of_rows(table: PhaseTable, rows: NDArray[np.int64]) -> CoatingPool:
+    """Return some compounds of the table, computed anew."""
     numbers, fraction = table.compositions(rows)
     energy = table.energy_eV_per_atom[rows]
     return CoatingPool(numbers, fraction, energy, rows, [None] * len(rows), _windowed(table, numbers, fraction, None))

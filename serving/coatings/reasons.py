@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from serving.coatings.funnel import RADIOACTIVE, FunnelStage, PRECIOUS_USD_PER_kg, precious_elements
@@ -10,13 +10,16 @@ from serving.coatings.neighbours import BothSides
 from serving.coatings.request import CoatedSide, CoatingsRequest
 from serving.ranking.constraints import TOXIC
 from training.thermodynamics.interphase import TOLERATED_V
-from training.thermodynamics.reactions import amounts_of_own
+from training.thermodynamics.reactions import SULFUR_ARTEFACT, amounts_of_own, reduced
 
 if TYPE_CHECKING:
-    from serving.coatings.document import Coating
+    from serving.coatings.document import Coating, SideReaction
 
 WEAK_eV = 0.02
 """A contact that adds no more is called nearly inert: below it formation energies of DFT tell nothing apart."""
+
+
+UNSOLVED = "the solver reached its bound of steps, so its reaction is not known"
 
 
 def said_of_steps(neighbours: BothSides, request: CoatingsRequest) -> Mapping[FunnelStage, str]:
@@ -52,7 +55,7 @@ def reasons_of(
     reasons = [] if step is None else [_why_left(coating, neighbours, request, step)]
     if coating["on_front"]:
         reasons.append("on the front: no other one is better in its contacts and in its ionic conductivity")
-    reasons += [_of_contact(one["neighbour"], one["state"], one) for one in coating["beside"]]
+    reasons += [_of_contact(one) for one in coating["beside"]]
     if step is not FunnelStage.WINDOW and request.side is CoatedSide.CATHODE:
         margin = coating["window_V"][1] - neighbours.cutoff_V
         reasons.append(f"oxidised only at {coating['window_V'][1]:.2f} V, {margin:+.2f} V from the cutoff")
@@ -72,17 +75,26 @@ def reasons_of(
     return reasons
 
 
-def _of_contact(name: str, state: str | None, one: Mapping[str, object]) -> str:
-    energy = float(str(one["added_by_contact_eV_per_atom"]))
+def _of_contact(one: SideReaction) -> str:
+    name, state = one["neighbour"], one["state"]
     called = f"{name}, {state}" if state else name
+    energy = one["added_by_contact_eV_per_atom"]
+    if energy is None:
+        return f"beside {called} no reaction was found: {UNSOLVED}"
     if energy > -WEAK_eV:
         return f"nearly inert beside {called} ({energy:.3f} eV/atom added)"
     return f"beside {called} the contact adds {energy:.3f} eV/atom"
 
 
+def _why_hull(coating: Coating) -> str:
+    if reduced(amounts_of_own(coating["read_as"]))[0] == reduced(amounts_of_own(SULFUR_ARTEFACT))[0]:
+        return f"left: {SULFUR_ARTEFACT} is an artefact of the table, its energy is too low"
+    return f"left: {coating['above_hull_eV_per_atom']:.3f} eV/atom above the hull"
+
+
 def _why_left(coating: Coating, neighbours: BothSides, request: CoatingsRequest, step: FunnelStage) -> str:
     if step is FunnelStage.HULL:
-        return f"left: {coating['above_hull_eV_per_atom']:.3f} eV/atom above the hull"
+        return _why_hull(coating)
     if step is FunnelStage.GAP:
         return f"left: its band gap is {coating['band_gap_eV']:.2f} eV"
     if step is FunnelStage.WINDOW and request.side is CoatedSide.CATHODE:
@@ -100,8 +112,16 @@ def _why_left(coating: Coating, neighbours: BothSides, request: CoatingsRequest,
         return f"left: it holds {held}"
     if step in (FunnelStage.ELECTROLYTE, FunnelStage.ELECTRODE):
         sides = coating["beside"][:1] if step is FunnelStage.ELECTROLYTE else coating["beside"][1:]
-        worst = min(sides, key=lambda one: one["added_by_contact_eV_per_atom"])
-        state = f" ({worst['state']})" if worst["state"] else ""
-        energy, most = worst["added_by_contact_eV_per_atom"], request.limits.most_added_eV_per_atom
-        return f"left: beside {worst['neighbour']}{state} the contact adds {energy:.3f} eV/atom, more than {most:g}"
+        return _why_contact(sides, request.limits.most_added_eV_per_atom)
     return f"left: {said_of_steps(neighbours, request)[step]}, which it does not fulfil"
+
+
+def _why_contact(sides: Sequence[SideReaction], most_eV_per_atom: float) -> str:
+    """Return by which contact a coating left."""
+    found = [(energy, one) for one in sides if (energy := one["added_by_contact_eV_per_atom"]) is not None]
+    if len(found) < len(sides):
+        return f"left: {UNSOLVED}"
+    energy, worst = min(found, key=lambda pair: pair[0])
+    state = f" ({worst['state']})" if worst["state"] else ""
+    where = f"beside {worst['neighbour']}{state}"
+    return f"left: {where} the contact adds {energy:.3f} eV/atom, more than {most_eV_per_atom:g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
@@ -13,7 +13,8 @@ from features.text import suggestion
 
 LARGEST_CUTOFF_V = 10.0
 MAX_LISTED = 200
-MAX_OWN = 2000
+MAX_OWN = 200
+"""With 16 cations each they take some ten seconds, as each is judged whether it passes or not."""
 DEFAULT_TOP = 20
 _TEXT = 300
 
@@ -28,7 +29,7 @@ class CoatedSide(StrEnum):
 class CoatingLimits(BaseModel):
     """What a coating must fulfil; the defaults are explained in `docs/science/coatings.md`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     most_above_hull_eV_per_atom: Annotated[
         float, Field(ge=0.0, le=1.0, description="Energy above the hull that is still thought of as makeable.")
@@ -41,7 +42,8 @@ class CoatingLimits(BaseModel):
         Field(ge=0.0, le=5.0, description="Reaction energy that a contact may add to what its two sides do alone."),
     ] = 0.1
     allow: Annotated[
-        list[str], Field(max_length=103, description="Toxic, radioactive or precious elements that are taken anyway.")
+        list[Annotated[str, Field(json_schema_extra={"enum": [*ATOMIC_NUMBER]})]],
+        Field(max_length=103, description="Toxic, radioactive or precious elements that are taken anyway."),
     ] = []
 
     @field_validator("allow")
@@ -53,10 +55,21 @@ class CoatingLimits(BaseModel):
         return list(dict.fromkeys(symbols))
 
 
+_NULL: dict[str, JsonValue] = {"type": "null"}
+_TYPED: dict[str, JsonValue] = {"type": "string"}
+_SIDES: dict[str, JsonValue] = {
+    "anyOf": [
+        {"properties": {"side": {"const": "cathode"}, "cathode": _TYPED}, "required": ["cathode"]},
+        {"properties": {"side": {"const": "lithium"}, "cathode": _NULL, "cutoff_V": _NULL}, "required": ["side"]},
+    ]
+}
+"""What `_sides_agree` asks, for the schema."""
+
+
 class CoatingsRequest(BaseModel):
     """A call for coatings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, json_schema_extra=_SIDES)
 
     electrolyte: Annotated[
         str, Field(strict=True, min_length=1, max_length=_TEXT, description="Formula, or a name such as LPSCl.")
@@ -77,16 +90,18 @@ class CoatingsRequest(BaseModel):
     cutoff_V: (
         Annotated[
             float,
-            Field(gt=0.0, le=LARGEST_CUTOFF_V, description="Highest potential of the cathode against Li/Li+."),
+            Field(
+                strict=True, gt=0.0, le=LARGEST_CUTOFF_V, description="Highest potential of the cathode against Li/Li+."
+            ),
         ]
         | None
     ) = None
     candidates: Annotated[
-        list[Annotated[str, Field(max_length=_TEXT)]],
+        list[Annotated[str, Field(strict=True, max_length=_TEXT)]],
         Field(max_length=MAX_OWN, description="Formulas of your own, screened beside the table's compounds."),
     ] = []
     limits: CoatingLimits = CoatingLimits()
-    top: Annotated[int, Field(ge=1, le=MAX_LISTED, description="How many coatings to list.")] = DEFAULT_TOP
+    top: Annotated[int, Field(strict=True, ge=1, le=MAX_LISTED, description="How many coatings to list.")] = DEFAULT_TOP
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:

@@ -59,13 +59,17 @@ def coatings(
     from serving.predictor import Predictor
 
     names = {"hull": "most_above_hull_eV_per_atom", "gap": "least_band_gap_eV", "added": "most_added_eV_per_atom"}
-    given = {names.get(key, key): value for key, value in limits.items() if value not in (None, ())}
+    given = {
+        names.get(key, key): list(value) if isinstance(value, tuple) else value
+        for key, value in limits.items()
+        if value not in (None, ())
+    }
     candidates, failed = _own(input_file)
     asked = {"electrolyte": electrolyte, "cathode": cathode, "cutoff_V": cutoff, "side": side, "top": top}
     try:
         request = CoatingsRequest.model_validate({**asked, "candidates": candidates, "limits": given})
     except ValidationError as error:
-        raise click.UsageError(describe(error, CoatingsRequest).removeprefix("the body: Value error, ")) from error
+        raise click.UsageError(describe(error, CoatingsRequest)) from error
     try:
         document = Predictor.load(properties=properties_asked()).coatings(request)
     except ModelUnavailableError as error:

@@ -114,7 +114,7 @@ function sigma(one) {
 }
 
 function reactions(one) {
-  const lines = one.beside.map((side) => el("li", {}, `${called(side.neighbour, side.state)}: ${side.reaction}`));
+  const lines = one.beside.map((side) => el("li", {}, `${called(side.neighbour, side.state)}: ${side.reaction ?? side.interphase_why}`));
   return el(
     "details",
     {},

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from features.candidate import Candidate
+from features.elements import molar_mass_g_per_mol
 from features.errors import CandidateError
 from serving.answers.rows import ModelHeaders, ShownMaterial, material_of, unread_material_of, warnings_of
 from serving.synthesis.batch import Batch, lithium_source
@@ -22,7 +23,7 @@ from serving.synthesis.gases import MOLAR_VOLUME_L, TABLE_NAMES, TOXIC
 from serving.synthesis.pathway import Pathway, Step, reduced_formula
 from serving.synthesis.plan import Plan, Route, SynthesisRequest, TargetEnergy
 from serving.synthesis.plan import plan as make_plan
-from serving.synthesis.shelf import Handling, Precursor, molar_mass_g
+from serving.synthesis.shelf import Handling, Precursor
 from training.properties import registry
 from training.syntheses.model import NAME as EXPERIENCE
 from training.syntheses.outcomes import SynthesisOutcome
@@ -205,7 +206,7 @@ def answer(plan: Plan, models: ModelHeaders, top: int = DEFAULT_TOP) -> Synthesi
     target = {
         **material_of(plan.asked),
         "balanced_as": None if amounts == plan.asked.amounts else plan.candidate.formula,
-        "molar_mass_g_per_mol": round(molar_mass_g(amounts), 4),
+        "molar_mass_g_per_mol": round(molar_mass_g_per_mol(amounts), 4),
         "grams": plan.request.grams,
         formation.name: None if plan.energy is None else _energy(plan.energy),
         above_hull.name: None if plan.energy is None else _interval(*plan.energy.above_hull, plan.energy.coverage),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from features.elements import molar_mass_g_per_mol
 from serving.synthesis.balance import BalancedSet, ElementSource
 from serving.synthesis.gases import MOLAR_VOLUME_L
-from serving.synthesis.shelf import molar_mass_g
 
 _ONLY_LITHIUM = frozenset({"Li", "O"})
 
@@ -79,7 +79,7 @@ def weigh(made: BalancedSet, target: Mapping[str, float], grams: float, lithium_
         Share of the target's lithium to add, 0.1 for ten percent; only where a precursor brings lithium (and oxygen)
         alone, as carbonates and hydroxides do: an excess of Li2S or LiCl would add sulfur or chlorine, too.
     """
-    moles = grams / molar_mass_g(target)
+    moles = grams / molar_mass_g_per_mol(target)
     source = lithium_source(made) if lithium_excess > 0 else None
     weighings: list[Weighing] = []
     gases: dict[str, float] = {}

@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from features.elements import ATOMIC_NUMBER, element_table
+from features.elements import molar_mass_g_per_mol
 from features.errors import CandidateError
 from features.formula import parse_formula
 from features.table_files import AS_UTF_8, UnreadableTableError, text_of, unreadable
@@ -73,7 +73,7 @@ class Precursor:
     @property
     def molar_mass_g(self) -> float:
         """Mass of a mole in g."""
-        return molar_mass_g(self.amounts)
+        return molar_mass_g_per_mol(self.amounts)
 
     @property
     def residue(self) -> dict[str, float]:
@@ -83,12 +83,6 @@ class Precursor:
             for symbol, atoms in parse_formula(gas).items():
                 left[symbol] = left.get(symbol, 0.0) - molecules * atoms
         return {symbol: amount for symbol, amount in left.items() if abs(amount) > _NOTHING}
-
-
-def molar_mass_g(amounts: Mapping[str, float]) -> float:
-    """Return the mass of a mole of a composition in g."""
-    mass = element_table()["atomic_mass_g_per_mol"]
-    return sum(float(mass[ATOMIC_NUMBER[symbol] - 1]) * amount for symbol, amount in amounts.items())
 
 
 @cache

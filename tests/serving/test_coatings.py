@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import os
+import subprocess
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +18,24 @@ import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from phase_tables import SMALL, build
 from pydantic import ValidationError
 
 from features.formula import parse_formula
 from serving.cli import elyte
+from serving.coatings.answer import _beside
 from serving.coatings.funnel import FunnelStage, precious_elements
+from serving.coatings.neighbours import read_neighbours
 from serving.coatings.pool import compounds_with_lithium
 from serving.coatings.predicted import properties_asked
+from serving.coatings.reasons import UNSOLVED, reasons_of
 from serving.coatings.reported import reported
-from serving.coatings.request import CoatingLimits, CoatingsRequest
+from serving.coatings.request import MAX_OWN, CoatingLimits, CoatingsRequest
 from serving.coatings.terminal import terminal_lines
 from serving.predictor import Predictor
 from serving.rest.http_api import create_app
 from training.properties import registry
+from training.thermodynamics.contacts import Contacts
 from training.thermodynamics.mixing import mix
 from training.thermodynamics.reactions import read_material
 
@@ -156,6 +168,46 @@ def test_own_candidates_are_judged_whether_the_table_holds_them_or_not(predictor
 def test_the_windows_of_the_table_are_computed_once(predictor: Predictor) -> None:
     table = predictor.phases()
     assert compounds_with_lithium(table) is compounds_with_lithium(table)
+    fresh = replace(table)
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(compounds_with_lithium, [fresh, fresh])
+    assert first is second, "who asks meanwhile waits"
+
+
+def test_what_is_kept_goes_with_its_table() -> None:
+    table = build(SMALL)
+    kept = weakref.ref(compounds_with_lithium(table).windowed[0])
+    seen = weakref.ref(table)
+    del table
+    gc.collect()
+    assert seen() is None
+    assert kept() is None
+
+
+def test_warming_compiles_all_that_the_screen_runs() -> None:
+    """In a process of its own, in which nothing was compiled before."""
+    code = """
+from phase_tables import SMALL, build
+from serving.coatings.neighbours import read_neighbours
+from serving.coatings.pool import compounds_with_lithium
+from serving.coatings.warming import warm_screen
+from training.thermodynamics import contacts, phases, window
+from training.thermodynamics.reactions import read_material
+table = build(SMALL)
+loops = contacts._fill, phases._rows_of_compositions
+warm_screen(table)
+compiled = [list(loop.signatures) for loop in loops]
+assert all(compiled), compiled
+pool = compounds_with_lithium(table)
+one = read_material(table, {"Li": 3.0, "P": 1.0, "S": 4.0})
+mixture = pool.windowed.mixture_eV_per_atom
+contacts.contacts(table, one, pool.atomic_number, pool.fraction, pool.energy_eV_per_atom, mixture)
+pool.is_artefact(table)
+assert compiled == [list(loop.signatures) for loop in loops]
+"""
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
 
 
 def test_without_a_model_of_gaps_the_screen_still_answers(predictor: Predictor) -> None:
@@ -202,6 +254,12 @@ def test_a_side_that_cannot_be_judged_says_what_was_expected(
         ({"side": "lithium"}, "neither cathode nor cutoff_V"),
         ({"cutoff_V": -1.0}, "greater than 0"),
         ({"limits": {"allow": ["Xx"]}}, "no element"),
+        ({"limits": {"least_band_gap_eV": "1"}}, "valid number"),
+        ({"limits": {"most_added_eV_per_atom": True}}, "valid number"),
+        ({"top": True}, "valid integer"),
+        ({"top": "5"}, "valid integer"),
+        ({"cutoff_V": "4.3"}, "valid number"),
+        ({"candidates": ["LiF"] * (MAX_OWN + 1)}, "at most 200"),
         ({"nonsense": 1}, "Extra inputs"),
     ],
 )
@@ -229,7 +287,17 @@ def test_rest_gives_the_same_document(predictor: Predictor, answer: CoatingsDocu
     response = asyncio.run(send(ASKED))
     assert response.status_code == 200
     assert response.json() == json.loads(json.dumps(answer))
-    assert asyncio.run(send({"electrolyte": "Li6PS5Cl"})).status_code == 400
+    for body, words in (
+        (
+            {"electrolyte": "Li6PS5Cl"},
+            "cathode: expected a name such as NMC811 or a formula; for lithium say side lithium",
+        ),
+        ({**ASKED, "limits": {"allow": ["Xx"]}}, "limits.allow: 'Xx' is no element"),
+        ({**ASKED, "candidates": ["LiF"] * 201}, "candidates: expected at most 200 items, received an array of 201"),
+    ):
+        refused = asyncio.run(send(body))
+        assert refused.status_code == 400
+        assert refused.json()["error"]["message"] == words
 
 
 def test_the_command_prints_the_funnel_and_reads_a_table(tmp_path: Path) -> None:
@@ -260,6 +328,25 @@ def test_what_is_oxidised_at_lithium_already_says_so(predictor: Predictor) -> No
     one = named(found["asked"])["Li3N"]
     assert one["left_at"] == "holds_at_the_electrode"
     assert "where the electrolyte begins to be reduced" in one["reasons"][0]
+
+
+def test_an_artefact_of_the_table_says_so(predictor: Predictor) -> None:
+    one = named(ask(predictor, candidates=["LiS4"])["asked"])["LiS4"]
+    assert one["reasons"][0] == "left: LiS4 is an artefact of the table, its energy is too low"
+
+
+def test_where_the_solver_finds_nothing_there_is_no_verdict(predictor: Predictor) -> None:
+    """A bound that no pair of the table reaches: the numbers are those that `contacts` returns there."""
+    table, request = predictor.phases(), CoatingsRequest(**ASKED)
+    pool, sides = compounds_with_lithium(table), read_neighbours(table, request)
+    nothing = np.full(1, np.nan)
+    found = Contacts(nothing, nothing, nothing, np.full((1, 9), -1), np.zeros((1, 9)))
+    shown = _beside(table, pool, 0, sides.electrolyte, found, 0)
+    assert (shown["reaction_eV_per_atom"], shown["reaction"], shown["interphase"]) == (None, None, None)
+    assert shown["interphase_why"] == UNSOLVED
+    coating = ask(predictor, top=1)["coatings"][0] | {"beside": [shown]}
+    reasons = reasons_of(coating, sides, request, FunnelStage.ELECTROLYTE)
+    assert reasons[0] == f"left: {UNSOLVED}"
 
 
 def test_the_command_refuses_what_contradicts_itself() -> None:

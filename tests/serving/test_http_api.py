@@ -277,7 +277,14 @@ def test_the_documented_routes_are_those_that_exist(app: FastAPI) -> None:
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/predict"), ("POST", "/nearest"), ("POST", "/interface"), ("POST", "/rate"), ("GET", "/models")],
+    [
+        ("POST", "/predict"),
+        ("POST", "/nearest"),
+        ("POST", "/interface"),
+        ("POST", "/rate"),
+        ("POST", "/coatings"),
+        ("GET", "/models"),
+    ],
 )
 def test_the_document_and_the_application_agree(app: FastAPI, method: str, path: str) -> None:
     """What the schema allows is answered, what it forbids is refused, and no answer leaves its schema."""

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from features.candidate import MaterialBatch
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
+from features.elements import molar_mass_g_per_mol
 from features.formula import format_formula, parse_formula
 from serving.generation.compositions import write_formulas
 from serving.synthesis.balance import BalancedSet, balanced_sets
 from serving.synthesis.batch import weigh
 from serving.synthesis.errors import ShelfError, SynthesisCode, SynthesisError
 from serving.synthesis.gases import GASES, MOLAR_VOLUME_L
-from serving.synthesis.shelf import Handling, default_shelf, molar_mass_g, read_rows, read_shelf
+from serving.synthesis.shelf import Handling, default_shelf, read_rows, read_shelf
 
 TARGETS = (
     "Li6PS5Cl",
@@ -182,7 +183,7 @@ def test_what_is_mixed_from_the_shelf_can_be_made_from_it(parts: dict[str, int],
         return
     assert balance.complete
     assert balance.adjusted is None
-    mass = molar_mass_g(target)
+    mass = molar_mass_g_per_mol(target)
     for made in balance.sets:
         batch = weigh(made, target, grams)
         assert sum(w.mass_g for w in batch.weighings) == pytest.approx(grams, rel=1e-6)

@@ -84,6 +84,7 @@ def test_compounds_of_an_element_are_all_of_the_table() -> None:
     assert len(rows) == sum(
         3 in table.composition(row) and len(table.composition(row)) > 1 for row in range(len(table))
     )
+    assert table.compounds_of(2).tolist() == [], "helium has none"
     numbers, fraction = table.compositions(rows[:50])
     for place, row in enumerate(rows[:50].tolist()):
         held = {z: f for z, f in zip(numbers[place].tolist(), fraction[place].tolist(), strict=True) if f}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from training.thermodynamics.heat_and_gas import MILLILITRES_PER_MOL, heat_and_gas, molar_mass_g_per_mol
+from features.elements import molar_mass_g_per_mol
+from training.thermodynamics.heat_and_gas import MILLILITRES_PER_MOL, heat_and_gas
 from training.thermodynamics.reactions import Reaction
 
 
@@ -23,7 +24,17 @@ def test_burning_lithium() -> None:
 
 @pytest.mark.parametrize(
     ("product", "amount", "moles"),
-    [("O2", 1.0, 1.0), ("H3N", 2.0, 2.0), ("H2S", 0.5, 0.5), ("CO2", 1.0, 1.0), ("S", 3.0, 0.0), ("PCl3O", 1.0, 0.0)],
+    [
+        *[("O2", 1.0, 1.0), ("H3N", 2.0, 2.0), ("H2S", 0.5, 0.5), ("CO2", 1.0, 1.0), ("S", 3.0, 0.0)],
+        *[
+            ("PCl3O", 1.0, 0.0),
+            ("NF2", 2.0, 1.0),
+            ("BH3", 1.0, 0.5),
+            ("NClO", 1.0, 1.0),
+            ("H2C", 2.0, 0.0),
+            ("HC", 6.0, 0.0),
+        ],
+    ],
 )
 def test_gases_are_counted_by_molecules(product: str, amount: float, moles: float) -> None:
     """In whatever order the table writes them; what is condensed at 25 C is none."""
@@ -31,6 +42,15 @@ def test_gases_are_counted_by_molecules(product: str, amount: float, moles: floa
     assert found is not None
     grams = molar_mass_g_per_mol({"Li": 2.0, "O": 1.0})
     assert found.gas_mL_per_g == pytest.approx(moles * MILLILITRES_PER_MOL / grams)
+
+
+def test_sulfuryl_fluoride_is_a_gas() -> None:
+    """Li2SO4 + SF6 -> 2 SO2F2 + 2 LiF: 2 mol of gas, 255.99 g."""
+    reaction = Reaction({"Li2SO4": 1.0, "SF6": 1.0}, {"SO2F2": 2.0, "LiF": 2.0}, energy_eV=-1.0)
+    found = heat_and_gas(reaction)
+    assert found is not None
+    assert found.gases == ("SO2F2",)
+    assert found.gas_mL_per_g == pytest.approx(2.0 * MILLILITRES_PER_MOL / 255.99, rel=1e-4)
 
 
 def test_no_reaction_and_no_energy_give_nothing() -> None:

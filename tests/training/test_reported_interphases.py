@@ -11,6 +11,7 @@ from benchmarks.interphases import rows
 from features.formula import parse_formula
 from training.thermodynamics.interface import SolidContact, interface
 from training.thermodynamics.interphase import Interphase
+from training.thermodynamics.partners import find_partners
 from training.thermodynamics.reactions import reduced
 from training.thermodynamics.reported import practical_windows, reported_layer
 
@@ -42,11 +43,26 @@ def test_the_eleven_that_the_review_names_are_judged_as_found(row: dict[str, str
 
 def test_a_reported_layer_is_found_by_any_spelling_of_the_partner() -> None:
     for name in ("lithium", "Li metal", "Li", "lithium metal"):
-        found = reported_layer(key("Li6PS5Cl"), name)
+        (partner,) = find_partners([name])
+        found = reported_layer(key("Li6PS5Cl"), partner)
         assert found is not None
-        assert found.interphase == "protective"
-    assert reported_layer(key("Li6PS5Cl"), "NMC811") is None
-    assert reported_layer(key("LiF"), "lithium") is None, "what was only computed is no report"
+        assert (found.interphase, found.voltage_V) == ("protective", None)
+        assert reported_layer(key("LiF"), partner) is None, "what was only computed is no report"
+    assert all(reported_layer(key("Li6PS5Cl"), partner) is None for partner in find_partners(["NMC811", "Li-In"]))
+
+
+def test_a_layer_at_a_cathode_stands_beside_the_charged_one_with_its_voltage() -> None:
+    discharged, charged, typed = find_partners(["LCO", "Li0.50CoO2"])
+    assert reported_layer(key("Li3YCl6"), discharged) is None
+    for partner in (charged, typed):
+        found = reported_layer(key("Li3YCl6"), partner)
+        assert found is not None
+        assert (found.interphase, found.voltage_V, found.doi) == ("stable", 4.2, "10.1002/adma.201803075")
+    measured = [row for row in rows() if row["voltage_V"] and row["evidence"] == "measured"]
+    assert len(measured) >= 4
+    for row in measured:
+        shown = [reported_layer(key(row["formula"]), partner) for partner in find_partners([row["against"]])]
+        assert [found is not None for found in shown] == [False, True], row["against"]
 
 
 def test_a_practical_window_has_its_method() -> None:

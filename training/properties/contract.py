@@ -251,8 +251,6 @@ class Property(ABC):
     """Lower and upper limit of the electrochemical window, of a property that has `phase_energies`."""
     band_gap: ClassVar[Quantity | None] = None
     """The band gap, of a property that says it: whether a layer insulates is judged by it."""
-    ion_conduction: ClassVar[Quantity | None] = None
-    """The ionic conductivity, of a property that says it: whether lithium passes a layer is judged by it."""
     has_grid: ClassVar[bool] = False
     """Whether its first quantity is offered over a grid of conditions."""
     keeps_nets: ClassVar[bool] = False

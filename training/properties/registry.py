@@ -12,7 +12,6 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from features.candidate import INORGANIC
 from features.text import suggestion
 
 if TYPE_CHECKING:
@@ -99,12 +98,6 @@ def of_phases() -> Property:
 def of_band_gap() -> Property | None:
     """Return the property that says the band gap, None where there is none."""
     return next((one for one in properties() if one.band_gap is not None), None)
-
-
-@cache
-def of_ion_conduction() -> Property | None:
-    """Return the property that says the ionic conductivity, None where there is none."""
-    return next((one for one in properties() if one.ion_conduction is not None and one.kind == INORGANIC), None)
 
 
 @cache

@@ -9,10 +9,11 @@ is by their boiling points; what boils higher counts as condensed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
-from features.elements import ATOMIC_NUMBER, element_table
+from features.elements import molar_mass_g_per_mol
+from features.formula import parse_formula
 from training.thermodynamics.reactions import Reaction, amounts_of_own, reduced
 
 J_PER_MOL_PER_eV = 96485.33212
@@ -25,8 +26,10 @@ MILLILITRES_PER_MOL = 1e6 * GAS_CONSTANT_J_PER_MOL_K * GAS_TEMPERATURE_K / GAS_P
 _GASES = (
     *("H2", "N2", "O2", "F2", "Cl2", "CO", "CO2", "NO", "N2O", "NO2", "SO2", "H2S", "H2Se", "NH3", "PH3", "CH4"),
     *("HF", "HCl", "HBr", "HI", "BF3", "BCl3", "CF4", "SiF4", "SiH4", "NF3", "PF3", "PF5", "SF4", "SF6", "OF2", "COF2"),
-    *("GeF4", "SeF6", "ClF", "ClF3", "C2H2", "C2H4", "C2H6"),
+    *("GeF4", "GeH4", "B2H6", "AsF5", "SeF6", "TeF6", "WF6", "ClF", "ClF3", "ClF5", "IF7", "N2F4", "NOF", "NOCl"),
+    *("SO2F2", "SOF2", "SO2ClF", "Cl2O", "ClO2", "BrCl", "COCl2", "CNCl"),
 )
+"""Molecules as they are. Larger hydrocarbons are left out: reduced, ethyne and benzene are both CH."""
 
 
 class HeatAndGas(NamedTuple):
@@ -41,10 +44,10 @@ def _key(formula: str) -> str:
     return reduced(amounts_of_own(formula))[0]
 
 
-def molar_mass_g_per_mol(amounts: Mapping[str, float]) -> float:
-    """Return the mass of a formula unit."""
-    mass = element_table()["atomic_mass_g_per_mol"]
-    return float(sum(n * mass[ATOMIC_NUMBER[symbol] - 1] for symbol, n in amounts.items()))
+@cache
+def _atoms_per_molecule() -> dict[str, float]:
+    """Return the atoms of a molecule by the reduced formula that the table has for it (NF2 for N2F4)."""
+    return {_key(gas): sum(parse_formula(gas).values()) for gas in _GASES}
 
 
 def heat_and_gas(reaction: Reaction) -> HeatAndGas | None:
@@ -64,15 +67,12 @@ def heat_and_gas(reaction: Reaction) -> HeatAndGas | None:
     if not reaction.products or reaction.energy_eV is None:
         return None
     grams = sum(n * molar_mass_g_per_mol(amounts_of_own(formula)) for formula, n in reaction.reactants.items())
-    known = {_key(gas) for gas in _GASES}
-    gases = tuple(formula for formula in reaction.products if _key(formula) in known)
+    gases = tuple(formula for formula in reaction.products if _key(formula) in _atoms_per_molecule())
     moles = sum(reaction.products[formula] * _molecules(formula) for formula in gases)
     heat = -reaction.energy_eV * J_PER_MOL_PER_eV / grams
     return HeatAndGas(heat, moles * MILLILITRES_PER_MOL / grams, gases)
 
 
 def _molecules(formula: str) -> float:
-    """Return how many molecules a formula unit of a gas is: one, as elements are written with two atoms here."""
-    atoms = amounts_of_own(formula)
-    diatomic = len(atoms) == 1
-    return sum(atoms.values()) / 2.0 if diatomic else 1.0
+    """Return how many molecules a formula unit of a gas is."""
+    return sum(amounts_of_own(formula).values()) / _atoms_per_molecule()[_key(formula)]

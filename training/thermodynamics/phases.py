@@ -204,9 +204,10 @@ class PhaseTable:
         """Return the rows of all compounds that hold an element."""
         begin, systems = self.systems_of_element
         held = systems[begin[atomic_number] : begin[atomic_number + 1]]
-        rows = np.concatenate([np.arange(self.system_start[s], self.system_start[s + 1]) for s in held.tolist()])
-        found: NDArray[np.int64] = rows[self.order[rows] >= 0]
-        return found
+        in_system = np.zeros(len(self.system_start) - 1, dtype=np.bool_)
+        in_system[held] = True
+        rows: NDArray[np.int64] = np.flatnonzero(np.repeat(in_system, np.diff(self.system_start)) & (self.order >= 0))
+        return rows
 
     def compositions(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return elements (ascending) and fractions of some phases, padded with 0 at the end, shape (n, k) each."""

@@ -14,7 +14,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from features.formula import parse_formula
-from features.names import find_name
+from features.names import all_names
+from training.thermodynamics.partners import Partner, Role
 from training.thermodynamics.reactions import reduced
 
 LITHIUM = "lithium"
@@ -30,9 +31,10 @@ class PracticalWindow(NamedTuple):
 
 
 class ReportedLayer(NamedTuple):
-    """What layer was found, and where."""
+    """What layer was found, at which voltage of a charged cathode in V against Li/Li+, and where."""
 
     interphase: str
+    voltage_V: float | None
     doi: str
 
 
@@ -54,10 +56,12 @@ def _windows() -> Mapping[str, tuple[PracticalWindow, ...]]:
 @cache
 def _layers() -> Mapping[tuple[str, str], ReportedLayer]:
     measured = (row for row in _rows("interphases.csv") if row["evidence"] != "computed")
-    return {
-        (reduced(parse_formula(row["formula"]))[0], row["against"]): ReportedLayer(row["interphase"], row["doi"])
-        for row in measured
-    }
+    found: dict[tuple[str, str], ReportedLayer] = {}
+    for row in measured:
+        voltage = float(row["voltage_V"]) if row["voltage_V"] else None
+        key, _ = reduced(parse_formula(row["formula"]))
+        found[key, row["against"]] = ReportedLayer(row["interphase"], voltage, row["doi"])
+    return found
 
 
 def practical_windows(formula: str) -> tuple[PracticalWindow, ...]:
@@ -65,18 +69,26 @@ def practical_windows(formula: str) -> tuple[PracticalWindow, ...]:
     return _windows().get(formula, ())
 
 
-def reported_layer(formula: str, against: str) -> ReportedLayer | None:
-    """Return what layer a paper found of a composition at lithium or a cathode; None where none is known.
+def reported_layer(formula: str, partner: Partner) -> ReportedLayer | None:
+    """Return what layer a paper found of a composition at lithium or a charged cathode; None where none is known.
 
     Parameters
     ----------
     formula
         As `reactions.reduced` writes it.
-    against
-        A name of the list of names.
+    partner
+        From `partners.find_partners`. Layers at cathodes were found in cells that were charged, so they stand beside
+        the charged composition, however it is called, and not beside the discharged one.
     """
-    name = find_name(against)
-    called = against.strip() if name is None else name.name
-    if "Li" in (called, name and name.formula):
-        called = LITHIUM
-    return _layers().get((formula, called))
+    return next((found for name in _called(partner) if (found := _layers().get((formula, name)))), None)
+
+
+def _called(partner: Partner) -> list[str]:
+    """Return the names under which layers at a partner are listed."""
+    if partner.role is Role.LITHIUM_METAL:
+        return [LITHIUM]
+    if partner.role is not Role.CHARGED_CATHODE:
+        return []
+    key, _ = reduced(parse_formula(partner.formula))
+    cathodes = ((one.name, one.charged_formula) for one in all_names() if one.kind == "cathode")
+    return [name for name, charged in cathodes if charged and reduced(parse_formula(charged))[0] == key]

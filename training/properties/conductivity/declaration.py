@@ -109,7 +109,6 @@ class Conductivity(Property):
     quantities = (SIGMA, ACTIVATION_ENERGY)
     conditions = (TEMPERATURE, *SAMPLE_CONDITIONS, POPULATION)
     knows_made = True
-    ion_conduction = SIGMA
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[ConductivityModel, Bundle]:
         """See `contract.Property.load`."""

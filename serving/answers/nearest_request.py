@@ -13,8 +13,8 @@ MAX_NEAREST_CANDIDATES = 1_000
 MAX_NEAREST, DEFAULT_NEAREST = 50, 5
 
 
-def _whole(number: Any) -> Any:  # noqa: ANN401
-    """To JSON, 5.0 is an integer."""
+def whole(number: Any) -> Any:  # noqa: ANN401
+    """Return a number as JSON means it: 5.0 is an integer."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
@@ -28,6 +28,6 @@ class NearestRequest(BaseModel):
     count: Annotated[
         int,
         Field(ge=1, le=MAX_NEAREST, strict=True, description="How many materials to name for each property."),
-        BeforeValidator(_whole),
+        BeforeValidator(whole),
     ] = DEFAULT_NEAREST
     conditions: Conditions = Conditions()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from features.elements import ATOMIC_NUMBER
 from features.errors import shown
 from features.text import suggestion
+from serving.answers.nearest_request import whole
 
 LARGEST_CUTOFF_V = 10.0
 MAX_LISTED = 200
@@ -101,7 +102,11 @@ class CoatingsRequest(BaseModel):
         Field(max_length=MAX_OWN, description="Formulas of your own, screened beside the table's compounds."),
     ] = []
     limits: CoatingLimits = CoatingLimits()
-    top: Annotated[int, Field(strict=True, ge=1, le=MAX_LISTED, description="How many coatings to list.")] = DEFAULT_TOP
+    top: Annotated[
+        int,
+        Field(strict=True, ge=1, le=MAX_LISTED, description="How many coatings to list."),
+        BeforeValidator(whole),
+    ] = DEFAULT_TOP
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:

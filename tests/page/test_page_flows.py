@@ -78,7 +78,7 @@ def test_what_a_property_alone_knows_is_told_by_its_own_module(visit: Visit) -> 
     told = {
         "#stories": ["Arrhenius plot", "window between lithium", "critical current"],
         "#caveats": ["0 K thermodynamics"],
-        "#condition-columns": ["temperature_C, population, stack_pressure_MPa"],
+        "#condition-columns": ["temperature_C, population, synthesis_temperature_C"],
     }
     own = (ROOT / "serving" / "page" / "index.html").read_text()
     for place, words in told.items():

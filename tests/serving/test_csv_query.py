@@ -25,6 +25,8 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "interfacial_resistance_ohm_cm2": 3.0,
         "sigma_S_per_cm": 0.001,
         "electrolyte_class": "garnet",
+        "synthesis_temperature_C": 900.0,
+        "nets": "pool",
         "flaw_size_um": 2.0,
         "contribution": "total",
         "state": "sintered",

@@ -18,6 +18,7 @@ from features.lattice import Lattice
 from serving.models import store as model_store
 from serving.models.lines import model_lines
 from serving.models.store import DIGESTS_FILE, SHIPPED, ModelUnavailableError, load_models
+from serving.synthesis.experience import shipped_syntheses
 from training.bundle import CARD_FILE
 from training.catalogue import catalogue
 from training.properties.conductivity.bundling import GOLDEN_TOLERANCE, GoldenQuestion, golden_predictions
@@ -190,7 +191,10 @@ def shipped() -> dict[str, Any]:
 
 def test_every_shipped_bundle_has_a_digest_and_every_digest_a_bundle(shipped: dict[str, Any]) -> None:
     listed = json.loads((SHIPPED / DIGESTS_FILE).read_text())
-    assert listed == {str(name): served.bundle.digest for name, served in shipped.items()}
+    syntheses = shipped_syntheses()
+    assert syntheses is not None
+    digests = {str(name): served.bundle.digest for name, served in shipped.items()}
+    assert listed == digests | {"synthesis": syntheses.header["digest"]}
 
 
 def test_the_shipped_bundles_are_small() -> None:

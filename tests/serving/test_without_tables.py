@@ -13,6 +13,7 @@ from serving.commands import retrain as command
 from training.properties.ccd.retraining import CcdJob
 from training.properties.conductivity.recipe import PUBLIC_SOURCES
 from training.properties.conductivity.retraining import ConductivityJob
+from training.properties.polymer.retraining import PolymerJob
 from training.properties.stability.table import SOURCE_KEYS
 from training.retraining.job import RetrainOptions, retrain
 from training.retraining.registry import ModelRegistry
@@ -27,6 +28,7 @@ WORKING = {
     "predict": [("predict", FORMULA)],
     "interface": [("interface", "Li3PS4", "--against", "lithium")],
     "coatings": [("coatings", "--electrolyte", "Li3PS4", "--cathode", "LCO")],
+    "rate": [("rate", "--anolyte", "Li3PS4", "--catholyte", "Li3InCl6")],
     "ccd-grid": [("ccd-grid", FORMULA, "--temperature-c", "60")],
     "generate": [("generate", "Li6-xPS5-xCl1+x", "x=0:0.4:0.2")],
     "synthesis": [("synthesis", "Li3PS4")],
@@ -101,12 +103,14 @@ def test_a_check_lists_what_is_missing(tmp_path: Path) -> None:
     assert all(f"elyte data fetch {key}" in found.stderr for key in (*PUBLIC_SOURCES, *SOURCE_KEYS))
 
 
-def test_only_conductivity_is_retrained_from_public_tables() -> None:
+def test_conductivity_and_polymers_are_retrained_from_public_tables() -> None:
     jobs = command._jobs("all", seed=None, quick=False)
-    assert set(jobs) == {ConductivityJob.name, CcdJob.name}
+    assert set(jobs) == {ConductivityJob.name, CcdJob.name, PolymerJob.name}
     jobs[CcdJob.name].check_tables()
     with pytest.raises(MissingSourceError, match="retraining of conductivity needs public tables"):
         ConductivityJob().check_tables()
+    with pytest.raises(MissingSourceError, match="polymer"):
+        jobs[PolymerJob.name].check_tables()
 
 
 def test_a_job_started_from_python_says_so_too_before_it_makes_a_registry(tmp_path: Path) -> None:

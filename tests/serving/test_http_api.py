@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Message, Scope
 
 from features.kinds import FIELDS
@@ -274,6 +275,10 @@ def test_the_documented_routes_are_those_that_exist(app: FastAPI) -> None:
         assert call(app, "POST", path, content=b"", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
+ACROSS_FIELDS = {"/rate", "/synthesis"}
+"""Routes with rules between fields, which a schema cannot say: volumes that leave no room, one of two ways to name."""
+
+
 @pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
 @pytest.mark.parametrize(
     ("method", "path"),
@@ -283,6 +288,7 @@ def test_the_documented_routes_are_those_that_exist(app: FastAPI) -> None:
         ("POST", "/interface"),
         ("POST", "/rate"),
         ("POST", "/coatings"),
+        ("POST", "/synthesis"),
         ("GET", "/models"),
     ],
 )
@@ -298,7 +304,7 @@ def test_the_document_and_the_application_agree(app: FastAPI, method: str, path:
         )
     )
     def agree(case: schemathesis.Case) -> None:
-        case.call_and_validate()
+        case.call_and_validate(excluded_checks=[positive_data_acceptance] if path in ACROSS_FIELDS else [])
 
     agree()
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from training.measurements.columns import FORMULA, ORIGIN, TEMPERATURE, Contents, LedgerColumn, RowRule, number
 from training.measurements.contract import Measurements, nothing_is_frozen
-from training.measurements.entries import Entry
 from training.measurements.problems import Code
-from training.measurements.rows import Row
 from training.measurements.units import Notation, Unit
 from training.syntheses.precursor_names import amounts_of, key_of, without_water
 from training.syntheses.table import HIGHEST_C, LONGEST_H
+
+if TYPE_CHECKING:  # a worker without a ledger loads no database
+    from training.measurements.entries import Entry
+    from training.measurements.rows import Row
 
 LOWEST_FIRED_C = 20.0
 _JOINED = "+"

@@ -10,6 +10,7 @@ import click
 
 from serving.cli import EXIT_ROW_FAILED
 from serving.coatings.request import DEFAULT_TOP, LARGEST_CUTOFF_V, MAX_LISTED, CoatingsRequest
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def coatings(
 def _show(document: CoatingsDocument, *, as_json: bool) -> None:
     say_models(document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
         return
     from serving.coatings.terminal import terminal_lines
 

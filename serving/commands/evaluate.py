@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from serving.commands.printing import echo_json
 from training.properties import registry
 
 
@@ -38,9 +39,7 @@ def evaluate(property_name: str, as_json: bool, quick: bool, refit: bool, work: 
     except (MissingSourceError, NotOfferedError) as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(scores.values, option=orjson.OPT_INDENT_2).decode())
+        echo_json(scores.values)
         return
     for section, values in _sections(scores.values, scores.title).items():
         click.echo(section)

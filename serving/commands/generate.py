@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.commands.printing import echo_json
+
 if TYPE_CHECKING:
     from serving.generation.request import GenerationRequest
 
@@ -76,9 +78,7 @@ def generate(most: int | None, seed: int | None, output: Path | None, as_json: b
     except OSError as error:
         raise click.UsageError(f"{output}: {error.strerror}") from error
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(tables.document(candidates), option=orjson.OPT_INDENT_2).decode())
+        echo_json(tables.document(candidates))
     elif output is None:
         click.echo(tables.csv_text(candidates), nl=False)
     for line in tables.summary_lines(candidates):

@@ -8,6 +8,7 @@ import click
 
 from serving.answers.interface_request import LARGEST_VOLTAGE_V, InterfaceRequest
 from serving.cli import EXIT_ROW_FAILED
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 
@@ -45,9 +46,7 @@ def interface(formula: str, against: tuple[str, ...], voltage: float | None, as_
         raise click.UsageError(str(error)) from error
     say_models(document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
     else:
         for line in terminal_lines(document):
             click.echo(line)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.commands.printing import echo_json
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def list_models(as_json: bool = False) -> None:
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(cards, option=orjson.OPT_INDENT_2).decode())
+        echo_json(cards)
         return
     for name, card in cards.items():
         click.echo(f"{name}: version {card['version']}, {card['origin']}, trained on {card['trained_on']}")

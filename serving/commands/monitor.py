@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def monitor(log_file: Path | None, days: float, address: str | None, report: Pat
         _write_page(found, report)
     say_models(found.document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(found.document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(found.document)
     else:
         for line in found.lines:
             click.echo(line)

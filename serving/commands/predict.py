@@ -20,6 +20,7 @@ from serving.answers.request import (
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.condition_options import condition_options, conditions_of_options
 from serving.commands.material_options import material_of_options, material_options
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 from training.properties import registry
 
@@ -157,9 +158,7 @@ def _write(results: Sequence[ResultRow], output: Path) -> None:
 def _show(document: Results, *, as_json: bool, quiet: bool) -> None:
     say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
     elif not quiet:
         from serving.answers.output_tables import explanation_lines, terminal_lines
 

@@ -11,6 +11,7 @@ import click
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.condition_options import condition_options, conditions_of_options
+from serving.commands.printing import echo_json
 from serving.commands.rank_pairs import pair_options, refuse_alone, run
 from serving.models.lines import say_models
 
@@ -211,9 +212,7 @@ def _write(document: RankingDocument, output: Path) -> None:
 def _show(document: RankingDocument, top: int, *, as_json: bool, quiet: bool) -> None:
     say_models(document["models"], as_json=as_json, quiet=quiet)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
         return
     from serving.ranking.tables import terminal_lines
 

@@ -11,6 +11,7 @@ import click
 
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.cell_options import cell_of_options
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ def run(input_file: Path, stated: Mapping[str, Any], *, as_json: bool) -> None:
     document = _ranked([_rows(path) for path in dict.fromkeys(tables)], _options(stated))
     say_models(document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
     else:
         from serving.ranking.pair_answer import pair_lines
 

@@ -9,6 +9,7 @@ import click
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.cell_options import cell_of_options, cell_options
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 
@@ -48,9 +49,7 @@ def rate(anolyte: str, catholyte: str, coverage: float, as_json: bool, **stated:
         raise click.UsageError(str(error)) from error
     say_models(document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        echo_json(document)
     else:
         for line in terminal_lines(document):
             click.echo(line)

@@ -13,6 +13,7 @@ import click
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MIN_COVERAGE
 from serving.cli import EXIT_ROW_FAILED
 from serving.commands.condition_options import condition_options, conditions_of_options
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 from training.properties import registry
 
@@ -132,10 +133,8 @@ def _say(outcome: ScreeningOutcome, output: Path, *, as_json: bool) -> None:
     if outcome.stopped:
         click.echo(f"stopped: {outcome.stopped}", err=True)
     if as_json:
-        import orjson
-
         summary = {**asdict(outcome), "rows_per_s": round(outcome.rows_per_s, 1), "output": str(output)}
-        click.echo(orjson.dumps(summary, option=orjson.OPT_INDENT_2).decode())
+        echo_json(summary)
     else:
         click.echo(
             f"{outcome.rows:,} rows read, {outcome.written:,} written in {outcome.parts:,} parts to {output}"

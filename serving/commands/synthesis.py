@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from serving.cli import EXIT_ROW_FAILED
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def _print(plans: list[SynthesisDocument], batches: BatchesDocument | None, *, a
     from serving.synthesis.terminal import shopping_lines, terminal_lines
 
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(plans[0] if batches is None else batches, option=orjson.OPT_INDENT_2).decode())
+        echo_json(plans[0] if batches is None else batches)
         return
     lines = [line for plan in plans for line in [*terminal_lines(plan), ""]][:-1]
     for line in [*lines, *([] if batches is None else ["", *shopping_lines(batches)])]:

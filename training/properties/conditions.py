@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,3 +97,18 @@ def refused_words(column: NDArray[np.object_], read: Callable[[str], str]) -> di
         except CandidateError as error:
             wrong |= dict.fromkeys(np.flatnonzero(column == text).tolist(), error)
     return wrong
+
+
+def refused_choices(conditions: ConditionColumns, condition: Condition) -> dict[int, CandidateError]:
+    """Return the rows whose text is none of a condition's words."""
+    return refused_words(conditions.texts[condition.name], partial(_choice, condition=condition))
+
+
+def chose(conditions: ConditionColumns, condition: Condition, word: str) -> NDArray[np.bool_]:
+    """Return which rows state one of a condition's words, however it is spelled, shape (n,)."""
+    texts = conditions.texts[condition.name]
+    return np.array([text is not None and _choice(text, condition) == word for text in texts], dtype=bool)
+
+
+def _choice(text: str, condition: Condition) -> str:
+    return one_of(text, condition.words() if condition.words else (), condition.name)

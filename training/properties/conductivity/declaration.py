@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.properties.conditions import TEMPERATURE
-from training.properties.conductivity.population import POPULATION, refused_populations
+from training.properties.conditions import TEMPERATURE, refused_choices
+from training.properties.conductivity.population import POPULATION
 from training.properties.conductivity.quantities import ACTIVATION_ENERGY, NAME, SIGMA
 from training.properties.conductivity.sample import SAMPLE_CONDITIONS, refused_samples
 from training.properties.contract import (
@@ -118,7 +118,7 @@ class Conductivity(Property):
 
     def refused(self, model: ConductivityModel, query: Query) -> Mapping[int, CandidateError]:
         """See `contract.Property.refused`."""
-        return refused_populations(query.conditions) | refused_samples(query.conditions)
+        return refused_choices(query.conditions, POPULATION) | refused_samples(query.conditions)
 
     def judge(self, model: ConductivityModel, query: Query) -> ConductivityJudgement:
         """See `contract.Property.judge`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import WarningCode
 from training.applicability import N_NEAREST, Neighbour
-from training.properties.conditions import RELATIVE_DENSITY
+from training.properties.conditions import RELATIVE_DENSITY, chose
 from training.properties.conductivity.arrhenius import TRUSTED_RANGE_C
 from training.properties.conductivity.explanation import explanations_of
 from training.properties.conductivity.explanation_block import WITHOUT_EXPLAINER, explanation_block
@@ -19,7 +19,7 @@ from training.properties.conductivity.familiarity import LARGEST_NOVELTY, Strang
 from training.properties.conductivity.measured_states import disagreement_words, in_state_words, measured_blocks
 from training.properties.conductivity.model import ConductivityModel, ConductivityPrediction
 from training.properties.conductivity.phase_changes import PhaseChange, crossed
-from training.properties.conductivity.population import POPULATION, as_reported
+from training.properties.conductivity.population import POPULATION, REPORTED
 from training.properties.conductivity.sample import CONTRIBUTION, STATE, are_bulk, are_garnets, sample_shift
 from training.properties.conductivity.samples import Pairs
 from training.properties.contract import BY_STATE, DECIMALS, Array, Flags, Judgement, Query, Warn
@@ -62,7 +62,7 @@ class ConductivityJudgement(Judgement):
             self.query.coverage,
             tuple(THRESHOLDS.values()),
             sample_shift(self._composition, self.query.conditions),
-            as_reported(self.query.conditions),
+            chose(self.query.conditions, POPULATION, REPORTED),
         )
 
     @cached_property
@@ -229,7 +229,7 @@ class ConductivityJudgement(Judgement):
             return f"conductivity: {POPULATION.name} moves what the model says alone, and here measurements lead"
 
         moved_by = conditions.stated([RELATIVE_DENSITY.name]) | are_bulk(conditions)
-        is_led = as_reported(conditions) & (self.prediction.measured.papers > 0.0)
+        is_led = chose(conditions, POPULATION, REPORTED) & (self.prediction.measured.papers > 0.0)
         return (
             Warn(WarningCode.CONDITION_IGNORED, moved_by & ~garnets, without_law),
             Warn(WarningCode.CONDITION_IGNORED, conditions.stated([STATE.name]), of_state),

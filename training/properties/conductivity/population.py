@@ -7,11 +7,6 @@ the shift does: since 2019 it pays, before it costs, and so it is off unless ask
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.errors import CandidateError
-from training.properties.conditions import ConditionColumns, one_of, refused_words
 from training.properties.contract import Condition, Content
 
 ALL, REPORTED = POPULATIONS = ("all", "reported")
@@ -24,18 +19,3 @@ POPULATION = Condition(
     words=lambda: POPULATIONS,
     label="Population",
 )
-
-
-def refused_populations(conditions: ConditionColumns) -> dict[int, CandidateError]:
-    """Return the rows that name none of `POPULATIONS`."""
-    return refused_words(conditions.texts[POPULATION.name], _population)
-
-
-def as_reported(conditions: ConditionColumns) -> NDArray[np.bool_]:
-    """Return which rows ask for materials like those that get reported, shape (n,)."""
-    texts = conditions.texts[POPULATION.name]
-    return np.array([text is not None and _population(text) == REPORTED for text in texts], dtype=bool)
-
-
-def _population(text: str) -> str:
-    return one_of(text, POPULATIONS, POPULATION.name)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.properties.conditions import refused_choices
 from training.properties.contract import (
     Answered,
     Array,
@@ -25,7 +26,7 @@ from training.properties.contract import (
     Trained,
     texts,
 )
-from training.properties.stability.nets_choice import NETS, refused_nets
+from training.properties.stability.nets_choice import NETS
 from training.properties.stability.quantities import (
     ABOVE_HULL,
     DECOMPOSITION_ENERGY,
@@ -131,7 +132,7 @@ class Stability(Property):
         """See `contract.Property.refused`."""
         from training.properties.stability.judgement import refusals
 
-        return refused_nets(query.conditions) | refusals(model, query)
+        return refused_choices(query.conditions, NETS) | refusals(model, query)
 
     def judge(self, model: StabilityModel, query: Query) -> StabilityJudgement:
         """See `contract.Property.judge`."""

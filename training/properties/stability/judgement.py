@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, RowErrorCode, WarningCode
+from training.properties.conditions import chose
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
 from training.properties.stability.model import StabilityModel, StabilityPrediction
-from training.properties.stability.nets_choice import asks_pool
+from training.properties.stability.nets_choice import NETS, POOL
 from training.properties.stability.quantities import SOLID_SOLUTION
 from training.properties.stability.solid_solution import (
     SYNTHESIS_TEMPERATURE,
@@ -102,7 +103,7 @@ class StabilityJudgement(Judgement):
     def __init__(self, model: StabilityModel, query: Query) -> None:
         super().__init__(query)
         self._model = model
-        asked = asks_pool(query.conditions)
+        asked = chose(query.conditions, NETS, POOL)
         self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage, asked)
 
     @cached_property

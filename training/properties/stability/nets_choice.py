@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.errors import CandidateError
-from training.properties.conditions import ConditionColumns, one_of, refused_words
 from training.properties.contract import Condition, Content
 
 STUDENT, POOL = CHOICES = ("student", "pool")
@@ -19,18 +14,3 @@ NETS = Condition(
     words=lambda: CHOICES,
     label="Nets",
 )
-
-
-def refused_nets(conditions: ConditionColumns) -> dict[int, CandidateError]:
-    """Return the rows that name none of `CHOICES`."""
-    return refused_words(conditions.texts[NETS.name], _choice)
-
-
-def asks_pool(conditions: ConditionColumns) -> NDArray[np.bool_]:
-    """Return which rows ask the pool, shape (n,)."""
-    texts = conditions.texts[NETS.name]
-    return np.array([text is not None and _choice(text) == POOL for text in texts], dtype=bool)
-
-
-def _choice(text: str) -> str:
-    return one_of(text, CHOICES, NETS.name)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from training.constants import ZERO_C_IN_K, FARADAY_C_PER_mol, GAS_J_PER_mol_K
 from training.elasticity import (
     USUAL_VOLUME_PER_ATOM_A3,
     MONROE_NEWMAN_GPa,
@@ -25,9 +26,6 @@ from training.elasticity import (
     overpotential_into_flaw_mV,
 )
 
-GAS_J_PER_mol_K = 8.314462618
-FARADAY_C_PER_mol = 96485.33212
-ZERO_C_IN_K = 273.15
 LITHIUM_MELTS_C = 180.5
 
 

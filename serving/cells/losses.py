@@ -27,11 +27,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from training.constants import ZERO_C_IN_K, FARADAY_C_PER_mol, GAS_J_PER_mol_K
+
 Array = NDArray[np.float64]
 
-GAS_J_PER_mol_K = 8.314462618
-FARADAY_C_PER_mol = 96485.33212
-ZERO_C_IN_K = 273.15
 SECONDS_PER_HOUR = 3600.0
 SALT = "salt_polarisation"
 LOSSES = (

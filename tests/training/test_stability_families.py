@@ -72,6 +72,9 @@ def test_the_board_is_made_of_the_scored_rows() -> None:
     board = differences(fitted().model, table, scored)
     assert 0.0 <= board["pairs_in_order"] <= 1.0
     assert (board["nasicon"] is None) == bool(missing((SOURCE,)))
+    np.testing.assert_equal(board["group_spearman"], board["spearman"])
+    if board["nasicon"] is not None:
+        assert board["nasicon_spearman"] == board["nasicon"]["with_prior"]["spearman"]
 
 
 @pytest.mark.parametrize(

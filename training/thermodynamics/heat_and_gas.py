@@ -14,14 +14,12 @@ from typing import NamedTuple
 
 from features.elements import molar_mass_g_per_mol
 from features.formula import parse_formula
+from training.constants import FARADAY_C_PER_mol, GAS_J_PER_mol_K
 from training.thermodynamics.reactions import Reaction, amounts_of_own, reduced
 
-J_PER_MOL_PER_eV = 96485.33212
-"""Faraday constant in C/mol, which is also one eV per formula unit in J/mol."""
-GAS_CONSTANT_J_PER_MOL_K = 8.314462618
 GAS_TEMPERATURE_K = 298.15
 GAS_PRESSURE_Pa = 1e5
-MILLILITRES_PER_MOL = 1e6 * GAS_CONSTANT_J_PER_MOL_K * GAS_TEMPERATURE_K / GAS_PRESSURE_Pa
+MILLILITRES_PER_MOL = 1e6 * GAS_J_PER_mol_K * GAS_TEMPERATURE_K / GAS_PRESSURE_Pa
 
 _GASES = (
     *("H2", "N2", "O2", "F2", "Cl2", "CO", "CO2", "NO", "N2O", "NO2", "SO2", "H2S", "H2Se", "NH3", "PH3", "CH4"),
@@ -69,7 +67,7 @@ def heat_and_gas(reaction: Reaction) -> HeatAndGas | None:
     grams = sum(n * molar_mass_g_per_mol(amounts_of_own(formula)) for formula, n in reaction.reactants.items())
     gases = tuple(formula for formula in reaction.products if _key(formula) in _atoms_per_molecule())
     moles = sum(reaction.products[formula] * _molecules(formula) for formula in gases)
-    heat = -reaction.energy_eV * J_PER_MOL_PER_eV / grams
+    heat = -reaction.energy_eV * FARADAY_C_PER_mol / grams
     return HeatAndGas(heat, moles * MILLILITRES_PER_MOL / grams, gases)
 
 

@@ -195,12 +195,20 @@ def nets_scores(model: StabilityModel, table: EnergyTable) -> dict[str, Any]:
 
 
 def differences(model: StabilityModel, table: EnergyTable, scored: Scored) -> dict[str, Any]:
-    """Score differences among alike rows, and under `nasicon` a family computed whole (None without its table)."""
+    """Score differences among alike rows, and under `nasicon` a family computed whole (None without its table).
+
+    `group_spearman` and `nasicon_spearman` (with the prior, as users are answered) repeat what is compared.
+    """
     reach = model.calibration.decomposition.factor(COVERAGE) * scored.pooled.scale_decomposition_eV_per_atom
     where = table.atomic_number[scored.rows], table.fraction[scored.rows]
     said = Predicted(*where, scored.pooled.decomposition_eV_per_atom, scored.decomposition, reach)
     nasicon = None if missing((SOURCE,)) else nasicon_scores(model, read_nasicons())
-    return family_scores(said) | {"nasicon": nasicon}
+    board = family_scores(said)
+    compared = {
+        "group_spearman": board["spearman"],
+        "nasicon_spearman": None if nasicon is None else nasicon["with_prior"]["spearman"],
+    }
+    return compared | board | {"nasicon": nasicon}
 
 
 def _with_lithium(scored: Scored, table: EnergyTable) -> Scored:

@@ -15,19 +15,14 @@ from numpy.typing import NDArray
 
 from features.chemistry import NEUTRALITY_TOLERANCE, assign_ions
 from features.errors import CandidateError, RowErrorCode, WarningCode
+from training.constants import ZERO_C_IN_K, BOLTZMANN_eV_PER_K
 from training.properties.conditions import chose
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
 from training.properties.stability.model import StabilityModel, StabilityPrediction
 from training.properties.stability.nets_choice import NETS, POOL
 from training.properties.stability.quantities import SOLID_SOLUTION
-from training.properties.stability.solid_solution import (
-    SYNTHESIS_TEMPERATURE,
-    ZERO_CELSIUS_K,
-    BOLTZMANN_eV_PER_K,
-    MixingEntropy,
-    mixing,
-)
+from training.properties.stability.solid_solution import SYNTHESIS_TEMPERATURE, MixingEntropy, mixing
 from training.thermodynamics.hull import NO_PHASE
 from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
 from training.thermodynamics.window import limit_reactions
@@ -221,7 +216,7 @@ class StabilityJudgement(Judgement):
 
     @cached_property
     def _temperature_K(self) -> Array:
-        return self.query.conditions.numbers[SYNTHESIS_TEMPERATURE.name] + ZERO_CELSIUS_K
+        return self.query.conditions.numbers[SYNTHESIS_TEMPERATURE.name] + ZERO_C_IN_K
 
     @cached_property
     def _mixing(self) -> dict[int, MixingEntropy]:
@@ -255,7 +250,7 @@ class StabilityJudgement(Judgement):
         energy = float(self.prediction.decomposition_energy_eV_per_atom.value[row])
         step = BOLTZMANN_eV_PER_K * temperature_K
         return {
-            "synthesis_temperature_C": round(temperature_K - ZERO_CELSIUS_K, DECIMALS),
+            "synthesis_temperature_C": round(temperature_K - ZERO_C_IN_K, DECIMALS),
             "smallest_entropy_k_per_atom": round(known.smallest_k, DECIMALS),
             "largest_entropy_k_per_atom": round(known.largest_k, DECIMALS),
             "with_smallest_entropy_eV_per_atom": round(energy - step * known.smallest_k, DECIMALS),

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.chemistry import assign_ions
 from features.elements import ATOMIC_NUMBER, SYMBOLS, element_table
+from training.constants import ZERO_C_IN_K
 from training.properties.contract import Condition, Content
 
 Array = NDArray[np.float64]
-BOLTZMANN_eV_PER_K = 8.617333262e-5  # exact, SI 2019
-ZERO_CELSIUS_K = 273.15
 CRYSTAL_RADIUS_OVER_IONIC_A = 0.14
 """The element table holds Shannon's crystal radii: for cations 0.14 A larger than ionic ones, for anions smaller."""
 SYNTHESIS_TEMPERATURE = Condition(
@@ -29,7 +28,7 @@ SYNTHESIS_TEMPERATURE = Condition(
     Content.NUMBER,
     "Temperature in degrees Celsius at which a solid solution is made: what ideal mixing gains there is said beside the"
     " energies at 0 K.",
-    above=-ZERO_CELSIUS_K,
+    above=-ZERO_C_IN_K,
     at_most=3000.0,
     short="synthesis_temperature",
     label="Synthesis temperature",

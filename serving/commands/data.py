@@ -24,6 +24,7 @@ from serving.commands.ledger import (
     retract,
     source_option,
 )
+from serving.commands.verify import verify
 
 EXIT_SOME_FAILED = 1
 
@@ -37,7 +38,7 @@ def data() -> None:
     """
 
 
-for command in (add, history, correct, retract):
+for command in (add, history, correct, retract, verify):
     data.add_command(command)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")

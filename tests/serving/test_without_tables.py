@@ -33,7 +33,7 @@ WORKING = {
     "generate": [("generate", "Li6-xPS5-xCl1+x", "x=0:0.4:0.2")],
     "synthesis": [("synthesis", "Li3PS4")],
     "rank": [("rank", "--input", "NEW")],
-    "data": [("data", "list"), ("data", "add", "--input", "NEW", "--dry-run"), ("data", "history")],
+    "data": [("data", "list"), ("data", "add", "--input", "NEW", "--dry-run"), ("data", "history"), ("data", "verify")],
     "monitor": [("monitor",)],
     "suggest": [("suggest", "--input", "NEW", "--count", "1")],
     "models": [("models",), ("models", "history")],

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
 
+from training.hash_chain import NotedHead
 from training.ledger import database, headings, kinds
 from training.ledger.export import training_rows
 from training.ledger.intake import Wishes, add_table
@@ -19,7 +21,7 @@ from training.ledger.report import Report, Status
 from training.ledger.store import Ledger
 from training.measurements.columns import FORMULA, ORIGIN, TEMPERATURE, Contents, LedgerColumn, UnitHint, number
 from training.measurements.contract import Measurements, nothing_is_frozen
-from training.measurements.entries import NewRow
+from training.measurements.entries import NewRow, content_digest, content_text
 from training.measurements.problems import Code, Level, UnusableTableError
 from training.measurements.units import Notation, scaled
 from training.properties import registry
@@ -169,23 +171,47 @@ def old_address(make_empty_address: Callable[[], str]) -> str:
 
     database.write(engine, make)
     cells = {"formula": "Li6PS5Cl", "sigma_S_per_cm": 1e-3, "temperature_C": 25.0, "reference": "lab:1"}
-    old = Ledger(engine)
-    old.add([NewRow("conductivity", cells), NewRow("ccd", cells)], who="JD")
-    old.correct(1, NewRow("conductivity", cells | {"sigma_S_per_cm": 2e-3}), who="AB", reason="typo")
-    old.retract(2, who="AB", reason="short circuit")
-    with pytest.raises(database.LedgerError):
-        old.add([NewRow("mechanics", cells)], who="JD")  # what the old tables do not take
-    old.close()
+    corrected = content_text("conductivity", cells | {"sigma_S_per_cm": 2e-3})
+    recorded = [
+        (1, "JD", [(1, 1, "add", 1, None, content_text("conductivity", cells), "")]),
+        (2, "JD", [(2, 1, "add", 2, None, content_text("ccd", cells), "")]),
+        (3, "AB", [(3, 1, "correct", 1, 1, corrected, "typo")]),
+        (4, "AB", [(4, 1, "retract", 2, 2, None, "short circuit")]),
+    ]
+    kinds = {1: "conductivity", 2: "ccd", 3: "conductivity", 4: "ccd"}
+
+    def fill(connection: sa.Connection) -> None:
+        for batch, who, new in recorded:
+            values = (batch, "2026-01-02T03:04:05.000006+00:00", who, "", "", "", len(new), "0.1.0")
+            connection.execute(sa.text("INSERT INTO batches VALUES (:a, :b, :c, :d, :e, :f, :g, :h)"), named(values))
+            for entry, row, action, measurement, before, text, reason in new:
+                digest = None if text is None else content_digest(text)
+                cells = (entry, batch, row, kinds[entry], action, measurement, before, text, digest, reason, "[]", "")
+                names = ", ".join(f":{name}" for name in named(cells))
+                connection.execute(sa.text(f"INSERT INTO entries VALUES ({names})"), named(cells))
+
+    database.write(engine, fill)
+    twin = "INSERT INTO entries SELECT 9, batch, 1, 'mechanics', 'add', 9, NULL, 'x', 'y', '', '[]', '' FROM batches"
+    with pytest.raises(database.LedgerError):  # what the old tables do not take
+        database.write(engine, lambda connection: connection.exec_driver_sql(f"{twin} WHERE batch = 1"))
+    engine.dispose()
     return address
+
+
+def named(values: Sequence[object]) -> dict[str, object]:
+    return dict(zip("abcdefghijkl", values, strict=False))
 
 
 def test_an_old_ledger_keeps_every_entry_and_takes_new_kinds(old_address: str) -> None:
     engine = database.open_engine(old_address)
-    before, digest = Ledger(engine).history(), Ledger(engine).content_hash("conductivity")
+    with database.reading(engine) as connection:
+        before = connection.exec_driver_sql("SELECT * FROM entries ORDER BY entry").all()
     engine.dispose()
     ledger = Ledger.open(old_address)
-    assert ledger.history() == before
-    assert ledger.content_hash("conductivity") == digest
+    with database.reading(ledger._engine) as connection:
+        after = connection.exec_driver_sql("SELECT * FROM entries ORDER BY entry").all()
+    assert [row[:-1] for row in after] == [tuple(row) for row in before]
+    assert ledger.audit().head == NotedHead(4, OLD_HEAD)
     name = "a kind with a name of more than twenty letters"
     ledger.add([NewRow(name, {"formula": "Li6PS5Cl"})], who="JD")
     assert (ledger.verify(), [entry.kind for entry in ledger.history(name)]) == (5, [name])
@@ -206,5 +232,7 @@ def test_an_old_ledger_stays_append_only(old_address: str) -> None:
 
 INSERT_OF_A_TWIN = (
     "INSERT INTO entries SELECT 9, batch, row_number, kind, action, 9, supersedes, content, content_hash, reason,"
-    " warnings, excluded_from_training FROM entries WHERE entry = 1"
+    " warnings, excluded_from_training, chain_hash FROM entries WHERE entry = 1"
 )
+OLD_HEAD = "d91fe7080026545400c30066235b16626adb96487c076ec0b5c78b1420b4d06b"
+"""A golden hash: chains of today must hold tomorrow, whatever computes them."""

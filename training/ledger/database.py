@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from training.ledger.place import default_url
 from training.measurements.problems import LedgerError
 
-HEAD = "0002"
+HEAD = "0003"
 """The version of the tables that this code reads and writes: the newest of `migrations/versions`."""
 BUSY_TIMEOUT_S = 20.0
 ATTEMPTS = 4

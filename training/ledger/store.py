@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from training.hash_chain import Audit, NotedHead
+from training.ledger.audit import audit, chained, last_hash
 from training.ledger.database import migrate, open_engine, reading, write
 from training.ledger.kinds import measurements_of
 from training.ledger.place import default_url, may_exist
@@ -242,26 +244,29 @@ class Ledger:
         """Return the SHA-256 of what holds now, whatever the order in which it was recorded."""
         return digest_of(entry.content_hash or "" for entry in self.holding(kind))
 
+    def audit(self, noted: Sequence[NotedHead] = ()) -> Audit:
+        """Walk along the hash chain of the entries; say where it breaks first, and its head.
+
+        Parameters
+        ----------
+        noted
+            Heads that were noted elsewhere; a chain that was cut or computed anew does not hold them.
+        """
+        with reading(self._engine) as connection:
+            return audit(connection, noted)
+
     def verify(self) -> int:
         """Check that every entry is what was recorded and none is missing; return how many there are.
 
         Raises
         ------
         LedgerDamagedError
-            If a content does not have its hash, a number is missing, or a batch is not whole.
+            If a content does not have its hash, a number is missing, a link does not hold, or a batch is not whole.
         """
-        found = self._entries()
-        if [entry.entry for entry in found] != list(range(1, len(found) + 1)):
-            raise LedgerDamagedError("entries are missing: their numbers have gaps")
-        counted: dict[int, int] = {}
-        for entry in found:
-            counted[entry.batch] = counted.get(entry.batch, 0) + 1
-        with reading(self._engine) as connection:
-            expected = dict(connection.execute(sa.select(batches.c.batch, batches.c.n_entries)).tuples().all())
-        torn = sorted(batch for batch in expected.keys() | counted.keys() if expected.get(batch) != counted.get(batch))
-        if torn:
-            raise LedgerDamagedError(f"batches are not whole: {', '.join(map(str, torn))}")
-        return len(found)
+        found = self.audit()
+        if found.fault is not None:
+            raise LedgerDamagedError(found.fault.message)
+        return found.records
 
     def _entries(self, *wanted: sa.ColumnElement[bool]) -> list[Entry]:
         of_batch = (batches.c.recorded_at, batches.c.who, batches.c.source, batches.c.origin, batches.c.origin_sha256)
@@ -326,8 +331,10 @@ def _insert(connection: sa.Connection, batch: dict[str, Any], new: list[dict[str
         return
     number = _last(connection, batches.c.batch) + 1
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    connection.execute(batches.insert(), batch | {"batch": number, "recorded_at": now, "n_entries": len(new)})
-    connection.execute(entries.insert(), [entry | {"batch": number} for entry in new])
+    whole = batch | {"batch": number, "recorded_at": now, "n_entries": len(new)}
+    linked = chained(last_hash(connection), whole, new)
+    connection.execute(batches.insert(), whole)
+    connection.execute(entries.insert(), [entry | {"batch": number} for entry in linked])
 
 
 def _last(connection: sa.Connection, column: sa.Column[int]) -> int:

@@ -35,6 +35,8 @@ entries = Table(
     Column("reason", Text, nullable=False),
     Column("warnings", Text, nullable=False),
     Column("excluded_from_training", Text, nullable=False),
+    Column("chain_hash", String(64), nullable=False),
 )
 """One row per addition, correction or retraction. `measurement` is the entry that added it; `supersedes` the entry
-that this one takes the place of, each at most once, so that a measurement's history is one line without branches."""
+that this one takes the place of, each at most once, so that a measurement's history is one line without branches.
+`chain_hash` links each entry to the one before (`audit`)."""

@@ -105,6 +105,7 @@ class Entry:
     source: str
     origin: str
     origin_sha256: str
+    chain_hash: str = ""
 
     @property
     def read_as(self) -> str | None:

@@ -75,9 +75,8 @@ class NotedHead:
         """
         found = _HEAD.fullmatch(text.strip().lower())
         if found is None:
-            raise ValueError(
-                f"a noted head: received {text[:80]!r}, expected NUMBER:HASH as `elyte data verify` prints"
-            )
+            expected = "expected NUMBER:HASH as `elyte data verify` prints it"
+            raise ValueError(f"a noted head: received {text[:80]!r}, {expected}")
         return cls(int(found[1]), found[2])
 
     def __str__(self) -> str:

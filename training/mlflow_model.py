@@ -17,6 +17,7 @@ from training.bundle import BundleError
 from training.properties import registry
 from training.properties.conditions import ConditionColumns
 from training.properties.contract import Content, Property, Query
+from training.signing import require_signature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,4 +78,4 @@ def _load_pyfunc(path: str) -> FrameModel:
         about = registry.get(str(json.loads(card.read_text(encoding="utf-8"))["property"]))
     except registry.UnknownPropertyError as error:
         raise BundleError(f"{card}: {error}") from error
-    return FrameModel(about, about.load(card.parent)[0])
+    return FrameModel(about, about.load(card.parent, require_signature(card.parent))[0])

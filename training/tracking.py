@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,12 +153,29 @@ def log_training(
     ------
     RegistryUnreachableError
         If the registry does not answer.
+    KeyFileError
+        If `ELYTE_BUNDLE_SIGNING_KEY` names a key that cannot be used.
     """
     uri = tracking_uri or default_tracking_uri()
     check_reachable(uri)
     mlflow = _import_mlflow()
-    with _tracking_at(mlflow, uri):
+    with _signed(folder) as folder, _tracking_at(mlflow, uri):
         return _log(mlflow, card, folder, digest, plots, uri)
+
+
+@contextmanager
+def _signed(folder: Path) -> Iterator[Path]:
+    """Yield a signed copy of a bundle where `ELYTE_BUNDLE_SIGNING_KEY` names a key, else the bundle as it is."""
+    from training.signing import sign_bundle, signing_key_file
+
+    key_file = signing_key_file()
+    if key_file is None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="elyte-signed-") as place:
+        copy = Path(shutil.copytree(folder, Path(place) / folder.name))
+        sign_bundle(copy, key_file)
+        yield copy
 
 
 def _log(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serving.commands.printing import echo_json
+from serving.commands.signing import sign, verify
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def models(ctx: click.Context) -> None:
     """Show the models that answer now."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_models)
+
+
+models.add_command(sign)
+models.add_command(verify)
 
 
 @models.command("list")

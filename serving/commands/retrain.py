@@ -97,8 +97,10 @@ def retrain(
         from training.ledger.store import Ledger
         from training.reachability import check_reachable
         from training.retraining.job import RetrainOptions
+        from training.signing import check_keys
         from training.tracking import default_tracking_uri
 
+        check_keys()
         check_reachable(default_tracking_uri())
         for job in jobs.values():
             job.check_tables()

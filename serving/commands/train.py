@@ -95,10 +95,15 @@ def _tell(name: str, trained: Trained) -> None:
 
 
 def _check_registry() -> None:
-    """Fail before hours of fitting where the registry does not answer."""
+    """Fail before hours of fitting where a key cannot be used or the registry does not answer."""
     from training.reachability import RegistryUnreachableError, check_reachable
+    from training.signing import KeyFileError, check_keys
     from training.tracking import default_tracking_uri
 
+    try:
+        check_keys()
+    except KeyFileError as error:
+        raise click.UsageError(str(error)) from error
     try:
         check_reachable(default_tracking_uri())
     except RegistryUnreachableError as error:

@@ -21,6 +21,7 @@ from training.bundle import Bundle, BundleError, load_bundle
 from training.local_store import is_there, store_file
 from training.properties import registry
 from training.reachability import CREDENTIALS, RegistryUnreachableError
+from training.signing import KeyFileError, SignatureError, require_signature
 from training.tracking import (
     CHAMPION,
     TRACKING_URI_VARIABLE,
@@ -48,6 +49,7 @@ class RefusalReason(StrEnum):
 
     NO_DIGEST = "no_digest"
     NOT_FETCHED = "not_fetched"
+    NOT_SIGNED = "not_signed"
     DAMAGED = "damaged"
     NOT_REPRODUCED = "not_reproduced"
     NOT_WARMED = "not_warmed"
@@ -56,6 +58,7 @@ class RefusalReason(StrEnum):
 REFUSAL_WORDS = {
     RefusalReason.NO_DIGEST: "the version carries no digest: it was not registered by elyte",
     RefusalReason.NOT_FETCHED: "its files could not be fetched from the registry's store; this is tried again",
+    RefusalReason.NOT_SIGNED: "it is not signed by a key that this service trusts, or is not what was signed",
     RefusalReason.DAMAGED: "its files are not the ones that were registered, or not whole",
     RefusalReason.NOT_REPRODUCED: "its files are whole, but it does not reproduce the golden predictions of its card",
     RefusalReason.NOT_WARMED: "it failed when it was asked its first questions",
@@ -132,8 +135,10 @@ def _load(name: str, source: str) -> ServedModel | None:
     if source == "shipped":
         return load_shipped(name)
     try:
-        return _load_folder(name, Path(source) / name, f"folder {source}", None)
-    except BundleError as error:
+        folder = Path(source) / name
+        digest = require_signature(folder) if folder.is_dir() else None
+        return _load_folder(name, folder, f"folder {source}", digest)
+    except (BundleError, KeyFileError) as error:
         raise ModelUnavailableError(f"{name}: {error}") from error
 
 
@@ -226,7 +231,10 @@ def load_champion(name: str, target: AliasTarget, uri: str) -> ServedModel:
             message = f"{version} cannot be fetched: {error}"
             raise RefusedModelError(RefusalReason.NOT_FETCHED, message) from error
         try:
+            require_signature(bundle_folder)
             model, bundle = registry.get(name).load(bundle_folder, target.digest)
+        except (SignatureError, KeyFileError) as error:
+            raise RefusedModelError(RefusalReason.NOT_SIGNED, f"{version}: {error}") from error
         except BundleError as error:
             reason = _why(name, bundle_folder, target.digest)
             raise RefusedModelError(reason, f"{version}: {error}") from error

@@ -24,6 +24,7 @@ from serving.rest.observability import (
 )
 from serving.rest.protection import Protection
 from serving.rest.request_record import candidates_are_logged
+from training.signing import trusted_keys
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,6 +65,7 @@ WORKER_ENVIRONMENT = {
 }
 os.environ[METRICS_FOLDER_VARIABLE] = WORKER_ENVIRONMENT[OWN_METRICS_FOLDER_VARIABLE]
 
+trusted_keys()  # a key that cannot be used stops the start
 rest_app = create_app(limits=AdmissionLimits.from_environment(), protection=Protection.from_environment())
 
 

@@ -16,6 +16,7 @@ from training.retraining.loading import is_sound, load_model
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder
 from training.retraining.registry import ModelRegistry
+from training.signing import KeyFileError, SignatureError, require_signature
 from training.tracking import AliasTarget
 
 LOCK_SECONDS = 60.0
@@ -156,6 +157,11 @@ def _sound_digest(registry: ModelRegistry, target: AliasTarget) -> str:
     with registry.fetched(target) as folder:
         if target.digest is None or not is_sound(name, folder, target.digest):
             raise PromotionError(f"{name}: version {target.version} does not load or pass its checks")
+        try:  # services that trust these keys only would refuse it; what elyte ships is answered by its own files
+            if not target.is_shipped:
+                require_signature(folder)
+        except (SignatureError, KeyFileError) as error:
+            raise PromotionError(f"{name}: version {target.version} must not be served: {error}") from error
     return target.digest
 
 

@@ -21,11 +21,13 @@ def serve(host: str, port: int, workers: int) -> None:
     from serving.environment import ConfigurationError, read_flag, read_poll_seconds, shipped_models_only
     from serving.rest.admission import AdmissionLimits
     from serving.rest.protection import KEY_VARIABLE, Protection
+    from serving.rest.rate_limits import RateLimit
     from training.signing import KeyFileError, trusted_keys
 
     try:
         AdmissionLimits.from_environment()
         protection = Protection.from_environment()
+        RateLimit.from_environment()
         read_poll_seconds()  # read by every worker; what none of them could start with is refused here
         shipped_models_only()
         trusted_keys()

@@ -1,4 +1,4 @@
-"""`elyte models sign` and `elyte models verify`: bundles signed by a key of the operator's, and whether they still are."""
+"""`elyte models sign` and `elyte models verify`: bundles signed by a key of the operator's."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _verified(folder: Path, keys: Sequence[Ed25519PublicKey]) -> dict[str, str |
 
 
 def _champions(keys: Sequence[Ed25519PublicKey]) -> dict[str, dict[str, str | bool | None]]:
-    """Check every champion of the registry; what elyte ships is part of the program, and signed with it or not at all."""
+    """Check every champion of the registry; what elyte ships is part of the program."""
     from serving.models.store import look_up_champion, registry_uri
     from training.properties import registry
     from training.tracking import fetch_version

@@ -56,7 +56,7 @@ class AnsweringRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             record: RequestRecord = request.scope[RECORD_KEY]
-            record.route = request.url.path
+            record.route = self.path  # never what a client wrote into it
             try:
                 return await handle(request)
             except RequestError as error:
@@ -96,7 +96,8 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
             message = f"method: received {request.method}, expected {headers.get('Allow', 'another method')}"
             refused = RequestError(405, "method_not_allowed", message, headers)
             if record is not None:
-                record.route = request.url.path
+                route = request.scope.get("route")
+                record.route = route.path if isinstance(route, APIRoute) else request.url.path
         case status:
             refused = RequestError(status, "internal_error" if status >= 500 else "refused", error.detail, headers)
     return error_response(refused, record)

@@ -20,10 +20,12 @@ from serving.rest.lanes import Lanes
 from serving.rest.observability import RequestLog
 from serving.rest.openapi import openapi_document
 from serving.rest.protection import Guard, Protection
+from serving.rest.rate_limits import RateLimiter
 from serving.rest.routes import (
     coatings,
     condition_grid,
     health,
+    inference,
     interface,
     measurements,
     models,
@@ -51,6 +53,7 @@ RESOURCES = (
     models,
     measurements,
     vocabulary,
+    inference,
     health,
     pages,
 )
@@ -61,7 +64,10 @@ DESCRIPTION = (
 
 
 def create_app(
-    predictor: Predictor | None = None, limits: AdmissionLimits | None = None, protection: Protection | None = None
+    predictor: Predictor | None = None,
+    limits: AdmissionLimits | None = None,
+    protection: Protection | None = None,
+    limiter: RateLimiter | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -73,6 +79,8 @@ def create_app(
         What is admitted.
     protection
         What is asked of callers.
+    limiter
+        How often each of their keys may ask; None for no limit.
 
     Returns
     -------
@@ -90,7 +98,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # A redirect from /predict/ would carry the Host header's name; such a path is simply unknown.
         redirect_slashes=False,
-        middleware=[Middleware(RequestLog), Middleware(Guard, protection)],
+        middleware=[Middleware(RequestLog), Middleware(Guard, protection, limiter)],
         exception_handlers={HTTPException: answer_http_exception},
     )
     for resource in RESOURCES:

@@ -51,7 +51,11 @@ REFUSALS: Refusals = {
         "unsupported_media_type",
         'Content-Type: received "text/plain", expected application/json (UTF-8)',
     ),
-    429: ("Too many requests are being answered; try again.", "too_many_requests", "try again in 1 s"),
+    429: (
+        "Too many requests are being answered, or this key asks too often (`rate_limited`); try again.",
+        "too_many_requests",
+        "try again in 1 s",
+    ),
     500: ("The service failed.", "internal_error", "the service failed; its log has details under request 5f0c"),
     503: ("The models are still being loaded.", "not_ready", "the models are being loaded; try again in 2 s"),
     504: ("The answer took too long.", "timeout", "no answer within 60 s; send fewer candidates"),

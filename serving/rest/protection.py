@@ -25,12 +25,19 @@ from serving.rest.request_record import RequestRecord
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from serving.rest.rate_limits import RateLimiter
+
 KEY_VARIABLE, READS_VARIABLE, ORIGINS_VARIABLE = "ELYTE_API_KEY", "ELYTE_PROTECT_READS", "ELYTE_ALLOWED_ORIGINS"
 # What a browser must load before its user can give a key, and what a supervisor asks.
 OPEN_PATHS = frozenset(
-    ("/", "/livez", "/readyz", "/healthz", "/openapi.json", "/docs.json", "/favicon.ico", "/docs", "/page")
+    [
+        *("/", "/livez", "/readyz", "/healthz", "/v2/health/live", "/v2/health/ready"),
+        *("/openapi.json", "/docs.json", "/favicon.ico", "/docs", "/page"),
+    ]
 )
 OPEN_FOLDERS = ("/docs/", "/page/")
+# What machines ask as often as they were told to.
+UNLIMITED_PATHS = OPEN_PATHS | {"/metrics"}
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PREFLIGHT_SECONDS = 600
@@ -86,6 +93,12 @@ class Protection:
         for digest in self.key_digests:
             found |= hmac.compare_digest(given, digest)
         return found
+
+    def place_of(self, key: bytes | None) -> int | None:
+        """Return the place of a key in the list of keys, None for none and for one that is not valid."""
+        digest = hashlib.sha256(b"" if key is None else key).digest()
+        places = [hmac.compare_digest(known, digest) for known in self.key_digests]
+        return places.index(True) if key is not None and any(places) else None
 
     def require_key(self, headers: Headers) -> None:
         """Refuse a caller without a valid key.
@@ -187,9 +200,8 @@ async def right_to_write(request: Request) -> None:
 def key_label(request: Request) -> str:
     """Return what the key of an admitted request is called: its place in the list of keys, never the key."""
     protection: Protection = request.app.state.protection
-    given = _given_key(_headers(request.scope)) or b""
-    digest = hashlib.sha256(given).digest()
-    place = [hmac.compare_digest(known, digest) for known in protection.key_digests].index(True)
+    place = protection.place_of(_given_key(_headers(request.scope)))
+    assert place is not None, "the request was admitted"
     return f"API key {place + 1}"
 
 
@@ -210,11 +222,14 @@ class Guard:
         The application behind it.
     protection
         What is demanded.
+    limiter
+        How often a key may ask; None for as often as it likes.
     """
 
-    def __init__(self, app: ASGIApp, protection: Protection) -> None:
+    def __init__(self, app: ASGIApp, protection: Protection, limiter: RateLimiter | None = None) -> None:
         self.app = app
         self.protection = protection
+        self.limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
@@ -235,15 +250,24 @@ class Guard:
             await send(message)
 
         try:
+            self._limit(scope, headers)  # first, so that keys cannot be guessed any faster
             self._check(scope, headers, origin, allowed=allowed)
         except RequestError as error:
-            service_metrics().unauthorized.labels(error.code).inc()
+            if error.status in (401, 403):
+                service_metrics().unauthorized.labels(error.code).inc()
             await error_response(error, scope.get(RECORD_KEY))(scope, receive, send_with_headers)
             return
         if _is_preflight(scope, headers):
             await _preflight_answer(scope)(scope, receive, send_with_headers)
             return
         await self.app(scope, receive, send_with_headers)
+
+    def _limit(self, scope: Scope, headers: Headers) -> None:
+        """Raise the refusal of a request that comes too soon after others of the same key."""
+        path = scope["path"]
+        is_free = path in UNLIMITED_PATHS or path.startswith(OPEN_FOLDERS) or _is_preflight(scope, headers)
+        if self.limiter is not None and not is_free:
+            self.limiter.require_token(self.protection.place_of(_given_key(headers)))
 
     def _check(self, scope: Scope, headers: Headers, origin: str, *, allowed: bool) -> None:
         """Raise the refusal of a request that has no right to be answered."""

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bentoml
@@ -23,6 +24,7 @@ from serving.rest.observability import (
     forget_dead_workers,
 )
 from serving.rest.protection import Protection
+from serving.rest.rate_limits import RateLimit, RateLimiter
 from serving.rest.request_record import candidates_are_logged
 from training.signing import trusted_keys
 
@@ -66,7 +68,13 @@ WORKER_ENVIRONMENT = {
 os.environ[METRICS_FOLDER_VARIABLE] = WORKER_ENVIRONMENT[OWN_METRICS_FOLDER_VARIABLE]
 
 trusted_keys()  # a key that cannot be used stops the start
-rest_app = create_app(limits=AdmissionLimits.from_environment(), protection=Protection.from_environment())
+_protection, _rate = Protection.from_environment(), RateLimit.from_environment()
+_folder = Path(WORKER_ENVIRONMENT[OWN_METRICS_FOLDER_VARIABLE])
+rest_app = create_app(
+    limits=AdmissionLimits.from_environment(),
+    protection=_protection,
+    limiter=None if _rate is None else RateLimiter(_rate, len(_protection.key_digests), _folder),
+)
 
 
 class RestFirst:

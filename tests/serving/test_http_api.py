@@ -250,6 +250,11 @@ COMPUTING = [  # routes that store something (`security`) have tests of their ow
 ]
 
 
+def of_one(path: str) -> str:
+    """Return the path of a route with a property in it."""
+    return path.replace("{property}", "conductivity")
+
+
 @pytest.mark.parametrize("path", COMPUTING)
 def test_the_example_is_answered_as_declared(app: FastAPI, path: str) -> None:
     """People paste the example first; the answer must fit the schema that they read."""
@@ -258,7 +263,7 @@ def test_the_example_is_answered_as_declared(app: FastAPI, path: str) -> None:
     ((media_type, media),) = operation["requestBody"]["content"].items()
     example = media["example"]
     content = example if isinstance(example, str) else json.dumps(example)
-    response = call(app, "POST", path, content=content, headers={"Content-Type": media_type})
+    response = call(app, "POST", of_one(path), content=content, headers={"Content-Type": media_type})
     assert response.status_code == 200
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(response.json(), answer | {"components": document["components"]})
@@ -272,7 +277,7 @@ def test_the_documented_routes_are_those_that_exist(app: FastAPI) -> None:
     documented = {path for path, methods in app.openapi()["paths"].items() if "post" in methods}
     assert set(COMPUTING) <= posts == documented
     for path in COMPUTING:
-        assert call(app, "POST", path, content=b"", headers={"Content-Type": "text/plain"}).status_code == 415
+        assert call(app, "POST", of_one(path), content=b"", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
 ACROSS_FIELDS = {"/rate", "/synthesis"}

@@ -35,6 +35,7 @@ READING_POSTS = {
     "/coatings",
     "/ccd/grid",
     "/synthesis",
+    "/v2/models/{property}/infer",
 }
 
 

@@ -184,7 +184,7 @@ def test_what_services_would_refuse_does_not_become_champion(
     target = registry.by_version(world.add("v1", 0.5))
     assert target is not None
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, str(keys[1]))
-    with pytest.raises(PromotionError, match="must not be served: .* is not signed"):
+    with pytest.raises(PromotionError, match=r"must not be served: .* is not signed"):
         move(registry, target, MoveKind.PROMOTE, who="JD", why="better", expected=None)
     sign_bundle(world.folder / "v1" / NAME, keys[0])
     assert move(registry, target, MoveKind.PROMOTE, who="JD", why="better", expected=None) is not None
@@ -220,14 +220,14 @@ def test_a_key_that_cannot_be_used_is_an_error_and_switches_nothing_off(
     if content is not None:
         path.write_bytes(content)
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, str(path))
-    with pytest.raises(KeyFileError, match="k.pub"):
+    with pytest.raises(KeyFileError, match=r"k\.pub"):
         trusted_keys()
     started = cli("serve", "--port", "9")
     assert started.exit_code == 2
     assert "k.pub" in started.stderr
     monkeypatch.delenv(PUBLIC_KEY_VARIABLE)
     monkeypatch.setenv(SIGNING_KEY_VARIABLE, str(path))
-    with pytest.raises(KeyFileError, match="k.pub"):
+    with pytest.raises(KeyFileError, match=r"k\.pub"):
         check_keys()
 
 

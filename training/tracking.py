@@ -240,7 +240,7 @@ def _input_example(card: Card, columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     first = card.golden[0]
-    told = {"formula": [first.formula], "temperature_C": [first.temperature_C]}
+    told = {columns[0]: [first.formula], "temperature_C": [first.temperature_C]}  # the first column names the material
     return pd.DataFrame({name: told[name] for name in columns if name in told})
 
 

@@ -12,6 +12,7 @@ from features.candidate import INORGANIC, RowError
 from serving.answers.conditions import Conditions
 from serving.answers.documents import answer_rows, nearest_rows, read_rows
 from serving.answers.judging import lacking, said_of_rows
+from serving.answers.notebook import shown
 from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest
 from serving.models.laboratory import leading_with_ledger
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
@@ -234,7 +235,7 @@ class Predictor:
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
         spoken = [name for name in wanted if registry.get(name).kind in (kinds or {INORGANIC})]
-        return {"models": self._headers(self._asked(spoken)), "results": results}
+        return shown(self._headers(self._asked(spoken)), results)
 
     def nearest(self, request: NearestRequest) -> Results:
         """Answer which known materials lie nearest to each candidate; see `serving.answers.documents.nearest_rows`."""

@@ -73,6 +73,11 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.results)
 
+    def _repr_html_(self) -> str:
+        from serving.answers.notebook import answer_html
+
+        return answer_html(self.models, self.results)
+
     def errors(self) -> list[NamedRowError]:
         """Return the errors of the rows that could not be judged: code, message, index and id."""
         return [row["error"] for row in self.results if row["status"] == "error"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from serving.commands.croissant import croissant
 from serving.commands.ledger import (
     accept_option,
     add,
@@ -38,7 +39,7 @@ def data() -> None:
     """
 
 
-for command in (add, history, correct, retract, verify):
+for command in (add, history, correct, retract, verify, croissant):
     data.add_command(command)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.commands.model_card import card as model_card
 from serving.commands.printing import echo_json
 from serving.commands.signing import sign, verify
 from training.properties import registry
@@ -28,6 +29,7 @@ def models(ctx: click.Context) -> None:
         ctx.invoke(list_models)
 
 
+models.add_command(model_card)
 models.add_command(sign)
 models.add_command(verify)
 

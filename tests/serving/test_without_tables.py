@@ -33,10 +33,16 @@ WORKING = {
     "generate": [("generate", "Li6-xPS5-xCl1+x", "x=0:0.4:0.2")],
     "synthesis": [("synthesis", "Li3PS4")],
     "rank": [("rank", "--input", "NEW")],
-    "data": [("data", "list"), ("data", "add", "--input", "NEW", "--dry-run"), ("data", "history"), ("data", "verify")],
+    "data": [
+        ("data", "list"),
+        ("data", "add", "--input", "NEW", "--dry-run"),
+        ("data", "history"),
+        ("data", "verify"),
+        ("data", "croissant"),
+    ],
     "monitor": [("monitor",)],
     "suggest": [("suggest", "--input", "NEW", "--count", "1")],
-    "models": [("models",), ("models", "history")],
+    "models": [("models",), ("models", "history"), ("models", "card", "stability")],
 }
 """Command to calls that need no table."""
 REFUSED = {

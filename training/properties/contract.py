@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from training.applicability import DomainIndex
     from training.bundle import Bundle, Card
     from training.distributions import Predictive
+    from training.embedded_tables import EmbeddedTable
     from training.measurements.contract import Measurements
     from training.measurements.entries import Entry
     from training.properties.outputs import ModelOutputs
@@ -336,6 +337,10 @@ class Property(ABC):
     def measurements(self) -> Measurements | None:
         """Return what the ledger must know of measured values; None where none are kept."""
         return None
+
+    def embedded_tables(self) -> tuple[EmbeddedTable, ...]:
+        """Return the tables that stand in its folder and are given to others (`elyte data croissant`)."""
+        return ()
 
     def train(self, folder: Path, options: FitOptions, progress: Progress, model_of: ModelOf) -> Trained:
         """Fit the recipe on the tables at hand and write the bundle; else raise `NotOfferedError`."""

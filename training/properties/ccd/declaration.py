@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
+    from training.embedded_tables import EmbeddedTable
     from training.properties.ccd.judgement import CcdJudgement
     from training.properties.ccd.measurements import CcdMeasurements
     from training.properties.ccd.model import CcdModel
@@ -213,6 +215,16 @@ class Ccd(Property):
     def _others(self, model_of: ModelOf) -> tuple[ConductivityModel, StabilityModel]:
         conductivity, stability = (model_of(name)[0] for name in self.needs)
         return conductivity, stability
+
+    def embedded_tables(self) -> tuple[EmbeddedTable, ...]:
+        """See `contract.Property.embedded_tables`."""
+        from training.embedded_tables import EmbeddedTable, columns_of_schema
+        from training.properties.ccd.schema import literature_schema
+        from training.properties.ccd.table import LITERATURE_PATH
+
+        title = "Critical current densities of lithium cells from literature, with conditions and sources"
+        columns = partial(columns_of_schema, literature_schema(), LITERATURE_PATH)
+        return (EmbeddedTable("ccd_literature", title, LITERATURE_PATH, columns),)
 
     def measurements(self) -> CcdMeasurements:
         """See `contract.Property.measurements`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
+    from training.embedded_tables import EmbeddedTable
     from training.measurements.entries import Entry
     from training.properties.conductivity.judgement import ConductivityJudgement
     from training.properties.conductivity.measurements import ConductivityMeasurements
@@ -223,6 +225,16 @@ class Conductivity(Property):
             return model
         table = self.measurements().training_table(entries)
         return replace(model, laboratory=ConductivityRows.from_table(table).samples())
+
+    def embedded_tables(self) -> tuple[EmbeddedTable, ...]:
+        """See `contract.Property.embedded_tables`."""
+        from training.embedded_tables import EmbeddedTable, columns_of_schema
+        from training.properties.conductivity.schema import literature_schema
+        from training.properties.conductivity.table import LITERATURE_PATH
+
+        title = "Ionic conductivities of lithium solid electrolytes from literature since 2019, with sources"
+        columns = partial(columns_of_schema, literature_schema(), LITERATURE_PATH)
+        return (EmbeddedTable("conductivity_literature", title, LITERATURE_PATH, columns),)
 
     def measurements(self) -> ConductivityMeasurements:
         """See `contract.Property.measurements`."""

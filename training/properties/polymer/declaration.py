@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from training.bundle import Bundle
+    from training.embedded_tables import EmbeddedTable
     from training.properties.polymer.judgement import PolymerJudgement
     from training.properties.polymer.measurements import PolymerMeasurements
     from training.properties.polymer.model import PolymerModel
@@ -118,6 +120,15 @@ class Polymer(Property):
             raise NotRetrainedError(f"{self.name} is not retrained here: {MissingToolkitError()}")
         settings = settings_of(quick=quick)
         return PolymerJob(settings if seed is None else replace(settings, seed=seed))
+
+    def embedded_tables(self) -> tuple[EmbeddedTable, ...]:
+        """See `contract.Property.embedded_tables`."""
+        from training.embedded_tables import EmbeddedTable, columns_of_schema
+        from training.properties.polymer.tables import TRANSFERENCE_PATH, transference_schema
+
+        title = "Transference numbers of dry polymer electrolytes, with sources"
+        columns = partial(columns_of_schema, transference_schema(), TRANSFERENCE_PATH)
+        return (EmbeddedTable("polymer_transference", title, TRANSFERENCE_PATH, columns),)
 
     def measurements(self) -> PolymerMeasurements:
         """See `contract.Property.measurements`."""

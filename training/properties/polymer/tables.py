@@ -273,15 +273,20 @@ def read_transference_table() -> pd.DataFrame:
     TableError
         If a cell breaks the schema.
     """
-    import pandera.pandas as pa
-
     raw = read_csv_as_text(TRANSFERENCE_PATH)
     for name in ("comonomer_percent", "li_per_functional_group", "mn_kDa", "mw_kDa", "tg_C", "t_plus", "temperature_C"):
         raw[name] = numbers(raw[name])
+    return validate(raw, transference_schema(), table=TRANSFERENCE_PATH.name, id_column="source_row")
+
+
+def transference_schema() -> pa.DataFrameSchema:
+    """Return the rules of the embedded transference numbers."""
+    import pandera.pandas as pa
+
     share = pa.Check.in_range(0.0, 1.0, error="between 0 and 1")
     text = pa.Check.str_length(min_value=1, error="a text")
     any_number = pa.Column(float, nullable=True)
-    schema = pa.DataFrameSchema(
+    return pa.DataFrameSchema(
         {
             "source_row": pa.Column(str, unique=True),
             "doi": pa.Column(str, pa.Check.str_startswith("10.", error="a DOI")),
@@ -298,4 +303,3 @@ def read_transference_table() -> pd.DataFrame:
         },
         strict=True,
     )
-    return validate(raw, schema, table=TRANSFERENCE_PATH.name, id_column="source_row")

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from features.errors import CandidateError
     from training.bundle import Bundle
     from training.distributions import Predictive
+    from training.embedded_tables import EmbeddedTable
     from training.properties.contract import ElectrodeRange
     from training.properties.outputs import ModelOutputs
     from training.properties.stability.judgement import StabilityJudgement
@@ -231,6 +232,12 @@ class Stability(Property):
     def retraining(self, *, seed: int | None, quick: bool, model_of: ModelOf) -> PropertyJob:
         """See `contract.Property.retraining`."""
         raise NotRetrainedError(NOT_RETRAINED)
+
+    def embedded_tables(self) -> tuple[EmbeddedTable, ...]:
+        """See `contract.Property.embedded_tables`."""
+        from training.properties.stability.literature import embedded_tables
+
+        return embedded_tables()
 
     def measurements(self) -> StabilityMeasurements:
         """See `contract.Property.measurements`."""

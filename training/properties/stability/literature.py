@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import nan
+from pathlib import Path
 
 from features.errors import CandidateError
 from features.formula import parse_formula
+from training.embedded_tables import EmbeddedTable, stated_columns
 from training.splits import composition_key, paper_keys
 from training.tables import TableError, Violation
 
 _COMPARABLE = ("yes", "reduction", "no")
 _HYDROLYSIS_GASES = ("H2S", "HCl")
+_HYDROLYSIS_ENERGY = "dG_hydrolysis_eV_per_H2O"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +151,29 @@ def literature_hydrolysis() -> tuple[LiteratureHydrolysis, ...]:
         LiteratureHydrolysis(
             row.formula(),
             row.text("family"),
-            row.number("dG_hydrolysis_eV_per_H2O", -5.0, 5.0),
+            row.number(_HYDROLYSIS_ENERGY, -5.0, 5.0),
             row.text("gas", _HYDROLYSIS_GASES),
             row.text("source"),
             row.text("url"),
         )
         for row in table.rows()
+    )
+
+
+def embedded_tables() -> tuple[EmbeddedTable, ...]:
+    """Return these tables, for whoever loads them elsewhere."""
+    folder = Path(__file__).parent
+    told = {
+        "esw_literature": ("Electrochemical windows from literature, with sources", ("reduction_V", "oxidation_V")),
+        "esw_reference": (
+            "Electrochemical windows computed from the reference energies, by three methods that agree",
+            ("reduction_V", "oxidation_V", "e_above_hull_eV_atom", "e_hull_eV_atom"),
+        ),
+        "hydrolysis_literature": ("Free energies of hydrolysis from literature, with sources", (_HYDROLYSIS_ENERGY,)),
+    }
+    return tuple(
+        EmbeddedTable(key, title, path := folder / f"{key}.csv", partial(stated_columns, path, numbers))
+        for key, (title, numbers) in told.items()
     )
 
 

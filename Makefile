@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+TRUST := build/trust
 # pip, saying how far it is
 INSTALL := $(BIN)/python deploy/install.py
 # compiles what is compiled on first use, so that nobody waits for it later (half a minute, once)
@@ -12,7 +13,7 @@ export BENTOML_DO_NOT_TRACK ?= true
 export RAY_USAGE_STATS_ENABLED ?= 0
 export NO_MKDOCS_2_WARNING ?= 1
 
-.PHONY: serve test check lint types imports notebooks docs smoke data train evaluate replay clean
+.PHONY: serve test check lint types imports notebooks docs sbom audit smoke data train evaluate replay clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +28,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) --packages 237 --size '2.7 GB' -- --constraint constraints.txt --editable '.[dev]'
 	$(WARM)
 	touch $@ $(VENV)/.serve
+
+# tools that would change elyte's pins, in an environment of their own
+$(TRUST)/.done: deploy/requirements-trust.txt
+	$(PYTHON) -m venv $(TRUST)
+	$(TRUST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement deploy/requirements-trust.txt
+	touch $@
 
 serve: $(VENV)/.serve
 	$(BIN)/elyte serve --host 127.0.0.1 --port 3000
@@ -78,7 +85,15 @@ smoke: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs build --strict --quiet
 
-check: lint types imports docs test notebooks smoke
+# what is installed, as a bill of materials (CycloneDX): build/sbom.cdx.json
+sbom: $(VENV)/.dev $(TRUST)/.done
+	$(TRUST)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --output-file build/sbom.cdx.json
+
+# known vulnerabilities of it; says SKIPPED where nobody could be asked, and is not red for that
+audit: $(VENV)/.dev $(TRUST)/.done
+	$(BIN)/python deploy/audit.py --tool $(TRUST)/bin/pip-audit --site $(VENV)/lib/python*/site-packages
+
+check: lint types imports docs sbom audit test notebooks smoke
 
 data: $(VENV)/.dev
 	$(BIN)/elyte data fetch

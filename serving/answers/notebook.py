@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from serving.answers.rows import ResultRow, Results, answered
 from training.properties import registry
@@ -20,11 +20,12 @@ _HEADER = ("material", "quantity", "value", "interval", "unit", "to know")
 _LEFT = ' style="text-align:left"'
 
 
-class ShownAnswer(dict[str, Any]):
+class ShownAnswer(dict[str, object]):
     """The document of an answer, which notebooks show as a table; in everything else the dict that it is."""
 
     def _repr_html_(self) -> str:
-        return answer_html(self["models"], self["results"])
+        told = cast("Results", self)
+        return answer_html(told["models"], told["results"])
 
 
 def shown(models: ModelHeaders, results: list[ResultRow]) -> Results:

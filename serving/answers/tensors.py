@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from features.kinds import KINDS
 from serving.answers.refusals import RequestError, describe, parse_json_object, shown
@@ -25,7 +25,8 @@ SAID_OF_ROWS = {"read_as": TEXT, "in_domain": FLAG, "warnings": TEXT, "reason": 
 }
 """Outputs besides those of quantities."""
 
-Document = dict[str, Any]
+Document = dict[str, object]
+Parameters = dict[str, JsonValue]
 
 
 class _Strict(BaseModel):
@@ -38,7 +39,7 @@ class InputTensor(_Strict):
     name: str
     shape: Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1, max_length=2)]
     datatype: Literal["BYTES", "FP64", "FP32", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"]
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters | None = None
     data: list[Any]
 
 
@@ -46,14 +47,14 @@ class OutputTensor(_Strict):
     """The name of a tensor that is wanted."""
 
     name: str
-    parameters: dict[str, Any] | None = None
+    parameters: Parameters | None = None
 
 
 class InferenceRequest(_Strict):
     """A call of the Open Inference Protocol; `parameters` may hold conditions of all candidates, and `coverage`."""
 
     id: Annotated[str, Field(max_length=200)] | None = None
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = {}
     inputs: Annotated[list[InputTensor], Field(min_length=1)]
     outputs: list[OutputTensor] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from serving.answers.tensors import (
     AnsweredTensor,
     InferenceRequest,
     NamedTensor,
+    Parameters,
     described,
     inference_document,
     input_tensors,
@@ -83,7 +84,7 @@ class InferenceAnswer(BaseModel):
     id: str | None = None
     model_name: str
     model_version: str
-    parameters: dict[str, Any]
+    parameters: Parameters
     outputs: list[AnsweredTensor]
 
 

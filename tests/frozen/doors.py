@@ -28,6 +28,7 @@ VARYING = (
     (re.compile(r"(?:\r?\[[# .-]*\] +\d+\.\d% [^\r\n]*[\r\n]*)+"), "<progress>\n"),
     (re.compile(r'("(?:seconds|rows_per_s)": ?)[\d.]+(?:e-?\d+)?'), r'\1"<duration>"'),
     (re.compile(r"\bin \d+(\.\d+)? s\b"), "in <duration> s"),
+    (re.compile(r'("chain_hash": ?")[0-9a-f]{64}'), r"\1<link>"),  # covers when it was recorded
     (re.compile(r"\bHEAD, GET\b"), "GET, HEAD"),  # starlette names them from a set
 )
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")

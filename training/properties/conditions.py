@@ -95,7 +95,8 @@ def refused_words(column: NDArray[np.object_], read: Callable[[str], str]) -> di
         try:
             read(text)
         except CandidateError as error:
-            wrong |= dict.fromkeys(np.flatnonzero(column == text).tolist(), error)
+            # not by numpy, which takes zero characters off the end of a text that it compares with
+            wrong |= {place: error for place, told in enumerate(column.tolist()) if told == text}
     return wrong
 
 

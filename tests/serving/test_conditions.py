@@ -107,7 +107,7 @@ def test_a_command_takes_every_condition_as_an_option_and_says_which_is_wrong() 
 
 
 def test_a_word_of_zero_characters_is_refused_on_its_row_like_any_other() -> None:
-    """Numpy takes zero characters off a text that it compares with: the row was not found, and the whole call failed."""
+    """Numpy takes them off a text that it compares with: the row was not found, and the whole call failed."""
     column = np.array(["none", "\0", None, "oxide\0", "\0"], dtype=object)
 
     def read(text: str) -> str:

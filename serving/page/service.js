@@ -20,11 +20,12 @@ const WORDS = {
 
 /** A question that was not answered. */
 export class Refusal extends Error {
-  constructor(status, code, message, retryAfter_s = null) {
+  constructor(status, code, message, retryAfter_s = null, body = null) {
     super(message);
     this.status = status;
     this.code = code;
     this.retryAfter_s = retryAfter_s;
+    this.body = body; // of the answer, where it holds more than the error
   }
 
   /** What happened, in a few words. */
@@ -76,14 +77,15 @@ export async function request(path, { body, accept = "application/json", signal 
 async function refusalOf(response) {
   const seconds = Number(response.headers.get("Retry-After"));
   const retryAfter_s = response.headers.has("Retry-After") && seconds >= 0 ? Math.min(seconds, LONGEST_WAIT_S) : null;
-  let told = null;
+  let body = null;
   try {
-    told = (await response.json()).error;
+    body = await response.json();
   } catch {
-    told = null; // a proxy's own page
+    body = null; // a proxy's own page
   }
+  const told = body?.error;
   const message = typeof told?.message === "string" ? told.message : "It gave no reason.";
-  return new Refusal(response.status, String(told?.code ?? "refused"), message, retryAfter_s);
+  return new Refusal(response.status, String(told?.code ?? "refused"), message, retryAfter_s, body);
 }
 
 /** Ask once and read the JSON document. */

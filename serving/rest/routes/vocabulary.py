@@ -16,7 +16,7 @@ from serving.ranking.quantities import property_of, quantities
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 from training.ledger.kinds import kinds
-from training.measurements.columns import CellContent
+from training.measurements.columns import LedgerColumn
 
 router = APIRouter(route_class=AnsweringRoute)
 
@@ -102,11 +102,24 @@ def _measurement_columns() -> dict[str, list[dict[str, object]]]:
                 "name": str(column),
                 "label": column.label,
                 "unit": column.unit,
-                "is_number": column.content in (CellContent.NUMBER, CellContent.WHOLE_NUMBER),
+                "is_number": column.is_number,
                 "is_required": column.is_required,
                 "words": list(column.words),
+                "units": _units_of(column),
             }
             for column in one.columns
         ]
         for kind, one in kinds().items()
     }
+
+
+def _units_of(column: LedgerColumn) -> list[dict[str, object]]:
+    """Return how a column may be headed, its own name first: canonical value = value * factor + offset."""
+    own: dict[str, object] = {"heading": str(column), "unit": column.unit, "factor": 1.0, "offset": 0.0}
+    others = [
+        {"heading": f"{notation.names[0]} ({name})", "unit": name, "factor": unit.factor, "offset": unit.offset}
+        for notation in column.notations[:1]
+        for name, unit in notation.units.items()
+        if name and not unit.is_log10 and (unit.factor, unit.offset) != (1.0, 0.0)
+    ]
+    return [own, *others]

@@ -20,7 +20,7 @@ import { AnswerTable, propertyColumns } from "./table.js";
 import { viewOf, Way } from "./way.js";
 
 const READY_AGAIN_MS = 3000;
-const state = { vocabulary: null, batch: null, asking: null };
+const state = { vocabulary: null, batch: null, asked: null, asking: null, started: false };
 
 const question = new Question({ onAsk: predict, onProblem: showProblem, say });
 const table = new AnswerTable({ onOpen: open, onCompare: compare, isCompared: (row) => comparison.has(row) });
@@ -37,7 +37,16 @@ const detail = new DetailPanel({
 const scatter = new Scatter({ onOpen: open });
 const cell = new CellPanel({ onFailure: showFailure, onAsk: hideProblem });
 const generate = new GeneratePanel({ onTake: (formulas) => question.add(formulas), onFailure: showFailure, say });
-const further = new FurtherSteps({ batch: currentBatch, lastBatch: () => state.batch, onFailure: showFailure, onAsk: hideProblem, onOpen: open, onStep: go, onNote: () => way.note() });
+const further = new FurtherSteps({
+  batch: currentBatch,
+  lastBatch: () => state.batch,
+  onFailure: showFailure,
+  onAsk: hideProblem,
+  onOpen: open,
+  onStep: go,
+  onNote: () => noted(() => way.note()),
+  onAnswer: () => noted(() => way.noteAnswer()),
+});
 const way = new Way({
   parts: [question, generate, further],
   answers: () => ({ batch: state.batch, asked: state.asked, further: further.answers() }),
@@ -143,6 +152,7 @@ function showBatch(batch) {
 function go(step) {
   hideProblem();
   if (detail.row) detail.close();
+  way.refresh();
   way.take(step);
   further.enter(step);
   enter(step);
@@ -172,7 +182,8 @@ function returned(step, answers) {
 
 /** Ask what a link asks. */
 async function resume(step) {
-  if (step === "answers" || step === "rank") {
+  const list = question.save().find(([name]) => name === "f")?.[1];
+  if (step === "answers" || step === "rank" || (step === "measure" && list)) {
     if (!(await answerQuestion(() => resume(step)))) return;
   }
   await further.resume(step);
@@ -181,11 +192,16 @@ async function resume(step) {
 }
 
 function clearBatch() {
-  state.batch = null;
+  Object.assign(state, { batch: null });
   byId("results").hidden = true;
   byId("comparison").hidden = true;
   byId("map").hidden = true;
   byId("intro").hidden = false;
+}
+
+function noted(write) {
+  markDone();
+  write();
 }
 
 function markDone() {
@@ -267,6 +283,7 @@ async function meet() {
   try {
     const [models] = await Promise.all([askPatiently(() => ask("./models"), onLoading), state.vocabulary ?? offer()]);
     showModels(models, false);
+    await start();
     return true;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -275,6 +292,14 @@ async function meet() {
     else showFailure(error, async () => (await meet()) && hideProblem());
     return false;
   }
+}
+
+/** Begin with what the address asks, once the service is there. */
+async function start() {
+  if (state.started) return;
+  state.started = true;
+  const step = way.begin();
+  if (step && step !== "candidates") await resume(step);
 }
 
 /** Ask for the service's names and make what follows from them. */
@@ -325,9 +350,4 @@ byId("to-comparison").addEventListener("click", () => {
   byId("comparison-title").focus();
 });
 putBeneathPlots(plotTools);
-const met = await meet();
-if (met) {
-  const step = way.begin();
-  if (step && step !== "candidates") await resume(step);
-}
-document.body.dataset.ready = String(met);
+document.body.dataset.ready = String(await meet());

@@ -4,7 +4,7 @@ const MARK = "report";
 
 /** Print the opened panel as a report. */
 export function printReport() {
-  document.body.classList.add(MARK);
-  window.addEventListener("afterprint", () => document.body.classList.remove(MARK), { once: true });
+  document.documentElement.classList.add(MARK);
+  window.addEventListener("afterprint", () => document.documentElement.classList.remove(MARK), { once: true });
   window.print();
 }

@@ -7,7 +7,7 @@
  */
 
 import { byId, el, put, svg } from "./dom.js";
-import { frame, linePath, marker } from "./chart.js";
+import { frame, linePath, marker, textWidthPx } from "./chart.js";
 import { formulaNodes, formulaSpans } from "./format.js";
 import { formulaOf, nameOf } from "./batch.js";
 import { paretoFront } from "./pareto.js";
@@ -114,21 +114,23 @@ export class Scatter {
     }
     const x = xAxis.domain(this.points.map((point) => point.x));
     const y = yAxis.domain(this.points.map((point) => point.y));
+    const yTicks = yAxis.ticks(y);
+    const left = 28 + Math.max(18, ...yTicks.map(({ text }) => textWidthPx(text)));
     const drawn = frame({
       widthPx,
       heightPx: Math.min(460, Math.max(320, widthPx * 0.55)),
-      margin: { top: 14, right: 18, bottom: 42, left: 46 },
+      margin: { top: 14, right: 18, bottom: 42, left },
       x: { domain: x, ticks: xAxis.ticks(x), label: xAxis.label },
-      y: { domain: y, ticks: yAxis.ticks(y), label: yAxis.label },
+      y: { domain: y, ticks: yTicks, label: yAxis.label },
       title: `${xAxis.words ?? xAxis.title} against ${yAxis.words ?? yAxis.title}; arrow keys move between the materials`,
       role: "group",
     });
     this.placed = this.points.map((point) => ({ ...point, xPx: drawn.x(point.x), yPx: drawn.y(point.y) }));
-    const { left, right, top, bottom } = drawn.inner;
+    const { inner } = drawn;
     if (xAxis.mark !== undefined)
-      drawn.marks.append(svg("path", { class: "guide", d: `M${drawn.x(xAxis.mark)} ${top}V${bottom}` }));
+      drawn.marks.append(svg("path", { class: "guide", d: `M${drawn.x(xAxis.mark)} ${inner.top}V${inner.bottom}` }));
     if (yAxis.mark !== undefined)
-      drawn.marks.append(svg("path", { class: "guide", d: `M${left} ${drawn.y(yAxis.mark)}H${right}` }));
+      drawn.marks.append(svg("path", { class: "guide", d: `M${inner.left} ${drawn.y(yAxis.mark)}H${inner.right}` }));
     this.addBars(drawn);
     this.addFront(drawn);
     this.addMarks(drawn);

@@ -4,6 +4,7 @@ const KEY_NAME = "elyte-api-key";
 const LONGEST_WAIT_S = 60;
 const MOST_TRIES = 6;
 const WORDS = {
+  writing_disabled: "The service takes no measurements",
   0: "The service does not answer",
   400: "The service could not read the question",
   401: "The service asks for a key",
@@ -30,7 +31,7 @@ export class Refusal extends Error {
 
   /** What happened, in a few words. */
   get title() {
-    return WORDS[this.status] ?? `The service refused (${this.status})`;
+    return WORDS[this.code] ?? WORDS[this.status] ?? `The service refused (${this.status})`;
   }
 
   /** Whether waiting may help without changing the question. */

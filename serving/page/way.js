@@ -93,7 +93,7 @@ export class Way {
   /** Begin with what the address holds; returns the step that it asks for, null where it holds no question. */
   begin() {
     const kept = new URLSearchParams(location.hash.slice(1));
-    const asked = kept.has(LIST) || kept.has(STEP);
+    const asked = kept.size > 0;
     if (asked) this.fill(kept);
     const step = kept.get(STEP) in STEPS ? kept.get(STEP) : "candidates";
     this.show(step);
@@ -112,21 +112,31 @@ export class Way {
   }
 
   pairs() {
-    return [[STEP, this.step], ...this.hooks.parts.flatMap((part) => part.save())];
+    return [[STEP, this.step === "candidates" ? "" : this.step], ...this.hooks.parts.flatMap((part) => part.save())];
   }
 
   write(how, depth) {
-    const id = `${Date.now()}-${Math.random()}`;
-    const pairs = this.pairs();
-    this.kept.set(id, { pairs, answers: this.hooks.answers() });
-    history[how]({ id, depth }, "", `#${fragmentOf(pairs).fragment}`);
+    this.id = `${Date.now()}-${Math.random()}`;
+    this.refresh();
+    const { fragment } = fragmentOf(this.pairs());
+    history[how]({ id: this.id, depth }, "", fragment ? `#${fragment}` : location.pathname + location.search);
     byId("undo").disabled = depth === 0;
+  }
+
+  /** Keep what is shown now for coming back to it. */
+  refresh() {
+    if (this.id) this.kept.set(this.id, { pairs: this.pairs(), answers: this.hooks.answers() });
   }
 
   /** Take a step: show it, and note it in the history with what was answered. */
   take(step) {
     this.show(step);
     this.write("pushState", (history.state?.depth ?? 0) + 1);
+  }
+
+  /** Note an answer at the step that is shown: going back takes it away again. */
+  noteAnswer() {
+    this.take(this.step);
   }
 
   /** Note what has changed without a step of its own. */
@@ -136,6 +146,8 @@ export class Way {
 
   /** Show what the browser goes back or forward to. */
   returnTo(state) {
+    this.refresh();
+    this.id = state?.id ?? null;
     const found = this.kept.get(state?.id);
     const kept = found
       ? new URLSearchParams(found.pairs.filter(([, text]) => text !== ""))

@@ -19,13 +19,14 @@ export class FurtherSteps {
    * @param {Function} hooks.onAsk Before something is asked.
    * @param {Function} hooks.onOpen
    * @param {Function} hooks.onNote Something changed that belongs into the address.
+   * @param {Function} hooks.onAnswer Something was answered, or chosen, that can be taken back.
    */
   constructor(hooks) {
     this.hooks = hooks;
     const { onFailure } = hooks;
     this.rank = new RankStep({
       rows: () => hooks.batch(() => this.rank.rank()),
-      onRanked: () => this.noted(),
+      onRanked: () => this.answered(),
       onMake: (formulas) => this.planOf(formulas),
       onOpen: hooks.onOpen,
       onFailure,
@@ -75,9 +76,15 @@ export class FurtherSteps {
     this.hooks.onNote();
   }
 
+  answered() {
+    if (this.resuming) return;
+    this.hooks.onAsk();
+    this.hooks.onAnswer();
+  }
+
   planned() {
     this.shop.show(this.make.batches());
-    this.noted();
+    this.answered();
   }
 
   planOf(formulas) {
@@ -105,9 +112,10 @@ export class FurtherSteps {
 
   /** Ask what a link asks for at a step. */
   async resume(step) {
+    this.resuming = true;
     if (step === "rank") await this.rank.rank();
     if (step === "make" || step === "shop") await this.make.plan(true);
-    if (step === "shop") this.shop.show(this.make.batches());
+    this.resuming = false;
   }
 
   done() {

@@ -51,7 +51,7 @@ export class MakeStep {
   save() {
     return [
       ["make", byId("make-targets").value.trim()],
-      ...FIELDS.map(([id, name]) => [name, byId(id).value.trim()]),
+      ...FIELDS.map(([id, name, line]) => [name, byId(id).value.trim() === line.default ? "" : byId(id).value.trim()]),
       ["routes", this.routes.some(Boolean) ? this.routes.join(",") : ""],
     ];
   }

@@ -2,7 +2,7 @@
 
 import { byId, el, put } from "../dom.js";
 import { fieldLine } from "../fields.js";
-import { counted, formulaNodes } from "../format.js";
+import { counted, formulaNodes, unitText } from "../format.js";
 import { effectNodes, effectQuestions } from "../effect.js";
 import { UnusableInput } from "../reading.js";
 import { saveJson } from "../saving.js";
@@ -73,9 +73,9 @@ export class MeasureStep {
     const label = column.is_required ? `${column.label} (needed)` : column.label;
     const several = column.units.length > 1;
     // texts, not numbers: a bound such as <1e-10 is a measurement, too
-    const line = fieldLine(id, { ...column, label, unit: several ? "" : column.unit }, { notStated: "", attributes: column.is_number ? { inputmode: "decimal" } : {} });
+    const line = fieldLine(id, { ...column, label, unit: several ? "" : column.unit, default: undefined }, { notStated: column.words.length ? "not stated" : "", attributes: column.is_number ? { inputmode: "decimal" } : {} });
     if (several) {
-      const units = column.units.map(({ heading, unit }) => el("option", { value: heading }, unit));
+      const units = column.units.map(({ heading, unit }) => el("option", { value: heading }, unit === "C" ? "°C" : unitText(unit)));
       line.append(el("select", { id: `${id}-unit`, "aria-label": `Unit of ${column.label}` }, units));
       line.classList.add("with-unit");
     }

@@ -4,7 +4,8 @@ import { byId, el, put } from "../dom.js";
 import { formulaOf, nameOf } from "../batch.js";
 import { decadeTicks, niceTicks } from "../chart.js";
 import { fieldLine, filledLines, tickLine } from "../fields.js";
-import { counted, fixed, formulaNodes, fromLog10, percent, significant, sourceLink, unitText } from "../format.js";
+import { capital, counted, formulaNodes, fromLog10, MINUS, percent, significant, sourceLink, unitText } from "../format.js";
+import { tableWarnings, WARNING_WORDS } from "../known.js";
 import { Objectives } from "../objectives.js";
 import { pageOf } from "../properties.js";
 import { UnusableInput } from "../reading.js";
@@ -68,6 +69,7 @@ export class RankStep {
     );
     this.objectives.offer(vocabulary);
     this.use(this.presets[0].name);
+    this.standard = JSON.stringify(this.pairs());
   }
 
   /** Start from a preset. */
@@ -80,21 +82,27 @@ export class RankStep {
     put(byId("preset-why"), ` ${preset.why}`);
   }
 
-  /** The inputs, for the address. */
+  /** The inputs, for the address; nothing where they are as they were first. */
   save() {
+    if (!this.objectives) return [];
+    const pairs = this.pairs();
+    return JSON.stringify(pairs) === this.standard ? [] : pairs;
+  }
+
+  pairs() {
     return [
-      ["wanted", this.objectives ? this.objectives.texts.join("\n") : ""],
+      ["wanted", this.objectives.texts.join("\n")],
       ...FIELDS.map((id) => [id, byId(id).value.trim()]),
       ...TICKS.map((id) => [id, byId(id).checked ? "1" : "0"]),
     ];
   }
 
   fill(kept) {
-    if (!kept.has("wanted")) return;
+    if (!kept.has("wanted")) return this.use(this.presets[0].name);
     this.objectives.set(filledLines(kept.get("wanted")));
     for (const id of FIELDS) byId(id).value = kept.get(id) ?? "";
     for (const id of TICKS) byId(id).checked = kept.get(id) === "1";
-    put(byId("preset-why"));
+    return put(byId("preset-why"));
   }
 
   question(candidates, general) {
@@ -165,7 +173,7 @@ export class RankStep {
   }
 
   head() {
-    const wanted = this.ranked.ranking.objectives.map((one) => el("th", { scope: "col" }, one.label, unitNode(one)));
+    const wanted = this.ranked.ranking.objectives.map((one) => el("th", { scope: "col" }, capital(one.label), unitNode(one)));
     const head = (words) => el("th", { scope: "col" }, words);
     return el("thead", {}, el("tr", {}, head("Make"), head("#"), head("Material"), head("Meets all"), wanted, head("Limited by"), head("Nearest known")));
   }
@@ -186,10 +194,10 @@ export class RankStep {
         el("button", { type: "button", class: "link", onclick: () => this.hooks.onOpen(row) }, formulaNodes(name)),
         entry.on_front && el("span", { title: "nobody’s central values are better in everything" }, " ★ front"),
         unknown.length > 0 && el("small", { class: "warn" }, `◇ not known to the model of ${unknown.join(", ")}`),
-        entry.warnings.map(({ code, message }) => el("small", { class: "warn", title: message }, `▲ ${code.replaceAll("_", " ")}`)),
+        tableWarnings(entry).map(({ code, message }) => el("small", { class: "warn", title: message }, `▲ ${WARNING_WORDS[code] ?? code.replaceAll("_", " ")}`)),
       ),
       el("td", { "data-label": "Meets all targets" }, chanceNodes(entry.probability_of_success, entry.standard_error)),
-      entry.objectives.map((one, i) => el("td", { "data-label": `${objectives[i].label}${unitWords(objectives[i])}` }, valueNodes(one, objectives[i]))),
+      entry.objectives.map((one, i) => el("td", { "data-label": `${capital(objectives[i].label)}${unitWords(objectives[i])}` }, valueNodes(one, objectives[i]))),
       el("td", { "data-label": "Limited by" }, entry.limiting?.words ?? "–"),
       el("td", { "data-label": "Nearest known" }, nearestNodes(entry)),
     );
@@ -332,7 +340,7 @@ function axisOf(objective, i) {
   const [isLog, unit] = [LOG.test(objective.unit), unitText(objective.unit.replace(LOG, ""))];
   const write = writerOf(objective);
   return {
-    title: objective.label,
+    title: capital(objective.label),
     label: unit ? `${objective.label} (${unit})` : objective.label,
     higherIsBetter: ["at_least", "maximise"].includes(objective.sense),
     mark: objective.target ?? undefined,
@@ -340,12 +348,8 @@ function axisOf(objective, i) {
     write: (value) => `${write(value)}${unit && ` ${unit}`}`,
     spoken: `${objective.label} `,
     domain: (values) => room(values, objective.target, isLog),
-    ticks: (domain) => (isLog ? decadeTicks(domain) : niceTicks(domain, 5).map((at) => ({ at, text: fixed(at, decimals(domain)) }))),
+    ticks: (domain) => (isLog ? decadeTicks(domain) : niceTicks(domain, 5).map((at) => ({ at, text: String(at).replace("-", MINUS) }))),
   };
-}
-
-function decimals([low, high]) {
-  return Math.max(0, 2 - Math.floor(Math.log10(high - low)) - 1);
 }
 
 function room(values, target, isLog) {

@@ -1,6 +1,6 @@
 /** Plans of syntheses: routes with masses, usual heating, who made the like, and the bottles for the routes chosen. */
 
-import { el } from "./dom.js";
+import { el, put } from "./dom.js";
 import { formulaNodes, reactionNodes, sourceLink } from "./format.js";
 
 const STEPS = [
@@ -16,11 +16,11 @@ export function targetOf(plan) {
 /**
  * One plan in words.
  * @param {object} plan An entry of `results` of `POST /synthesis`.
- * @param {{chosen: number, group: string, onChoose: (place: number) => void}|null} [choice] Where a route can be chosen.
+ * @param {{chosen: number, onChoose: (place: number) => void}|null} [choice] Where a route can be chosen.
  */
 export function planNode(plan, choice = null) {
   const notes = plan.warnings.map((warning) => el("li", {}, warning.message));
-  return el(
+  const node = el(
     "article",
     { class: "plan" },
     el("h3", {}, formulaNodes(targetOf(plan))),
@@ -30,27 +30,14 @@ export function planNode(plan, choice = null) {
     plan.heating ? heatingNodes(plan.heating) : null,
     plan.recipes ? reports(plan.recipes) : null,
   );
+  if (choice) markRoute(node, choice.chosen);
+  return node;
 }
 
 function routeNode(route, place, choice) {
   const pick =
     choice &&
-    el(
-      "p",
-      { class: "tick" },
-      el(
-        "label",
-        {},
-        el("input", {
-          type: "radio",
-          name: choice.group,
-          value: place,
-          checked: place === choice.chosen,
-          onchange: () => choice.onChoose(place),
-        }),
-        ` weigh by route ${place + 1}`,
-      ),
-    );
+    el("p", {}, el("button", { type: "button", class: "quiet", "data-route": place, onclick: () => choice.onChoose(place) }));
   return el(
     "details",
     { class: "route", open: place === (choice?.chosen ?? 0) },
@@ -59,6 +46,15 @@ function routeNode(route, place, choice) {
     el("ul", {}, route.precursors.map((one) => el("li", {}, `${massText(one.mass_g)} `, formulaNodes(one.formula), mindText(one)))),
     el("ul", { class: "fine" }, route.notes.map((note) => el("li", {}, note))),
   );
+}
+
+/** Mark which route of a plan's node is weighed. */
+export function markRoute(node, chosen) {
+  for (const button of node.querySelectorAll("button[data-route]")) {
+    const isChosen = Number(button.dataset.route) === chosen;
+    button.setAttribute("aria-pressed", String(isChosen));
+    put(button, isChosen ? "✓ weighed by this route" : "weigh by this route");
+  }
 }
 
 /** A mass as a balance shows it. */

@@ -3,7 +3,7 @@
 import { byId, el, put } from "../dom.js";
 import { fieldLine, filledLines } from "../fields.js";
 import { counted } from "../format.js";
-import { planNode, targetOf } from "../plans.js";
+import { markRoute, planNode, targetOf } from "../plans.js";
 import { UnusableInput } from "../reading.js";
 import { saveJson } from "../saving.js";
 import { ask, askPatiently } from "../service.js";
@@ -110,7 +110,7 @@ export class MakeStep {
     put(
       byId("make-plans"),
       planned.results.map((plan, i) =>
-        planNode(plan, { chosen: this.routes[i], group: `route-${i}`, onChoose: (place) => this.choose(i, place) }),
+        planNode(plan, { chosen: this.routes[i], onChoose: (place) => this.choose(i, place) }),
       ),
     );
     byId("make-next").disabled = made === 0;
@@ -118,6 +118,7 @@ export class MakeStep {
 
   choose(i, place) {
     this.routes = this.routes.map((route, k) => (k === i ? place : route));
+    markRoute(byId("make-plans").children[i], place);
     this.say(`${targetOf(this.planned.results[i])} is weighed by route ${place + 1}.`);
     this.hooks.onRoute();
   }

@@ -40,7 +40,9 @@ class GenerateRequest(BaseModel):
         list[Annotated[str, Field(min_length=1, max_length=MAX_FORMULA_LENGTH)]],
         Field(max_length=MAX_PARENTS, description="Formulas that families grow from."),
     ] = []
-    dope: Annotated[bool, Field(description="Ions of another charge, alike in size; lithium keeps the balance.")] = False
+    dope: Annotated[bool, Field(description="Ions of another charge, alike in size; lithium keeps the balance.")] = (
+        False
+    )
     anions: Annotated[bool, Field(description="Halides for halides, chalcogenides for chalcogenides.")] = False
     swap: Annotated[bool, Field(description="Whole elements for those that stand in for them elsewhere.")] = False
     elements: Annotated[Symbols | None, Field(description="Only these may be put in.")] = None

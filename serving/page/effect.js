@@ -73,7 +73,7 @@ function scaleOf({ is_log10: isLog, unit }) {
 
 function measuredNodes(one, { write, off, unit }) {
   const name = formulaNodes(one.formula ?? "?");
-  if (one.status !== "ok") return [name, `: not judged: ${one.error.message}`];
+  if (!one.before) return [name, `: not judged: ${one.error?.message ?? one.reason}`];
   const side = one.deviation > 0 ? "above" : "below";
   return [
     name,
@@ -83,7 +83,7 @@ function measuredNodes(one, { write, off, unit }) {
 }
 
 function movedTable(candidates, { write, moved, unit }) {
-  const judged = candidates.filter(({ status }) => status === "ok").map((one) => ({ ...one, by: one.after - one.before.value }));
+  const judged = candidates.filter(({ before }) => before).map((one) => ({ ...one, by: one.after - one.before.value }));
   const failed = candidates.length - judged.length;
   const far = judged.filter(({ by }) => Math.abs(by) >= LEAST_SHIFT).sort((a, b) => Math.abs(b.by) - Math.abs(a.by));
   const rest = judged.length - Math.min(far.length, SHOWN);

@@ -165,7 +165,7 @@ def _entry(
         return head | {"status": "error", "error": result["error"]}
     if interval is None:
         reason = (result.get("reasons") or {}).get(name, "the model gives no number for it")
-        return head | {"status": "error", "error": {"code": "not_judged", "message": reason}}
+        return head | {"status": "ok", "before": None, "after": None, "reason": reason}
     known = {"sd_before": None, "sd_after": None} if np.isnan(sd_before) else _sds(sd_before, sd_after)
     return head | {"status": "ok", "before": interval, "after": _rounded(interval["value"] + shift), **known}
 

@@ -220,9 +220,10 @@ def test_measurements_are_checked_held_accepted_and_recorded(
     visit.page.get_by_text("In the ledger as").wait_for(timeout=LONGEST_MS)
     ledger = Ledger.open(address)
     try:
-        (entry,) = ledger.entries()
+        (entry,) = ledger.history()
     finally:
         ledger.close()
+    assert entry.content is not None
     assert entry.content["sigma_S_per_cm"] == 0.09
     assert "J. Doe" in entry.who
 
@@ -454,6 +455,17 @@ def test_no_step_shuts_anybody_out(
         visit.page.click("#ask button")
         visit.page.wait_for_selector("#answer:not([hidden])", timeout=LONGEST_MS)
         look(view)
+
+
+def test_the_picture_of_the_way_for_the_documentation(
+    visitor: Callable[..., Visit], service: RunningService, artefacts: Path
+) -> None:
+    """`ELYTE_ARTEFACTS=docs/images pytest tests/page -k documentation` draws docs/images/page_rank.png anew."""
+    visit = visitor(service.url, viewport={"width": 1280, "height": 1000})
+    visit.open()
+    ranked(visit, *TWELVE[:9])
+    visit.page.screenshot(path=artefacts / "page_rank.png")
+    assert (artefacts / "page_rank.png").stat().st_size < 250_000
 
 
 def test_no_number_stands_without_its_unit(visit: Visit) -> None:

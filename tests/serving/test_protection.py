@@ -35,6 +35,8 @@ READING_POSTS = {
     "/coatings",
     "/ccd/grid",
     "/synthesis",
+    "/generate",
+    "/measurements/effect",
 }
 
 

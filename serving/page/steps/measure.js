@@ -201,10 +201,14 @@ export class MeasureStep {
 
   /** Ask what the rows would change in what the model says of the candidates, and show it. */
   async showEffect() {
-    const questions = effectQuestions(this.kind, this.rows, this.vocabulary, this.hooks.candidates());
+    const { rows } = this.report;
+    const possible = this.rows.filter((_, i) => rows[i]?.outcome !== "refused");
+    const questions = effectQuestions(this.kind, possible, this.vocabulary, this.hooks.candidates());
     if (!questions.length) return put(byId("measure-effect"), el("p", { class: "fine" }, "What they would change is said for rows with a formula and a value of the property’s main quantity, beside candidates of the list."));
     const answers = await Promise.all(questions.map((body) => ask("./measurements/effect", { body })));
-    return put(byId("measure-effect"), effectNodes(answers, this.vocabulary), el("p", {}, el("button", { type: "button", onclick: () => saveJson("elyte-measurements", { report: this.report, effect: answers }) }, "JSON")));
+    const apart = rows.filter((row) => row.excluded_from_training).map(({ row }) => row);
+    const note = apart.length > 0 && el("p", { class: "warn" }, `Row ${apart.join(", ")}: kept by the ledger, but no model learns from it (why stands above); what follows is what it would teach.`);
+    return put(byId("measure-effect"), note, effectNodes(answers, this.vocabulary), el("p", {}, el("button", { type: "button", onclick: () => saveJson("elyte-measurements", { report: this.report, effect: answers }) }, "JSON")));
   }
 }
 

@@ -224,12 +224,20 @@ export class RankStep {
     put(
       byId("rank-chosen"),
       this.chosen.length
-        ? [`To make: ${this.chosen.join(", ")}. `, el("button", { type: "button", class: "primary", id: "rank-make", onclick: () => this.hooks.onMake(this.chosen) }, `Plan ${counted(this.chosen.length, "synthesis").replace("synthesiss", "syntheses")}`)]
+        ? [`To make: ${this.chosen.join(", ")}. ${this.byRule()}`, el("button", { type: "button", class: "primary", id: "rank-make", onclick: () => this.hooks.onMake(this.chosen) }, `Plan ${counted(this.chosen.length, "synthesis").replace("synthesiss", "syntheses")}`)]
         : "Nobody is chosen to be made.",
       " ",
       el("button", { type: "button", onclick: () => this.saveCsv() }, "CSV"),
       el("button", { type: "button", onclick: () => saveJson("elyte-ranking", this.ranked.ranking) }, "JSON"),
     );
+  }
+
+  /** Say which of the proposed ones the rule itself did not choose. */
+  byRule() {
+    const picks = (this.ranked.ranking.batch?.picks ?? []).map((pick) => pick.read_as);
+    const others = this.chosen.filter((formula) => !picks.includes(formula));
+    if (!others.length || !picks.length) return "";
+    return `The rule chose ${picks.length}; by rank or by hand: ${others.join(", ")}. `;
   }
 
   /** Two of the targets against each other, chosen by the reader. */

@@ -35,6 +35,7 @@ class Touched(BaseModel):
     status: Literal["ok", "error"]
     before: IntervalBlock | None = None
     after: float | None = None
+    reason: str | None = Field(None, description="Why nothing is said of it.")
     sd_before: float | None = Field(None, description="Of a measurement of it; null where nothing could be measured.")
     sd_after: float | None = None
     error: Note | None = None

@@ -1,4 +1,4 @@
-"""What a caller may ask of a generation over REST: patterns, or families of parents, within what one request may cost."""
+"""What a caller may ask of a generation over REST: patterns or families of parents, as much as one request may cost."""
 
 from __future__ import annotations
 

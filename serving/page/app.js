@@ -64,7 +64,7 @@ function say(words) {
 /** Ask the service about what stands in the form, and take the step to the answers. */
 async function predict() {
   if (!(await answerQuestion(predict))) return;
-  way.mark("answers", true);
+  markDone();
   way.take("answers");
   byId("results-title").scrollIntoView({ block: "start" });
 }

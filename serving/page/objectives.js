@@ -34,10 +34,13 @@ export function objectiveWords(text, known) {
 
 /** The list of targets with its inputs. */
 export class Objectives {
-  /** @param {HTMLElement} box @param {(words: string) => void} say */
-  constructor(box, say) {
-    this.box = box;
-    this.say = say;
+  /**
+   * @param {HTMLElement} box
+   * @param {(words: string) => void} say
+   * @param {() => void} onChange
+   */
+  constructor(box, say, onChange) {
+    Object.assign(this, { box, say, onChange });
     this.texts = [];
     this.known = [];
   }
@@ -144,6 +147,7 @@ export class Objectives {
     if (!this.texts.includes(text)) this.texts = [...this.texts, text];
     this.draw();
     this.say(`Wanted: ${objectiveWords(text, this.known)}.`);
+    this.onChange();
   }
 
   /** Set the whole list. */
@@ -157,6 +161,7 @@ export class Objectives {
     this.texts = this.texts.filter((other) => other !== text);
     this.draw();
     this.say(`No longer wanted: ${objectiveWords(text, this.known)}.`);
+    this.onChange();
     (this.list.querySelectorAll("button")[Math.min(at, this.texts.length - 1)] ?? byId("objective-name")).focus();
   }
 

@@ -313,6 +313,10 @@ def test_every_step_can_be_undone(visit: Visit) -> None:
     assert visit.page.input_value("#formulas") == "Li6PS5Cl\nLi3InCl6"
     assert asked == []
     visit.page.click("#to-rank")
+    visit.page.locator("#objectives button").first.click()
+    assert visit.page.locator("#objectives button").count() == 2
+    visit.page.keyboard.press("Control+z")
+    visit.page.wait_for_selector("#objectives li:nth-child(3)")
     visit.page.click("#rank-ask")
     visit.page.click("#rank-make", timeout=LONGEST_MS)
     visit.page.wait_for_selector("#make-plans article", timeout=LONGEST_MS)

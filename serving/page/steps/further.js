@@ -27,6 +27,7 @@ export class FurtherSteps {
     this.rank = new RankStep({
       rows: () => hooks.batch(() => this.rank.rank()),
       onRanked: () => this.answered(),
+      onWanted: () => this.answered(),
       onMake: (formulas) => this.planOf(formulas),
       onOpen: hooks.onOpen,
       onFailure,
@@ -37,7 +38,7 @@ export class FurtherSteps {
       onFailure,
     });
     this.shop = new ShopStep({ onWeighed: () => this.noted() });
-    this.measure = new MeasureStep({ candidates: () => this.candidates(), onChecked: () => this.noted(), onFailure });
+    this.measure = new MeasureStep({ candidates: () => this.candidates(), onChecked: () => this.noted(), onRows: () => this.answered(), onFailure });
     byId("make-next").addEventListener("click", () => hooks.onStep("shop"));
     byId("make-json").addEventListener("click", () => this.make.saveJson());
     byId("measure-take").addEventListener("click", () => this.measure.paste());
@@ -101,12 +102,13 @@ export class FurtherSteps {
 
   /** What was answered, for going back. */
   answers() {
-    return { rank: this.rank.answer(), make: this.make.answer() };
+    return { rank: this.rank.answer(), make: this.make.answer(), measure: this.measure.answer() };
   }
 
-  restore({ rank, make }) {
+  restore({ rank, make, measure }) {
     this.rank.show(rank?.ranked ?? null, rank?.chosen ?? null);
     this.make.show(make?.planned ?? null, make?.routes ?? []);
+    this.measure.restore(measure);
     this.shop.show(this.make.batches());
   }
 

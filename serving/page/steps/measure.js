@@ -10,11 +10,12 @@ import { parseSeparated } from "../separated.js";
 import { ask, askPatiently, Refusal } from "../service.js";
 
 const SHOWN_FIELDS = 6;
+const SHOWN_HEADS = 4;
 const MARKS = { stored: "✓", storable: "✓", "already known": "=", held: "▲", refused: "✕" };
 
 /** The rows that were entered, and the ledger's report. */
 export class MeasureStep {
-  /** @param {{candidates: () => object[], onFailure: Function, onChecked: Function}} hooks */
+  /** @param {{candidates: () => object[], onFailure: Function, onChecked: Function, onRows: Function}} hooks */
   constructor(hooks) {
     this.hooks = hooks;
     this.rows = [];
@@ -61,11 +62,26 @@ export class MeasureStep {
 
   drawFields() {
     const lines = this.columns().map((column) => this.line(column));
+    put(byId("measure-heads"), this.columns().slice(0, SHOWN_HEADS).map(({ name }) => name).join(", "));
     put(
       byId("measure-fields"),
       el("div", { class: "parts" }, lines.slice(0, SHOWN_FIELDS)),
       el("details", {}, el("summary", {}, `${lines.length - SHOWN_FIELDS} more fields`), el("div", { class: "parts" }, lines.slice(SHOWN_FIELDS))),
     );
+  }
+
+  /** What is kept for going back. */
+  answer() {
+    return { kind: this.kind, rows: this.rows };
+  }
+
+  /** Show rows that were entered before; they are to be checked anew. */
+  restore({ kind, rows }) {
+    if (kind === this.kind && rows === this.rows) return;
+    byId("measure-of").value = kind;
+    this.useKind(kind);
+    this.rows = rows;
+    this.drawRows();
   }
 
   line(column) {
@@ -113,6 +129,7 @@ export class MeasureStep {
     this.report = null;
     this.drawRows();
     this.showReport(null);
+    this.hooks.onRows();
   }
 
   drawRows() {
@@ -120,7 +137,8 @@ export class MeasureStep {
       this.rows = this.rows.filter((other) => other !== row);
       this.drawRows();
       this.showReport(null);
-      byId("measure-said").focus?.();
+      this.hooks.onRows();
+      byId("measure-said").focus();
     };
     const items = this.rows.map((row, i) => {
       const words = Object.entries(row).map(([heading, value]) => `${heading} ${value}`).join(", ");

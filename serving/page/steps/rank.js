@@ -28,7 +28,7 @@ const LOG = /^log10 /;
 
 /** The form, the answer and the chosen ones. */
 export class RankStep {
-  /** @param {{rows: () => Promise<object>, onRanked: Function, onMake: Function, onOpen: Function, onFailure: Function}} hooks */
+  /** @param {{rows: () => Promise<object>, onRanked: Function, onWanted: Function, onMake: Function, onOpen: Function, onFailure: Function}} hooks */
   constructor(hooks) {
     this.hooks = hooks;
     this.ranked = null;
@@ -49,9 +49,9 @@ export class RankStep {
     this.vocabulary = vocabulary;
     this.presets = vocabulary.presets;
     const box = el("div", { class: "objectives" });
-    this.objectives = new Objectives(box, (words) => this.say(words));
+    this.objectives = new Objectives(box, (words) => this.say(words), () => this.hooks.onWanted());
     const presets = this.presets.map(({ name, why }) =>
-      el("button", { type: "button", class: "quiet preset", title: why, onclick: () => this.use(name) }, name.replaceAll("-", " ")),
+      el("button", { type: "button", class: "quiet preset", title: why, onclick: () => this.start(name) }, name.replaceAll("-", " ")),
     );
     put(
       byId("rank-form"),
@@ -72,7 +72,12 @@ export class RankStep {
     this.standard = JSON.stringify(this.pairs());
   }
 
-  /** Start from a preset. */
+  /** Start from a preset; that can be undone. */
+  start(name) {
+    this.use(name);
+    this.hooks.onWanted();
+  }
+
   use(name) {
     const preset = this.presets.find((one) => one.name === name);
     this.objectives.set(preset.objectives);

@@ -26,7 +26,7 @@ EXAMPLE = {
 router = APIRouter(route_class=AnsweringRoute)
 
 
-class Touched(BaseModel):
+class MovedCandidate(BaseModel):
     """What is said of a candidate before and after."""
 
     id: AsSent
@@ -42,7 +42,7 @@ class Touched(BaseModel):
     warnings: list[Note]
 
 
-class Compared(Touched):
+class ForetoldMeasurement(MovedCandidate):
     """A measured value beside what was foretold."""
 
     measured: float
@@ -59,8 +59,8 @@ class EffectAnswer(BaseModel):
     unit: str
     conditions: dict[str, float | str]
     assumptions: list[str]
-    measured: list[Compared]
-    candidates: list[Touched]
+    measured: list[ForetoldMeasurement]
+    candidates: list[MovedCandidate]
 
 
 @router.post(

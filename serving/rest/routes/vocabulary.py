@@ -40,9 +40,9 @@ class Vocabulary(BaseModel):
     )
     cell_conditions: list[str] = Field(description="Names of the conditions on which the rate of a cell depends, too.")
     default_temperature_C: float
-    objectives: list[dict[str, Any]] = Field(description="What may be wanted of candidates: name, unit, conditions.")
-    presets: list[dict[str, Any]] = Field(description="Objectives and constraints that belong together.")
-    measurements: dict[str, list[dict[str, Any]]] = Field(description="Columns of measurements by kind, with units.")
+    objectives: list[dict[str, object]] = Field(description="What may be wanted of candidates: name, unit, conditions.")
+    presets: list[dict[str, object]] = Field(description="Objectives and constraints that belong together.")
+    measurements: dict[str, list[dict[str, object]]] = Field(description="Columns of measurements by kind, with units.")
     limits: dict[str, float]
 
 

@@ -465,11 +465,11 @@ def test_the_picture_of_the_way_for_the_documentation(
     visitor: Callable[..., Visit], service: RunningService, artefacts: Path
 ) -> None:
     """`ELYTE_ARTEFACTS=docs/images pytest tests/page -k documentation` draws docs/images/page_rank.png anew."""
-    visit = visitor(service.url, viewport={"width": 1280, "height": 1000})
+    visit = visitor(service.url, viewport={"width": 1100, "height": 860})
     visit.open()
     ranked(visit, *TWELVE[:9])
     visit.page.screenshot(path=artefacts / "page_rank.png")
-    assert (artefacts / "page_rank.png").stat().st_size < 250_000
+    assert (artefacts / "page_rank.png").stat().st_size < 200_000
 
 
 def test_no_number_stands_without_its_unit(visit: Visit) -> None:

@@ -17,10 +17,10 @@ import { ask, askPatiently } from "../service.js";
 export const MOST_TARGETS = 5;
 const LISTED = 100;
 const METHODS = {
-  success: "that one of them meets everything",
-  ehvi: "what widens the front most",
-  ucb: "what may turn out best",
-  thompson: "one of each scenario",
+  success: "one of them meets everything",
+  ehvi: "widens the front most",
+  ucb: "may turn out best",
+  thompson: "best of one scenario each",
 };
 const FIELDS = ["rank-avoid", "rank-method"];
 const TICKS = ["rank-balanced", "rank-known"];

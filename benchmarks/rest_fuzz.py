@@ -33,14 +33,13 @@ SEEDS: dict[str, dict[str, Any]] = {
     "/rate": {"anolyte": "Li6PS5Cl", "catholyte": "Li3InCl6", "conditions": {"c_rate": 4.0, "porosity": 0.1}},
     "/ccd/grid": {"formula": "Li6PS5Cl", "temperatures_C": [25, 60], "interlayer_types": ["none"], "coverage": 0.8},
     "/nearest": {"candidates": [{"formula": "Li6PS5Cl"}], "count": 3},
-    "/v2/models/conductivity/infer": {
-        "id": "a",
-        "inputs": [
-            {"name": "formula", "datatype": "BYTES", "shape": [2, 1], "data": [["Li6PS5Cl"], ["Li3YCl6"]]},
-            {"name": "temperature_C", "datatype": "FP64", "shape": [2], "data": [25, None]},
-        ],
-        "parameters": {"coverage": 0.9},
-        "outputs": [{"name": "read_as"}, {"name": "log10_sigma_S_per_cm"}],
+    "/synthesis": {"formulas": ["Li6PS5Cl", "Li3InCl6"], "grams": 2.0, "lithium_excess": 0.1, "top": 2},
+    "/generate": {"patterns": ["Li{6-x}PS{5-x}Cl{1+x}", "Li3{Y,In}Cl6"], "variables": ["x=0:0.4:0.2"], "most": 20},
+    "/measurements/effect": {
+        "property": "conductivity",
+        "measured": [{"candidate": {"formula": "Li6PS5Br"}, "value": -2.5}],
+        "candidates": [{"formula": "Li6PS5Cl"}, {"formula": "Xx"}],
+        "conditions": {"temperature_C": 25},
     },
 }
 CSV = "id,formula,temperature_C\na,Li6PS5Cl,25\nb,Li3YCl6,60\n"

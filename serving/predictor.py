@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from serving.cells.request import RateRequest
     from serving.coatings.document import CoatingsDocument
     from serving.coatings.request import CoatingsRequest
+    from serving.generation.asked import GenerateRequest
     from serving.generation.known import KnownMaterials
     from serving.ranking.document import RankingDocument
     from serving.ranking.pair_answer import PairOptions, PairsDocument
     from serving.ranking.request import RankingSpec, RankRequest
     from serving.suggestions.answer import SuggestOptions
+    from serving.suggestions.effect import EffectDocument, EffectRequest
     from serving.synthesis.answers import SynthesisDocument
     from serving.synthesis.plan import SynthesisRequest
     from serving.synthesis.shelf import Precursor
@@ -275,6 +277,34 @@ class Predictor:
 
         self._served(options.property)
         return suggest(self._models, read_rows(rows), options)
+
+    def effect(self, request: EffectRequest) -> EffectDocument:
+        """Answer what measured values would change in what a model says; see `serving.suggestions.effect`.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If this installation does not serve the model.
+        """
+        from serving.suggestions.effect import effect
+
+        self._served(request.property)
+        return effect(self._models, request)
+
+    def generate(self, request: GenerateRequest) -> dict[str, object]:
+        """Answer candidates from patterns or parents, as `elyte generate --json` writes them; see `serving.generation`.
+
+        Raises
+        ------
+        GenerationError
+            If the call cannot be understood or has no answer.
+        CandidateError
+            If a parent cannot be read.
+        """
+        from serving.generation.output import document
+        from serving.generation.request import generate
+
+        return document(generate(request.read(), request.selection(), self.known_materials()))
 
     def synthesis(
         self, request: SynthesisRequest, shelf: Sequence[Precursor] | None = None, top: int = 5

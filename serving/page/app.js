@@ -1,23 +1,26 @@
 /** Where the parts of the page meet. */
 
-import { byId, el, put } from "./dom.js";
-import { answerRows, answersAsCsv } from "./batch.js";
+import { byId, el, put, putBeneathPlots } from "./dom.js";
+import { answerRows, answersAsCsv, answersAsDocument } from "./batch.js";
 import { CellPanel } from "./cell.js";
 import { legendMarks } from "./cells.js";
 import { Comparison } from "./compare.js";
 import { DetailPanel, openedWords } from "./detail.js";
 import { counted, percent } from "./format.js";
 import { modelWords } from "./known.js";
+import { hideProblem, showFailure, showProblem } from "./problem.js";
 import { loadProperties, pageOf } from "./properties.js";
 import { Question } from "./question.js";
-import { UnusableInput } from "./reading.js";
+import { plotTools, saveFile, saveJson } from "./saving.js";
 import { Scatter } from "./scatter.js";
-import { ask, askPatiently, keepKey, Refusal } from "./service.js";
+import { ask, askPatiently, Refusal } from "./service.js";
+import { GeneratePanel } from "./steps/generate.js";
+import { FurtherSteps } from "./steps/further.js";
 import { AnswerTable, propertyColumns } from "./table.js";
+import { viewOf, Way } from "./way.js";
 
 const READY_AGAIN_MS = 3000;
-const PLAIN_KEY = /^[\x20-\x7e]+$/;
-const state = { vocabulary: null, batch: null, asking: null };
+const state = { vocabulary: null, batch: null, asked: null, asking: null, started: false };
 
 const question = new Question({ onAsk: predict, onProblem: showProblem, say });
 const table = new AnswerTable({ onOpen: open, onCompare: compare, isCompared: (row) => comparison.has(row) });
@@ -33,64 +36,52 @@ const detail = new DetailPanel({
 });
 const scatter = new Scatter({ onOpen: open });
 const cell = new CellPanel({ onFailure: showFailure, onAsk: hideProblem });
+const generate = new GeneratePanel({ onTake: (formulas) => question.add(formulas), onFailure: showFailure, say });
+const further = new FurtherSteps({
+  batch: currentBatch,
+  lastBatch: () => state.batch,
+  onFailure: showFailure,
+  onAsk: hideProblem,
+  onOpen: open,
+  onStep: go,
+  onNote: () => noted(() => way.note()),
+  onAnswer: () => noted(() => way.noteAnswer()),
+});
+const way = new Way({
+  parts: [question, generate, further],
+  answers: () => ({ batch: state.batch, asked: state.asked, further: further.answers() }),
+  notInLink: () => [question.files.length && "the files", further.notInLink()].filter(Boolean),
+  onGo: go,
+  onReturn: returned,
+  onProblem: showProblem,
+});
 
 /** Tell something to those who see and those who hear. */
 function say(words) {
   put(byId("said"), words);
 }
 
-/** Show what went wrong, until the next question. */
-function showProblem(title, message, ...more) {
-  put(byId("problem"), el("p", {}, el("b", {}, `${title}. `), message), more, closeButton());
-  byId("problem").hidden = false;
-}
-
-function closeButton() {
-  return el(
-    "button",
-    { type: "button", class: "quiet close", "aria-label": "Close this message", onclick: hideProblem },
-    "✕",
-  );
-}
-
-function hideProblem() {
-  byId("problem").hidden = true;
-  put(byId("problem"));
-}
-
-/** Put a failure into words; what is ours to mend is not caught. */
-function showFailure(error, again) {
-  if (error instanceof UnusableInput) return showProblem("Not asked yet", error.message);
-  if (!(error instanceof Refusal)) throw error;
-  const retry = el("button", { type: "button", onclick: again }, "Try again");
-  if (error.status === 401) return showProblem(error.title, error.message, keyForm(again));
-  return showProblem(error.title, error.message, retry);
-}
-
-function keyForm(again) {
-  const field = el("input", { type: "password", id: "api-key", autocomplete: "off" });
-  const send = (event) => {
-    event.preventDefault();
-    const key = field.value.trim();
-    if (!PLAIN_KEY.test(key))
-      return showProblem("Not a key", "A key holds plain letters, digits and signs.", keyForm(again));
-    keepKey(key);
-    hideProblem();
-    return again();
-  };
-  return el(
-    "form",
-    { class: "inline-form", onsubmit: send },
-    el("label", { for: "api-key" }, "Key (kept in this tab only)"),
-    field,
-    el("button", { type: "submit" }, "Use it"),
-  );
-}
-
-/** Ask the service about what stands in the form. */
+/** Ask the service about what stands in the form, and take the step to the answers. */
 async function predict() {
+  if (!(await answerQuestion(predict))) return;
+  markDone();
+  way.take("answers");
+  byId("results-title").scrollIntoView({ block: "start" });
+}
+
+/** The batch of what stands in the form: the last one where nothing has changed since. */
+async function currentBatch(again) {
+  return state.batch && state.asked === questionText() ? state.batch : answerQuestion(again);
+}
+
+function questionText() {
+  const files = question.files.flatMap(({ name, rows }) => [name, rows.length]);
+  return JSON.stringify([question.save(), files]);
+}
+
+async function answerQuestion(again) {
   hideProblem();
-  if (!state.vocabulary && !(await meet())) return;
+  if (!state.vocabulary && !(await meet())) return null;
   state.asking?.abort();
   const asking = new AbortController();
   state.asking = asking;
@@ -102,11 +93,16 @@ async function predict() {
       onWait,
       signal: asking.signal,
     });
-    if (!asking.signal.aborted) showBatch(batch);
+    if (asking.signal.aborted) return null;
+    showBatch(batch);
+    state.asked = questionText();
+    further.forget();
+    return batch;
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError") return null;
     say("");
-    showFailure(error, predict);
+    showFailure(error, again);
+    return null;
   } finally {
     if (state.asking === asking) busy(false);
   }
@@ -150,7 +146,67 @@ function showBatch(batch) {
   ];
   say(`${counted(batch.rows.length, "row")} answered.`);
   put(byId("summary"), `${parts.filter(Boolean).join(", ")}.`);
-  byId("results-title").scrollIntoView({ block: "start" });
+}
+
+/** Go to a step, by its button or another; what it needs is asked there. */
+function go(step) {
+  hideProblem();
+  if (detail.row) detail.close();
+  way.refresh();
+  way.take(step);
+  further.enter(step);
+  enter(step);
+}
+
+/** Lead the eye and the keyboard to a step. */
+function enter(step) {
+  const titles = { candidates: "question-title", answers: byId("results").hidden ? "question-title" : "results-title" };
+  const title = byId(titles[step] ?? `${step}-title`);
+  title.tabIndex = -1;
+  title.focus({ preventScroll: true });
+  (viewOf(step) === "ask" ? title : byId("way")).scrollIntoView({ block: "start" });
+}
+
+/** Show a step that the browser came back to, with what was answered there; after a reload it is asked anew. */
+function returned(step, answers) {
+  hideProblem();
+  if (detail.row) detail.close();
+  if (!answers) return void resume(step);
+  state.asked = answers.asked;
+  if (answers.batch && answers.batch !== state.batch) showBatch(answers.batch);
+  if (!answers.batch) clearBatch();
+  further.restore(answers.further);
+  markDone();
+  return enter(step);
+}
+
+/** Ask what a link asks. */
+async function resume(step) {
+  const list = question.save().find(([name]) => name === "f")?.[1];
+  if (step === "answers" || step === "rank" || (step === "measure" && list)) {
+    if (!(await answerQuestion(() => resume(step)))) return;
+  }
+  await further.resume(step);
+  markDone();
+  way.note();
+}
+
+function clearBatch() {
+  Object.assign(state, { batch: null });
+  byId("results").hidden = true;
+  byId("comparison").hidden = true;
+  byId("map").hidden = true;
+  byId("intro").hidden = false;
+}
+
+function noted(write) {
+  markDone();
+  write();
+}
+
+function markDone() {
+  way.mark("answers", Boolean(state.batch));
+  for (const [step, done] of Object.entries(further.done())) way.mark(step, done);
 }
 
 function open(row) {
@@ -161,7 +217,8 @@ function open(row) {
 
 function closed(row) {
   table.mark(null);
-  table.focus(row);
+  if (way.step === "rank") further.focusRow(row);
+  else table.focus(row);
 }
 
 function step(row, by) {
@@ -189,23 +246,27 @@ function onComparison() {
   put(byId("detail-compare"), isIn ? "✓ compared" : "compare");
 }
 
-async function download() {
+async function download(button, get) {
   hideProblem();
   say("Asking for the table …");
-  byId("download").disabled = true;
+  byId(button).disabled = true;
   try {
-    const text = await answersAsCsv(state.batch, { onWait });
-    const href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    const link = el("a", { href, download: "elyte-answers.csv" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(href), 1000);
+    await get();
     say("The table is downloaded.");
   } catch (error) {
     say("");
-    showFailure(error, download);
+    showFailure(error, () => download(button, get));
   } finally {
-    byId("download").disabled = false;
+    byId(button).disabled = false;
   }
+}
+
+async function downloadCsv() {
+  saveFile("elyte-answers.csv", await answersAsCsv(state.batch, { onWait }), "text/csv");
+}
+
+async function downloadJson() {
+  saveJson("elyte-answers", await answersAsDocument(state.batch, { onWait }));
 }
 
 function showModels(models, isMixed) {
@@ -222,6 +283,7 @@ async function meet() {
   try {
     const [models] = await Promise.all([askPatiently(() => ask("./models"), onLoading), state.vocabulary ?? offer()]);
     showModels(models, false);
+    await start();
     return true;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -232,6 +294,14 @@ async function meet() {
   }
 }
 
+/** Begin with what the address asks, once the service is there. */
+async function start() {
+  if (state.started) return;
+  state.started = true;
+  const step = way.begin();
+  if (step && step !== "candidates") await resume(step);
+}
+
 /** Ask for the service's names and make what follows from them. */
 async function offer() {
   const vocabulary = await ask("./vocabulary");
@@ -240,6 +310,7 @@ async function offer() {
   table.offer(vocabulary);
   scatter.offer(vocabulary);
   cell.offer(vocabulary);
+  further.offer(vocabulary);
   const pages = vocabulary.properties.map(pageOf);
   const stories = pages.map(({ story }) => story).filter(Boolean);
   if (stories.length) put(byId("stories"), stories.join("; "));
@@ -270,10 +341,13 @@ byId("stop").addEventListener("click", () => {
   busy(false);
   say("Stopped; nothing was changed.");
 });
-byId("download").addEventListener("click", download);
+byId("download").addEventListener("click", () => download("download", downloadCsv));
+byId("download-json").addEventListener("click", () => download("download-json", downloadJson));
+byId("to-rank").addEventListener("click", () => go("rank"));
 byId("print").addEventListener("click", () => window.print());
 byId("to-comparison").addEventListener("click", () => {
   byId("comparison").scrollIntoView({ block: "start" });
   byId("comparison-title").focus();
 });
+putBeneathPlots(plotTools);
 document.body.dataset.ready = String(await meet());

@@ -135,6 +135,24 @@ export async function answersAsCsv(batch, { onWait = () => {}, signal } = {}) {
   return writeSeparated([header, ...lines]);
 }
 
+/**
+ * Get the answers as one document of `POST /predict`, rows that were never sent put in their places.
+ * @param {object} batch
+ * @param {{onWait?: Function, signal?: AbortSignal}} [hooks]
+ */
+export async function answersAsDocument(batch, { onWait = () => {}, signal } = {}) {
+  const found = new Map();
+  let models = {};
+  for (const piece of pieces(batch.rows.filter((row) => !row.result.local))) {
+    const body = questionOf(piece, batch.general);
+    const document = await askPatiently(() => ask("./predict", { body, signal }), onWait, signal);
+    models = { ...models, ...document.models };
+    piece.forEach((row, i) => found.set(row, document.results[i]));
+  }
+  const results = batch.rows.map((row) => ({ ...(found.get(row) ?? row.result), index: row.index }));
+  return { ...batch.general, models, results };
+}
+
 function readAnswers(text) {
   return parseSeparated(text).map((record) => record.cells);
 }

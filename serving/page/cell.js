@@ -2,7 +2,8 @@
 
 import { byId, drawnToWidth, el, put } from "./dom.js";
 import { facts, figures } from "./facts.js";
-import { formulaNodes, fromLog10, percent, unitText, withInterval } from "./format.js";
+import { fieldLine } from "./fields.js";
+import { formulaNodes, fromLog10, percent, withInterval } from "./format.js";
 import { readCondition, UnusableInput } from "./reading.js";
 import { ask } from "./service.js";
 import { lossText, lossWords, waterfall } from "./waterfall.js";
@@ -39,12 +40,7 @@ export class CellPanel {
         "div",
         { class: "cell-inputs" },
         ELECTROLYTES.map(([name, label, value]) =>
-          el(
-            "p",
-            {},
-            el("label", { for: `cell-${name}` }, label),
-            el("input", { id: `cell-${name}`, type: "text", value, spellcheck: "false", autocomplete: "off" }),
-          ),
+          fieldLine(`cell-${name}`, { label, default: value }, { notStated: null }),
         ),
         [...shown, ...temperature].map(inputLine),
       ),
@@ -94,24 +90,8 @@ export class CellPanel {
 }
 
 function inputLine(one) {
-  const id = `cell-${one.name}`;
-  const title = one.source ? `${one.help} Default: ${one.source}.` : one.help;
-  const field = one.words
-    ? el(
-        "select",
-        { id, title },
-        el("option", { value: "" }, "not stated"),
-        one.words.map((word) => el("option", { value: word }, word)),
-      )
-    : el("input", {
-        id,
-        title,
-        ...(one.type === "number" ? { type: "number", step: "any", inputmode: "decimal" } : { type: "text" }),
-        value: one.default,
-        placeholder: one.source ? "as predicted or by default" : "not stated",
-      });
-  const unit = one.unit && el("span", { class: "unit" }, unitText(one.unit));
-  return el("p", {}, el("label", { for: id }, `${one.label} `, unit), field);
+  const help = one.source ? `${one.help} Default: ${one.source}.` : one.help;
+  return fieldLine(`cell-${one.name}`, { ...one, help }, { notStated: one.source ? "as predicted or by default" : "not stated" });
 }
 
 function errorNode(answer) {

@@ -1,9 +1,16 @@
 /** The view of coatings: a form whose question stands in the address, the funnel, and a table. */
 
 import { byId, el, put } from "./dom.js";
-import { answerInto, keepInAddress, linesOf, readAddress, showProblem } from "./views.js";
+import { answerInto, formOf, linesOf, showProblem } from "./views.js";
 
-const FIELDS = ["electrolyte", "side", "cathode", "cutoff", "own"];
+const SIDES = { cathode: "the cathode", lithium: "lithium metal" };
+const LINES = [
+  ["electrolyte", { label: "Electrolyte", default: "Li6PS5Cl" }],
+  ["side", { label: "Coating lies at", words: Object.keys(SIDES), choices: SIDES }],
+  ["cathode", { label: "Cathode", default: "NMC811" }, "of-cathode"],
+  ["cutoff", { label: "Charged up to", unit: "V against Li/Li+", type: "number", default: "4.3" }, "of-cathode"],
+  ["own", { label: "Your own candidates, one a line", unit: "optional", rows: 3 }, "own"],
+];
 
 /** Show the inputs that the side asks for. */
 function followSide() {
@@ -21,13 +28,6 @@ function question() {
   }
   const own = linesOf("own");
   if (own.length) asked.candidates = own;
-  return asked;
-}
-
-function readQuestion() {
-  const asked = readAddress(FIELDS);
-  if (!byId("side").value) byId("side").value = "cathode";
-  followSide();
   return asked;
 }
 
@@ -127,10 +127,8 @@ function links(papers) {
   return papers.map((paper) => [el("a", { href: `https://doi.org/${paper.doi}`, rel: "noreferrer" }, paper.kind), " "]);
 }
 
+const form = formOf(LINES, "Screen all lithium compounds", () => void screen());
+if (!byId("side").value) byId("side").value = "cathode";
+followSide();
 byId("side").addEventListener("change", followSide);
-byId("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  keepInAddress(FIELDS);
-  void screen();
-});
-if (readQuestion()) void screen();
+if (form.isAsked) void screen();

@@ -6,6 +6,7 @@ import { conditionsOf, formulaOf, nameOf, readingOf } from "./batch.js";
 import { formulaNodes, percent, readingNode } from "./format.js";
 import { modelWords, nearestItem, otherWarnings, verdicts } from "./known.js";
 import { pageOf } from "./properties.js";
+import { printReport } from "./report.js";
 import { ask, Refusal } from "./service.js";
 
 /** The panel at the side; one row at a time. */
@@ -78,6 +79,7 @@ export class DetailPanel {
           (event) => this.hooks.onCompare(row, event.currentTarget),
           { "aria-pressed": String(this.hooks.isCompared(row)), id: "detail-compare" },
         ),
+        button("⎙", "print a one-page report", printReport),
         button("✕", "close (Escape)", () => this.close()),
       ),
     );

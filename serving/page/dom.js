@@ -2,6 +2,7 @@
 
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 const observers = new WeakMap();
+let beneath = () => null;
 const FORBIDDEN = new Set(["style", "srcdoc", "innerHTML"]);
 
 /**
@@ -45,6 +46,11 @@ export function put(node, ...children) {
   );
 }
 
+/** Say what stands beneath every plot that is drawn from now on: a function of its node. */
+export function putBeneathPlots(make) {
+  beneath = make;
+}
+
 /**
  * Draw into a box at its width, and again when that changes.
  * @param {HTMLElement} box
@@ -58,7 +64,8 @@ export function drawnToWidth(box, draw) {
     if (!box.isConnected) observer.disconnect();
     else if (widthPx > 0 && widthPx !== lastPx) {
       lastPx = widthPx;
-      put(box, draw(widthPx));
+      const node = draw(widthPx);
+      put(box, node, beneath(node));
     }
   });
   observers.set(box, observer);

@@ -118,6 +118,11 @@ export function percent(share) {
   return `${Number((100 * share).toFixed(1))} %`;
 }
 
+/** A text that begins a line. */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** `1 row`, `12 rows`. */
 export function counted(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { decadeTicks, niceTicks } from "./chart.js";
 import { intervalColumn, noValue } from "./cells.js";
 import { facts, section } from "./facts.js";
-import { fixed, fromLog10, percent, significant, unitText, valueNodes } from "./format.js";
+import { capital, fixed, fromLog10, percent, significant, unitText, valueNodes } from "./format.js";
 
 const DIGITS = 3;
 const ROOM = 0.05; // beside the outermost values of a linear axis
@@ -127,8 +127,4 @@ function genericConditions(name, conditions) {
   if (!listed.length) return null;
   const last = listed.pop();
   return `${name} depends on ${listed.length ? `${listed.join(", ")} and ${last}` : last}`;
-}
-
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

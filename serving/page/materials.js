@@ -1,6 +1,7 @@
 /** Materials that are named by several fields: inputs of each kind but that of the text field, made of the vocabulary. */
 
 import { byId, el, put } from "./dom.js";
+import { fieldLine } from "./fields.js";
 import { readCondition, UnusableInput } from "./reading.js";
 
 const IN_TEXT_FIELD = "formula";
@@ -29,7 +30,7 @@ export class MaterialInputs {
           "details",
           { class: "material" },
           el("summary", {}, `Name ${own[0].kind_label} by its parts`),
-          el("div", { class: "parts" }, own.map(inputLine)),
+          el("div", { class: "parts" }, own.map((field) => fieldLine(inputId(field), field, { notStated: null }))),
           el("button", { type: "button", class: "quiet", onclick: () => this.add(kind) }, "Add to the question"),
           el("span", { class: "fine" }, " What stands here is asked by Predict, too."),
         ),
@@ -58,6 +59,15 @@ export class MaterialInputs {
     return [...this.kinds.keys()].map((kind) => this.row(kind)).filter(Boolean);
   }
 
+  /** The fields, for the address. */
+  save() {
+    return [...this.kinds.values()].flat().map((field) => [inputId(field), byId(inputId(field)).value.trim()]);
+  }
+
+  fill(kept) {
+    for (const field of [...this.kinds.values()].flat()) byId(inputId(field)).value = kept.get(inputId(field)) ?? "";
+  }
+
   row(kind) {
     const candidate = {};
     for (const field of this.kinds.get(kind)) {
@@ -76,18 +86,6 @@ export class MaterialInputs {
 
 function inputId({ name }) {
   return `material-${name}`;
-}
-
-function inputLine(field) {
-  const { label, unit, help, type } = field;
-  const kind = type === "number" ? { type, step: "any", inputmode: "decimal" } : { type: "text", spellcheck: "false" };
-  const id = inputId(field);
-  return el(
-    "p",
-    {},
-    el("label", { for: id }, `${label} `, unit && el("span", { class: "unit" }, unit)),
-    el("input", { id, title: help, autocomplete: "off", ...kind }),
-  );
 }
 
 /** A material as the list of the question names it. */

@@ -2,12 +2,14 @@
 
 import { byId, el, put } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
+import { fieldLine } from "./fields.js";
 import { counted } from "./format.js";
 import { MaterialInputs } from "./materials.js";
 import { pageOf } from "./properties.js";
 import { readCondition, readFile, readText, UnusableInput } from "./reading.js";
 
 const SHOWN_COLUMNS = 3;
+const EMPTY = "-"; // in the address: a field that was emptied, where another value is the standard
 
 /** The form and the files that were dropped. */
 export class Question {
@@ -68,14 +70,47 @@ export class Question {
   }
 
   useExample(formulas) {
-    const field = byId("formulas");
-    field.focus();
-    field.select();
-    // keeps the browser's undo, so that an example never costs somebody's list
-    if (!document.execCommand("insertText", false, formulas.join("\n"))) field.value = formulas.join("\n");
+    byId("formulas").focus();
+    byId("formulas").select();
+    write(formulas);
     this.files = [];
     this.drawFiles();
     this.hooks.onAsk();
+  }
+
+  /** Add formulas to the list, those left out that stand there already. */
+  add(formulas) {
+    const field = byId("formulas");
+    const there = new Set(field.value.split(/\r?\n/).map((line) => line.trim()));
+    const fresh = formulas.filter((formula) => !there.has(formula));
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+    write([...(field.value && !field.value.endsWith("\n") ? [""] : []), ...fresh]);
+  }
+
+  /** What is asked, for the address; files are not in it. */
+  save() {
+    if (!this.vocabulary) return [];
+    const conditions = this.inputs.map((condition) => [condition.short, byId(condition.short)]);
+    const changed = conditions.filter(([, field]) => field.value.trim() !== standard(field));
+    const coverage = byId("coverage").value.trim();
+    return [
+      ["f", byId("formulas").value.trimEnd()],
+      ...changed.map(([name, field]) => [name, field.value.trim() || EMPTY]),
+      ["coverage", Number(coverage) === 100 * this.vocabulary.limits.default_coverage ? "" : coverage],
+      ...this.materials.save(),
+    ];
+  }
+
+  fill(kept) {
+    const list = kept.get("f") ?? "";
+    if (byId("formulas").value.trimEnd() !== list) byId("formulas").value = list;
+    for (const { short } of this.inputs) {
+      const text = kept.get(short) ?? standard(byId(short));
+      byId(short).value = text === EMPTY ? "" : text;
+    }
+    byId("coverage").value = kept.get("coverage") ?? 100 * this.vocabulary.limits.default_coverage;
+    this.materials.fill(kept);
   }
 
   listenToDrops() {
@@ -182,23 +217,20 @@ export class Question {
 }
 
 /** The input of one condition: a choice where there are words, else a field. */
-function conditionLine(condition, choiceWords) {
-  const { short: id, label, unit, help, type, words, above, at_least: lowest = above } = condition;
-  const field = words
-    ? el(
-        "select",
-        { id, title: help },
-        el("option", { value: "" }, "not stated"),
-        words.map((word) => el("option", { value: word }, choiceWords[word] ?? word)),
-      )
-    : el("input", {
-        id,
-        title: help,
-        ...(type === "number" ? { type, step: "any", min: lowest, inputmode: "decimal" } : { type: "text" }),
-        value: condition.default,
-        placeholder: "not stated",
-      });
-  return el("p", {}, el("label", { for: id }, `${label} `, unit && el("span", { class: "unit" }, unit)), field);
+function conditionLine(condition, choices) {
+  const { short, above, at_least: least = above } = condition;
+  return fieldLine(short, { ...condition, least }, { choices });
+}
+
+/** What a field holds before anybody writes into it. */
+function standard(field) {
+  return field.defaultValue ?? "";
+}
+
+/** Write lines where the cursor of the list is; keeps the browser's undo, so that nothing costs somebody's list. */
+function write(lines) {
+  const field = byId("formulas");
+  if (!document.execCommand("insertText", false, lines.join("\n"))) field.setRangeText(lines.join("\n"));
 }
 
 function labelOf(field) {

@@ -7,11 +7,12 @@
  */
 
 import { byId, el, put, svg } from "./dom.js";
-import { frame, linePath, marker } from "./chart.js";
+import { frame, linePath, marker, textWidthPx } from "./chart.js";
 import { formulaNodes, formulaSpans } from "./format.js";
 import { formulaOf, nameOf } from "./batch.js";
 import { paretoFront } from "./pareto.js";
 import { pageOf } from "./properties.js";
+import { plotTools } from "./saving.js";
 
 const MOST_MARKS = 1500; // above it, points off the front are one path: found by the pointer, not by the keyboard
 const MOST_BARS = 150;
@@ -39,11 +40,15 @@ function scatterPoints(rows, [xAxis, yAxis]) {
 
 /** The plot of the batch and the point that is looked at. */
 export class Scatter {
-  /** @param {{onOpen: Function}} hooks */
-  constructor(hooks) {
+  /**
+   * @param {{onOpen: Function}} hooks
+   * @param {string} [prefix] Of the ids of its parts, where the page has several.
+   */
+  constructor(hooks, prefix = "") {
     this.hooks = hooks;
-    byId("known-only").addEventListener("change", () => this.update());
-    const box = byId("map-plot");
+    this.part = (name) => byId(prefix + name);
+    this.part("known-only").addEventListener("change", () => this.update());
+    const box = this.part("map-plot");
     let lastPx = 0;
     new ResizeObserver(() => {
       if (!this.points?.length || box.clientWidth === lastPx || !box.clientWidth) return;
@@ -56,19 +61,30 @@ export class Scatter {
   offer(vocabulary) {
     this.axes = axesOf(vocabulary);
     if (this.axes.length < 2) return;
+    this.nameAxes();
+  }
+
+  nameAxes() {
     const [x, y] = this.axes;
-    put(byId("map-title"), `${x.title} against ${y.title.toLowerCase()}`);
-    put(byId("map-better"), `${x.higherIsBetter ? "Right" : "Left"} and ${y.higherIsBetter ? "up" : "down"} is better.`);
+    put(this.part("map-title"), `${x.title} against ${y.title.toLowerCase()}`);
+    put(this.part("map-better"), `${x.higherIsBetter ? "Right" : "Left"} and ${y.higherIsBetter ? "up" : "down"} is better.`);
   }
 
   show(batch) {
     this.all = this.axes.length < 2 ? [] : scatterPoints(batch.rows, this.axes);
-    byId("map").hidden = this.all.length < 2;
+    this.part("map").hidden = this.all.length < 2;
+    this.update();
+  }
+
+  /** Show points of axes that were chosen elsewhere. */
+  showPoints(points, axes) {
+    Object.assign(this, { all: points, axes });
+    this.nameAxes();
     this.update();
   }
 
   update() {
-    this.points = byId("known-only").checked ? this.all.filter((point) => point.known) : this.all;
+    this.points = this.part("known-only").checked ? this.all.filter((point) => point.known) : this.all;
     const [x, y] = this.axes;
     this.front = this.points.length ? paretoFront(this.points, x.higherIsBetter, y.higherIsBetter) : [];
     this.draw();
@@ -85,39 +101,42 @@ export class Scatter {
         !point.known && " (not known)",
       ),
     );
-    put(byId("front"), names);
+    put(this.part("front"), names);
   }
 
   draw() {
-    const widthPx = Math.floor(byId("map-plot").clientWidth);
+    const widthPx = Math.floor(this.part("map-plot").clientWidth);
     if (!widthPx) return;
     const [xAxis, yAxis] = this.axes;
     if (!this.points.length) {
       const none = `No material has both a ${xAxis.title.toLowerCase()} and a ${yAxis.title.toLowerCase()}.`;
-      return put(byId("map-plot"), el("p", { class: "none" }, none));
+      return put(this.part("map-plot"), el("p", { class: "none" }, none));
     }
     const x = xAxis.domain(this.points.map((point) => point.x));
     const y = yAxis.domain(this.points.map((point) => point.y));
+    const yTicks = yAxis.ticks(y);
+    const left = 28 + Math.max(18, ...yTicks.map(({ text }) => textWidthPx(text)));
     const drawn = frame({
       widthPx,
       heightPx: Math.min(460, Math.max(320, widthPx * 0.55)),
-      margin: { top: 14, right: 18, bottom: 42, left: 46 },
+      margin: { top: 14, right: 18, bottom: 42, left },
       x: { domain: x, ticks: xAxis.ticks(x), label: xAxis.label },
-      y: { domain: y, ticks: yAxis.ticks(y), label: yAxis.label },
+      y: { domain: y, ticks: yTicks, label: yAxis.label },
       title: `${xAxis.words ?? xAxis.title} against ${yAxis.words ?? yAxis.title}; arrow keys move between the materials`,
       role: "group",
     });
     this.placed = this.points.map((point) => ({ ...point, xPx: drawn.x(point.x), yPx: drawn.y(point.y) }));
+    const { inner } = drawn;
     if (xAxis.mark !== undefined)
-      drawn.marks.append(
-        svg("path", { class: "guide", d: `M${drawn.x(xAxis.mark)} ${drawn.inner.top}V${drawn.inner.bottom}` }),
-      );
+      drawn.marks.append(svg("path", { class: "guide", d: `M${drawn.x(xAxis.mark)} ${inner.top}V${inner.bottom}` }));
+    if (yAxis.mark !== undefined)
+      drawn.marks.append(svg("path", { class: "guide", d: `M${inner.left} ${drawn.y(yAxis.mark)}H${inner.right}` }));
     this.addBars(drawn);
     this.addFront(drawn);
     this.addMarks(drawn);
     this.addNames(drawn);
     this.addHover(drawn);
-    return put(byId("map-plot"), drawn.node);
+    return put(this.part("map-plot"), drawn.node, plotTools(drawn.node));
   }
 
   addBars(drawn) {
@@ -190,7 +209,7 @@ export class Scatter {
       svg("title", {}, words),
     );
     node.addEventListener("keydown", (event) => this.onKey(event, i, point));
-    node.addEventListener("focus", () => put(byId("map-said"), words));
+    node.addEventListener("focus", () => put(this.part("map-said"), words));
     return node;
   }
 
@@ -247,7 +266,7 @@ export class Scatter {
       if (!point) return;
       ring.setAttribute("cx", point.xPx);
       ring.setAttribute("cy", point.yPx);
-      put(byId("map-said"), this.wordsOf(point));
+      put(this.part("map-said"), this.wordsOf(point));
     });
     drawn.node.addEventListener("click", (event) => {
       const point = nearestTo(event);

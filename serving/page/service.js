@@ -4,6 +4,7 @@ const KEY_NAME = "elyte-api-key";
 const LONGEST_WAIT_S = 60;
 const MOST_TRIES = 6;
 const WORDS = {
+  writing_disabled: "The service takes no measurements",
   0: "The service does not answer",
   400: "The service could not read the question",
   401: "The service asks for a key",
@@ -20,16 +21,17 @@ const WORDS = {
 
 /** A question that was not answered. */
 export class Refusal extends Error {
-  constructor(status, code, message, retryAfter_s = null) {
+  constructor(status, code, message, retryAfter_s = null, body = null) {
     super(message);
     this.status = status;
     this.code = code;
     this.retryAfter_s = retryAfter_s;
+    this.body = body; // of the answer, where it holds more than the error
   }
 
   /** What happened, in a few words. */
   get title() {
-    return WORDS[this.status] ?? `The service refused (${this.status})`;
+    return WORDS[this.code] ?? WORDS[this.status] ?? `The service refused (${this.status})`;
   }
 
   /** Whether waiting may help without changing the question. */
@@ -76,14 +78,15 @@ export async function request(path, { body, accept = "application/json", signal 
 async function refusalOf(response) {
   const seconds = Number(response.headers.get("Retry-After"));
   const retryAfter_s = response.headers.has("Retry-After") && seconds >= 0 ? Math.min(seconds, LONGEST_WAIT_S) : null;
-  let told = null;
+  let body = null;
   try {
-    told = (await response.json()).error;
+    body = await response.json();
   } catch {
-    told = null; // a proxy's own page
+    body = null; // a proxy's own page
   }
+  const told = body?.error;
   const message = typeof told?.message === "string" ? told.message : "It gave no reason.";
-  return new Refusal(response.status, String(told?.code ?? "refused"), message, retryAfter_s);
+  return new Refusal(response.status, String(told?.code ?? "refused"), message, retryAfter_s, body);
 }
 
 /** Ask once and read the JSON document. */

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "page"
 INDEX = "index.html"
 # Named one by one: what else lies in the folder is not served, and the metrics know every path beforehand.
 ASSETS = (
-    *(f"{name}.css" for name in ("page", "question", "table", "plots", "detail", "cell")),
+    *(f"{name}.css" for name in ("page", "question", "table", "plots", "detail", "cell", "steps", "report")),
     *(
         f"{name}.js"
         for name in ("app", "batch", "cell", "cells", "chart", "compare", "detail", "dom", "examples", "facts")
@@ -39,6 +39,8 @@ ASSETS = (
         )
     ),
     *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
+    *(f"{name}.js" for name in ("effect", "fields", "objectives", "plans", "problem", "report", "saving", "way")),
+    *(f"steps/{name}.js" for name in ("further", "generate", "make", "measure", "rank", "shop")),
     "icon.svg",
     *(f"{view}.{kind}" for view in ("coatings", "synthesis") for kind in ("html", "js")),
     *(f"views.{kind}" for kind in ("css", "js")),

@@ -99,7 +99,7 @@ def suggest(
         return document
     distinct, members = _distinct([row for _, row in good])
     on_step("judging candidates")
-    pool = _pool(models, distinct, options)
+    pool = design_pool(models, distinct, options)
     allowed = _within(pool, len(distinct), options.exploration)
     reference = _reference(pool, len(distinct), options.about)
     on_step("choosing")
@@ -116,8 +116,17 @@ def suggest(
     return document
 
 
-def _pool(models: Mapping[str, ServedModel], distinct: Sequence[Candidate], options: SuggestOptions) -> DesignPool:
-    query = query_of(distinct, [options.conditions] * len(distinct), COVERAGE)
+def design_pool(
+    models: Mapping[str, ServedModel], candidates: Sequence[Candidate], options: SuggestOptions
+) -> DesignPool:
+    """Return candidates as points of the joint uncertainty of the property that is to learn.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If the property cannot teach about the materials of its domain and these were asked for.
+    """
+    query = query_of(candidates, [options.conditions] * len(candidates), COVERAGE)
     outputs = ModelOutputs(query, {name: served.model for name, served in models.items()}, registry.get)
     try:
         return registry.get(options.property).design_pool(outputs, with_domain=options.about == DOMAIN)

@@ -36,6 +36,8 @@ READING_POSTS = {
     "/ccd/grid",
     "/synthesis",
     "/v2/models/{property}/infer",
+    "/generate",
+    "/measurements/effect",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -52,7 +54,7 @@ class ProcessUncertainty:
         h, slope = process.hyper, float(inverse_temperature(temperature_C))
         self._hyper, self._descriptors, self._scalings = h, descriptors, process.materials
         self._prior = h.sd_sigma**2 + (slope * h.sd_energy) ** 2 - 2 * slope * h.correlation * h.sd_sigma * h.sd_energy
-        root = _root_of(_folded_inverse(process, slope))
+        root = _root_at(_Same(process), slope)
         self._explained = np.vstack([h.covariance(process.materials, block) @ root for block in _blocks(descriptors)])
         own = np.maximum(self._prior - np.einsum("ij,ij->i", self._explained, self._explained), SMALLEST_VARIANCE)
         extra = np.zeros(len(own)) if disagreement is None else disagreement**2
@@ -86,6 +88,25 @@ class ProcessUncertainty:
         covariance *= self._stretch[points]
         covariance[points, np.arange(len(points))] = self._variance[points]
         return covariance
+
+
+class _Same:
+    """A process by its identity: comparing its arrays would cost more than it saves."""
+
+    def __init__(self, process: ArrheniusProcess) -> None:
+        self.process = process
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.process is self.process
+
+    def __hash__(self) -> int:
+        return id(self.process)
+
+
+@lru_cache(maxsize=1)
+def _root_at(same: _Same, slope: float) -> Array:
+    """Return the root of the folded inverse: a second of work, the same for all questions at a temperature."""
+    return _root_of(_folded_inverse(same.process, slope))
 
 
 def _blocks(descriptors: Descriptors) -> list[Descriptors]:

@@ -61,7 +61,11 @@ DESCRIPTION = (
 
 
 def create_app(
-    predictor: Predictor | None = None, limits: AdmissionLimits | None = None, protection: Protection | None = None
+    predictor: Predictor | None = None,
+    limits: AdmissionLimits | None = None,
+    protection: Protection | None = None,
+    *,
+    agents: bool = False,
 ) -> FastAPI:
     """Make the application.
 
@@ -73,6 +77,8 @@ def create_app(
         What is admitted.
     protection
         What is asked of callers.
+    agents
+        Whether tools for agents are served at `/mcp`.
 
     Returns
     -------
@@ -95,6 +101,10 @@ def create_app(
     )
     for resource in RESOURCES:
         app.include_router(resource.router)
+    if agents:
+        from serving.rest.routes.agents import router  # loads what nobody else needs
+
+        app.include_router(router)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     app.state.predictor = predictor
     app.state.keeper = None

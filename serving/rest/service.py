@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import bentoml
 
+from serving.agents.settings import agents_are_served
 from serving.rest.admission import AdmissionLimits
 from serving.rest.http_api import create_app
 from serving.rest.observability import (
@@ -64,7 +65,9 @@ WORKER_ENVIRONMENT = {
 }
 os.environ[METRICS_FOLDER_VARIABLE] = WORKER_ENVIRONMENT[OWN_METRICS_FOLDER_VARIABLE]
 
-rest_app = create_app(limits=AdmissionLimits.from_environment(), protection=Protection.from_environment())
+rest_app = create_app(
+    limits=AdmissionLimits.from_environment(), protection=Protection.from_environment(), agents=agents_are_served()
+)
 
 
 class RestFirst:

@@ -113,8 +113,9 @@ def check_vectors(vectors_A: NDArray[np.float64]) -> NDArray[np.float64]:
     CandidateError
         Where one is no number, is longer than 1000 angstrom, or they lie in one plane.
     """
-    lengths_A = np.linalg.norm(vectors_A, axis=1) if np.isfinite(vectors_A).all() else np.array([np.nan])
-    if not (lengths_A > 0).all() or not (lengths_A < _LONGEST_VECTOR_A).all():
+    is_possible = bool((np.abs(vectors_A) < _LONGEST_VECTOR_A).all())  # false where one is no number
+    lengths_A = np.linalg.norm(vectors_A, axis=1) if is_possible else np.zeros(3)
+    if not ((lengths_A > 0) & (lengths_A < _LONGEST_VECTOR_A)).all():
         raise unusable_structure("impossible lattice vectors; expected three of up to 1000 angstrom")
     if not abs(float(np.linalg.det(vectors_A))) > _LEAST_VOLUME_A3:
         raise unusable_structure("unit cell without volume: the lattice vectors lie in one plane")

@@ -24,8 +24,6 @@ Material = str | Path | Mapping[str, Any] | object
 """A formula, a file, the fields of a candidate, or an object of pymatgen or ASE."""
 
 
-
-
 def stands_for_one(material: object) -> bool:
     """Whether an object is a material by itself, not a list of some: a structure can be gone through, too."""
     kinds = _kinds(material)

@@ -63,7 +63,9 @@ def pages() -> dict[str, Path]:
     root = Path(__file__).parents[2]
     if not (root / "mkdocs.yml").is_file():
         return {}
-    found = {f"{folder}/{path.stem}": path for folder in _FOLDERS for path in sorted((root / "docs" / folder).glob("*.md"))}
+    found = {
+        f"{folder}/{path.stem}": path for folder in _FOLDERS for path in sorted((root / "docs" / folder).glob("*.md"))
+    }
     return {name: path for name, path in found.items() if _PAGE.fullmatch(name)}
 
 

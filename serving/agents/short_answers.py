@@ -29,7 +29,9 @@ def of_interface(document: InterfaceDocument) -> Short:
     lines = [f"{electrolyte}: reactions with what it touches, from energies at 0 K"]
     for one in contacts:
         if "error" in one:
-            lines.append(f"- {quoted(one['against'], 60)}: {error_words(one['error']['code'], one['error']['message'])}")
+            lines.append(
+                f"- {quoted(one['against'], 60)}: {error_words(one['error']['code'], one['error']['message'])}"
+            )
             continue
         energy = f"{one['energy']:.3f} {one['unit']}"
         lines.append(f"- {one['formula']} ({one['role'].replace('_', ' ')}): {energy}; {one['reaction']}")
@@ -105,9 +107,7 @@ def of_ranking(document: RankingDocument) -> Short:
     ]
     counts = document["counts"]
     objectives = [str(one["text"]) for one in document["objectives"]]
-    lines = [
-        f"objectives: {quoted('; '.join(objectives))}; {counts['ranked']} of {counts['given']} ranked, best first"
-    ]
+    lines = [f"objectives: {quoted('; '.join(objectives))}; {counts['ranked']} of {counts['given']} ranked, best first"]
     for one in ranking:
         chance = one["probability_of_success"]
         chance_words = "" if chance is None else f": meets all targets with probability {chance:.2g}"

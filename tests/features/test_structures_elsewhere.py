@@ -47,7 +47,9 @@ def p1_of(structure: Any) -> Candidate:
     """The CIF in P 1 of a pymatgen structure, written by pymatgen."""
     from pymatgen.io.cif import CifWriter
 
-    return Candidate.from_cif(str(CifWriter(structure, significant_figures=16)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Candidate.from_cif(str(CifWriter(structure, significant_figures=16)))
 
 
 def assert_same_crystal(one: Candidate, other: Candidate) -> None:
@@ -127,7 +129,11 @@ def test_a_composition_is_a_formula() -> None:
 
 
 def test_a_path_is_read_by_content_and_a_text_never_as_a_path(tmp_path: Path) -> None:
-    for name, text, field in (("x.dat", LICL, "structure"), ("y", ORDERED, "cif"), ("z", json.dumps(entry()), "structure")):
+    for name, text, field in (
+        ("x.dat", LICL, "structure"),
+        ("y", ORDERED, "cif"),
+        ("z", json.dumps(entry()), "structure"),
+    ):
         (tmp_path / name).write_text(text)
         assert fields_of(tmp_path / name) == {field: text}
         assert fields_of(str(tmp_path / name)) == {"formula": str(tmp_path / name)}
@@ -196,7 +202,11 @@ def test_the_space_group_that_is_not_stated_is_said() -> None:
         (LICL.replace("\n1.0\n", "\n0.0\n"), RowErrorCode.UNPARSEABLE_STRUCTURE, "a scale"),
         (LICL.replace("0.0 0.0 3.9", "0.0 3.9 0.0"), RowErrorCode.UNPARSEABLE_STRUCTURE, "without volume"),
         (LICL.replace("0.0 0.0 3.9", "0.0 0.0 1e300"), RowErrorCode.UNPARSEABLE_STRUCTURE, "impossible lattice"),
-        (LICL.replace("0.5 0.5 0.5", "0.0 0.0 0.0"), RowErrorCode.UNPARSEABLE_STRUCTURE, "two atoms stand in one place"),
+        (
+            LICL.replace("0.5 0.5 0.5", "0.0 0.0 0.0"),
+            RowErrorCode.UNPARSEABLE_STRUCTURE,
+            "two atoms stand in one place",
+        ),
         (LICL.replace("0.5 0.5 0.5", "nan 0.5 0.5"), RowErrorCode.UNPARSEABLE_STRUCTURE, "three numbers"),
         ("hello", RowErrorCode.UNPARSEABLE_STRUCTURE, "neither a CIF, a POSCAR nor"),
         ("", RowErrorCode.UNPARSEABLE_STRUCTURE, "neither"),
@@ -230,7 +240,11 @@ def with_species(**changes: Any) -> list[dict[str, Any]]:
         (entry(lattice_vectors=[[10**400, 0, 0], [0, 1, 0], [0, 0, 1]]), RowErrorCode.UNPARSEABLE_STRUCTURE, "finite"),
         (entry(lattice_vectors=[[True, 0, 0], [0, 1, 0], [0, 0, 1]]), RowErrorCode.UNPARSEABLE_STRUCTURE, "finite"),
         (entry(lattice_vectors=[[1, 0, 0]] * 3), RowErrorCode.UNPARSEABLE_STRUCTURE, "without volume"),
-        (entry(cartesian_site_positions=[[0, 0, 0]]), RowErrorCode.UNPARSEABLE_STRUCTURE, "received 1 entries, expected 2"),
+        (
+            entry(cartesian_site_positions=[[0, 0, 0]]),
+            RowErrorCode.UNPARSEABLE_STRUCTURE,
+            "received 1 entries, expected 2",
+        ),
         (entry(cartesian_site_positions=[[0, 0, 0], [1e300, 0, 0]]), RowErrorCode.UNPARSEABLE_STRUCTURE, "angstrom"),
         (entry(species_at_sites=["lithium", "other"]), RowErrorCode.UNPARSEABLE_STRUCTURE, "'other' is not among"),
         (entry(species_at_sites=[]), RowErrorCode.UNPARSEABLE_STRUCTURE, "no atom sites"),

@@ -8,6 +8,7 @@ a page of another name that resolves to this machine could else ask (DNS rebindi
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PATH = "/mcp"
 
 router = APIRouter(route_class=AnsweringRoute)
+logging.getLogger("mcp").setLevel(logging.CRITICAL)  # the SDK's warnings quote what was sent
 
 
 @router.post(PATH, include_in_schema=False)

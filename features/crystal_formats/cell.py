@@ -114,7 +114,7 @@ def check_vectors(vectors_A: NDArray[np.float64]) -> NDArray[np.float64]:
         Where one is no number, is longer than 1000 angstrom, or they lie in one plane.
     """
     is_possible = bool((np.abs(vectors_A) < _LONGEST_VECTOR_A).all())  # false where one is no number
-    lengths_A = np.linalg.norm(vectors_A, axis=1) if is_possible else np.zeros(3)
+    lengths_A = np.sqrt((vectors_A**2).sum(axis=1)) if is_possible else np.zeros(3)
     if not ((lengths_A > 0) & (lengths_A < _LONGEST_VECTOR_A)).all():
         raise unusable_structure("impossible lattice vectors; expected three of up to 1000 angstrom")
     if not abs(float(np.linalg.det(vectors_A))) > _LEAST_VOLUME_A3:

@@ -63,8 +63,9 @@ def entries_of(document: object) -> list[Entry]:
         Where it holds none.
     """
     data = document["data"] if isinstance(document, Mapping) and "data" in document else document
-    entries = list(data) if isinstance(data, Sequence) and not isinstance(data, str) else [data]
-    if not 0 < len(entries) <= _MOST_ENTRIES or not all(isinstance(entry, Mapping) for entry in entries):
+    given = list(data) if isinstance(data, Sequence) and not isinstance(data, str) else [data]
+    entries = [entry for entry in given if isinstance(entry, Mapping)]
+    if not 0 < len(entries) <= _MOST_ENTRIES or len(entries) < len(given):
         raise unusable_structure("no OPTIMADE structure: expected an entry with `attributes`, or `data` with one")
     return entries
 

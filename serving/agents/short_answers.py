@@ -45,7 +45,7 @@ def of_interface(document: InterfaceDocument) -> Short:
 def _contact(one: ContactDocument) -> dict[str, Any]:
     if one["status"] == "error":
         return {"against": one["against"], "error": one["error"]}
-    said = {"against": one["against"], "formula": one["read_as"], "role": one["role"]}
+    said: dict[str, Any] = {"against": one["against"], "formula": one["read_as"], "role": one["role"]}
     said |= {"warnings": short_warnings(one["warnings"])}
     if one["role"] == "water":
         final = one["final_reaction"]
@@ -74,7 +74,7 @@ def of_coatings(document: CoatingsDocument) -> Short:
     """Return which coatings are left, and what each does at both sides."""
     kept = ("above_hull_eV_per_atom", "window_V", "band_gap_eV", "added_electrolyte_eV_per_atom")
     more = ("added_cathode_eV_per_atom", "layer_at_lithium")
-    coatings = [
+    coatings: list[dict[str, Any]] = [
         {"formula": one["read_as"], "on_front": one["on_front"]}
         | {key: one.get(key) for key in (*kept, *more) if one.get(key) is not None}
         | {"reported_doi": [doi(report["doi"]) for report in one["reported"]][:3]}
@@ -101,7 +101,7 @@ def of_coatings(document: CoatingsDocument) -> Short:
 def of_ranking(document: RankingDocument) -> Short:
     """Return the ranking with probabilities and what limits each."""
     ranking = [_ranked(one) for one in document["ranking"]]
-    failed = [
+    failed: list[dict[str, Any]] = [
         {"index": row["index"], "code": row["error"]["code"], "message": row["error"]["message"]}
         for row in document["failed"][:20]
     ]
@@ -116,7 +116,7 @@ def of_ranking(document: RankingDocument) -> Short:
         if one["limiting"]:
             lines.append(f"   limited by: {quoted(one['limiting'])}")
         lines += warning_lines(one["warnings"], "   ")
-    excluded = [
+    excluded: list[dict[str, Any]] = [
         {"index": one["index"], "read_as": one["read_as"], "reasons": [r["code"] for r in one["reasons"]]}
         for one in document["excluded"][:20]
     ]
@@ -167,7 +167,7 @@ def of_candidates(document: Mapping[str, Any], listed: int) -> Short:
 
 def of_synthesis(document: SynthesisDocument) -> Short:
     """Return routes with what to weigh, and what laboratories reported; notes of shelves and ledgers are left out."""
-    routes = [
+    routes: list[dict[str, Any]] = [
         {
             "reaction": route["reaction"],
             "weigh": [
@@ -181,7 +181,7 @@ def of_synthesis(document: SynthesisDocument) -> Short:
         }
         for route in document["routes"]
     ]
-    reported = [
+    reported: list[dict[str, Any]] = [
         {
             "target": formula(one["target"]),
             "precursors": [formula(name) for name in one["precursors"]],

@@ -22,7 +22,7 @@ def short_row(row: ResultRow) -> dict[str, Any]:
     said: dict[str, Any] = {"index": row["index"], "status": "ok", "read_as": row["read_as"]}
     if "space_group" in row:
         said |= {"space_group": row["space_group"], "cell_content": row["cell_content"]}
-    properties = {}
+    properties: dict[str, dict[str, Any]] = {}
     for name in _names_in(row):
         one = answered(row, name)
         if one.block is None:

@@ -98,10 +98,9 @@ def _nearest(predictor: Predictor, asked: ask.NearestCall, seen: Seen) -> Short:
     from serving.answers.request import CandidateInput
 
     candidates = [CandidateInput(formula=text) for text in asked.formulas]
-    found = predictor.nearest(
-        NearestRequest(candidates=candidates, properties=asked.properties, count=asked.count)  # type: ignore[arg-type]
-    )
-    results, lines = [], []
+    found = predictor.nearest(NearestRequest(candidates=candidates, properties=asked.properties, count=asked.count))
+    results: list[dict[str, Any]] = []
+    lines: list[str] = []
     for row in found["results"]:
         if row["status"] == "error":
             results.append(short_row(row))

@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
+from features.errors import CandidateError, RowErrorCode
 from serving.answers.conditions import CONDITION_COLUMNS, Conditions, condition_columns, shared_conditions
 from serving.commands.condition_options import condition_options, conditions_of_options
 from training.properties import registry
+from training.properties.conditions import refused_words
 
 
 def test_unknown_conditions_stay_unknown() -> None:
@@ -102,3 +104,11 @@ def test_a_command_takes_every_condition_as_an_option_and_says_which_is_wrong() 
     wrong = run(command, ["--relative-density", "95"])
     assert wrong.exit_code == 2
     assert "relative_density: received 95.0; input should be less than or equal to 1" in wrong.output
+
+
+def test_words_that_end_in_nul_are_refused_in_every_row_that_has_them() -> None:
+    def read(text: str) -> str:
+        raise CandidateError(RowErrorCode.INVALID_CONDITION, text)
+
+    column = np.array(["\0", None, "a\0", "\0"], dtype=object)
+    assert set(refused_words(column, read)) == {0, 2, 3}

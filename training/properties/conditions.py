@@ -91,11 +91,12 @@ def refused_words(column: NDArray[np.object_], read: Callable[[str], str]) -> di
         Raises `CandidateError` for such a text.
     """
     wrong: dict[int, CandidateError] = {}
-    for text in set(column.tolist()) - {None}:
+    texts = column.tolist()
+    for text in set(texts) - {None}:
         try:
             read(text)
-        except CandidateError as error:
-            wrong |= dict.fromkeys(np.flatnonzero(column == text).tolist(), error)
+        except CandidateError as error:  # numpy would compare without NUL characters at the end
+            wrong |= dict.fromkeys((row for row, one in enumerate(texts) if one == text), error)
     return wrong
 
 

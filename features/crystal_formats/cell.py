@@ -124,8 +124,7 @@ def check_vectors(vectors_A: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def fractional(positions_A: NDArray[np.float64], vectors_A: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return fractional coordinates of Cartesian ones in angstrom, both of shape (m, 3)."""
-    coordinates: NDArray[np.float64] = np.linalg.solve(vectors_A.T, positions_A.T).T
-    return coordinates
+    return np.asarray(np.linalg.solve(vectors_A.T, positions_A.T).T, dtype=np.float64)
 
 
 def read_cell(cell: ListedCell) -> CifStructure:

@@ -109,7 +109,7 @@ def read_optimade(document: object, name: str | None = None) -> tuple[ListedCell
 def _cell(entry: Entry, name: str) -> ListedCell:
     kind = entry.get("type", "structures")
     if kind != "structures":
-        raise unusable_structure(f"an entry of the type {shown(repr(kind))}; expected 'structures'")
+        raise unusable_structure(f"an entry of the type {_said(kind)}; expected 'structures'")
     given = entry.get("attributes", entry)
     if not isinstance(given, Mapping):
         raise unusable_structure("attributes: expected an object")
@@ -123,9 +123,9 @@ def _cell(entry: Entry, name: str) -> ListedCell:
     if not (np.abs(positions) < _LARGEST_POSITION_A).all():
         raise unusable_structure(f"cartesian_site_positions: expected angstrom, below {_LARGEST_POSITION_A:g}")
     shares = _species(given.get("species"))
-    unknown = next((one for one in at_sites if not isinstance(one, str) or one not in shares), None)
-    if unknown is not None:
-        raise unusable_structure(f"species_at_sites: {shown(repr(unknown))} is not among `species`")
+    unknown = [one for one in at_sites if not isinstance(one, str) or one not in shares]
+    if unknown:
+        raise unusable_structure(f"species_at_sites: {_said(unknown[0])} is not among `species`")
     sites = [
         ListedSite(shown(species), (x, y, z), shares[species])
         for species, (x, y, z) in zip(at_sites, fractional(positions, vectors_A).tolist(), strict=True)
@@ -133,6 +133,10 @@ def _cell(entry: Entry, name: str) -> ListedCell:
     stated = given.get("chemical_formula_reduced")
     is_formula = isinstance(stated, str) and _FORMULA.fullmatch(stated) is not None
     return ListedCell(name, vectors_A, sites, str(stated) if is_formula else "")
+
+
+def _said(value: object) -> str:
+    return f"'{shown(value)}'" if isinstance(value, str) else type(value).__name__
 
 
 def _refuse_unread(given: Entry) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
+import random
 import time
 import warnings
 from pathlib import Path
@@ -267,6 +269,9 @@ def with_species(**changes: Any) -> list[dict[str, Any]]:
         (entry(dimension_types=[1, 1, 0]), RowErrorCode.UNSUPPORTED_STRUCTURE, "three directions"),
         (entry(nperiodic_dimensions=2), RowErrorCode.UNSUPPORTED_STRUCTURE, "three directions"),
         (entry() | {"type": "references"}, RowErrorCode.UNPARSEABLE_STRUCTURE, "references"),
+        (entry() | {"type": json.loads("[" * 900 + "]" * 900)}, RowErrorCode.UNPARSEABLE_STRUCTURE, "type list"),
+        (entry(species_at_sites=[None, "lithium"]), RowErrorCode.UNPARSEABLE_STRUCTURE, "NoneType is not among"),
+        (entry(species_at_sites=[{}, 1]), RowErrorCode.UNPARSEABLE_STRUCTURE, "dict is not among"),
         ({"data": []}, RowErrorCode.UNPARSEABLE_STRUCTURE, "no OPTIMADE structure"),
         ({"data": {"id": "x"}}, RowErrorCode.UNPARSEABLE_STRUCTURE, "lattice_vectors"),
         ({}, RowErrorCode.UNPARSEABLE_STRUCTURE, "lattice_vectors"),
@@ -345,3 +350,62 @@ def test_every_structure_of_obelix_is_its_cif_in_p1(obelix_cifs: dict[str, str])
     for name in chosen:
         structure = pymatgen_of(obelix_cifs[name])
         assert_same_crystal(read_material(fields_of(structure)), p1_of(structure))
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    1e-320,
+    10**400,
+    math.nan,
+    math.inf,
+    "",
+    "Li",
+    [],
+    {},
+    [[]],
+    [None],
+    "x" * 99,
+)
+
+
+def test_documents_changed_by_chance_are_read_or_refused_and_nothing_else() -> None:
+    chance = random.Random(23)
+    outcomes = set()
+    for _ in range(3_000):
+        document: Any = copy.deepcopy(entry())
+        for _ in range(chance.randint(1, 3)):
+            node, path = document, []
+            while isinstance(node, dict | list) and node and (not path or chance.random() < 0.75):
+                key = chance.choice([*node] if isinstance(node, dict) else range(len(node)))
+                path.append((node, key))
+                node = node[key]
+            holder, key = path[-1]
+            if chance.random() < 0.3:
+                del holder[key]
+            else:
+                holder[key] = copy.deepcopy(chance.choice(ODD))
+            if not document:
+                break
+        try:
+            outcomes.add(read_material({"structure": document}).formula)
+        except CandidateError as error:
+            outcomes.add(str(error.code))
+            assert len(error.message) < 500
+    assert {"LiCl", "unparseable_structure"} <= outcomes
+
+
+def test_poscars_changed_by_chance_are_read_or_refused_and_nothing_else() -> None:
+    chance = random.Random(23)
+    for _ in range(3_000):
+        text = [*LICL]
+        for _ in range(chance.randint(1, 5)):
+            place = chance.randrange(len(text))
+            text[place : place + chance.randint(0, 3)] = chance.choice(
+                ["", "9", "-", "\n", " ", "e99", "Li", "\0", "{", "."]
+            )
+        with contextlib.suppress(CandidateError):
+            read_material({"structure": "".join(text)})

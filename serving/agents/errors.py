@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import CandidateError
 from serving.agents.quoting import one_line, quoted
+from serving.agents.shapes import ShortError
 from serving.answers.refusals import RequestError, describe
 from serving.generation.errors import GenerationError
 from serving.models.store import ModelUnavailableError
@@ -66,7 +67,7 @@ def error_words(code: str, message: str) -> str:
     return f"error {one_line(code, 60)}. What to do: {what_to_do(code)} Details (quoted data): {quoted(message)}"
 
 
-def error_document(code: str, message: str) -> dict[str, str]:
+def error_document(code: str, message: str) -> ShortError:
     """Return an error as structured content."""
     return {"code": one_line(code, 60), "message": one_line(message), "what_to_do": what_to_do(code)}
 

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from serving.agents.errors import error_words
 from serving.agents.quoting import doi, formula, quoted
+from serving.agents.shapes import (
+    ShortContact,
+    ShortExcluded,
+    ShortFailed,
+    ShortRanked,
+    ShortReport,
+    ShortRoute,
+)
 from serving.agents.short_rows import near, short_warnings, warning_lines
 
 if TYPE_CHECKING:
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from serving.ranking.document import RankedEntry, RankingDocument
     from serving.synthesis.answers import SynthesisDocument
 
-Short = tuple[dict[str, Any], list[str]]
+Short = tuple[Mapping[str, object], list[str]]
 
 
 def of_interface(document: InterfaceDocument) -> Short:
@@ -42,10 +50,10 @@ def of_interface(document: InterfaceDocument) -> Short:
     return {"electrolyte": electrolyte, "contacts": contacts, "warnings": warnings}, [*lines, *warning_lines(warnings)]
 
 
-def _contact(one: ContactDocument) -> dict[str, Any]:
+def _contact(one: ContactDocument) -> ShortContact:
     if one["status"] == "error":
         return {"against": one["against"], "error": one["error"]}
-    said: dict[str, Any] = {"against": one["against"], "formula": one["read_as"], "role": one["role"]}
+    said: ShortContact = {"against": one["against"], "formula": one["read_as"], "role": one["role"]}
     said |= {"warnings": short_warnings(one["warnings"])}
     if one["role"] == "water":
         final = one["final_reaction"]
@@ -74,7 +82,7 @@ def of_coatings(document: CoatingsDocument) -> Short:
     """Return which coatings are left, and what each does at both sides."""
     kept = ("above_hull_eV_per_atom", "window_V", "band_gap_eV", "added_electrolyte_eV_per_atom")
     more = ("added_cathode_eV_per_atom", "layer_at_lithium")
-    coatings: list[dict[str, Any]] = [
+    coatings: list[Mapping[str, Any]] = [
         {"formula": one["read_as"], "on_front": one["on_front"]}
         | {key: one.get(key) for key in (*kept, *more) if one.get(key) is not None}
         | {"reported_doi": [doi(report["doi"]) for report in one["reported"]][:3]}
@@ -101,7 +109,7 @@ def of_coatings(document: CoatingsDocument) -> Short:
 def of_ranking(document: RankingDocument) -> Short:
     """Return the ranking with probabilities and what limits each."""
     ranking = [_ranked(one) for one in document["ranking"]]
-    failed: list[dict[str, Any]] = [
+    failed: list[ShortFailed] = [
         {"index": row["index"], "code": row["error"]["code"], "message": row["error"]["message"]}
         for row in document["failed"][:20]
     ]
@@ -116,7 +124,7 @@ def of_ranking(document: RankingDocument) -> Short:
         if one["limiting"]:
             lines.append(f"   limited by: {quoted(one['limiting'])}")
         lines += warning_lines(one["warnings"], "   ")
-    excluded: list[dict[str, Any]] = [
+    excluded: list[ShortExcluded] = [
         {"index": one["index"], "read_as": one["read_as"], "reasons": [r["code"] for r in one["reasons"]]}
         for one in document["excluded"][:20]
     ]
@@ -127,14 +135,14 @@ def of_ranking(document: RankingDocument) -> Short:
     return short | {"notes": document["notes"]}, lines
 
 
-def _ranked(one: RankedEntry) -> dict[str, Any]:
+def _ranked(one: RankedEntry) -> ShortRanked:
     return {
         "rank": one["rank"],
         "index": one["index"],
         "read_as": one["read_as"],
         "probability_of_success": one["probability_of_success"],
         "on_front": one["on_front"],
-        "limiting": None if one["limiting"] is None else one["limiting"]["words"],
+        "limiting": None if one["limiting"] is None else str(one["limiting"]["words"]),
         "objectives": [
             {key: value.get(key) for key in ("objective", "value", "lower", "upper", "probability")}
             for value in one["objectives"]
@@ -167,21 +175,21 @@ def of_candidates(document: Mapping[str, Any], listed: int) -> Short:
 
 def of_synthesis(document: SynthesisDocument) -> Short:
     """Return routes with what to weigh, and what laboratories reported; notes of shelves and ledgers are left out."""
-    routes: list[dict[str, Any]] = [
+    routes: list[ShortRoute] = [
         {
             "reaction": route["reaction"],
             "weigh": [
                 {"formula": one["formula"], "mass_g": one["mass_g"], "handling": one["handling"]}
                 for one in route["precursors"]
             ],
-            "gases": [gas["gas"] for gas in route["gases"]],
+            "gases": [str(gas["gas"]) for gas in route["gases"]],
             "driving_force_meV_per_atom": None
             if route["energies"] is None
             else route["energies"]["driving_force_meV_per_atom"],
         }
         for route in document["routes"]
     ]
-    reported: list[dict[str, Any]] = [
+    reported: list[ShortReport] = [
         {
             "target": formula(one["target"]),
             "precursors": [formula(name) for name in one["precursors"]],
@@ -195,7 +203,7 @@ def of_synthesis(document: SynthesisDocument) -> Short:
     for number, route in enumerate(routes, start=1):
         force = route["driving_force_meV_per_atom"]
         words = "" if force is None else f"; driving force {force['value']:.0f} meV/atom"
-        gases = f"; gives off {', '.join(map(str, route['gases']))}" if route["gases"] else ""
+        gases = f"; gives off {', '.join(route['gases'])}" if route["gases"] else ""
         lines.append(f"{number}. {route['reaction']}{words}{gases}")
         lines += [f"   weigh {w['mass_g']:.4f} g {w['formula']} ({w['handling']})" for w in route["weigh"]]
     for one in reported:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from serving.agents.errors import error_document, error_words
 from serving.agents.quoting import doi, formula, quoted
+from serving.agents.shapes import ShortNear, ShortProperty, ShortRow, ShortValue, ShortWarning
 from serving.answers.rows import ResultRow, answered
 from training.properties import registry
 from training.properties.contract import Quantity
@@ -15,14 +16,14 @@ _MOST_WARNINGS = 6
 _LONGEST_WARNING = 220
 
 
-def short_row(row: ResultRow) -> dict[str, Any]:
+def short_row(row: ResultRow) -> ShortRow:
     """Return what an agent needs of a row: the composition as read, values with intervals and units, doubts."""
     if row["status"] == "error":
         return {"index": row["index"], "status": "error", "error": error_document(**_error_of(row))}
-    said: dict[str, Any] = {"index": row["index"], "status": "ok", "read_as": row["read_as"]}
+    said: ShortRow = {"index": row["index"], "status": "ok", "read_as": row["read_as"]}
     if "space_group" in row:
         said |= {"space_group": row["space_group"], "cell_content": row["cell_content"]}
-    properties: dict[str, dict[str, Any]] = {}
+    properties: dict[str, ShortProperty] = {}
     for name in _names_in(row):
         one = answered(row, name)
         if one.block is None:
@@ -34,10 +35,10 @@ def short_row(row: ResultRow) -> dict[str, Any]:
             "basis": one.block.get("basis"),
             "nearest": near(one.nearest),
         }
-    return said | {"properties": properties, "warnings": short_warnings(row["warnings"])}
+    return {**said, "properties": properties, "warnings": short_warnings(row["warnings"])}
 
 
-def row_lines(row: Mapping[str, Any]) -> Iterator[str]:
+def row_lines(row: ShortRow) -> Iterator[str]:
     """Give a row of `short_row` as lines."""
     number = row["index"] + 1
     if row["status"] == "error":
@@ -65,15 +66,16 @@ def one_word(text: object) -> str:
     return words if len(words) <= 40 and words.replace("+", "").replace(" ", "").isalpha() else quoted(words, 60)
 
 
-def value_words(value: Mapping[str, Any]) -> str:
+def value_words(value: ShortValue) -> str:
     """Return a value with its interval and unit."""
-    if value.get("lower") is None or value.get("upper") is None:
+    lower, upper = value.get("lower"), value.get("upper")
+    if lower is None or upper is None:
         return f"{value['value']:.3g} {value['unit']}".strip()
-    span = f"{value['lower']:.3g} to {value['upper']:.3g}, {100 * value['coverage']:g} % interval"
+    span = f"{lower:.3g} to {upper:.3g}, {100 * value['coverage']:g} % interval"
     return f"{value['value']:.3g} {value['unit']} ({span})"
 
 
-def short_warnings(warnings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def short_warnings(warnings: Sequence[Mapping[str, str]]) -> list[ShortWarning]:
     """Return warnings, the first six, each cut."""
     return [{"code": one["code"], "message": one["message"][:_LONGEST_WARNING]} for one in warnings[:_MOST_WARNINGS]]
 
@@ -84,7 +86,7 @@ def warning_lines(warnings: Sequence[Mapping[str, str]], indent: str = "") -> It
         yield f"{indent}warning {one['code']}: {quoted(one['message'], _LONGEST_WARNING)}"
 
 
-def near(known: Mapping[str, Any]) -> dict[str, Any] | None:
+def near(known: Mapping[str, Any]) -> ShortNear | None:
     """Return a known material near a candidate; its formula is written anew."""
     if not known:
         return None
@@ -104,7 +106,7 @@ def _shown_quantities(name: str, block: Mapping[str, Any]) -> list[Quantity]:
     return [q for q in quantities if q.in_answers and block.get(q.name) is not None]
 
 
-def _value(quantity: Quantity, given: Any) -> dict[str, Any]:  # noqa: ANN401
+def _value(quantity: Quantity, given: Any) -> ShortValue:  # noqa: ANN401
     """Return a quantity by the name of what users write: of a logarithm, the number itself."""
     ends = given if isinstance(given, Mapping) else {"value": given}
     numbers = {
@@ -114,4 +116,5 @@ def _value(quantity: Quantity, given: Any) -> dict[str, Any]:  # noqa: ANN401
     }
     coverage = {"coverage": ends["coverage"]} if "coverage" in ends else {}
     unit = quantity.unit.removeprefix("log10 ")
-    return {"name": quantity.measured_name, "label": quantity.label, **numbers, "unit": unit, **coverage}
+    said = {"name": quantity.measured_name, "label": quantity.label, **numbers, "unit": unit, **coverage}
+    return cast("ShortValue", said)

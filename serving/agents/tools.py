@@ -28,7 +28,7 @@ _MOST_COMBINATIONS = 20_000
 class ToolAnswer:
     """What a call of a tool answers: the same as an object and as text."""
 
-    document: dict[str, Any]
+    document: Mapping[str, Any]
     text: str
 
 
@@ -99,12 +99,13 @@ def _nearest(predictor: Predictor, asked: ask.NearestCall, seen: Seen) -> Short:
 
     candidates = [CandidateInput(formula=text) for text in asked.formulas]
     found = predictor.nearest(NearestRequest(candidates=candidates, properties=asked.properties, count=asked.count))
-    results: list[dict[str, Any]] = []
+    results: list[Mapping[str, object]] = []
     lines: list[str] = []
     for row in found["results"]:
         if row["status"] == "error":
-            results.append(short_row(row))
-            lines += row_lines(results[-1])
+            failed = short_row(row)
+            results.append(failed)
+            lines += row_lines(failed)
             continue
         near = {name: _known(row.get(name)) for name in registry.names() if row.get(name) is not None}
         warnings = short_warnings(row["warnings"])
@@ -116,7 +117,7 @@ def _nearest(predictor: Predictor, asked: ask.NearestCall, seen: Seen) -> Short:
     return {"results": results, "models": _versions(found)}, lines
 
 
-def _known(block: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _known(block: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401
     """Return known materials: formulas written anew, DOIs, distances, and numbers by the names of their quantities."""
     return [
         {"formula": formula(one["formula"]), "distance": one["distance"], "doi": doi(one.get("doi"))}

@@ -37,14 +37,14 @@ _UNKNOWN = (
 )
 
 
-def entry_of(row: ResultRow) -> dict[str, Any]:
+def entry_of(row: ResultRow) -> dict[str, object]:
     """Return the entry of one row; its `id` is the row's place, as users' ids may repeat."""
     own = {PREFIX + key: value for key, value in row.items() if key not in _SAID_BY_NAME}
     attributes = {**dict.fromkeys(_UNKNOWN), "structure_features": [], **_composition(row), **own}
     return {"id": str(row["index"]), "type": "structures", "attributes": attributes}
 
 
-def document_of(data: Sequence[Any], count: int, models: Mapping[str, Any]) -> dict[str, Any]:
+def document_of(data: Sequence[Any], count: int, models: Mapping[str, Any]) -> dict[str, object]:
     """Return the document of entries.
 
     Parameters
@@ -69,7 +69,7 @@ def document_of(data: Sequence[Any], count: int, models: Mapping[str, Any]) -> d
     return {"data": data, "links": {"next": None}, "meta": meta}
 
 
-def _composition(row: ResultRow) -> dict[str, Any]:
+def _composition(row: ResultRow) -> dict[str, object]:
     """Return the fields of the composition, null for a row without one that is made of elements."""
     try:
         amounts = parse_formula(row["read_as"] or "")

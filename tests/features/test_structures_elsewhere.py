@@ -374,7 +374,7 @@ ODD: tuple[Any, ...] = (
 
 def test_documents_changed_by_chance_are_read_or_refused_and_nothing_else() -> None:
     chance = random.Random(23)
-    outcomes = set()
+    outcomes, longest = set(), 0
     for _ in range(3_000):
         document: Any = copy.deepcopy(entry())
         for _ in range(chance.randint(1, 3)):
@@ -394,7 +394,8 @@ def test_documents_changed_by_chance_are_read_or_refused_and_nothing_else() -> N
             outcomes.add(read_material({"structure": document}).formula)
         except CandidateError as error:
             outcomes.add(str(error.code))
-            assert len(error.message) < 500
+            longest = max(longest, len(error.message))
+    assert longest < 500
     assert {"LiCl", "unparseable_structure"} <= outcomes
 
 

@@ -106,19 +106,21 @@ def _formulas_and_cifs(
     yield from (CandidateInput(formula=formula) for formula in formulas)
     for path in cif_files:
         text = path.read_text(encoding="utf-8", errors="replace")
-        field, names = _structures_of(text)
+        field, names = _structures_of(text, "cif" if path.suffix.lower() == ".cif" else "structure")
         for name in names if all_blocks else [block]:
             row_id = f"{path.name}#{name}" if all_blocks and name is not None else path.name
             yield CandidateInput(id=row_id[:MAX_ID_LENGTH], block=name, **{field: text})
 
 
-def _structures_of(text: str) -> tuple[str, list[str] | list[None]]:
-    """Return the field of a file's format and the names of its structures; without any, one row says what is wrong."""
+def _structures_of(text: str, field: str) -> tuple[str, list[str] | list[None]]:
+    """Return the field of a file's format and the names of its structures; without any, one row says what is wrong.
+
+    `field` is that of a file whose content shows no format.
+    """
     from features.crystal_formats.objects import fields_of_text
     from features.crystal_formats.reading import structures_of
     from features.errors import CandidateError
 
-    field = "structure"
     try:
         field = next(iter(fields_of_text(text)))
         return field, structures_of(text) or [None]

@@ -1,7 +1,7 @@
 """What an agent can read besides: a guide to the answers, the cards of the models, and the documentation.
 
 The guide is part of every installation, cards are those of the models that answer. Pages of the documentation are
-served where they lie beside the code (a checkout, the container); a wheel holds none.
+served where they lie beside the code, in a checkout; a wheel holds none.
 """
 
 from __future__ import annotations

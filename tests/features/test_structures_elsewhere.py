@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
-import random
 import time
 import warnings
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_cifs import argyrodite, cif
+from made_structures import LICL, entry
 
 from features.candidate import Candidate
 from features.crystal_formats.objects import fields_of, stands_for_one
@@ -22,17 +21,6 @@ from features.crystal_formats.reading import CrystalFormat, format_of, read_stru
 from features.errors import CandidateError, RowErrorCode, WarningCode
 from features.kinds import read_material
 
-LICL = """lithium chloride, made for a test
-1.0
-3.9 0.0 0.0
-0.0 3.9 0.0
-0.0 0.0 3.9
-Li Cl
-1 1
-Direct
-0.0 0.0 0.0
-0.5 0.5 0.5
-"""
 DISORDERED = argyrodite()
 ORDERED = cif()
 
@@ -62,22 +50,6 @@ def assert_same_crystal(one: Candidate, other: Candidate) -> None:
     assert one.crystal is not None
     assert other.crystal is not None
     assert one.crystal[1:] == other.crystal[1:]
-
-
-def entry(**changes: Any) -> dict[str, Any]:
-    """An OPTIMADE entry of LiCl, some attributes of which are replaced."""
-    attributes: dict[str, Any] = {
-        "lattice_vectors": [[3.9, 0.0, 0.0], [0.0, 3.9, 0.0], [0.0, 0.0, 3.9]],
-        "cartesian_site_positions": [[0.0, 0.0, 0.0], [1.95, 1.95, 1.95]],
-        "species": [
-            {"name": "lithium", "chemical_symbols": ["Li"], "concentration": [1.0]},
-            {"name": "chloride", "chemical_symbols": ["Cl"], "concentration": [1.0]},
-        ],
-        "species_at_sites": ["lithium", "chloride"],
-        "structure_features": [],
-        "dimension_types": [1, 1, 1],
-    }
-    return {"id": "mp-1", "type": "structures", "attributes": attributes | changes}
 
 
 @pytest.mark.parametrize("text", [ORDERED, DISORDERED])
@@ -332,81 +304,8 @@ def test_a_cif_is_read_as_a_structure_too() -> None:
     assert_same_crystal(Candidate.from_structure(DISORDERED), Candidate.from_cif(DISORDERED))
 
 
-def test_the_largest_structure_is_read_quickly() -> None:
-    n = 5_000
-    grid = np.indices((18, 18, 18)).reshape(3, -1).T[:n] * 3.0
-    started = time.perf_counter()
-    large = entry(
-        lattice_vectors=(np.eye(3) * 54.0).tolist(),
-        cartesian_site_positions=grid.tolist(),
-        species_at_sites=["lithium", "chloride"] * (n // 2),
-    )
-    assert Candidate.from_structure(large).formula == "LiCl"
-    assert time.perf_counter() - started < 5.0
-
-
 def test_every_structure_of_obelix_is_its_cif_in_p1(obelix_cifs: dict[str, str]) -> None:
     chosen = sorted(obelix_cifs)[::16]
     for name in chosen:
         structure = pymatgen_of(obelix_cifs[name])
         assert_same_crystal(read_material(fields_of(structure)), p1_of(structure))
-
-
-ODD: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    1e308,
-    1e-320,
-    10**400,
-    math.nan,
-    math.inf,
-    "",
-    "Li",
-    [],
-    {},
-    [[]],
-    [None],
-    "x" * 99,
-)
-
-
-def test_documents_changed_by_chance_are_read_or_refused_and_nothing_else() -> None:
-    chance = random.Random(23)
-    outcomes, longest = set(), 0
-    for _ in range(3_000):
-        document: Any = copy.deepcopy(entry())
-        for _ in range(chance.randint(1, 3)):
-            node, path = document, []
-            while isinstance(node, dict | list) and node and (not path or chance.random() < 0.75):
-                key = chance.choice([*node] if isinstance(node, dict) else range(len(node)))
-                path.append((node, key))
-                node = node[key]
-            holder, key = path[-1]
-            if chance.random() < 0.3:
-                del holder[key]
-            else:
-                holder[key] = copy.deepcopy(chance.choice(ODD))
-            if not document:
-                break
-        try:
-            outcomes.add(read_material({"structure": document}).formula)
-        except CandidateError as error:
-            outcomes.add(str(error.code))
-            longest = max(longest, len(error.message))
-    assert longest < 500
-    assert {"LiCl", "unparseable_structure"} <= outcomes
-
-
-def test_poscars_changed_by_chance_are_read_or_refused_and_nothing_else() -> None:
-    chance = random.Random(23)
-    for _ in range(3_000):
-        text = [*LICL]
-        for _ in range(chance.randint(1, 5)):
-            place = chance.randrange(len(text))
-            text[place : place + chance.randint(0, 3)] = chance.choice(
-                ["", "9", "-", "\n", " ", "e99", "Li", "\0", "{", "."]
-            )
-        with contextlib.suppress(CandidateError):
-            read_material({"structure": "".join(text)})

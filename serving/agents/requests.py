@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -154,8 +155,12 @@ class ModelsCall(ToolRequest):
     property: Annotated[PropertyName | None, Field(strict=False, description="One property; without it all.")] = None
 
 
+@cache
 def input_schema(model: type[ToolRequest]) -> dict[str, Any]:
-    """Return the JSON schema of a tool's arguments, references written out: not every agent follows them."""
+    """Return the JSON schema of a tool's arguments, references written out: not every agent follows them.
+
+    It is made once; nobody may change it.
+    """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
 

@@ -106,6 +106,7 @@ def make_server(host: Host) -> Server[Any]:
         version=importlib.metadata.version("elyte"),
         title="elyte: properties of solid electrolytes",
         instructions=INSTRUCTIONS,
+        get_tool_input_schema=lambda name: input_schema(BY_NAME[name].arguments) if name in BY_NAME else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,

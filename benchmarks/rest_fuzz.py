@@ -21,6 +21,17 @@ from running import Client, post, predict, running_service, say
 N_BODIES, QUICK_BODIES = 100_000, 1_500
 CHECK_EVERY = 500
 LONGEST_SECONDS = 10.0
+LICL: dict[str, Any] = {
+    "id": "mp-1",
+    "type": "structures",
+    "attributes": {
+        "lattice_vectors": [[3.9, 0, 0], [0, 3.9, 0], [0, 0, 3.9]],
+        "cartesian_site_positions": [[0, 0, 0], [1.95, 1.95, 1.95]],
+        "species": [{"name": s, "chemical_symbols": [s], "concentration": [1]} for s in ("Li", "Cl")],
+        "species_at_sites": ["Li", "Cl"],
+    },
+}
+POSCAR = "LiCl\n1.0\n3.9 0 0\n0 3.9 0\n0 0 3.9\nLi Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
 SEEDS: dict[str, dict[str, Any]] = {
     "/predict": {
         "candidates": [{"id": "a", "formula": "Li6PS5Cl"}, {"formula": "Li3YCl6", "conditions": {"temperature_C": 60}}],
@@ -28,6 +39,13 @@ SEEDS: dict[str, dict[str, Any]] = {
         "properties": ["conductivity", "ccd"],
         "coverage": 0.9,
         "explain": False,
+    },
+    "/predict?": {"candidates": [{"structure": LICL}, {"structure": POSCAR}]},
+    "/mcp": {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "predict", "arguments": {"formulas": ["Li6PS5Cl"], "structures": [POSCAR]}},
     },
     "/interface": {"formula": "Li6PS5Cl", "against": ["lithium", "LCO"], "voltage_V": 4.2},
     "/rate": {"anolyte": "Li6PS5Cl", "catholyte": "Li3InCl6", "conditions": {"c_rate": 4.0, "porosity": 0.1}},
@@ -174,7 +192,7 @@ def request_of(rng: random.Random) -> bytes:
         body = changed(SEEDS[path], rng)
     else:
         body = with_other_formulas(SEEDS[path], rng)
-    return post(path, body)
+    return post(path, body, accept="application/json, text/event-stream" if path == "/mcp" else "")
 
 
 class Fuzzer:
@@ -226,7 +244,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer bodies, for a smoke test")
     arguments = parser.parse_args()
     bodies = QUICK_BODIES if arguments.quick else arguments.bodies
-    with running_service() as service:
+    with running_service(environment={"ELYTE_MCP": "true"}) as service:
         fuzzer = Fuzzer(service.port, arguments.seed)
         threads = [threading.Thread(target=fuzzer.run, args=(n, bodies // 4)) for n in range(4)]
         for thread in threads:

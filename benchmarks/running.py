@@ -195,9 +195,10 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes, content_type: str = "application/json") -> bytes:
+def post(path: str, body: bytes, content_type: str = "application/json", accept: str = "") -> bytes:
     """Return the bytes of a POST request."""
-    fields = (f"POST {path} HTTP/1.1", f"Host: {HOST}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}")
+    fields = [f"POST {path} HTTP/1.1", f"Host: {HOST}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
+    fields += [f"Accept: {accept}"] if accept else []
     return "\r\n".join((*fields, "", "")).encode() + body
 
 

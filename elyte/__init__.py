@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from features.candidate import MaterialBatch as MaterialBatch
     from features.chemistry import NEUTRALITY_TOLERANCE as NEUTRALITY_TOLERANCE
     from features.chemistry import assign_ions as assign_ions
+    from features.crystal_formats.objects import fields_of as fields_of
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
     from features.kinds import read_candidates as read_candidates
@@ -68,6 +69,7 @@ _PLACES = {
     "ON_THE_AXIS": "serving.answers.vocabulary",
     "Candidate": "features.candidate",
     "MaterialBatch": "features.candidate",
+    "fields_of": "features.crystal_formats.objects",
     "read_candidates": "features.kinds",
     "assign_ions": "features.chemistry",
     "parse_formula": "features.formula",

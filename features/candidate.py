@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.formula import parse_formula, read_formula
 from features.formula_writing import write_formula
 from features.lattice import NO_LATTICE, CrystalRecord, Lattice
+
+if TYPE_CHECKING:
+    from features.cif import CifStructure
 
 ROOM_TEMPERATURE_C = 25.0
 INORGANIC = "inorganic"
@@ -105,7 +108,25 @@ class Candidate:
         """
         from features.cif import read_cif
 
-        read = read_cif(text, block)
+        return cls._of_crystal(read_cif(text, block), id)
+
+    @classmethod
+    def from_structure(
+        cls, document: str | Mapping[str, object], *, id: str | None = None, block: str | None = None
+    ) -> Candidate:
+        """Read a crystal structure of a CIF, a POSCAR or an OPTIMADE document, told apart by their content.
+
+        Raises
+        ------
+        CandidateError
+            When the document holds no usable structure.
+        """
+        from features.crystal_formats.reading import read_structure
+
+        return cls._of_crystal(read_structure(document, block), id)
+
+    @classmethod
+    def _of_crystal(cls, read: CifStructure, id: str | None) -> Candidate:
         remarks = (*_remarks(read.amounts), *read.remarks)
         entropy_k = read.site_entropy_k_per_atom
         return cls(

@@ -40,6 +40,7 @@ __all__ = [
     "MAX_OPERATORS",
     "MAX_SITES",
     "CifStructure",
+    "read_block",
     "read_cif",
     "structure_blocks",
 ]
@@ -111,10 +112,10 @@ def read_cif(text: str, block: str | None = None) -> CifStructure:
     chosen = _named(blocks, block) if block is not None else _first(blocks)
     others = [one.name for one in blocks if one.has_positions and one is not chosen] if block is None else []
     if not others:
-        return _read_block(chosen)
+        return read_block(chosen)
     message = f"read is block '{shown(chosen.name)}'; the file also holds {_listed(others)}; choose with `block`"
     try:
-        structure = _read_block(chosen)
+        structure = read_block(chosen)
     except CandidateError as error:
         raise CandidateError(error.code, f"{error.message} ({message})") from error
     return structure._replace(remarks=(Remark(WarningCode.SEVERAL_STRUCTURES, message), *structure.remarks))
@@ -157,7 +158,8 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"'{shown(name)[:40]}'" for name in names[:_MOST_NAMED_BLOCKS]) + more
 
 
-def _read_block(block: DataBlock) -> CifStructure:
+def read_block(block: DataBlock) -> CifStructure:
+    """Read the structure of one data block; raises as `read_cif`."""
     for tag, (one, other) in block.conflicts.items():
         if tag not in FORMULA_TAGS:
             raise unusable(f"{tag} stands twice with different values, '{shown(one)}' and '{shown(other)}'")

@@ -85,21 +85,27 @@ class MaterialKind(ABC):
 
 
 class InorganicKind(MaterialKind):
-    """Compounds, glasses and crystals by formula or CIF."""
+    """Compounds, glasses and crystals by formula, CIF or another document of a structure."""
 
     name, label = INORGANIC, "an inorganic material"
     fields = (
         MaterialField("formula", str, "Formula, such as Li6PS5Cl."),
         MaterialField("cif", str, "Text of a CIF."),
+        MaterialField("structure", str | dict[str, Any], "CIF, POSCAR or OPTIMADE structure, told apart by content."),
         MaterialField("block", str, "Data block of the CIF; the first with a structure unless given.", 200),
     )
-    n_naming = 2
+    n_naming = 3
 
     def read(self, given: Given, id: str | None) -> Candidate:
         """See `MaterialKind.read`."""
-        formula, cif, block = (given.get(field.name) for field in self.fields)
+        formula, cif, structure, block = (given.get(field.name) for field in self.fields)
         if formula is not None and cif is not None:
             raise CandidateError(RowErrorCode.MISSING_MATERIAL, "give either a formula or a CIF, not both")
+        if structure is not None and (formula is not None or cif is not None):
+            words = "give one of a formula, a CIF and a structure, not several"
+            raise CandidateError(RowErrorCode.MISSING_MATERIAL, words)
+        if structure is not None:
+            return Candidate.from_structure(structure, id=id, block=block)
         if cif is not None:
             return Candidate.from_cif(cif, id=id, block=block)
         if block is not None:
@@ -236,6 +242,8 @@ FIELDS: dict[str, MaterialField] = {field.name: field for kind in KINDS.values()
 """Every field by which a material of any kind is named."""
 NAMING_FIELDS = tuple(field.name for kind in KINDS.values() for field in kind.fields[: kind.n_naming])
 """Those of which a row needs one."""
+DOCUMENT_FIELDS = tuple(field.name for field in InorganicKind.fields if field.type == str | dict[str, Any])
+"""Those that take an object as well as its text, in JSON lines too."""
 
 
 def read_material(given: Given, id: str | None = None) -> Candidate:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rate": ("serving.commands.rate", "rate", "Rate that a cell of two electrolytes reaches, and what limits it."),
     "screen": ("serving.commands.screen", "screen", "Screen millions of candidates from Parquet to Parquet."),
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),
+    "mcp": ("serving.commands.mcp", "mcp", "Serve tools to a language-model agent (MCP)."),
     "train": ("serving.commands.train", "train", "Fit a property's model, track and register it."),
     "retrain": ("serving.commands.retrain", "retrain", "Judge new measurements, refit, promote what passes."),
     "evaluate": ("serving.commands.evaluate", "evaluate", "Score a property's recipe on its held-out data."),

@@ -13,13 +13,14 @@ from serving.answers.conditions import Conditions
 from serving.answers.documents import answer_rows, nearest_rows, read_rows
 from serving.answers.judging import lacking, said_of_rows
 from serving.answers.notebook import shown
-from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest
+from serving.answers.request import DEFAULT_COVERAGE, CandidateInput, PredictRequest, rows_of
 from serving.models.laboratory import leading_with_ledger
 from serving.models.store import ModelUnavailableError, ServedModel, load_models
 from training.properties import registry
 from training.properties.registry import with_needed
 
 if TYPE_CHECKING:
+    from features.crystal_formats.objects import Material
     from serving.answers.condition_grid import ConditionGridRequest, GridDocument
     from serving.answers.interface_answers import InterfaceDocument
     from serving.answers.interface_request import InterfaceRequest
@@ -101,15 +102,15 @@ class Predictor:
 
     def predict_formulas(
         self,
-        formulas: Sequence[str],
+        formulas: Sequence[Material],
         *,
         temperature_C: float | None = None,
         coverage: float = DEFAULT_COVERAGE,
         explain: bool = False,
     ) -> Results:
-        """Judge formulas under one temperature; a shorthand for `predict`."""
+        """Judge formulas, files or objects of pymatgen and ASE under one temperature; a shorthand for `predict`."""
         return self.answer(
-            [CandidateInput(formula=formula) for formula in formulas],
+            rows_of(formulas),
             Conditions(temperature_C=temperature_C),
             coverage=coverage,
             explain=explain,

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from features.blank_words import is_word_for_missing, is_word_for_nothing
 from features.candidate import RowError
 from features.errors import CandidateError, RowErrorCode, shown
-from features.kinds import FIELDS, NAMING_FIELDS
+from features.kinds import DOCUMENT_FIELDS, FIELDS, NAMING_FIELDS
 from features.table_files import (
     RawRow,
     RawTable,
@@ -242,12 +242,13 @@ def material_of(cells: Mapping[str, Any]) -> dict[str, Any]:
         `empty_formula` for a word for nothing, `unreadable_row` for a cell that is no text, `invalid_condition` for one
         that is no number.
     """
-    given = {name: text_of_cell(name, cells.get(name)) for name in NAMING_FIELDS}
-    material: dict[str, Any] = {
+    documents = {name: cells[name] for name in DOCUMENT_FIELDS if isinstance(cells.get(name), Mapping)}
+    given = {name: text_of_cell(name, cells.get(name)) for name in NAMING_FIELDS if name not in documents}
+    material: dict[str, Any] = documents | {
         key: text for key, text in given.items() if text is not None and not is_word_for_nothing(text)
     }
     for name, field in FIELDS.items():
-        if name in NAMING_FIELDS or name not in cells or (name == "block" and "cif" not in material):
+        if name in NAMING_FIELDS or name not in cells or (name == "block" and not {"cif", "structure"} & set(material)):
             continue
         text = text_of_cell(name, cells[name])
         if text is not None and not is_word_for_missing(text):

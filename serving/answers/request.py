@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from features.candidate import RowError
+from features.crystal_formats.objects import Material, fields_of
+from features.errors import CandidateError
 from features.kinds import FIELDS, read_materials
 from serving.answers.conditions import Conditions
 from training.properties import registry
@@ -19,7 +22,7 @@ MIN_COVERAGE, MAX_COVERAGE, DEFAULT_COVERAGE = 0.5, 0.99, 0.9
 
 
 if TYPE_CHECKING:
-    from features.candidate import Candidate, RowError
+    from features.candidate import Candidate
 
     PropertyName = str
 else:
@@ -49,6 +52,25 @@ class CandidateInput(_Declared):  # type: ignore[misc]
     def material(self) -> dict[str, Any]:
         """Return the fields that name the material, those that are given."""
         return {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+
+
+def rows_of(materials: Sequence[Material]) -> list[CandidateInput | RowError]:
+    """Return materials as Python has them as rows of a call: see `features.crystal_formats.objects.fields_of`.
+
+    Raises
+    ------
+    TypeError
+        For an object that stands for no material, with its place; a file that cannot be read is an error in its place.
+    """
+    rows: list[CandidateInput | RowError] = []
+    for index, material in enumerate(materials):
+        try:
+            rows.append(CandidateInput(**fields_of(material)))
+        except CandidateError as error:
+            rows.append(RowError(index, None, error.code, error.message))
+        except TypeError as error:
+            raise TypeError(f"material {index}: {error}") from None
+    return rows
 
 
 def read_inputs(rows: Sequence[CandidateInput]) -> list[Candidate | RowError]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from features.candidate import RowError
+from features.crystal_formats.objects import fields_of, stands_for_one
+from features.errors import CandidateError
 from serving.answers.input_tables import (
     CandidateTable,
     check_columns,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
+    from features.crystal_formats.objects import Material
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
     from serving.cells.document import RateDocument
@@ -49,7 +52,7 @@ ROWS_PER_REQUEST = MAX_CANDIDATES // 5
 BYTES_PER_REQUEST = MAX_BODY_BYTES // 4
 POLL_S = 0.2
 
-Candidates: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | pd.DataFrame"
+Candidates: TypeAlias = "Material | Iterable[Material] | pd.DataFrame"
 _Candidate = dict[str, object]  # as it is sent
 _Rows = tuple[list[_Candidate | RowError], list[str]]  # and where each stands in its table, "" where there is none
 _Part = tuple[int, list[_Candidate]]  # where it begins, and its candidates
@@ -168,8 +171,9 @@ class Client:
         Parameters
         ----------
         candidates
-            One formula; formulas; mappings with the keys `formula` or `cif`, `id` and `conditions`; or a pandas frame
-            with columns `formula` or `cif`, `id` and conditions by name, where empty cells mean unknown.
+            One formula; formulas, paths of structures, pymatgen or ASE objects, mappings with the keys `formula`, `cif`
+            or `structure`, `id` and `conditions`; or a pandas frame with columns `formula` or `cif`, `id` and
+            conditions by name, where empty cells mean unknown.
         properties
             What to predict; None means everything that is served.
         coverage
@@ -463,8 +467,8 @@ def _moved(row: ResultRow, place: int) -> ResultRow:
 
 
 def _rows_of(candidates: Candidates) -> _Rows:
-    if isinstance(candidates, str):
-        return [{"formula": candidates}], [""]
+    if stands_for_one(candidates):
+        return [_row_of(candidates, 0)], [""]
     if hasattr(candidates, "columns"):
         frame = cast("pd.DataFrame", candidates).rename(columns=str).astype(object)
         if not len(frame):
@@ -472,10 +476,15 @@ def _rows_of(candidates: Candidates) -> _Rows:
         check_columns([*frame.columns], "the frame")
         records = cast("list[Mapping[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
         return _rows_of_table(read_candidate_records(records, "the frame"))
-    rows: list[_Candidate | RowError] = [
-        dict(row) if isinstance(row, Mapping) else {"formula": row} for row in cast("Iterable[Any]", candidates)
-    ]
+    rows = [_row_of(row, place) for place, row in enumerate(cast("Iterable[Any]", candidates))]
     return rows, [""] * len(rows)
+
+
+def _row_of(material: Material, place: int) -> _Candidate | RowError:
+    try:
+        return fields_of(material)
+    except CandidateError as error:
+        return RowError(place, None, error.code, error.message)
 
 
 def _rows_of_table(table: CandidateTable) -> _Rows:

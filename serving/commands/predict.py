@@ -33,9 +33,16 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
 @click.argument("formulas", nargs=-1, metavar="FORMULA...")
-@click.option("--cif", "cif_files", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--block", type=str, help="Data block of the CIF; without it the first that holds a structure.")
-@click.option("--all-blocks", is_flag=True, help="Every structure of a CIF as a row of its own, named FILE#BLOCK.")
+@click.option(
+    "--cif",
+    "--structure",
+    "cif_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of a CIF, a POSCAR or an OPTIMADE structure, told apart by its content.",
+)
+@click.option("--block", type=str, help="Data block of the CIF, or id of the OPTIMADE entry; else the first structure.")
+@click.option("--all-blocks", is_flag=True, help="Every structure of a file as a row of its own, named FILE#BLOCK.")
 @click.option(
     "--input",
     "input_file",
@@ -99,21 +106,26 @@ def _formulas_and_cifs(
     yield from (CandidateInput(formula=formula) for formula in formulas)
     for path in cif_files:
         text = path.read_text(encoding="utf-8", errors="replace")
-        names = _structures_of(text) if all_blocks else [block]
-        for name in names:
+        field, names = _structures_of(text, "cif" if path.suffix.lower() == ".cif" else "structure")
+        for name in names if all_blocks else [block]:
             row_id = f"{path.name}#{name}" if all_blocks and name is not None else path.name
-            yield CandidateInput(id=row_id[:MAX_ID_LENGTH], cif=text, block=name)
+            yield CandidateInput(id=row_id[:MAX_ID_LENGTH], block=name, **{field: text})
 
 
-def _structures_of(text: str) -> list[str] | list[None]:
-    """Return the names of a CIF's structures; of a file without any, one row says what is wrong."""
-    from features.cif import structure_blocks
+def _structures_of(text: str, field: str) -> tuple[str, list[str] | list[None]]:
+    """Return the field of a file's format and the names of its structures; without any, one row says what is wrong.
+
+    `field` is that of a file whose content shows no format.
+    """
+    from features.crystal_formats.objects import fields_of_text
+    from features.crystal_formats.reading import structures_of
     from features.errors import CandidateError
 
     try:
-        return structure_blocks(text) or [None]
+        field = next(iter(fields_of_text(text)))
+        return field, structures_of(text) or [None]
     except CandidateError:
-        return [None]
+        return field, [None]
 
 
 def _table(input_file: Path) -> tuple[list[CandidateInput | RowError], list[str]]:

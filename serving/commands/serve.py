@@ -14,18 +14,23 @@ import click
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
-def serve(host: str, port: int, workers: int) -> None:
+@click.option("--mcp", "agents", is_flag=True, help="Serve tools for agents at /mcp, too (ELYTE_MCP=true).")
+def serve(host: str, port: int, workers: int, agents: bool) -> None:
     """Serve predictions over REST until interrupted."""
     if importlib.util.find_spec("bentoml") is None:
         raise click.UsageError("serving needs BentoML; install elyte[serve]")
+    from serving.agents.settings import MCP_VARIABLE, agents_are_served
     from serving.environment import ConfigurationError, read_flag, read_poll_seconds, shipped_models_only
     from serving.rest.admission import AdmissionLimits
     from serving.rest.protection import KEY_VARIABLE, Protection
     from serving.rest.rate_limits import RateLimit
     from training.signing import KeyFileError, trusted_keys
 
+    if agents:
+        os.environ[MCP_VARIABLE] = "true"
     try:
         AdmissionLimits.from_environment()
+        agents_are_served()
         protection = Protection.from_environment()
         RateLimit.from_environment()
         read_poll_seconds()  # read by every worker; what none of them could start with is refused here

@@ -41,7 +41,7 @@ function* pieces(rows) {
   let [piece, characters] = [[], 0];
   for (const row of rows) {
     piece.push(row);
-    characters += (row.candidate.cif ?? row.candidate.formula ?? "").length;
+    characters += (row.candidate.cif ?? row.candidate.structure ?? row.candidate.formula ?? "").length;
     if (piece.length === ROWS_PER_QUESTION || characters > CHARACTERS_PER_QUESTION) {
       yield piece;
       [piece, characters] = [[], 0];

@@ -7,7 +7,8 @@
 
 import { parseSeparated, UnreadableText } from "./separated.js";
 
-const FILE_KINDS = ["csv", "tsv", "txt", "cif"];
+const FILE_KINDS = ["csv", "tsv", "txt", "cif", "vasp", "poscar", "json"];
+const STRUCTURE_FILE = /^(POSCAR|CONTCAR)|\.(vasp|poscar|json)$/i;
 
 /** A file or text that cannot be used; the message is for people. */
 export class UnusableInput extends Error {}
@@ -20,6 +21,7 @@ export class UnusableInput extends Error {}
  * @returns {{rows: object[], notes: string[]}}
  */
 export function readText(text, vocabulary, name = "pasted") {
+  if (isStructure(text)) return { rows: [{ where: name, candidate: { structure: text }, error: null }], notes: [] };
   const header = text.trimStart().split("\n", 1)[0].trim();
   for (const separator of ["\t", ","]) {
     const columns = header.split(separator).map((cell) => cell.trim());
@@ -39,6 +41,13 @@ export function readText(text, vocabulary, name = "pasted") {
       rows.push(checked({ where: `${name}, line ${i + 1}`, candidate, error: null }, vocabulary));
     });
   return { rows, notes: [] };
+}
+
+/** Whether a text is one structure: a CIF, an OPTIMADE document, or the numbers that begin a POSCAR. */
+function isStructure(text) {
+  if (/^data_/im.test(text) || (/^\s*[{[]/.test(text) && text.includes("lattice_vectors"))) return true;
+  const numbers = text.split("\n", 5).slice(1).map((line) => line.trim().split(/\s+/).slice(0, 3));
+  return numbers.length === 4 && numbers.flat().every((word) => word !== "" && Number.isFinite(Number(word)));
 }
 
 /**
@@ -124,7 +133,7 @@ function readRecord({ line, cells }, columns, { fields, known }, name) {
     candidate[field.name] = value;
   }
   if (!fields.some((field) => candidate[field.name])) candidate.formula = "";
-  if (!candidate.cif) delete candidate.block;
+  if (!candidate.cif && !candidate.structure) delete candidate.block;
   if (cells.length > columns.length) {
     const message = `${where}: ${cells.length} cells under a header of ${columns.length} (is there a comma without quotes?)`;
     return refused(where, candidate, "too_many_cells", message);
@@ -189,7 +198,8 @@ function checked(row, vocabulary) {
  */
 export async function readFile(file, vocabulary) {
   const kind = file.name.toLowerCase().split(".").at(-1);
-  if (!FILE_KINDS.includes(kind)) {
+  const isStructureFile = STRUCTURE_FILE.test(file.name);
+  if (!FILE_KINDS.includes(kind) && !isStructureFile) {
     throw new UnusableInput(
       `${file.name}: expected a file that ends in ${FILE_KINDS.map((end) => `.${end}`).join(", ")}`,
     );
@@ -203,6 +213,7 @@ export async function readFile(file, vocabulary) {
   if (kind === "csv") return readTable(text, vocabulary, file.name);
   if (kind === "tsv") return readTable(text, vocabulary, file.name, "\t");
   if (kind === "txt") return readText(text, vocabulary, file.name);
-  const id = file.name.replace(/\.cif$/i, "").slice(0, vocabulary.limits.longest_id);
-  return { rows: [{ where: file.name, candidate: { id, cif: text }, error: null }], notes: [] };
+  const id = file.name.replace(/\.(cif|vasp|poscar|json)$/i, "").slice(0, vocabulary.limits.longest_id);
+  const candidate = isStructureFile ? { id, structure: text } : { id, cif: text };
+  return { rows: [{ where: file.name, candidate, error: null }], notes: [] };
 }

@@ -269,7 +269,9 @@ function materialCell(row) {
           : formula
         : row.candidate.cif
           ? "CIF"
-          : "(nothing)",
+          : row.candidate.structure
+            ? "structure"
+            : "(nothing)",
     ),
     id && id !== formula && el("span", { class: "id" }, id),
     readingNode(readingOf(row)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -16,7 +16,9 @@ from serving.ranking.objectives import Objective
 from serving.ranking.quantities import property_of
 from training.properties import registry
 from training.properties.contract import Flags
-from training.properties.outputs import ModelOutputs
+
+if TYPE_CHECKING:
+    from training.properties.outputs import ModelOutputs
 
 MAX_ELEMENTS = 30
 TOXIC = ("Cd", "Hg", "Tl", "As", "Be", "Pb")

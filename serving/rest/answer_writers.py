@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from serving.answers.optimade_answers import MEDIA_TYPE, document_of, entry_of
 from serving.answers.rows import ResultRow
 from serving.rest.csv_exchange import CSV, chosen_media_type, csv_response
 from serving.rest.request_body import JSON
@@ -44,8 +45,24 @@ def _csv_part(rows: Rows) -> list[Any]:
     return flat_rows(rows)[1]
 
 
+def _optimade_part(rows: Rows) -> list[Any]:
+    import orjson
+
+    return [orjson.Fragment(orjson.dumps(entry_of(row), option=orjson.OPT_SERIALIZE_NUMPY)) for row in rows]
+
+
+def _optimade_response(document: Mapping[str, Any]) -> Response:
+    import orjson
+
+    entries = document["results"]
+    body = orjson.dumps(document_of(entries, len(entries), document["models"]), option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, media_type=MEDIA_TYPE)
+
+
 AS_JSON = AnswerWriter(_json_part, json_response)
 AS_CSV = AnswerWriter(_csv_part, csv_response)
+AS_OPTIMADE = AnswerWriter(_optimade_part, _optimade_response)
+_WRITERS = {JSON: AS_JSON, CSV: AS_CSV, MEDIA_TYPE: AS_OPTIMADE}
 
 
 def writer_for(accept: str | None) -> AnswerWriter:
@@ -54,6 +71,6 @@ def writer_for(accept: str | None) -> AnswerWriter:
     Raises
     ------
     RequestError
-        406, when it wants neither JSON nor CSV.
+        406, when it wants none of JSON, CSV and OPTIMADE's.
     """
-    return AS_CSV if chosen_media_type(accept, (JSON, CSV)) == CSV else AS_JSON
+    return _WRITERS[chosen_media_type(accept, tuple(_WRITERS))]

@@ -72,6 +72,8 @@ def create_app(
     limits: AdmissionLimits | None = None,
     protection: Protection | None = None,
     limiter: RateLimiter | None = None,
+    *,
+    agents: bool = False,
 ) -> FastAPI:
     """Make the application.
 
@@ -85,6 +87,8 @@ def create_app(
         What is asked of callers.
     limiter
         How often each of their keys may ask; None for no limit.
+    agents
+        Whether tools for agents are served at `/mcp`.
 
     Returns
     -------
@@ -107,6 +111,10 @@ def create_app(
     )
     for resource in RESOURCES:
         app.include_router(resource.router)
+    if agents:
+        from serving.rest.routes.agents import router  # loads what nobody else needs
+
+        app.include_router(router)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     app.state.predictor = predictor
     app.state.keeper = None

@@ -140,6 +140,14 @@ class Protection:
             return False
         return _is_local_name_or_address(page[0])
 
+    def allows_host(self, host: str) -> bool:
+        """Whether a Host header names this service: an address, a local name, or the host of a listed origin."""
+        named = _authority(f"http://{host}")
+        if named is None:
+            return False
+        listed = {urlsplit(origin).hostname for origin in self.origins}
+        return _is_local_name_or_address(named[0]) or named[0] in listed
+
 
 def _listed_origin(origin: str) -> str:
     parts = urlsplit(origin)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import bentoml
 
+from serving.agents.settings import agents_are_served
 from serving.rest.admission import AdmissionLimits
 from serving.rest.http_api import create_app
 from serving.rest.observability import (
@@ -74,6 +75,7 @@ rest_app = create_app(
     limits=AdmissionLimits.from_environment(),
     protection=_protection,
     limiter=None if _rate is None else RateLimiter(_rate, len(_protection.key_digests), _folder),
+    agents=agents_are_served(),
 )
 
 

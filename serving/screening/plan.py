@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from features.elements import ATOMIC_NUMBER
+from features.kinds import NAMING_FIELDS
 from serving.answers.input_tables import COLUMNS, MATERIAL_COLUMNS, InputTableError, check_columns
 
 ROWS_PER_UNIT = 8192
@@ -143,7 +144,7 @@ def _read_columns(schema: Any, source: str, ignored: dict[str, None]) -> tuple[s
 
     names = list(schema.names)
     structured = [name for name in names if name in ATOMIC_NUMBER and pa.types.is_primitive(schema.field(name).type)]
-    if structured and not {"formula", "cif"} & set(names):
+    if structured and not {*NAMING_FIELDS} & set(names):
         check_columns([name for name in names if name not in ATOMIC_NUMBER] + ["formula"], source)
         wanted = {*structured, *(set(COLUMNS) - set(MATERIAL_COLUMNS)), "id"}
     else:

@@ -89,7 +89,7 @@ def test_atomic_fractions_of_polymers_are_fractions() -> None:
 def test_every_field_has_one_meaning() -> None:
     names = [field.name for kind in KINDS.values() for field in kind.fields]
     assert sorted(names) == sorted(FIELDS)
-    assert {"formula", "cif", "polymer"} == {*NAMING_FIELDS}
+    assert {"formula", "cif", "structure", "polymer"} == {*NAMING_FIELDS}
 
 
 def test_without_the_toolkit_a_polymer_is_refused_with_the_remedy_and_formulas_are_read() -> None:

@@ -34,6 +34,13 @@ def test_the_command_answers(empty_environment: Path) -> None:
     assert row["ccd"] is not None
 
 
+def test_without_its_extra_the_command_for_agents_says_what_to_install(empty_environment: Path) -> None:
+    done = subprocess.run([empty_environment / "elyte", "mcp"], capture_output=True, text=True, cwd="/", check=False)
+    assert done.returncode == 2
+    assert "install elyte[mcp]" in done.stderr
+    assert done.stdout == ""
+
+
 def test_the_public_face_is_whole(empty_environment: Path) -> None:
     """What a plain installation cannot import is what its extras are for, and says so."""
     code = (

@@ -255,7 +255,7 @@ def test_the_same_table_in_all_its_spellings(text: str) -> None:
         (b"formula,temperature\nLi3N,3\n", "did you mean 'temperature_C'?"),
         (b"formula,Temperature_c\nLi3N,3\n", "did you mean 'temperature_C'?"),
         (b"formula,id,formula\nLi3N,3,Li2O\n", "'formula' stands in the header twice"),
-        (b"id,name\na,Li3N\n", "expected a column 'formula' or 'cif' or 'polymer', found id, name"),
+        (b"id,name\na,Li3N\n", "expected a column 'formula' or 'cif' or 'structure' or 'polymer', found id, name"),
         (b'id,formula\na,"Li3N\nb,Li2O\n', "line 2: a quotation mark"),
         ("formula\nLi3N\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
         (b"sep=;\nformula;id\nLi3N;a\n", "semicolons; expected commas"),

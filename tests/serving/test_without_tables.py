@@ -60,8 +60,9 @@ REFUSED = {
     ],
 }
 """Command to calls that need some."""
-ELSEWHERE = {"screen", "serve"}
-"""They load the models as `predict` does and read no table: `test_screening_run.py`, `test_service.py`."""
+ELSEWHERE = {"screen", "serve", "mcp"}
+"""They load the models as `predict` does and read no table: `test_screening_run.py`, `test_service.py`,
+`test_agents_service.py`."""
 
 
 @pytest.fixture(autouse=True)

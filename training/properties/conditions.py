@@ -91,12 +91,12 @@ def refused_words(column: NDArray[np.object_], read: Callable[[str], str]) -> di
         Raises `CandidateError` for such a text.
     """
     wrong: dict[int, CandidateError] = {}
-    for text in set(column.tolist()) - {None}:
+    texts = column.tolist()
+    for text in set(texts) - {None}:
         try:
             read(text)
-        except CandidateError as error:
-            # not by numpy, which takes zero characters off the end of a text that it compares with
-            wrong |= {place: error for place, told in enumerate(column.tolist()) if told == text}
+        except CandidateError as error:  # numpy would compare without NUL characters at the end
+            wrong |= dict.fromkeys((row for row, one in enumerate(texts) if one == text), error)
     return wrong
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from serving.answers.optimade_answers import MEDIA_TYPE
 from serving.answers.request import PredictRequest
 from serving.answers.rows import Results
 from serving.predictor import Predictor
@@ -29,9 +30,9 @@ EXAMPLE = {
 }
 EXAMPLE_CSV = "id,formula,temperature_C\nargyrodite,Li6PS5Cl,60\ngarnet,Li7La3Zr2O12,\n"
 NOT_ACCEPTABLE = (
-    "The Accept header admits neither JSON nor CSV.",
+    "The Accept header admits none of JSON, CSV and OPTIMADE's JSON:API.",
     "not_acceptable",
-    'Accept: received "text/html", expected one that admits application/json or text/csv',
+    'Accept: received "text/html", expected one that admits application/json or text/csv or application/vnd.api+json',
 )
 MALFORMED_TABLE = (
     "A table that cannot be used as a whole, or a query parameter that is unknown or out of range.",
@@ -46,7 +47,10 @@ HEADERS = {
 AS_CSV: Responses = {
     200: {
         "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()},
-        "content": {CSV: {"schema": {"type": "string", "description": "A header and one flat row a candidate."}}},
+        "content": {
+            CSV: {"schema": {"type": "string", "description": "A header and one flat row a candidate."}},
+            MEDIA_TYPE: {"schema": {"type": "object", "description": "An OPTIMADE document with `_elyte_` fields."}},
+        },
     }
 }
 TABLE: dict[str, Any] = {

@@ -30,8 +30,8 @@ const inverse = (temperature_C) => 1000 / (temperature_C + KELVIN);
  */
 export async function arrheniusPoints(row, temperature_C, coverage, signal) {
   const all = [...new Set([...TEMPERATURES_C, temperature_C])].sort((a, b) => a - b);
-  const { cif, block, formula } = row.candidate;
-  const material = cif ? { cif, ...(block && { block }) } : { formula };
+  const { cif, structure, block, formula } = row.candidate;
+  const material = cif || structure ? { cif, structure, block } : { formula }; // JSON leaves out what is undefined
   const candidates = all.map((degrees) => ({ ...material, conditions: { temperature_C: degrees } }));
   const document = await ask("./predict", { body: { candidates, properties: ["conductivity"], coverage }, signal });
   return document.results

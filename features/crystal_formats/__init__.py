@@ -1,0 +1,1 @@
+"""Crystal structures beside CIFs: POSCAR, OPTIMADE documents, and the objects of pymatgen and ASE."""

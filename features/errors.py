@@ -44,6 +44,7 @@ class RowErrorCode(StrEnum):
     NOT_NEUTRAL = "not_neutral"
     NO_LITHIUM_SITES = "no_lithium_sites"
     ATOMS_COLLIDE = "atoms_collide"
+    NO_BOND_VALENCE = "no_bond_valence"
 
 
 class WarningCode(StrEnum):

@@ -78,6 +78,8 @@ class WarningCode(StrEnum):
     NEAR_GLASS_TRANSITION = "near_glass_transition"
     CRYSTALLISES = "crystallises"
     SHORT_CHAIN = "short_chain"
+    PICTURE_ONLY = "picture_only"
+    NO_PATH = "no_path"
 
 
 _LONGEST_SHOWN = 60

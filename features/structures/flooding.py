@@ -40,8 +40,8 @@ def widens(vectors: Labels, rank: int, vector: Labels) -> bool:
     y = first[2] * second[0] - first[0] * second[2]
     z = first[0] * second[1] - first[1] * second[0]
     if rank == 1:
-        return x != 0 or y != 0 or z != 0
-    return rank == 2 and x * vector[0] + y * vector[1] + z * vector[2] != 0
+        return bool(x != 0 or y != 0 or z != 0)
+    return bool(rank == 2 and x * vector[0] + y * vector[1] + z * vector[2] != 0)
 
 
 @kernel

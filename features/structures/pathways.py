@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 WITHIN_REACH_eV = 0.2
 """Above the easiest path: a dimension that opens so soon counts as open."""
-_HIGHEST_BARRIER_eV = 8.0
+HIGHEST_BARRIER_eV = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def pathways(crystal_or_cif: CifAtoms | str, step_A: float = STEP_A) -> Pathways
     positions = occupied_positions(crystal_or_cif)
     landscape = site_energy(positions, step_A)
     lowest_eV = float(landscape.energy_eV.min())
-    energies = percolation(landscape.energy_eV, lowest_eV + _HIGHEST_BARRIER_eV)
+    energies = percolation(landscape.energy_eV, lowest_eV + HIGHEST_BARRIER_eV)
     barriers_eV = np.where(np.isfinite(energies.levels), energies.levels - energies.lowest, np.inf)
     open_ = np.isfinite(barriers_eV) & (energies.levels <= energies.levels[0] + WITHIN_REACH_eV)
     radii = percolation(-landscape.free_radius_A)

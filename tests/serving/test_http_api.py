@@ -288,6 +288,7 @@ ACROSS_FIELDS = {"/rate", "/synthesis"}
         ("POST", "/interface"),
         ("POST", "/rate"),
         ("POST", "/coatings"),
+        ("POST", "/pathways"),
         ("POST", "/synthesis"),
         ("GET", "/models"),
     ],

@@ -66,7 +66,11 @@ def pathways(crystal_or_cif: CifAtoms | str, step_A: float = STEP_A) -> Pathways
         `no_bond_valence` where softBV has no parameters for an anion, `cell_too_large`; those of
         `features.cif.read_cif` besides.
     """
-    positions = occupied_positions(crystal_or_cif)
+    return describe(occupied_positions(crystal_or_cif), step_A)
+
+
+def describe(positions: OccupiedPositions, step_A: float = STEP_A) -> Pathways:
+    """Describe how lithium could move among positions that are known; see `pathways`."""
     landscape = site_energy(positions, step_A)
     lowest_eV = float(landscape.energy_eV.min())
     energies = percolation(landscape.energy_eV, lowest_eV + HIGHEST_BARRIER_eV)

@@ -2,6 +2,8 @@
 
 const LIGHT = [-0.4, 0.6, 0.7];
 const SHADES = 24;
+const SOFT = 40; // levels
+const AROUND = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]];
 const ATOM_A = 0.42;
 const ANIONS = { O: "--s1", S: "--s4", Se: "--s4", Te: "--s4", N: "--s0", F: "--s2", Cl: "--s2", Br: "--s2", I: "--s2" };
 const CUBE = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => [k & 1, (k >> 1) & 1, (k >> 2) & 1]);
@@ -35,26 +37,42 @@ export function cartesian(lattice, [x, y, z]) {
   return [0, 1, 2].map((axis) => x * lattice[0][axis] + y * lattice[1][axis] + z * lattice[2][axis]);
 }
 
-/** The points at or below a level that have one above beside them, with the direction out of the channel. */
+/** Where the level is crossed between two points of the grid, with the direction out of the channel there. */
 export function surfaceOf(grid, most) {
   const [a, b, c] = grid.shape;
+  const edges = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
   const found = [];
   for (let i = 0; i < a; i += 1)
     for (let j = 0; j < b; j += 1)
       for (let k = 0; k < c; k += 1) {
-        if (grid.levels[(i * b + j) * c + k] > most) continue;
-        const around = [
-          levelAt(grid, i + 1, j, k), levelAt(grid, i - 1, j, k),
-          levelAt(grid, i, j + 1, k), levelAt(grid, i, j - 1, k),
-          levelAt(grid, i, j, k + 1), levelAt(grid, i, j, k - 1),
-        ];
-        if (!around.some((level) => level > most)) continue;
-        const slopes = [(around[0] - around[1]) * a, (around[2] - around[3]) * b, (around[4] - around[5]) * c];
-        const out = cartesian(grid.reciprocal, slopes);
-        const size = Math.hypot(...out) || 1;
-        found.push({ at: cartesian(grid.lattice, [i / a, j / b, k / c]), out: out.map((x) => x / size) });
+        const here = levelAt(grid, i, j, k);
+        for (const [di, dj, dk] of edges) {
+          const there = levelAt(grid, i + di, j + dj, k + dk);
+          if (here <= most === there <= most) continue;
+          const part = (most + 0.5 - here) / (there - here);
+          const next = part > 0.5 ? 1 : 0;
+          const out = outwards(grid, most, i + next * di, j + next * dj, k + next * dk);
+          const at = [(i + part * di) / a, (j + part * dj) / b, (k + part * dk) / c];
+          found.push({ at: cartesian(grid.lattice, at), out });
+        }
       }
   return found;
+}
+
+/** The direction in which the energy rises; walls count as little above the level, so that they do not roughen it. */
+function outwards(grid, most, i, j, k) {
+  const level = (di, dj, dk) => Math.min(levelAt(grid, i + di, j + dj, k + dk), most + SOFT);
+  const slope = (d) => {
+    let sum = 0;
+    for (const [u, v] of AROUND) {
+      const step = (sign) => level(...[0, 1, 2].map((axis) => (axis === d ? sign : axis === (d + 1) % 3 ? u : v)));
+      sum += (step(1) - step(-1)) * (u || v ? 1 : 2);
+    }
+    return sum * grid.shape[d];
+  };
+  const out = cartesian(grid.reciprocal, [slope(0), slope(1), slope(2)]);
+  const size = Math.hypot(...out) || 1;
+  return out.map((x) => x / size);
 }
 
 /** A view that can be turned: `turn(right, up)` in radians, `show(grid, surface)`, `draw()`. */
@@ -145,7 +163,7 @@ export class Channels {
 
   discs(put) {
     const { shape, lattice } = this.grid;
-    const radius = 0.75 * Math.max(...lattice.map((vector, axis) => Math.hypot(...vector) / shape[axis]));
+    const radius = 0.62 * Math.max(...lattice.map((vector, axis) => Math.hypot(...vector) / shape[axis]));
     const colours = Array.from({ length: SHADES }, (_, i) => {
       const light = 28 + (52 * i) / (SHADES - 1);
       return `hsl(198 62% ${light}%)`;

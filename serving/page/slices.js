@@ -49,14 +49,23 @@ export class Slice {
     const [first, second] = [0, 1, 2].filter((other) => other !== axis);
     const index = [0, 0, 0];
     index[axis] = level;
+    const corner = (i, j) => {
+      index[first] = i;
+      index[second] = j;
+      return levelAt(grid, ...index);
+    };
+    const between = (x, y) => {
+      const [i, j] = [Math.floor(x), Math.floor(y)];
+      const [p, q] = [x - i, y - j];
+      const low = corner(i, j) * (1 - p) + corner(i + 1, j) * p;
+      return low * (1 - q) + (corner(i, j + 1) * (1 - p) + corner(i + 1, j + 1) * p) * q;
+    };
     for (let y = 0; y < canvas.height; y += 1)
       for (let x = 0; x < canvas.width; x += 1) {
         const v = (canvas.height - 1 - y) / scale / height;
         const u = (x / scale + left - v * along) / length;
         if (u < 0 || u > 1 || v > 1) continue;
-        index[first] = Math.round(u * grid.shape[first]);
-        index[second] = Math.round(v * grid.shape[second]);
-        image.data.set(this.colour(levelAt(grid, ...index)), (y * canvas.width + x) * 4);
+        image.data.set(this.colour(between(u * grid.shape[first], v * grid.shape[second])), (y * canvas.width + x) * 4);
       }
     context.putImageData(image, 0, 0);
   }

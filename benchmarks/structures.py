@@ -2,9 +2,9 @@
 
 `--what representatives`: which share of OBELiX's disordered CIFs gets whole atoms, how long it takes, how sound the
 cells are, and why the rest is refused. `--what barriers`: rank correlations of the bond-valence description with
-measured conductivities and with barriers of the literature; beside the package bvlain where it is installed.
-`--what dynamics`: what twenty minutes of molecular dynamics would buy, where sevenn is installed. One thread, processor
-time. Prints one JSON line.
+measured conductivities and with barriers of the literature. `--what bvlain`: beside that package, where it is
+installed. `--what dynamics`: what twenty minutes of molecular dynamics would buy, where sevenn is installed. One
+thread, processor time. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import sys
 import tarfile
 from pathlib import Path
 
-from structures_barriers import barriers
+from structures_barriers import barriers, beside_bvlain
 from structures_dynamics import dynamics
 from structures_representatives import representatives
 
 from training.sources import MissingSourceError, locate
 
-PARTS = {"representatives": representatives, "barriers": barriers, "dynamics": dynamics}
+PARTS = {"representatives": representatives, "barriers": barriers, "bvlain": beside_bvlain, "dynamics": dynamics}
 
 
 def crystals() -> dict[str, str]:

@@ -11,9 +11,10 @@ COULOMB_eV_A = 14.399645
 """e^2 / (4 pi eps0), CODATA 2018."""
 _PRECISION = 4.2  # erfc and exp(-x^2) beyond it are below 3e-9 and 3e-8
 _CUTOFF_A = 5.0
+_MOST_WAVES = 5_000  # half of those in a sphere of radius 2 p^2 / cutoff
 
 
-def ewald_matrix(lattice_A: Array, fractional: Array, cutoff_A: float = _CUTOFF_A) -> Array:
+def ewald_matrix(lattice_A: Array, fractional: Array, cutoff_A: float | None = None) -> Array:
     """Return the matrix A of a periodic cell in eV: charges q in units of e have the energy q A q / 2.
 
     The sum over the lattice is split into a part in real space and one in reciprocal space; a neutralising background
@@ -27,14 +28,16 @@ def ewald_matrix(lattice_A: Array, fractional: Array, cutoff_A: float = _CUTOFF_
     fractional
         Positions, shape (n, 3).
     cutoff_A
-        Of the part in real space. The result does not depend on it.
+        Of the part in real space; 5 A unless that takes more than 5,000 waves. The result does not depend on it.
 
     Returns
     -------
     Shape (n, n), symmetric; the diagonal is a charge with its own images.
     """
-    width_per_A = _PRECISION / cutoff_A
     volume_A3 = abs(float(np.linalg.det(lattice_A)))
+    if cutoff_A is None:
+        cutoff_A = max(_CUTOFF_A, 2.0 * _PRECISION**2 * (volume_A3 / (12.0 * np.pi**2 * _MOST_WAVES)) ** (1 / 3))
+    width_per_A = _PRECISION / cutoff_A
     matrix: Array = _real_space(lattice_A, fractional, width_per_A, cutoff_A)
     waves = _waves(lattice_A, 2.0 * _PRECISION * width_per_A)
     squares = (waves**2).sum(axis=1)

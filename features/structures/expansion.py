@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from features.cif import CifAtoms, read_atoms
 from features.cif_mixing import FULL, sites_of
+from features.cif_symmetry import Setting
 from features.cif_text import unusable
-from features.errors import Remark, shown
+from features.errors import CandidateError, Remark, RowErrorCode, shown
 from features.structures.lattices import primitive
 
 Array = NDArray[np.float64]
+MOST_POSITIONS = 2_000
 _NO_ATOM_LOST = 1e-6
 _WHOLE = 0.01
 
@@ -73,13 +75,14 @@ def occupied_positions(crystal: CifAtoms | str) -> OccupiedPositions:
     Raises
     ------
     CandidateError
-        As `features.cif.read_cif`; also where attached hydrogens have no places, or a site's multiplicity is none of
-        its group.
+        As `features.cif.read_cif`; `cell_too_large` beyond 2,000 positions; also where attached hydrogens have no
+        places, or a site's multiplicity is none of its group.
     """
     atoms = read_atoms(crystal) if isinstance(crystal, str) else crystal
     sites, setting, multiplicities = atoms.sites, atoms.setting, atoms.placement.multiplicities
     if (sites.hydrogens * multiplicities).sum() > 0 and "H" in atoms.structure.amounts:
         raise unusable("attached hydrogens have no places of their own (_atom_site_attached_hydrogens)")
+    _check_size(float(multiplicities.sum()), setting)
     rotations, translations, centring = _cosets(setting.rotations, setting.translations)
     conventional_A = atoms.orthogonal.T
     try:
@@ -113,6 +116,17 @@ def occupied_positions(crystal: CifAtoms | str) -> OccupiedPositions:
     )
 
 
+def _check_size(positions: float, setting: Setting) -> None:
+    """Refuse a cell before it is expanded: positions of the whole cell over those of the centred lattice."""
+    turns = len(np.unique(np.rint(setting.rotations).astype(np.int64).reshape(-1, 9), axis=0))
+    in_primitive = positions * turns / len(setting.rotations)
+    if in_primitive > MOST_POSITIONS:
+        raise CandidateError(
+            RowErrorCode.CELL_TOO_LARGE,
+            f"{in_primitive:.0f} positions in the primitive cell; at most {MOST_POSITIONS} are handled one by one",
+        )
+
+
 def _cosets(rotations: Array, translations: Array) -> tuple[Array, Array, Array]:
     """Return one operator for each rotation, and the translations of the centred lattice."""
     keys = np.rint(rotations).astype(np.int64).reshape(-1, 9)
@@ -133,6 +147,8 @@ def _rows_by_place(positions: Array, multiplicities: Array, orthogonal: Array) -
 def _distinct(images: Array, merged: int, lattice_A: Array) -> Array:
     """Return the mean of each `merged` images that are one atom: the nearest to each other."""
     left = images - np.floor(images)
+    if merged == 1:
+        return left
     places = []
     while len(left):
         shift = left - left[0]

@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 STEP_A = 0.25
 _MOST_VOXELS = 250_000
 _COARSEST_STEP_A = 0.5
-_MOST_POSITIONS = 2_000
 _CUTOFF_A = 7.0
 _TABLE_STEP_A = 0.01
 _SCREENING = 0.74  # of the sum of covalent radii: softBV's f
@@ -66,17 +65,18 @@ def site_energy(positions: OccupiedPositions, step_A: float = STEP_A) -> SiteEne
     ------
     CandidateError
         `no_bond_valence` where no anion of the crystal, or not every one, has parameters with lithium;
-        `cell_too_large` beyond 2,000 positions or where the grid would be wider than 0.5 A.
+        `cell_too_large` where the grid would be wider than 0.5 A.
     """
     from features.structures.flooding import spread, weighted_table  # compiles
 
     framework = _framework(positions)
     lattice_A = positions.lattice_A
     step_A = max(step_A, (abs(float(np.linalg.det(lattice_A))) / _MOST_VOXELS) ** (1 / 3))
-    n = len(framework.fractional)
-    if step_A > _COARSEST_STEP_A or n > _MOST_POSITIONS:
-        message = f"{n} positions in a primitive cell of {abs(np.linalg.det(lattice_A)):.0f} cubic angstrom"
-        raise CandidateError(RowErrorCode.CELL_TOO_LARGE, f"{message}; at most {_MOST_POSITIONS} are mapped")
+    if step_A > _COARSEST_STEP_A:
+        message = f"a primitive cell of {abs(np.linalg.det(lattice_A)):.0f} cubic angstrom"
+        raise CandidateError(
+            RowErrorCode.CELL_TOO_LARGE, f"{message}; at most {_MOST_VOXELS * _COARSEST_STEP_A**3:.0f} are mapped"
+        )
     shape = np.maximum(np.rint(np.linalg.norm(lattice_A, axis=1) / step_A), 4).astype(np.int64)
     energy_eV, free_radius_A = np.zeros(shape), np.full(shape, _CUTOFF_A)
     reach = np.ceil(_CUTOFF_A * np.linalg.norm(np.linalg.inv(lattice_A), axis=0) * shape).astype(np.int64)

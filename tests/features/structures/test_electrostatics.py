@@ -43,6 +43,13 @@ def test_the_cutoff_does_not_matter(cutoff_A: float) -> None:
     assert np.abs(difference).max() < 1e-5
 
 
+def test_wide_cells_have_the_same_energy_with_few_waves() -> None:
+    """A pair of charges 2 A apart in a cell of 60 A: as in vacuum but for the dipoles of its images."""
+    energy = energy_eV(np.eye(3) * 60.0, [[0, 0, 0], [2 / 60, 0, 0]], [1.0, -1.0])
+    dipoles_eV = -2 * np.pi / 3 * 2.0**2 / 60.0**3 * COULOMB_eV_A  # Makov and Payne: surrounded by a conductor
+    assert energy == pytest.approx(-COULOMB_eV_A / 2.0 + dipoles_eV, abs=1e-4)
+
+
 def test_a_supercell_has_as_many_times_the_energy() -> None:
     vectors, places, *_ = CRYSTALS["ZnS"]
     one = energy_eV(vectors * 5.4, places, [2.0, -2.0])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from made_cifs import ARGYRODITE, argyrodite, cif, group
@@ -155,6 +157,22 @@ def test_large_cells_are_refused_by_their_number_of_atoms() -> None:
     error = refusal(cif(group("P 1"), sites, (16.4, 16.4, 16.4, 90, 90, 90)))
     assert error.code is RowErrorCode.CELL_TOO_LARGE
     assert "512" in error.message
+
+
+def test_a_hostile_cell_is_refused_before_it_is_expanded() -> None:
+    rng = np.random.default_rng(0)
+    sites = "\n".join(f"O{i} O {x:.4f} {y:.4f} {z:.4f} 0.001" for i, (x, y, z) in enumerate(rng.random((3000, 3))))
+    started = time.monotonic()
+    error = refusal(cif(group("F m -3 m"), sites, (60, 60, 60, 90, 90, 90)))
+    assert error.code in (RowErrorCode.CELL_TOO_LARGE, RowErrorCode.UNPARSEABLE_CIF)
+    assert time.monotonic() - started < 20.0  # most of it reading
+
+
+def test_a_long_thin_cell_takes_no_more_memory_than_another() -> None:
+    sites = "\n".join(f"Li{i} Li 0 0 {i / 40} 0.5\nF{i} F 0 0 {i / 40 + 0.0125} 0.5" for i in range(40))
+    cell = ordered_representative(cif(group("P 1"), sites, (3, 3, 160, 90, 90, 90)))
+    assert cell.amounts == {"F": 20.0, "Li": 20.0}
+    assert shortest_A(cell) > 1.9
 
 
 def test_hydrogens_without_places_are_refused() -> None:

@@ -17,7 +17,7 @@ from features.errors import CandidateError, RowErrorCode
 from features.structures.charges import formal_charges
 from features.structures.electrostatics import COULOMB_eV_A
 from features.structures.expansion import OccupiedPositions
-from features.structures.softbv import Ion, ion, lithium
+from features.structures.softbv import SoftBvIon, ion, lithium
 
 Array = NDArray[np.float64]
 
@@ -120,7 +120,7 @@ def _framework(positions: OccupiedPositions) -> _Framework:
     return _Framework(np.ascontiguousarray(positions.fractional[there]), held, radii_A, tables_eV)
 
 
-def _ion(symbol: str, charge: float) -> Ion | None:
+def _ion(symbol: str, charge: float) -> SoftBvIon | None:
     """Return an ion; None for one without charge."""
     found = ion(symbol, charge) if charge else None
     if charge and (found is None or (charge < 0 and not found.binds_lithium)):
@@ -132,7 +132,7 @@ def _without_parameters(reason: str) -> CandidateError:
     return CandidateError(RowErrorCode.NO_BOND_VALENCE, f"{reason}; expected N, O, F, S, Cl, Se, Br, Te or I as anions")
 
 
-def _energy_eV(distance_A: Array, other: Ion | None) -> Array:
+def _energy_eV(distance_A: Array, other: SoftBvIon | None) -> Array:
     """Return the energy of a lithium ion beside another ion; half of the Morse energy counts, as in bvlain."""
     from scipy.special import erfc
 

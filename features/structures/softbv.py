@@ -14,7 +14,7 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
-class Ion:
+class SoftBvIon:
     """An ion beside lithium.
 
     Attributes
@@ -41,23 +41,23 @@ class Ion:
 
 
 @cache
-def _table() -> dict[str, tuple[Ion, ...]]:
-    ions: dict[str, tuple[Ion, ...]] = {}
+def _table() -> dict[str, tuple[SoftBvIon, ...]]:
+    ions: dict[str, tuple[SoftBvIon, ...]] = {}
     with (files("features") / "data" / "softbv_lithium.csv").open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
             bond = [float(row[name]) for name in ("d0_eV", "r_min_A", "alpha_per_A") if row[name]]
             radius_A, quantum = float(row["covalent_radius_A"]), int(row["principal_quantum_number"])
-            ion = Ion(float(row["charge"]), radius_A, quantum, *bond)
+            ion = SoftBvIon(float(row["charge"]), radius_A, quantum, *bond)
             ions[row["symbol"]] = (*ions.get(row["symbol"], ()), ion)
     return ions
 
 
-def ion(symbol: str, charge: float) -> Ion | None:
+def ion(symbol: str, charge: float) -> SoftBvIon | None:
     """Return the ion of an element whose charge is nearest and of the same sign; None where the table has none."""
     like = [one for one in _table().get(symbol, ()) if one.charge * charge > 0]
     return min(like, key=lambda one: abs(one.charge - charge), default=None)
 
 
-def lithium() -> Ion:
+def lithium() -> SoftBvIon:
     """Return the lithium ion."""
     return _table()["Li"][0]

@@ -16,7 +16,7 @@ from serving.pathways.request import PathwaysRequest
 PICTURE_ONLY = Remark(
     WarningCode.PICTURE_ONLY,
     "a picture of the structure, not a prediction: barriers by bond valence follow measured conductivities at a rank"
-    " correlation of -0.5 and computed barriers hardly at all; no model of elyte uses them",
+    " correlation of -0.5, computed barriers at 0.2; no model of elyte uses them",
 )
 
 

@@ -24,7 +24,7 @@ EXAMPLE = {
 router = APIRouter(route_class=AnsweringRoute)
 
 
-class Pathway(BaseModel):
+class PathwayNumbers(BaseModel):
     """By bond valence; barriers are null where nothing percolates below 8 eV."""
 
     dimension: int = Field(description="Of the ways that open within 0.2 eV of the easiest one, 0 to 3.")
@@ -56,7 +56,7 @@ class PathwaysAnswer(FailedMaterial):
     """Lithium's ways through a crystal: a description, not a prediction."""
 
     status: Literal["ok", "error"]
-    pathway: Pathway | None = None
+    pathway: PathwayNumbers | None = None
     grid: Grid | None = None
     error: Note | None = None
     warnings: list[Note]

@@ -29,6 +29,7 @@ def shot(visit: Visit, name: str) -> None:
 
 def drawn(visit: Visit, selector: str = "#channels") -> tuple[float, int]:
     """Return which share of a canvas is painted, and with how many colours."""
+    visit.expected.append("willReadFrequently")  # this reading is the test's own
     visit.page.wait_for_timeout(150)
     share, colours = visit.page.evaluate(PAINTED, selector)
     return float(share), int(colours)

@@ -68,6 +68,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/stability.py --quick
 	$(BIN)/python benchmarks/ccd.py --quick
 	$(BIN)/python benchmarks/mechanics.py --quick
+	$(BIN)/python benchmarks/structures.py --quick --strict
 	$(BIN)/python benchmarks/ledger.py --quick
 	$(BIN)/python benchmarks/generation.py --quick
 	$(BIN)/python benchmarks/ranking.py --quick

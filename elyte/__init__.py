@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from features.formula import parse_formula as parse_formula
     from features.formula_writing import write_formula as write_formula
     from features.kinds import read_candidates as read_candidates
+    from features.structures.cells import OrderedCell as OrderedCell
+    from features.structures.cells import to_cif as to_cif
+    from features.structures.representatives import ordered_representative as ordered_representative
     from serving.answers.condition_grid import ConditionGridRequest as CcdGridRequest  # noqa: F401 - public
     from serving.answers.conditions import Conditions as Conditions
     from serving.answers.interface_request import InterfaceRequest as InterfaceRequest
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from serving.generation.variables import read_variable as read_variable
     from serving.models.store import load_models as load_models
     from serving.monitoring.answer import monitor as monitor
+    from serving.pathways.request import PathwaysRequest as PathwaysRequest
     from serving.predictor import Predictor as Predictor
     from serving.ranking.constraints import Constraints as Constraints
     from serving.ranking.pair_answer import PairOptions as PairOptions
@@ -94,6 +98,10 @@ _PLACES = {
     "generate": "serving.generation.request",
     "Selection": "serving.generation.table",
     "read_variable": "serving.generation.variables",
+    "OrderedCell": "features.structures.cells",
+    "to_cif": "features.structures.cells",
+    "ordered_representative": "features.structures.representatives",
+    "PathwaysRequest": "serving.pathways.request",
     "Predictor": "serving.predictor",
     "Constraints": "serving.ranking.constraints",
     "BatchRequest": "serving.ranking.request",

@@ -43,6 +43,12 @@ class RowErrorCode(StrEnum):
     KIND_NOT_INSTALLED = "kind_not_installed"
     WRONG_KIND = "wrong_kind"
     NO_WINDOW = "no_window"
+    CELL_TOO_SMALL = "cell_too_small"
+    CELL_TOO_LARGE = "cell_too_large"
+    NOT_NEUTRAL = "not_neutral"
+    NO_LITHIUM_SITES = "no_lithium_sites"
+    ATOMS_COLLIDE = "atoms_collide"
+    NO_BOND_VALENCE = "no_bond_valence"
 
 
 class WarningCode(StrEnum):
@@ -77,6 +83,8 @@ class WarningCode(StrEnum):
     NEAR_GLASS_TRANSITION = "near_glass_transition"
     CRYSTALLISES = "crystallises"
     SHORT_CHAIN = "short_chain"
+    PICTURE_ONLY = "picture_only"
+    NO_PATH = "no_path"
 
 
 _LONGEST_SHOWN = 60

@@ -137,7 +137,7 @@ def read_cell(cell: ListedCell) -> CifStructure:
     """
     check_site_count(sum(len(site.shares) for site in cell.sites))
     try:
-        read = read_block(_block(cell))
+        read = read_block(_block(cell)).structure
     except CandidateError as error:
         raise CandidateError(_OF_A_CIF.get(error.code, error.code), error.message) from error
     remark = Remark(WarningCode.NO_SPACE_GROUP, _NO_SPACE_GROUP)

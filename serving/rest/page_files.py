@@ -42,7 +42,8 @@ ASSETS = (
     *(f"{name}.js" for name in ("effect", "fields", "objectives", "plans", "problem", "report", "saving", "way")),
     *(f"steps/{name}.js" for name in ("further", "generate", "make", "measure", "rank", "shop")),
     "icon.svg",
-    *(f"{view}.{kind}" for view in ("coatings", "synthesis") for kind in ("html", "js")),
+    *(f"{view}.{kind}" for view in ("coatings", "pathways", "synthesis") for kind in ("html", "js")),
+    *("channels.js", "slices.js", "pathways.css"),
     *(f"views.{kind}" for kind in ("css", "js")),
 )
 MEDIA_TYPES = {

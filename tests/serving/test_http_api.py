@@ -293,6 +293,7 @@ ACROSS_FIELDS = {"/rate", "/synthesis", "/generate"}
         ("POST", "/interface"),
         ("POST", "/rate"),
         ("POST", "/coatings"),
+        ("POST", "/pathways"),
         ("POST", "/synthesis"),
         ("POST", "/generate"),
         ("POST", "/measurements/effect"),

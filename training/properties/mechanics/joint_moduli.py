@@ -15,7 +15,6 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc, spearmanr
 
 from training.distributions import ScoreDistribution
 from training.uncertainty import ConformalScale, Interval
@@ -31,6 +30,8 @@ _LN_10 = np.log(10.0)
 @cache
 def _normal_pairs() -> Array:
     """Two columns of standard normal numbers, shape (N_DRAWS, 2), spread evenly; each with its opposite."""
+    from scipy.stats import qmc
+
     half = qmc.Sobol(2, seed=_SEED).random(N_DRAWS // 2)
     normal = ndtri(np.clip(half, 1e-9, 1.0 - 1e-9))
     return np.concatenate([normal, -normal])
@@ -55,6 +56,8 @@ class JointScores:
     @classmethod
     def of(cls, pairs: Array, shear: ConformalScale, bulk: ConformalScale) -> JointScores:
         """Tie scores of left-out rows by the rank correlation of pairs of signed scores, shape (m, 2)."""
+        from scipy.stats import spearmanr
+
         rank = float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
         return cls(shear, bulk, 2.0 * np.sin(np.pi * rank / 6.0))
 

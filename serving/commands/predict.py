@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from features.candidate import RowError
+from features.candidate import INORGANIC, RowError
 from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
 from serving.answers.request import (
     DEFAULT_COVERAGE,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from serving.answers.conditions import Conditions
     from serving.answers.rows import ResultRow, Results
+
+_FEW_ROWS = 100  # reading them twice takes no time that counts
 
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
@@ -139,10 +141,21 @@ def _answer(
     from serving.predictor import Predictor
 
     try:
-        predictor = Predictor.load(properties=properties)
+        predictor = Predictor.load(properties=properties or _speaking_of(rows))
     except ModelUnavailableError as error:
         raise click.UsageError(str(error)) from error
     return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)
+
+
+def _speaking_of(rows: Sequence[CandidateInput | RowError]) -> list[str] | None:
+    """Return the properties that speak of a few rows, so that no other model is loaded; None, which is all, of many."""
+    from serving.answers.documents import read_rows
+    from serving.answers.judging import by_kind, speaking_of
+
+    if len(rows) > _FEW_ROWS:
+        return None
+    kinds = by_kind(read_rows(rows)) or (INORGANIC,)
+    return [name for kind in kinds for name in speaking_of(kind, registry.names())]
 
 
 def _write(results: Sequence[ResultRow], output: Path) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import mmap
 import os
 import shutil
 import sys
@@ -18,7 +20,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,10 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 Make = Callable[[], Mapping[str, NDArray[Any]]]
 FOLDER = "machine"
-LIBRARIES = ("numpy", "scipy", "numba", "llvmlite", "elyte")
 KERNELS_VARIABLE = "OPENBLAS_CORETYPE"
-SUMS = "sums.json"
-N_KEYS, N_BUNDLES = 3, 8
-"""How many keys, and bundles of a key, stay; those that were used last."""
+N_KEYS, N_BUNDLES = 2, 8
+"""How many keys, and bundles of a key, stay; those that were made last."""
+_DIGEST_BYTES, _HEAD_BYTES, _ALIGNED_BYTES = 32, 40, 64
 
 
 def check_once(digest: str, check: Callable[[], None]) -> None:
@@ -66,7 +66,7 @@ def kept_arrays(digest: str, name: str, make: Make) -> Arrays:
     name
         Of what follows, a file name.
     make
-        Computes them, float arrays of more than no dimensions; what it returns is kept.
+        Computes them; no Python objects. What it returns is kept.
     """
     folder = _folder_of(digest)
     if folder is not None and (found := _read(folder / name)) is not None:
@@ -78,35 +78,61 @@ def kept_arrays(digest: str, name: str, make: Make) -> Arrays:
     return made
 
 
-def _read(folder: Path) -> Arrays | None:
+def _read(path: Path) -> Arrays | None:
     """Return kept arrays; None where there are none, or not those that were written."""
     try:
-        sums = json.loads((folder / SUMS).read_bytes())
-        found = {}
-        for name, expected in sums.items():
-            path = folder / f"{name}.npy"
-            if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size <= _HEAD_BYTES:
                 return None
-            found[name] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, AttributeError):
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as checked:  # let go of: it is a worker's memory
+                index = _index_of(checked)
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # as writable as what was computed
+    except (OSError, ValueError):
         return None
-    return {name: np.asarray(array) for name, array in found.items()}
+    if index is None:
+        return None
+    return {
+        name: np.frombuffer(whole, dtype, math.prod(shape), start).reshape(shape)
+        for name, (dtype, shape, start) in index.items()
+    }
 
 
-def _write(folder: Path, arrays: Arrays) -> None:
-    """Write arrays so that no other process sees half of them."""
-    _made(folder.parent)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".part-"))
-    try:
-        sums = {}
-        for name, array in arrays.items():
-            np.save(part / f"{name}.npy", array, allow_pickle=False)
-            sums[name] = hashlib.sha256((part / f"{name}.npy").read_bytes()).hexdigest()
-        (part / SUMS).write_text(json.dumps(sums), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
-        os.rename(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+def _index_of(content: mmap.mmap) -> dict[str, tuple[str, list[int], int]] | None:
+    """Return what stands where in a file, None where it is not as it was written."""
+    with memoryview(content) as view, view[_DIGEST_BYTES:] as body:
+        if hashlib.sha256(body).digest() != content[:_DIGEST_BYTES]:
+            return None
+    size = int.from_bytes(content[_DIGEST_BYTES:_HEAD_BYTES], "little")
+    index: dict[str, tuple[str, list[int], int]] = json.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
+    return index
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays into one file, so that no other process sees half of it.
+
+    A sha256 of what follows, the length of the index, the index (name to dtype, shape, place), and the arrays.
+    """
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    places, end = {}, 0
+    for name, array in plain.items():
+        places[name], end = end, end + -(-array.nbytes // _ALIGNED_BYTES) * _ALIGNED_BYTES
+
+    def index_from(start: int) -> bytes:
+        found = {name: (one.dtype.str, arrays[name].shape, start + places[name]) for name, one in plain.items()}
+        return json.dumps(found).encode()
+
+    start = -(-(_HEAD_BYTES + len(index_from(1 << 40))) // _ALIGNED_BYTES) * _ALIGNED_BYTES
+    index = index_from(start)
+    content = bytearray(start + end)
+    content[_DIGEST_BYTES:_HEAD_BYTES] = len(index).to_bytes(_HEAD_BYTES - _DIGEST_BYTES, "little")
+    content[_HEAD_BYTES : _HEAD_BYTES + len(index)] = index
+    for name, array in plain.items():
+        content[start + places[name] : start + places[name] + array.nbytes] = array.tobytes()
+    content[:_DIGEST_BYTES] = hashlib.sha256(memoryview(content)[_DIGEST_BYTES:]).digest()
+    _made(path.parent)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
+        part.write(content)
+    os.replace(part.name, path)
 
 
 def _made(folder: Path) -> None:
@@ -143,7 +169,7 @@ def _key() -> str:
     found: dict[str, Any] = np.show_config(mode="dicts") or {}
     state = {
         "python": sys.version,
-        "libraries": [version(name) for name in LIBRARIES],
+        "packages": [np.__version__, os.stat(Path(np.__file__).parents[1]).st_mtime_ns],  # pip writes there
         "processor": found["SIMD Extensions"],
         "kernels": os.environ.get(KERNELS_VARIABLE, ""),
         "sources": _state_of_sources(),

@@ -9,12 +9,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-import ssl
 import threading
-from http.client import HTTPException
-from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import urlopen
 
 TIMEOUT_VARIABLE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 TIMEOUT_SECONDS = 4.0
@@ -68,6 +64,11 @@ def _port_of(place: SplitResult) -> int | None:
 
 def _fault(place: SplitResult, seconds: float) -> str | None:
     """Return why there is no sign of life, None where there is one."""
+    import ssl  # with the others a hundredth of a second, which every command would pay
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
     try:
         if place.scheme in ("http", "https"):
             address = place._replace(netloc=place.netloc.rpartition("@")[2], path=f"{place.path.rstrip('/')}/health")

@@ -50,10 +50,19 @@ def check_reachable(tracking_uri: str) -> None:
     asking.join(seconds)
     fault = found[0] if found else f"no answer within {seconds:g} s"
     if fault is not None:
-        raise RegistryUnreachableError(
-            f"the registry {CREDENTIALS.sub('//***@', tracking_uri)} does not answer ({fault}); start it, or correct"
-            " MLFLOW_TRACKING_URI, or unset it to use the registry of this machine"
-        )
+        raise _silent(tracking_uri, fault)
+
+
+def unreachable(tracking_uri: str, reason: object) -> RegistryUnreachableError:
+    """Return the error of a registry that was asked and does not answer, for what the network says."""
+    return _silent(tracking_uri, _in_words(reason, timeout_seconds()))
+
+
+def _silent(tracking_uri: str, fault: str) -> RegistryUnreachableError:
+    return RegistryUnreachableError(
+        f"the registry {CREDENTIALS.sub('//***@', tracking_uri)} does not answer ({fault}); start it, or correct"
+        " MLFLOW_TRACKING_URI, or unset it to use the registry of this machine"
+    )
 
 
 def _port_of(place: SplitResult) -> int | None:

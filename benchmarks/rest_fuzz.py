@@ -151,7 +151,7 @@ def with_other_formulas(document: Any, rng: random.Random) -> bytes:  # noqa: AN
 
 
 @dataclass(frozen=True)
-class Route:
+class FuzzedRoute:
     """One route of the service: its method and path, an example of each body that it takes, and its parameters."""
 
     method: str
@@ -166,7 +166,7 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-def routes_of(document: dict[str, Any]) -> list[Route]:
+def routes_of(document: dict[str, Any]) -> list[FuzzedRoute]:
     """Return the routes that an OpenAPI document names; one without bodies is asked with odd queries."""
     found = []
     for path, methods in document["paths"].items():
@@ -180,11 +180,11 @@ def routes_of(document: dict[str, Any]) -> list[Route]:
             }
             examples = {kind: media.get("example", {}) for kind, media in content.items()}
             of_query = tuple(one["name"] for one in parameters if one["in"] == "query")
-            found.append(Route(method.upper(), path, examples, of_query, choices))
+            found.append(FuzzedRoute(method.upper(), path, examples, of_query, choices))
     return found
 
 
-def target_of(route: Route, rng: random.Random) -> str:
+def target_of(route: FuzzedRoute, rng: random.Random) -> str:
     """Return the path of a request, now and then with parts and parameters that nobody expects."""
     path = route.path
     for name, choices in route.of_path.items():
@@ -197,7 +197,7 @@ def target_of(route: Route, rng: random.Random) -> str:
     return path[:LONGEST_TARGET]
 
 
-def body_of(route: Route, rng: random.Random) -> tuple[str, bytes]:
+def body_of(route: FuzzedRoute, rng: random.Random) -> tuple[str, bytes]:
     """Return a media type and a body."""
     if not route.examples:
         return JSON, rng.choice((b"", b"{}", from_nothing(rng)))
@@ -213,7 +213,7 @@ def body_of(route: Route, rng: random.Random) -> tuple[str, bytes]:
     return media_type, changed(example, rng) if draw < 0.7 else with_other_formulas(example, rng)
 
 
-def request_of(routes: list[Route], rng: random.Random) -> tuple[str, bytes]:
+def request_of(routes: list[FuzzedRoute], rng: random.Random) -> tuple[str, bytes]:
     """Return the name of a route and the bytes of one fuzzed request."""
     route = rng.choice(routes)
     media_type, body = body_of(route, rng) if route.method != "GET" else (JSON, b"")

@@ -112,7 +112,7 @@ def _let_kernels_call_each_other() -> None:
     from numba import types
     from numba.extending import typeof_impl
 
-    @typeof_impl.register(Kernel)  # type: ignore[untyped-decorator]
+    @typeof_impl.register(Kernel)
     def _(value: Kernel, context: object) -> types.Dispatcher:
         return types.Dispatcher(value.dispatcher)
 

@@ -166,7 +166,7 @@ def _folder_of(digest: str) -> Path | None:
 @cache
 def _key() -> str:
     """Return what stands for the digits that this machine, this code and these libraries compute."""
-    found: dict[str, Any] = np.show_config(mode="dicts") or {}
+    found: Any = np.show_config(mode="dicts")
     state = {
         "python": sys.version,
         "packages": [np.__version__, os.stat(Path(np.__file__).parents[1]).st_mtime_ns],  # pip writes there

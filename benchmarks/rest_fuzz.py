@@ -1,7 +1,9 @@
 """A hundred thousand fuzzed bodies: no 5xx, no hang, and the next good request is answered right.
 
-Three quarters are good bodies of every route in which bytes, values, types, keys and numbers were changed; the rest are
-made from nothing. Prints one JSON line, progress to standard error; the seed makes a run repeatable.
+The routes are those of the service's own OpenAPI document, so that a new one is fuzzed once it is there. Three quarters
+are the examples of their bodies in which bytes, values, types, keys, numbers and query parameters were changed; the
+rest are made from nothing. Routes that write get the key and a ledger of their own. Prints one JSON line, progress to
+standard error; the seed makes a run repeatable. `--route` fuzzes one alone.
 """
 
 from __future__ import annotations
@@ -10,58 +12,27 @@ import argparse
 import copy
 import json
 import random
+import re
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from running import Client, post, predict, running_service, say
+from ports import HOST
+from running import Client, get, predict, running_service, say
 
 N_BODIES, QUICK_BODIES = 100_000, 1_500
 CHECK_EVERY = 500
-LONGEST_SECONDS = 10.0
-LICL: dict[str, Any] = {
-    "id": "mp-1",
-    "type": "structures",
-    "attributes": {
-        "lattice_vectors": [[3.9, 0, 0], [0, 3.9, 0], [0, 0, 3.9]],
-        "cartesian_site_positions": [[0, 0, 0], [1.95, 1.95, 1.95]],
-        "species": [{"name": s, "chemical_symbols": [s], "concentration": [1]} for s in ("Li", "Cl")],
-        "species_at_sites": ["Li", "Cl"],
-    },
-}
-POSCAR = "LiCl\n1.0\n3.9 0 0\n0 3.9 0\n0 0 3.9\nLi Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
-SEEDS: dict[str, dict[str, Any]] = {
-    "/predict": {
-        "candidates": [{"id": "a", "formula": "Li6PS5Cl"}, {"formula": "Li3YCl6", "conditions": {"temperature_C": 60}}],
-        "conditions": {"temperature_C": 25, "interlayer_type": "oxide"},
-        "properties": ["conductivity", "ccd"],
-        "coverage": 0.9,
-        "explain": False,
-    },
-    "/predict?": {"candidates": [{"structure": LICL}, {"structure": POSCAR}]},
-    "/mcp": {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": "predict", "arguments": {"formulas": ["Li6PS5Cl"], "structures": [POSCAR]}},
-    },
-    "/interface": {"formula": "Li6PS5Cl", "against": ["lithium", "LCO"], "voltage_V": 4.2},
-    "/rate": {"anolyte": "Li6PS5Cl", "catholyte": "Li3InCl6", "conditions": {"c_rate": 4.0, "porosity": 0.1}},
-    "/pathways": {"cif": "data_x", "block": "x", "grid": True},
-    "/ccd/grid": {"formula": "Li6PS5Cl", "temperatures_C": [25, 60], "interlayer_types": ["none"], "coverage": 0.8},
-    "/nearest": {"candidates": [{"formula": "Li6PS5Cl"}], "count": 3},
-    "/synthesis": {"formulas": ["Li6PS5Cl", "Li3InCl6"], "grams": 2.0, "lithium_excess": 0.1, "top": 2},
-    "/generate": {"patterns": ["Li{6-x}PS{5-x}Cl{1+x}", "Li3{Y,In}Cl6"], "variables": ["x=0:0.4:0.2"], "most": 20},
-    "/measurements/effect": {
-        "property": "conductivity",
-        "measured": [{"candidate": {"formula": "Li6PS5Br"}, "value": -2.5}],
-        "candidates": [{"formula": "Li6PS5Cl"}, {"formula": "Xx"}],
-        "conditions": {"temperature_C": 25},
-    },
-}
-CSV = "id,formula,temperature_C\na,Li6PS5Cl,25\nb,Li3YCl6,60\n"
+LONGEST_SECONDS = 20.0
+LONGEST_TARGET = 4_000
+JSON = "application/json"
+KEY = "fuzzing-needs-a-key-of-its-own-1"
+ACCEPT = "Accept: application/json, text/event-stream"
+FORMULA = re.compile(r"(?=.*[0-9])[A-Z][A-Za-z0-9.()]+")
 ODD: tuple[Any, ...] = (
     None,
     True,
@@ -166,7 +137,7 @@ def from_nothing(rng: random.Random) -> bytes:
     return rng.choice(makers)()
 
 
-def with_other_formulas(document: dict[str, Any], rng: random.Random) -> bytes:
+def with_other_formulas(document: Any, rng: random.Random) -> bytes:  # noqa: ANN401
     """Return a good document whose formulas are drawn by chance: most fail by row, some are answered."""
 
     def formula() -> str:
@@ -174,37 +145,123 @@ def with_other_formulas(document: dict[str, Any], rng: random.Random) -> bytes:
         return "".join(f"{symbol}{rng.choice(AMOUNTS)}" for symbol in symbols)
 
     document = copy.deepcopy(document)
-    for row in document.get("candidates", [document]):
-        row["formula"] = formula()
+    for container, key in places_of(document):
+        if isinstance(container[key], str) and FORMULA.fullmatch(container[key]):
+            container[key] = formula()
     return json.dumps(document).encode()
 
 
-def request_of(rng: random.Random) -> bytes:
-    """Return the bytes of one fuzzed request."""
-    if rng.random() < 0.1:
-        return post("/predict/csv", torn(CSV.encode(), rng), "text/csv")
-    path = rng.choice([*SEEDS])
+@dataclass(frozen=True)
+class FuzzedRoute:
+    """One route of the service: its method and path, an example of each body that it takes, and its parameters."""
+
+    method: str
+    path: str
+    examples: dict[str, Any]
+    of_query: tuple[str, ...]
+    of_path: dict[str, tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Method and path."""
+        return f"{self.method} {self.path}"
+
+
+_LICL = {
+    "id": "mp-1",
+    "type": "structures",
+    "attributes": {
+        "lattice_vectors": [[3.9, 0, 0], [0, 3.9, 0], [0, 0, 3.9]],
+        "cartesian_site_positions": [[0, 0, 0], [1.95, 1.95, 1.95]],
+        "species": [{"name": s, "chemical_symbols": [s], "concentration": [1]} for s in ("Li", "Cl")],
+        "species_at_sites": ["Li", "Cl"],
+    },
+}
+_POSCAR = "LiCl\n1.0\n3.9 0 0\n0 3.9 0\n0 0 3.9\nLi Cl\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
+_TOOL_CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "predict", "arguments": {"formulas": ["Li6PS5Cl"], "structures": [_POSCAR]}},
+}
+BESIDES = [
+    FuzzedRoute("POST", "/predict", {JSON: {"candidates": [{"structure": _LICL}, {"structure": _POSCAR}]}}, (), {}),
+    FuzzedRoute("POST", "/mcp", {JSON: _TOOL_CALL}, (), {}),
+]
+"""Bodies that the document gives no example of: structures, and tools for agents."""
+
+
+def routes_of(document: dict[str, Any]) -> list[FuzzedRoute]:
+    """Return the routes that an OpenAPI document names; one without bodies is asked with odd queries."""
+    found = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            parameters = operation.get("parameters", ())
+            choices = {
+                one["name"]: tuple(map(str, one["schema"].get("enum", ("conductivity", "1"))))
+                for one in parameters
+                if one["in"] == "path"
+            }
+            examples = {kind: media.get("example", {}) for kind, media in content.items()}
+            of_query = tuple(one["name"] for one in parameters if one["in"] == "query")
+            found.append(FuzzedRoute(method.upper(), path, examples, of_query, choices))
+    return found
+
+
+def target_of(route: FuzzedRoute, rng: random.Random) -> str:
+    """Return the path of a request, now and then with parts and parameters that nobody expects."""
+    path = route.path
+    for name, choices in route.of_path.items():
+        odd = str(rng.choice(ODD)).encode("utf-8", "replace")
+        path = path.replace("{" + name + "}", rng.choice(choices) if rng.random() < 0.8 else quote(odd, safe=""))
+    if rng.random() < (0.5 if not route.examples else 0.1):
+        names = [*route.of_query, "x"]
+        pairs = [(rng.choice(names), str(rng.choice(ODD)).encode("utf-8", "replace")) for _ in range(rng.randint(1, 3))]
+        path += "?" + urlencode(pairs)
+    return path[:LONGEST_TARGET]
+
+
+def body_of(route: FuzzedRoute, rng: random.Random) -> tuple[str, bytes]:
+    """Return a media type and a body."""
+    if not route.examples:
+        return JSON, rng.choice((b"", b"{}", from_nothing(rng)))
+    media_type = rng.choice([*route.examples])
+    example = route.examples[media_type]
+    if isinstance(example, str):
+        return media_type, torn(example.encode(), rng) if rng.random() < 0.9 else from_nothing(rng)
     draw = rng.random()
     if draw < 0.15:
-        body = from_nothing(rng)
-    elif draw < 0.35:
-        body = torn(json.dumps(SEEDS[path]).encode(), rng)
-    elif draw < 0.7:
-        body = changed(SEEDS[path], rng)
-    else:
-        body = with_other_formulas(SEEDS[path], rng)
-    return post(path, body, accept="application/json, text/event-stream" if path == "/mcp" else "")
+        return media_type, from_nothing(rng)
+    if draw < 0.35:
+        return media_type, torn(json.dumps(example).encode(), rng)
+    return media_type, changed(example, rng) if draw < 0.7 else with_other_formulas(example, rng)
+
+
+def request_of(routes: list[FuzzedRoute], rng: random.Random) -> tuple[str, bytes]:
+    """Return the name of a route and the bytes of one fuzzed request."""
+    route = rng.choice(routes)
+    media_type, body = body_of(route, rng) if route.method != "GET" else (JSON, b"")
+    key = () if rng.random() < 0.05 else (f"X-API-Key: {KEY}",)
+    head = (f"{route.method} {target_of(route, rng)} HTTP/1.1", f"Host: {HOST}", f"Content-Type: {media_type}", ACCEPT, *key)
+    return route.name, "\r\n".join((*head, f"Content-Length: {len(body)}", "", "")).encode() + body
 
 
 class Fuzzer:
     """Clients that send fuzzed bodies and, now and then, a good one."""
 
-    def __init__(self, port: int, seed: int) -> None:
+    def __init__(self, port: int, seed: int, route: str | None = None) -> None:
         self.port, self.seed = port, seed
+        with Client(port) as client:
+            document: Any = client.send(get("/openapi.json")).json()
+        self.routes = [one for one in (*routes_of(document), *BESIDES) if route in (None, one.path)]
+        if not self.routes:
+            raise SystemExit(f"no route {route}; there are: {', '.join(document['paths'])}")
+        self.asked: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
         self.bad: list[str] = []
         self.wrong_answers = 0
-        self.slowest = 0.0
+        self.slowest: dict[str, tuple[float, bytes]] = {}
         self.expected = self._sigma()
 
     def _sigma(self) -> float:
@@ -218,7 +275,8 @@ class Fuzzer:
         rng = random.Random(self.seed * 1000 + number)
         client = Client(self.port, LONGEST_SECONDS)
         for turn in range(count):
-            request = request_of(rng)
+            name, request = request_of(self.routes, rng)
+            self.asked[name] += 1
             started = time.perf_counter()
             try:
                 status = client.send(request).status
@@ -226,7 +284,8 @@ class Fuzzer:
                 self.bad.append(f"{type(error).__name__}: {request[-300:]!r}")
                 client = Client(self.port, LONGEST_SECONDS)
                 continue
-            self.slowest = max(self.slowest, time.perf_counter() - started)
+            took = time.perf_counter() - started
+            self.slowest[name] = max(self.slowest.get(name, (0.0, b"")), (took, request))
             self.statuses[status] += 1
             if status >= 500:
                 self.bad.append(f"{status}: {request[-300:]!r}")
@@ -243,10 +302,16 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=N_BODIES)
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--quick", action="store_true", help="fewer bodies, for a smoke test")
+    parser.add_argument("--route", help="fuzz this path alone, such as /synthesis")
     arguments = parser.parse_args()
     bodies = QUICK_BODIES if arguments.quick else arguments.bodies
-    with running_service(environment={"ELYTE_MCP": "true"}) as service:
-        fuzzer = Fuzzer(service.port, arguments.seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_service(
+            environment={"ELYTE_API_KEY": KEY, "ELYTE_LEDGER_URL": f"sqlite:///{folder}/l.db", "ELYTE_MCP": "true"}
+        ) as service,
+    ):
+        fuzzer = Fuzzer(service.port, arguments.seed, arguments.route)
         threads = [threading.Thread(target=fuzzer.run, args=(n, bodies // 4)) for n in range(4)]
         for thread in threads:
             thread.start()
@@ -255,13 +320,16 @@ def main() -> None:
         memory = service.memory_MB()
     for text in fuzzer.bad[:20]:
         say(text)
+    took, request = max(fuzzer.slowest.values())
+    say(f"slowest, {took:.2f} s: {request[-400:]!r}")
     result = {
         "benchmark": "rest_fuzz",
         "bodies": 4 * (bodies // 4),
         "seed": arguments.seed,
         "statuses": dict(sorted(fuzzer.statuses.items())),
         "server_errors_or_lost_connections": len(fuzzer.bad),
-        "slowest_s": round(fuzzer.slowest, 2),
+        "routes": dict(sorted(fuzzer.asked.items())),
+        "slowest_s": {name: round(took, 2) for name, (took, _) in sorted(fuzzer.slowest.items())},
         "good_requests_answered_wrong": fuzzer.wrong_answers,
         "memory_MB": round(memory),
     }

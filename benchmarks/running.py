@@ -55,10 +55,21 @@ class Service:
 
         return max(psutil.Process(pid).memory_info().rss for pid in self.workers()) / 1e6
 
+    def processor_s(self) -> float:
+        """Return the processor time that its workers have taken, which other users of the machine stretch less."""
+        import psutil
+
+        return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in self.workers())
+
 
 @contextmanager
 def running_service(
-    target: str = ELYTE, *, workers: int = 1, ready: str = "/readyz", environment: Mapping[str, str] | None = None
+    target: str = ELYTE,
+    *,
+    workers: int = 1,
+    ready: str = "/readyz",
+    environment: Mapping[str, str] | None = None,
+    tree: Path = ROOT,
 ) -> Iterator[Service]:
     """Run a BentoML service on a free port until the block ends; on another one where somebody else takes it first.
 
@@ -72,13 +83,15 @@ def running_service(
         The path that answers 200 when it is ready.
     environment
         More variables for its processes.
+    tree
+        The checkout whose code runs; the benchmarks' own services come from this one.
     """
     with tempfile.TemporaryDirectory() as home:
         variables = {
             "BENTOML_HOME": home,
             "BENTOML_DO_NOT_TRACK": "true",
             "BENTOML_CONFIG_OPTIONS": f"services.{target.rpartition(':')[2]}.workers={workers}",
-            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "benchmarks"))),
+            "PYTHONPATH": os.pathsep.join((str(tree), str(ROOT / "benchmarks"))),
         }
         given = dict(environment or {})
         if "MLFLOW_TRACKING_URI" not in given:  # not what was promoted on this account
@@ -86,7 +99,7 @@ def running_service(
         everything = os.environ | variables | given
 
         def start(port: int) -> Service:
-            return _started(target, port, ready, everything, Path(home) / "service.log")
+            return _started(target, port, ready, everything, (tree, Path(home) / "service.log"))
 
         service = on_a_free_port(start)
         try:
@@ -95,12 +108,13 @@ def running_service(
             _end(service.process)
 
 
-def _started(target: str, port: int, ready: str, environment: dict[str, str], log: Path) -> Service:
+def _started(target: str, port: int, ready: str, environment: dict[str, str], places: tuple[Path, Path]) -> Service:
+    tree, log = places
     command = [sys.executable, "-m", "bentoml", "serve", target, "--host", HOST, "--port", str(port)]
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=tree, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         # before it says so, whoever answers on the port is a stranger

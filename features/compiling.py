@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property, update_wrapper
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -51,14 +52,79 @@ def compiled(
     return _njit(function, signature, reorders_sums=reorders_sums)
 
 
+class Kernel:
+    """A function of plain loops, compiled when it is first called, for whatever it is called with.
+
+    What it has besides is that of numba's dispatcher. Among few questions it may be interpreted; see `interpreting`.
+
+    Parameters
+    ----------
+    function
+        At the top of a module, so that the machine code can be kept; it may call other kernels.
+    reorders_sums
+        As for `compiled`. Such a function is never interpreted: its last digits would be others.
+    """
+
+    def __init__(self, function: Callable[..., object], *, reorders_sums: bool) -> None:
+        self.function = function
+        self._reorders_sums = reorders_sums
+        update_wrapper(self, function)
+
+    @cached_property
+    def dispatcher(self) -> Any:  # noqa: ANN401
+        """What numba makes of it; imports numba."""
+        _let_kernels_call_each_other()
+        return _njit(self.function, reorders_sums=self._reorders_sums)
+
+    def __call__(self, *arguments: object) -> object:
+        """Call the machine code, or interpret the loops."""
+        if _modes and not self._reorders_sums and not compiler_is_loaded():
+            with np.errstate(over="ignore"):  # hashes wrap around, in silence where they are compiled
+                return self.function(*arguments)
+        return self.dispatcher(*arguments)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.dispatcher, name)
+
+
+_modes: list[str] = []
+
+
+@contextmanager
+def interpreting() -> Iterator[None]:
+    """Interpret kernels meanwhile, unless numba is there already: for a process that answers a question and ends.
+
+    A few compounds take some hundredths of a second so, with the same answers; numba takes half a second before it
+    runs the first loop.
+    """
+    _modes.append("interpreting")
+    try:
+        yield
+    finally:
+        _modes.pop()
+
+
+@cache
+def _let_kernels_call_each_other() -> None:
+    """Tell numba that a kernel among a function's globals is what numba made of it."""
+    from numba import types
+    from numba.extending import typeof_impl
+
+    @typeof_impl.register(Kernel)
+    def _(value: Kernel, context: object) -> types.Dispatcher:
+        return types.Dispatcher(value.dispatcher)
+
+
 def kernel(function: Function) -> Function:
-    """Compile a function of plain loops on first use, for whatever it is called with; a decorator, imports numba."""
-    return _njit(function)
+    """Compile a function of plain loops on first use, for whatever it is called with; a decorator."""
+    return cast("Function", Kernel(function, reorders_sums=False))
 
 
 def summing_kernel(function: Function) -> Function:
     """Compile as `kernel` does, for single precision: sums may be taken in another order, which is faster."""
-    return _njit(function, reorders_sums=True)
+    return cast("Function", Kernel(function, reorders_sums=True))
 
 
 def _njit(function: Function, *signature: object, reorders_sums: bool = False) -> Function:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.catalogue import source
+from training.machine_cache import kept_arrays
 
 CARD_FILE, ARRAYS_FILE = "card.json", "arrays.npz"
 MAX_CARD_BYTES = 4_000_000
@@ -202,7 +203,7 @@ def load_bundle(folder: Path, *, expected_property: str, expected_digest: str | 
     content = _read(folder / ARRAYS_FILE, None)
     if _sha256(content) != card.files[ARRAYS_FILE]:
         raise BundleError(f"{folder / ARRAYS_FILE} was changed: its sha256 differs from the one in the card")
-    return Bundle(card, _arrays(content, folder / ARRAYS_FILE), digest)
+    return Bundle(card, kept_arrays(digest, "bundle", lambda: _arrays(content, folder / ARRAYS_FILE)), digest)
 
 
 def compare_golden(stored: Sequence[GoldenPrediction], again: Sequence[GoldenPrediction], tolerance: float) -> None:

@@ -9,12 +9,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-import ssl
 import threading
-from http.client import HTTPException
-from urllib.error import HTTPError, URLError
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import urlopen
 
 TIMEOUT_VARIABLE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 TIMEOUT_SECONDS = 4.0
@@ -54,10 +50,19 @@ def check_reachable(tracking_uri: str) -> None:
     asking.join(seconds)
     fault = found[0] if found else f"no answer within {seconds:g} s"
     if fault is not None:
-        raise RegistryUnreachableError(
-            f"the registry {CREDENTIALS.sub('//***@', tracking_uri)} does not answer ({fault}); start it, or correct"
-            " MLFLOW_TRACKING_URI, or unset it to use the registry of this machine"
-        )
+        raise _silent(tracking_uri, fault)
+
+
+def unreachable(tracking_uri: str, reason: object) -> RegistryUnreachableError:
+    """Return the error of a registry that was asked and does not answer, for what the network says."""
+    return _silent(tracking_uri, _in_words(reason, timeout_seconds()))
+
+
+def _silent(tracking_uri: str, fault: str) -> RegistryUnreachableError:
+    return RegistryUnreachableError(
+        f"the registry {CREDENTIALS.sub('//***@', tracking_uri)} does not answer ({fault}); start it, or correct"
+        " MLFLOW_TRACKING_URI, or unset it to use the registry of this machine"
+    )
 
 
 def _port_of(place: SplitResult) -> int | None:
@@ -68,6 +73,11 @@ def _port_of(place: SplitResult) -> int | None:
 
 def _fault(place: SplitResult, seconds: float) -> str | None:
     """Return why there is no sign of life, None where there is one."""
+    import ssl  # with the others a hundredth of a second, which every command would pay
+    from http.client import HTTPException
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
     try:
         if place.scheme in ("http", "https"):
             address = place._replace(netloc=place.netloc.rpartition("@")[2], path=f"{place.path.rstrip('/')}/health")

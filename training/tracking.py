@@ -17,8 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training import remote_store
 from training.local_store import UnknownShapeError, folder_of, is_there, read_alias, store_file
 from training.reachability import TIMEOUT_SECONDS, TIMEOUT_VARIABLE, check_reachable
+from training.remote_store import is_remote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,6 +267,13 @@ def look_up_alias(property_name: str, alias: str, *, tracking_uri: str) -> Alias
             pass
         else:
             return None if found is None else AliasTarget.of(found.number, found.tags, found.source)
+    if is_remote(tracking_uri):
+        try:
+            found = remote_store.read_alias(tracking_uri, name, alias)
+        except UnknownShapeError:
+            pass
+        else:
+            return None if found is None else AliasTarget.of(found.number, found.tags, found.source)
     client = client_of(tracking_uri)
     from mlflow.exceptions import MlflowException
 
@@ -291,14 +300,17 @@ def fetch_version(property_name: str, target: AliasTarget, folder: Path, *, trac
     if place is not None:
         local = Path(shutil.copytree(place, folder / "version"))
     else:
-        mlflow = _import_mlflow()
-        found = mlflow.artifacts.download_artifacts(target.source, dst_path=str(folder), tracking_uri=tracking_uri)
-        local = Path(found)
+        local = remote_store.fetch_elsewhere(tracking_uri, target.source, folder)
     cards = sorted(local.rglob("card.json"))
     if len(cards) != 1:
         name = model_name(property_name)
         raise ValueError(f"{name} version {target.version} holds {len(cards)} bundles, expected one")
     return cards[0].parent
+
+
+def download(source: str, folder: str, tracking_uri: str) -> str:
+    """Download the files of a version by MLflow's client and return where they lie."""
+    return str(_import_mlflow().artifacts.download_artifacts(source, dst_path=folder, tracking_uri=tracking_uri))
 
 
 @lru_cache(maxsize=4)

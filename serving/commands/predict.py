@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from features.candidate import RowError
+from features.candidate import INORGANIC, RowError
+from features.compiling import interpreting
 from serving.answers.input_tables import InputTableError, read_candidates_file, with_places
 from serving.answers.request import (
     DEFAULT_COVERAGE,
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
     from serving.answers.conditions import Conditions
     from serving.answers.rows import ResultRow, Results
+
+_INTERPRETED_ROWS = 3  # a tenth of a second each; the compiler's import takes half a second
+_FEW_ROWS = 100  # reading them twice takes no time that counts
 
 
 @click.command(short_help="Predict properties of formulas, CIFs or a table.")
@@ -150,11 +155,23 @@ def _answer(
     from serving.models.store import ModelUnavailableError
     from serving.predictor import Predictor
 
-    try:
-        predictor = Predictor.load(properties=properties)
-    except ModelUnavailableError as error:
-        raise click.UsageError(str(error)) from error
-    return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)
+    with interpreting() if len(rows) <= _INTERPRETED_ROWS else nullcontext():
+        try:
+            predictor = Predictor.load(properties=properties or _speaking_of(rows))
+        except ModelUnavailableError as error:
+            raise click.UsageError(str(error)) from error
+        return predictor.answer(rows, conditions, properties=properties, coverage=coverage, explain=explain)
+
+
+def _speaking_of(rows: Sequence[CandidateInput | RowError]) -> list[str] | None:
+    """Return the properties that speak of a few rows, so that no other model is loaded; None, which is all, of many."""
+    from serving.answers.documents import read_rows
+    from serving.answers.judging import by_kind, speaking_of
+
+    if len(rows) > _FEW_ROWS:
+        return None
+    kinds = by_kind(read_rows(rows)) or (INORGANIC,)
+    return [name for kind in kinds for name in speaking_of(kind, registry.names())]
 
 
 def _write(results: Sequence[ResultRow], output: Path) -> None:

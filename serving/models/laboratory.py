@@ -17,12 +17,11 @@ from serving.models.store import ServedModel
 from training.ledger.place import default_url, is_installed, may_exist
 from training.measurements.problems import LedgerError
 from training.properties import registry
-from training.syntheses.model import NAME as SYNTHESIS
-from training.syntheses.outcomes import SynthesisOutcome, outcome_of
 from training.tables import TableError
 
 if TYPE_CHECKING:
     from training.ledger.store import Ledger
+    from training.syntheses.outcomes import SynthesisOutcome
 
 NO_LEDGER = -1
 _LOGGER = logging.getLogger("elyte")
@@ -71,6 +70,9 @@ def synthesis_outcomes() -> tuple[SynthesisOutcome, ...]:
         if ledger is None:
             return ()
         with closing(ledger):
+            from training.syntheses.model import NAME as SYNTHESIS
+            from training.syntheses.outcomes import outcome_of
+
             return tuple(outcome_of(entry) for entry in ledger.holding(SYNTHESIS) if not entry.refusal)
     except (LedgerError, TableError) as error:
         _LOGGER.warning("the ledger is not read, plans know no batch of the laboratory: %s", error)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.formula import parse_formula
 from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
+from training.machine_cache import check_once
 from training.properties.ccd.cells import Cells, MaterialNumbers
 from training.properties.ccd.classes import class_of
 from training.properties.ccd.model import CcdModel
@@ -111,5 +112,5 @@ def load_ccd(folder: Path, expected_digest: str | None = None) -> tuple[CcdModel
     bundle = load_bundle(folder, expected_property="ccd", expected_digest=expected_digest)
     with rebuilding(folder, "CCD"):
         model = CcdModel.from_arrays(bundle.arrays)
-        check_golden(model, bundle.card.golden)
+        check_once(bundle.digest, lambda: check_golden(model, bundle.card.golden))
     return model, bundle

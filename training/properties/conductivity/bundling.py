@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from features.candidate import MaterialBatch
 from features.lattice import NO_LATTICE, Lattice
 from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
+from training.machine_cache import check_once, kept_arrays
 from training.properties.conductivity.model import ConductivityModel
 
 Array = NDArray[np.float64]
@@ -108,7 +110,7 @@ def load_conductivity(folder: Path, expected_digest: str | None = None) -> tuple
     bundle = load_bundle(folder, expected_property="conductivity", expected_digest=expected_digest)
     with rebuilding(folder, "conductivity"):
         model = ConductivityModel.from_arrays(bundle.arrays, bundle.card.model)
-        check_golden(model, bundle.card.golden)
-        for variant in model.variants.values():
-            variant.ensemble.process.forget_inverse()
+        for name, variant in model.variants.items():
+            variant.ensemble.process.keep_factors(partial(kept_arrays, bundle.digest, name))
+        check_once(bundle.digest, lambda: check_golden(model, bundle.card.golden))
     return model, bundle

@@ -22,7 +22,7 @@ from training.trees import TreeEnsemble
 Array = NDArray[np.float64]
 _WORTH_COMPILING = 100_000
 """Descents (rows times trees), as in `training.trees`."""
-_READ = ((np.int32, 2), (np.int64, 1), (np.int64, 1), (np.float64, 1), (np.float64, 1), (np.float64, 1))
+_READ = ((np.int32, 2), (np.int32, 1), (np.int32, 1), (np.float64, 1), (np.float64, 1), (np.float64, 1))
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class QuantileForest:
         return csr_matrix((weight / total[leaf], (leaf, target)), shape=(len(self.trees.value), m))
 
     @cached_property
-    def _shares_of_leaves(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+    def _shares_of_leaves(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
         """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares."""
         inside = self._leaf_to_target
-        return inside.indptr.astype(np.int64), inside.indices.astype(np.int64), inside.data
+        return inside.indptr.astype(np.int32, copy=False), inside.indices.astype(np.int32, copy=False), inside.data
 
     def shares(self, features: Array) -> Array:
         """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
@@ -149,8 +149,8 @@ class QuantileForest:
 
 def _interpolate_quantiles(
     leaves: NDArray[np.int32],
-    start: NDArray[np.int64],
-    target_of: NDArray[np.int64],
+    start: NDArray[np.int32],
+    target_of: NDArray[np.int32],
     share_of: Array,
     targets: Array,
     levels: Array,

@@ -14,7 +14,7 @@ targets are moments of the truncated predictive distribution (Tobit by expectati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -114,6 +114,26 @@ class Observations:
         return replace(self, material=material[self.material])
 
 
+class Factors(NamedTuple):
+    """What predictions take of a fitted process, per training material.
+
+    Parameters
+    ----------
+    alpha_a, alpha_e
+        Weights of the means of a and of E, shape (materials,).
+    variances
+        Lower triangles of a and of E whose quadratic forms are the variance explained; see `_packed`.
+    """
+
+    alpha_a: Array
+    alpha_e: Array
+    variances: Array
+
+
+Keep = Callable[[Callable[[], dict[str, Array]]], dict[str, Array]]
+"""Returns arrays from where they are kept, or makes and keeps them."""
+
+
 class LatentPrediction(NamedTuple):
     """Means of a and E, and how sure the process is of a before the noise of a measurement; each of shape (n,)."""
 
@@ -166,19 +186,29 @@ class ArrheniusProcess:
         return alpha
 
     @cached_property
-    def _factors(self) -> tuple[Array, Array, Array, Array]:
-        """Weights of the mean and of the variance, per material: (alpha_a, alpha_E, variance_a, variance_E)."""
+    def _factors(self) -> Factors:
+        """Weights of the mean and of the variance, per material."""
+        keep: Keep | None = self.__dict__.get("_keep")
+        if keep is None:
+            return self._computed_factors()
+        had_inverse = "_inverse" in self.__dict__
+        found = keep(lambda: self._computed_factors()._asdict())
+        if not had_inverse:  # the largest matrix: predicting does without, and what needs it computes it anew
+            self.__dict__.pop("_inverse", None)
+        return Factors(**found)
+
+    def keep_factors(self, keep: Keep) -> None:
+        """Let what predictions need be taken from where it is kept, and be kept there once it was computed."""
+        self.__dict__["_keep"] = keep
+
+    def _computed_factors(self) -> Factors:
         to_a, to_e = self._loadings
         place = (self.observations.material, np.arange(len(to_a)))
         shape = (len(self.materials.descriptors), len(to_a))
         of_a, of_e = csr_array((to_a, place), shape=shape), csr_array((to_e, place), shape=shape)
         alpha, inverse = self._alpha, self._inverse
-        return of_a @ alpha, of_e @ alpha, _lower(_fold(of_a, inverse)), _lower(_fold(of_e, inverse))
-
-    def forget_inverse(self) -> None:
-        """Give back the largest matrix; predicting new materials does without, and what needs it computes it anew."""
-        _ = self._factors
-        self.__dict__.pop("_inverse", None)
+        lower = _lower(_fold(of_a, inverse)), _lower(_fold(of_e, inverse))
+        return Factors(of_a @ alpha, of_e @ alpha, _packed(*lower))
 
     def between_materials(self) -> Array:
         """Return k between the training materials, 1 on the diagonal."""
@@ -218,13 +248,13 @@ class ArrheniusProcess:
             log10 of S/cm and eV.
         """
         h = self.hyper
-        alpha_a, alpha_e, variance_a, variance_e = self._factors
+        alpha_a, alpha_e, variances = self._factors
         blocks = []
         for start in range(0, len(descriptors), _ROWS_PER_BLOCK):
             block = descriptors.take(np.arange(start, min(start + _ROWS_PER_BLOCK, len(descriptors))))
             k = h.covariance(self.materials, block)
-            left_a = h.sd_sigma**2 - _quadratic_form(k, variance_a)
-            left_e = h.sd_energy**2 - _quadratic_form(k, variance_e)
+            known_a, known_e = _quadratic_forms(k, variances)
+            left_a, left_e = h.sd_sigma**2 - known_a, h.sd_energy**2 - known_e
             blocks.append(
                 (
                     h.mean_sigma + k @ alpha_a,
@@ -319,10 +349,23 @@ def _lower(symmetric: Array) -> Array:
     return triangle
 
 
-def _quadratic_form(rows: Array, lower: Array) -> Array:
-    """Return row @ lower @ row of each row, shape (n,), without multiplying by the zeros above the diagonal."""
-    total = np.zeros(len(rows))
-    for start in range(0, len(lower), _COLUMNS_PER_BLOCK):
-        end = start + _COLUMNS_PER_BLOCK
-        total += np.einsum("ij,ij->i", rows[:, start:] @ lower[start:, start:end], rows[:, start:end])
-    return total
+def _packed(first: Array, second: Array) -> Array:
+    """Return two lower triangles side by side in blocks of columns, one after another, without the zeros above."""
+    columns = range(0, len(first), _COLUMNS_PER_BLOCK)
+    blocks = [[one[start:, start : start + _COLUMNS_PER_BLOCK] for one in (first, second)] for start in columns]
+    return np.concatenate([np.hstack(block).ravel() for block in blocks])
+
+
+def _quadratic_forms(rows: Array, packed: Array) -> tuple[Array, Array]:
+    """Return row @ lower @ row of each row for both triangles, shape (n,) each."""
+    first, second, place = np.zeros(len(rows)), np.zeros(len(rows)), 0
+    m = rows.shape[1]
+    for start in range(0, m, _COLUMNS_PER_BLOCK):
+        width = min(_COLUMNS_PER_BLOCK, m - start)
+        size = (m - start) * 2 * width
+        own = rows[:, start : start + width]
+        product = rows[:, start:] @ packed[place : place + size].reshape(m - start, 2 * width)
+        first += np.einsum("ij,ij->i", product[:, :width], own)
+        second += np.einsum("ij,ij->i", product[:, width:], own)
+        place += size
+    return first, second

@@ -74,7 +74,8 @@ class ConductivityJudgement(Judgement):
 
     @cached_property
     def _samples(self) -> Pairs:
-        return self._model.known.of_materials(self._composition)
+        found = self.prediction.pairs
+        return self._model.known.of_materials(self._composition) if found is None else found
 
     @cached_property
     def _composition(self) -> Array:

@@ -122,17 +122,18 @@ def _block(
 
 
 def _sample(samples: Samples, i: int) -> dict[str, Any]:
-    density, year = float(samples.relative_density[i]), float(samples.year[i])
+    said = samples.columns
+    density, year = said["relative_density"][i], said["year"][i]
     return {
-        "formula": str(samples.formula[i]),
-        "log10_sigma_S_per_cm": round(float(samples.log10_sigma[i]), DECIMALS),
-        "is_upper_bound": bool(samples.is_upper_bound[i]),
-        "is_doubtful": bool(samples.is_doubtful[i]),
-        "temperature_C": float(samples.temperature_C[i]),
-        "state": str(samples.state[i]) or None,
-        "contribution": str(samples.contribution[i]) or None,
+        "formula": said["formula"][i],
+        "log10_sigma_S_per_cm": round(said["log10_sigma"][i], DECIMALS),
+        "is_upper_bound": said["is_upper_bound"][i],
+        "is_doubtful": bool(said["is_doubtful"][i]),
+        "temperature_C": said["temperature_C"][i],
+        "state": said["state"][i] or None,
+        "contribution": said["contribution"][i] or None,
         "relative_density": None if density != density else density,
         "year": None if year != year else int(year),
-        "doi": str(samples.doi[i]),
-        "source": str(samples.source[i]),
+        "doi": said["doi"][i],
+        "source": said["source"][i],
     }

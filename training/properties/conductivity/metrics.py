@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 Array = NDArray[np.float64]
 
@@ -45,6 +44,8 @@ def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
     """
     censored = truth.is_upper_bound
     published = np.where(censored, PUBLISHED_CENSORED_VALUE, truth.log10_sigma)
+    from scipy.stats import spearmanr
+
     error = answer.value - published
     floored = np.maximum(answer.value, SMALLEST_REPORTED_PREDICTION)
     covered = is_covered(truth, answer)

@@ -31,7 +31,7 @@ from training.properties.conductivity.gaussian_process import Hyperparameters
 from training.properties.conductivity.measured_first import Centre, Measured, measured_on
 from training.properties.conductivity.metrics import Truth, honest_error
 from training.properties.conductivity.rows import ConductivityRows, near_room_temperature
-from training.properties.conductivity.samples import LEDGER, Samples
+from training.properties.conductivity.samples import LEDGER, Pairs, Samples
 from training.splits import grouped_folds
 from training.uncertainty import ConformalScale, InsufficientCalibrationError, Interval
 
@@ -64,6 +64,7 @@ class ConductivityPrediction(NamedTuple):
     of_model_25C: Array  # the same at 25 C, and before anything stated moved it
     stated: Array  # decades by which what was stated, of a sample or a population, moved it
     measured: Measured
+    pairs: Pairs | None = None  # which samples are of which candidate, where that was found on the way
 
     def centre(self, temperature_C: Array) -> Centre:
         """Return what the model says at these temperatures, those that were asked, before it looks at measurements."""
@@ -74,10 +75,15 @@ class ConductivityPrediction(NamedTuple):
         """Return the chosen candidates."""
         sigma, energy = (Interval(*(end[rows] for end in interval)) for interval in self[:2])
         above = {threshold: column[rows] for threshold, column in self.probability_above.items()}
-        rest = {name: getattr(self, name)[rows] for name in self._fields[3:-1]}
+        rest = {name: getattr(self, name)[rows] for name in self._fields[3:-2]}
         measured = Measured(*(column[rows] for column in self.measured))
         return self._replace(
-            log10_sigma_S_per_cm=sigma, activation_energy_eV=energy, probability_above=above, measured=measured, **rest
+            log10_sigma_S_per_cm=sigma,
+            activation_energy_eV=energy,
+            probability_above=above,
+            measured=measured,
+            pairs=None,
+            **rest,
         )
 
 
@@ -188,13 +194,10 @@ class ConductivityModel:
         used_lattice = descriptors.has_lattice & ("lattice" in self.variants)
         at_25C, energy, radius = self._pooled(descriptors, used_lattice, coverage)
         pool = at_temperature(at_25C, temperature)
-        measured = self.measured(descriptors.composition, pool, temperature)
+        pairs = self.known.of_materials(descriptors.composition)
+        measured = self.measured(pairs, pool, temperature)
         warm = temperature != ROOM_TEMPERATURE_C
-        there = (
-            self.measured(descriptors.composition, at_25C, np.full(len(batch), ROOM_TEMPERATURE_C))
-            if warm.any()
-            else measured
-        )
+        there = self.measured(pairs, at_25C, np.full(len(batch), ROOM_TEMPERATURE_C)) if warm.any() else measured
         moved = self._towards_reported(pool, used_lattice, reported & (measured.papers == 0.0)) + np.asarray(shift)
         centre = measured.updated(pool.centre) + moved
         sigma = Interval(centre, np.empty(len(batch)), np.empty(len(batch)))
@@ -219,6 +222,7 @@ class ConductivityModel:
             at_25C.centre,
             moved,
             measured,
+            pairs,
         )
 
     def _pooled(
@@ -249,13 +253,16 @@ class ConductivityModel:
             decades[rows] = (pool.moved(variant.sigma_scale.median).centre - pool.centre)[rows]
         return decades
 
-    def measured(self, composition: Array, pool: Pool, temperature_C: Array) -> Measured:
-        """Return what was measured on n materials, at the temperatures of the pool; nothing where it is not counted."""
-        n = len(composition)
+    def measured(self, pairs: Pairs, pool: Pool, temperature_C: Array) -> Measured:
+        """Return what was measured on n materials, at the temperatures of the pool; nothing where it is not counted.
+
+        `pairs` are the materials' samples, as `known.of_materials` finds them.
+        """
+        n = len(temperature_C)
         if self.measured_scale is None:
             return Measured(np.full(n, np.nan), np.zeros(n))
         said = Centre(pool.centre, temperature_C, pool.activation_energy_eV, pool.activation_energy_sd_eV)
-        return measured_on(self.known, self.known.of_materials(composition), said)
+        return measured_on(self.known, pairs, said)
 
     def scales_of(
         self, used_lattice: NDArray[np.bool_], measured: Measured

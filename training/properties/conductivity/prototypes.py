@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,10 +147,17 @@ def prototypes_of(composition: Array) -> NDArray[np.int8]:
     composition
         Shape (n, 103), amounts by atomic number from hydrogen on; their scale does not matter.
     """
-    counts = Counts.of(composition)
+    table = np.ascontiguousarray(composition, dtype=np.float64)
+    return np.frombuffer(_codes(table.tobytes(), table.shape[1]), dtype=np.int8)
+
+
+@lru_cache(maxsize=8)
+def _codes(composition: bytes, width: int) -> bytes:
+    """Return the codes of a table: of one batch, several ask."""
+    counts = Counts.of(np.frombuffer(composition).reshape(-1, width))
     masks = [rule(counts) for _, rule in RULES]
     codes = [np.int8(prototype) for prototype, _ in RULES]
-    return np.select(masks, codes, default=np.int8(Prototype.OTHER)).astype(np.int8)
+    return np.select(masks, codes, default=np.int8(Prototype.OTHER)).astype(np.int8).tobytes()
 
 
 def _nasicon(c: Counts) -> Mask:

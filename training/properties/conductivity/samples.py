@@ -91,6 +91,11 @@ class Samples:
         pairs = {one.name: (getattr(self, one.name), getattr(other, one.name)) for one in fields(self)}
         return Samples(**{name: np.concatenate(both) for name, both in pairs.items()})
 
+    @cached_property
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the columns that answers show as lists, which are read quicker one by one; nobody may change them."""
+        return {one.name: getattr(self, one.name).tolist() for one in fields(self) if one.name != "composition"}
+
     def of_materials(self, composition: Array) -> Pairs:
         """Return the samples within `SAME_COMPOSITION` of candidates of these atomic fractions, shape (n, 103)."""
         if not len(self) or not len(composition):

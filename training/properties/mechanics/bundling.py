@@ -9,6 +9,7 @@ import numpy as np
 
 from features.candidate import ROOM_TEMPERATURE_C, Candidate, MaterialBatch
 from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
+from training.machine_cache import check_once
 from training.properties.conditions import ConditionColumns
 from training.properties.contract import Query
 from training.properties.mechanics.judgement import MechanicsJudgement
@@ -51,6 +52,17 @@ def _query(formulas: Sequence[str]) -> Query:
     return Query(MaterialBatch.from_candidates(candidates), amounts, conditions, COVERAGE, {})
 
 
+def check_golden(model: MechanicsModel, golden: Sequence[GoldenPrediction]) -> None:
+    """Recompute the golden predictions of a card.
+
+    Raises
+    ------
+    BundleError
+        If one differs by more than `GOLDEN_TOLERANCE`.
+    """
+    compare_golden(golden, golden_predictions(model, [stored.formula for stored in golden]), GOLDEN_TOLERANCE)
+
+
 def load_mechanics(folder: Path, expected_digest: str | None = None) -> tuple[MechanicsModel, Bundle]:
     """Load, verify and return a mechanics model with its bundle.
 
@@ -62,6 +74,5 @@ def load_mechanics(folder: Path, expected_digest: str | None = None) -> tuple[Me
     bundle = load_bundle(folder, expected_property=NAME, expected_digest=expected_digest)
     with rebuilding(folder, NAME):
         model = MechanicsModel.from_arrays(bundle.arrays)
-        again = golden_predictions(model, [stored.formula for stored in bundle.card.golden])
-        compare_golden(bundle.card.golden, again, GOLDEN_TOLERANCE)
+        check_once(bundle.digest, lambda: check_golden(model, bundle.card.golden))
     return model, bundle

@@ -172,7 +172,7 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> Array:
 class Origins(NamedTuple):
     """Of which polymer, paper and curve each of n points is, shape (n,) each."""
 
-    polymer: NDArray[np.str_]
+    polymer: NDArray[Any]
     paper: NDArray[np.str_]
     curve: NDArray[np.int64]
 
@@ -198,7 +198,7 @@ class CurveProcess:
     kernel: Kernel
     scales: Scales
     inputs: Inputs
-    polymer: NDArray[np.str_]
+    polymer: NDArray[Any]
     level_weights: Array
     slope_weights: Array
     level: float
@@ -234,7 +234,7 @@ class CurveProcess:
             MEAN_SLOPE + SLOPE_VARIANCE * float(slope_weights.sum()),
         )
 
-    def lines(self, inputs: Inputs, polymer: NDArray[np.str_]) -> tuple[Array, Array]:
+    def lines(self, inputs: Inputs, polymer: NDArray[Any]) -> tuple[Array, Array]:
         """Return a (log10 of S/cm at 60 C) and b (decades per 1000/T, at least `LEAST_SLOPE`), shape (n,) each."""
         shared = covariance(self.kernel, self.scales(inputs), self.inputs)
         shared += self.kernel.same_polymer * _same(polymer, self.polymer)
@@ -259,7 +259,8 @@ class CurveProcess:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> CurveProcess:
         """Rebuild from `arrays()`; inputs are of single precision."""
         inputs = Inputs(*(np.asarray(arrays[f"inputs_{name}"], dtype=float) for name in Inputs._fields))
-        names = np.array(bytes(arrays["polymer_names"]).decode().split("\n"), dtype=np.str_)
+        # as objects: in one width, that of the longest, they would take 9 MB and longer to compare
+        names = np.array(bytes(arrays["polymer_names"]).decode().split("\n"), dtype=np.object_)
         return cls(
             Kernel(*np.asarray(arrays["kernel"], dtype=float).tolist()),
             Scales(*np.asarray(arrays["scales"], dtype=float)),

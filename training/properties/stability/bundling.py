@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C, MaterialBatch
 from training.bundle import Bundle, GoldenPrediction, compare_golden, golden_rows, load_bundle, rebuilding
+from training.machine_cache import check_once
 from training.properties.stability.model import StabilityModel
 
 Array = NDArray[np.float64]
@@ -74,5 +75,5 @@ def load_stability(folder: Path, expected_digest: str | None = None) -> tuple[St
     bundle = load_bundle(folder, expected_property="stability", expected_digest=expected_digest)
     with rebuilding(folder, "stability"):
         model = StabilityModel.from_arrays(bundle.arrays, bundle.card.model)
-        check_golden(model, bundle.card.golden)
+        check_once(bundle.digest, lambda: check_golden(model, bundle.card.golden))
     return model, bundle

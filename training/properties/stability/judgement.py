@@ -297,13 +297,14 @@ def _details(
     unstable: bool,
 ) -> dict[str, Any]:
     breaking, footnote = shown_reaction(computed)
+    text = breaking.text
     footnotes = [footnote] if unstable else []
     details: dict[str, Any] = dict.fromkeys((*ENERGIES, "probability_stable"))
     details |= {
         "basis": basis,
         "decomposition_products": _parts(breaking.products) if unstable else [],
-        "decomposition": breaking.text if unstable else None,
-        "competing_phases": [] if breaking.text == NO_REACTION else _parts(breaking.products),
+        "decomposition": text if unstable else None,
+        "competing_phases": [] if text == NO_REACTION else _parts(breaking.products),
         **dict.fromkeys(LIMITS),
     }
     if reason is not None:

@@ -243,7 +243,8 @@ def request_of(routes: list[FuzzedRoute], rng: random.Random) -> tuple[str, byte
     route = rng.choice(routes)
     media_type, body = body_of(route, rng) if route.method != "GET" else (JSON, b"")
     key = () if rng.random() < 0.05 else (f"X-API-Key: {KEY}",)
-    head = (f"{route.method} {target_of(route, rng)} HTTP/1.1", f"Host: {HOST}", f"Content-Type: {media_type}", ACCEPT, *key)
+    line = f"{route.method} {target_of(route, rng)} HTTP/1.1"
+    head = (line, f"Host: {HOST}", f"Content-Type: {media_type}", ACCEPT, *key)
     return route.name, "\r\n".join((*head, f"Content-Length: {len(body)}", "", "")).encode() + body
 
 

@@ -5,16 +5,11 @@ Facts with a source per row; none is used in fitting.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from math import nan
 
-from features.errors import CandidateError
-from features.formula import parse_formula
+from training.properties.stability.embedded_table import EmbeddedTable
 from training.splits import composition_key, paper_keys
-from training.tables import TableError, Violation
 
 _COMPARABLE = ("yes", "reduction", "no")
 _HYDROLYSIS_GASES = ("H2S", "HCl")
@@ -90,7 +85,7 @@ def literature_windows() -> tuple[LiteratureWindow, ...]:
     TableError
         If a row of the embedded table breaks the rules.
     """
-    table = _Table("esw_literature.csv")
+    table = EmbeddedTable("esw_literature.csv")
     return tuple(
         LiteratureWindow(
             row.formula(),
@@ -128,7 +123,7 @@ def scored_papers() -> frozenset[str]:
 @cache
 def reference_windows() -> tuple[ReferenceWindow, ...]:
     """Return the 128 computed windows; raises `TableError` as `literature_windows`."""
-    table = _Table("esw_reference.csv")
+    table = EmbeddedTable("esw_reference.csv")
     return tuple(
         ReferenceWindow(
             row.formula(),
@@ -143,7 +138,7 @@ def reference_windows() -> tuple[ReferenceWindow, ...]:
 @cache
 def literature_hydrolysis() -> tuple[LiteratureHydrolysis, ...]:
     """Return the 66 published hydrolysis energies; raises `TableError` as `literature_windows`."""
-    table = _Table("hydrolysis_literature.csv")
+    table = EmbeddedTable("hydrolysis_literature.csv")
     return tuple(
         LiteratureHydrolysis(
             row.formula(),
@@ -155,52 +150,3 @@ def literature_hydrolysis() -> tuple[LiteratureHydrolysis, ...]:
         )
         for row in table.rows()
     )
-
-
-class _Row:
-    """One line, whose cells are checked as they are read."""
-
-    def __init__(self, line: int, cells: dict[str, str], table: _Table) -> None:
-        self._line, self._cells, self._table = line, cells, table
-
-    def _broken(self, column: str, expectation: str) -> TableError:
-        received = str(self._cells.get(column))
-        place = Violation(self._line, str(self._cells.get("formula")), column, received, expectation)
-        return TableError(self._table.name, (place,))
-
-    def text(self, column: str, allowed: tuple[str, ...] = ()) -> str:
-        value = self._cells.get(column) or ""
-        if not value or (allowed and value not in allowed):
-            raise self._broken(column, " or ".join(allowed) or "a text")
-        return value
-
-    def formula(self) -> str:
-        value = self.text("formula")
-        try:
-            parse_formula(value)
-        except CandidateError as error:
-            raise self._broken("formula", f"a formula ({error})") from error
-        return value
-
-    def number(self, column: str, low: float, high: float, *, blank: bool = False) -> float:
-        text = self._cells.get(column) or ""
-        if blank and not text:
-            return nan
-        try:
-            value = float(text)
-        except ValueError:
-            raise self._broken(column, "a number") from None
-        if not low <= value <= high:
-            raise self._broken(column, f"{low:g} to {high:g}")
-        return value
-
-
-class _Table:
-    """An embedded CSV."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def rows(self) -> list[_Row]:
-        with (files("training.properties.stability") / self.name).open(encoding="utf-8") as handle:
-            return [_Row(line, cells, self) for line, cells in enumerate(csv.DictReader(handle), start=2)]

@@ -70,7 +70,9 @@ def fitted(table: EnergyTable, rows: NDArray[np.int64], epochs: int) -> Fitted:
 
 
 def scores(net: NetEnsemble, known: Surroundings, table: EnergyTable, rows: NDArray[np.int64]) -> dict[str, float]:
-    """Score rows, each without itself among what is known; NaN ranks of fewer than `FEWEST_TO_RANK`."""
+    """Score rows, each without itself among what is known; NaN without rows, ranks of `FEWEST_TO_RANK` at least."""
+    if not len(rows):
+        return {"n": 0} | dict.fromkeys(("ef_mae", "ed_mae", "ed_bias", "ed_spearman"), float("nan"))
     inputs = net_inputs(known, table.batch(rows), fit_scaling(table), table.phases.row_of_input[rows])
     said = Pooled.of(net(inputs))
     formation = inputs.hull.energy_eV_per_atom + said.residual_eV_per_atom
@@ -97,7 +99,7 @@ def prototype_board(table: EnergyTable, quick: bool) -> dict[str, Any]:
     started, used = time.perf_counter(), time.process_time()
     families, train, validation = families_of(table), table.rows_of("train"), table.rows_of("val")
     if quick:
-        train = np.sort(np.random.default_rng(0).choice(train, QUICK_ROWS, replace=False))
+        train = np.sort(np.random.default_rng(0).choice(train, min(QUICK_ROWS, len(train)), replace=False))
     anywhere = np.logical_or.reduce(list(families.values()))
     epochs = QUICK_EPOCHS if quick else EPOCHS
     without, with_all = fitted(table, train[~anywhere[train]], epochs), fitted(table, train, epochs)

@@ -78,7 +78,7 @@ class StudentSettings:
     head_layers: int = 1
     difference_weight: float = 0.0
     handful: int = 16
-    further: tuple[FurtherRound, ...] = (FurtherRound(), FurtherRound(chunks=32, epochs=8))
+    further: tuple[FurtherRound, ...] = (FurtherRound(),)
     descriptor_version: int = DESCRIPTOR_VERSION
 
     @classmethod

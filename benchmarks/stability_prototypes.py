@@ -69,10 +69,12 @@ def fitted(table: EnergyTable, rows: NDArray[np.int64], epochs: int) -> Fitted:
     return Fitted(NetEnsemble.from_networks([fit_member(table, surroundings, inputs, rows, 0, settings)]), surroundings)
 
 
-def scores(net: NetEnsemble, known: Surroundings, table: EnergyTable, rows: NDArray[np.int64]) -> dict[str, float]:
-    """Score rows, each without itself among what is known; NaN without rows, ranks of `FEWEST_TO_RANK` at least."""
+def scores(
+    net: NetEnsemble, known: Surroundings, table: EnergyTable, rows: NDArray[np.int64]
+) -> dict[str, float | None]:
+    """Score rows, each without itself among what is known; None without rows, and ranks of `FEWEST_TO_RANK` at least."""
     if not len(rows):
-        return {"n": 0} | dict.fromkeys(("ef_mae", "ed_mae", "ed_bias", "ed_spearman"), float("nan"))
+        return {"n": 0} | dict.fromkeys(("ef_mae", "ed_mae", "ed_bias", "ed_spearman"))
     inputs = net_inputs(known, table.batch(rows), fit_scaling(table), table.phases.row_of_input[rows])
     said = Pooled.of(net(inputs))
     formation = inputs.hull.energy_eV_per_atom + said.residual_eV_per_atom
@@ -82,7 +84,7 @@ def scores(net: NetEnsemble, known: Surroundings, table: EnergyTable, rows: NDAr
         "ef_mae": float(np.abs(formation - table.formation_energy_eV_per_atom[rows]).mean()),
         "ed_mae": board["mae"],
         "ed_bias": board["bias"],
-        "ed_spearman": board["spearman"] if len(rows) >= FEWEST_TO_RANK else float("nan"),
+        "ed_spearman": board["spearman"] if len(rows) >= FEWEST_TO_RANK else None,
     }
 
 

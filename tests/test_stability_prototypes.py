@@ -65,6 +65,10 @@ def test_the_board_scores_each_family_by_both_nets() -> None:
         assert board[name]["validation_left_out"]["n"] == board[name]["validation_fitted"]["n"] == n
     assert board["argyrodite"]["left_out"]["ef_mae"] > 0.0
     others = board["all others, validation"]
-    assert others["left_out"]["n"] == others["fitted"]["n"] == pytest.approx(
-        len(table.rows_of("val")) - sum(member[table.rows_of("val")].sum() for member in families.values())
+    assert (
+        others["left_out"]["n"]
+        == others["fitted"]["n"]
+        == pytest.approx(
+            len(table.rows_of("val")) - sum(member[table.rows_of("val")].sum() for member in families.values())
+        )
     )

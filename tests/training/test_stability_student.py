@@ -22,9 +22,7 @@ from training.properties.stability.student_settings import FurtherRound, Student
 from training.properties.stability.table import compositions
 from training.thermodynamics.phases import rows_of_compositions
 
-FEW = StudentSettings(
-    chunks=3, rows_per_chunk=400, epochs=6, chunks_per_epoch=2, batch=64, label_share=0.0, further=()
-)
+FEW = StudentSettings(chunks=3, rows_per_chunk=400, epochs=6, chunks_per_epoch=2, batch=64, label_share=0.0, further=())
 AGAIN = FurtherRound(chunks=2, epochs=2, chunks_per_epoch=1, learning_rate=1e-4)
 
 

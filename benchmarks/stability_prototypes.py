@@ -72,7 +72,7 @@ def fitted(table: EnergyTable, rows: NDArray[np.int64], epochs: int) -> Fitted:
 def scores(
     net: NetEnsemble, known: Surroundings, table: EnergyTable, rows: NDArray[np.int64]
 ) -> dict[str, float | None]:
-    """Score rows, each without itself among what is known; None without rows, and ranks of `FEWEST_TO_RANK` at least."""
+    """Score rows, each without itself among what is known; None without rows; ranks of `FEWEST_TO_RANK` at least."""
     if not len(rows):
         return {"n": 0} | dict.fromkeys(("ef_mae", "ed_mae", "ed_bias", "ed_spearman"))
     inputs = net_inputs(known, table.batch(rows), fit_scaling(table), table.phases.row_of_input[rows])

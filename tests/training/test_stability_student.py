@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def test_a_further_round_goes_on_from_the_student_it_is_given(tmp_path: Path) ->
 
 def test_rounds_behind_a_student_are_told_from_its_card() -> None:
     settings = replace(FEW, further=(AGAIN, replace(AGAIN, epochs=3)))
-    card = json.loads(json.dumps(asdict(settings)))
+    card = json.loads(json.dumps(settings.written()))
     assert settings.rounds_done(StudentSettings.read(card)) == 3
     assert settings.rounds_done(StudentSettings.read(card | {"further": card["further"][:1]})) == 2
     before_rounds = {name: value for name, value in card.items() if name not in ("further", "difference_weight")}

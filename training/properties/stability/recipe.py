@@ -123,7 +123,7 @@ def train(
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
         data=[*_data(table), data_source(GAP, len(gaps.crystals)), data_source(NASICONS, len(nasicons.batch))],
-        recipe=(kept[1].card.recipe if kept else asdict(chosen)) | {"student": asdict(chosen.student)},
+        recipe=(kept[1].card.recipe if kept else asdict(chosen)) | {"student": chosen.student.written()},
         metrics=scores
         | {
             "esw_reduction_mae_V": round(float(np.abs(deviations[0]).mean()), 4),

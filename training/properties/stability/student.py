@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +235,7 @@ class _Fit:
 
     def run(self, on_step: OnStep) -> NetEnsemble:
         """Fit and return the averaged net."""
-        told, number = _as_stored(self.settings), self.number
+        told, number = self.settings.written(), self.number
         first = resume(self.checkpoint, told, number, self.state, "cpu")
         for _ in range(first):
             on_step("student, epochs of an earlier run")
@@ -348,11 +348,6 @@ class _Fit:
             0.0 * of_pool[1],
             share * CLASS_WEIGHT * stable + (1.0 - share) * of_pool[2],
         ]
-
-
-def _as_stored(settings: StudentSettings) -> dict[str, Any]:
-    """Return the settings of one round as a checkpoint holds them."""
-    return {**asdict(settings), "further": []}
 
 
 def _targets(said: Pooled, batch: NDArray[np.int64]) -> Tensor:

@@ -89,9 +89,13 @@ class StudentSettings:
 
     @classmethod
     def read(cls, recipe: Mapping[str, Any]) -> StudentSettings:
-        """Read what `asdict` made and a card holds; what an older card does not name is as it was then."""
+        """Read what `written` made and a card holds; what an older card does not name is as it was then."""
         further = tuple(FurtherRound(**each) for each in recipe.get("further", ()))
         return cls(**{**recipe, "further": further})
+
+    def written(self) -> dict[str, Any]:
+        """Return what a card and a checkpoint hold, and `read` reads."""
+        return {**asdict(self), "further": [asdict(each) for each in self.further]}
 
     @property
     def rounds(self) -> tuple[StudentSettings, ...]:

@@ -4,7 +4,7 @@ Prints one JSON line; exits 1 where a window is more than 2 mV off or fewer than
 energies are met within 1 meV. Needs the public tables (`elyte data fetch`). `--what families` scores differences that
 the shipped nets predict among alike compositions of the test split instead (a look at it: enter it in
 docs/science/test-looks.md; with `--quick`, part of the validation split), and what the hull filter of notebook 03
-keeps.
+keeps. `--what prototypes` fits two small nets, one without families of prototypes (`stability_prototypes.py`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from stability_prototypes import prototype_board
 
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER, SYMBOLS
@@ -345,7 +346,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sample of the rows and of the compositions")
-    parser.add_argument("--what", choices=("engine", "families"), default="engine")
+    parser.add_argument("--what", choices=("engine", "families", "prototypes"), default="engine")
     parser.add_argument("--nets", choices=("student", "pool"), default="student", help="of --what families")
     asked = parser.parse_args()
     quick = asked.quick
@@ -356,6 +357,9 @@ def main() -> int:
         boards = {"families": family_boards(model, energies, quick), "hull_filter": hull_filter(model, quick)}
         boards |= {"as_if_unlisted": as_if_unlisted(model, energies, quick), "nasicon_chances": nasicon_chances(model)}
         show({"nets": asked.nets} | boards, quick)
+        return 0
+    if asked.what == "prototypes":
+        show({"prototypes": prototype_board(energies, quick)}, quick)
         return 0
     rows = np.arange(len(energies))
     if quick:

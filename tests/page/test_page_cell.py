@@ -56,7 +56,7 @@ def test_every_number_of_the_cell_can_be_stated(visit: Visit) -> None:
     assert visit.page.locator("#cell-temperature_C").input_value() == "25"
     for name in cell_conditions():
         assert visit.page.locator(f"#cell-{name}").count() == (name not in ONE_SAMPLE)
-    for name in ("nets", "synthesis_temperature_C"):
+    for name in ("nets", "energies", "synthesis_temperature_C"):
         assert visit.page.locator(f"#cell-{name}").count() == 0
 
 

@@ -27,6 +27,7 @@ def test_every_parameter_of_the_query_arrives() -> None:
         "electrolyte_class": "garnet",
         "synthesis_temperature_C": 900.0,
         "nets": "pool",
+        "energies": "corrected",
         "flaw_size_um": 2.0,
         "contribution": "total",
         "state": "sintered",

@@ -351,3 +351,38 @@ def test_another_word_for_the_nets_is_refused(predictor: Predictor) -> None:
     (row,) = ask(predictor, KNOWN, properties=["stability"], conditions={"nets": "crowd"})
     assert row["error"]["code"] == RowErrorCode.INVALID_CONDITION
     assert "student, pool" in row["error"]["message"]
+
+
+def test_an_energy_that_the_table_has_wrong_is_said_and_replaced_where_asked(predictor: Predictor) -> None:
+    said = {
+        word: ask(predictor, "Li6PS5Cl", properties=["stability"], conditions={"energies": word} if word else {})[0]
+        for word in ("", "table", "corrected")
+    }
+    plain, corrected = said[""]["stability"], said["corrected"]["stability"]
+    assert plain == said["table"]["stability"]
+    assert "energies=corrected answers" in plain["energy_note"]
+    assert corrected["energy_note"].startswith("corrected from ")
+    for block in (plain, corrected):
+        assert "SevenNet-0" in block["energy_note"]
+        assert "`elyte relax Li6PS5Cl.cif --above-hull`" in block["energy_note"]
+    assert corrected["formation_energy_eV_per_atom"]["value"] == pytest.approx(-1.425)
+    for name in (*LIMITS, "competing_phases", "reduction_reaction", "oxidation_reaction"):
+        assert plain[name] == corrected[name]
+
+
+def test_another_word_for_the_energies_is_refused(predictor: Predictor) -> None:
+    (row,) = ask(predictor, KNOWN, properties=["stability"], conditions={"energies": "best"})
+    assert row["error"]["code"] == RowErrorCode.INVALID_CONDITION
+    assert "table, corrected" in row["error"]["message"]
+
+
+def test_the_shipped_argyrodite_is_half_as_far_above_the_hull_where_corrected() -> None:
+    shipped = Predictor.load("shipped", ["stability"])
+    plain, corrected = (
+        ask(shipped, "Li6PS5Cl", properties=["stability"], conditions=conditions)[0]["stability"]
+        for conditions in ({}, {"energies": "corrected"})
+    )
+    assert plain["energy_above_hull_eV_per_atom"]["value"] == pytest.approx(0.083, abs=1e-3)
+    assert corrected["energy_above_hull_eV_per_atom"]["value"] == pytest.approx(0.041, abs=1e-3)
+    assert plain["reduction_V"]["value"] == corrected["reduction_V"]["value"] == pytest.approx(1.7207, abs=2e-3)
+    assert plain["oxidation_V"]["value"] == corrected["oxidation_V"]["value"] == pytest.approx(2.1385, abs=2e-3)

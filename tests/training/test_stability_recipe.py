@@ -99,7 +99,7 @@ def test_another_student_of_the_kept_pool_is_fitted(trained: tuple[StabilityFit,
     other = replace(QUICK, student=replace(QUICK.student, chunks=1))
     told: list[str] = []
     again = train(tmp_path / "stability", other, work=tmp_path / "work", kept=kept, on_step=told.append)
-    assert len(told) == other.student.n_steps
+    assert len(told) == other.student.n_steps()
     assert len(again.model.ensemble) == 1
     assert again.card.recipe["student"]["chunks"] == 1
     np.testing.assert_array_equal(

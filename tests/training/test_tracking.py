@@ -191,7 +191,7 @@ def test_a_signature_names_the_conditions_of_its_property_and_the_columns_of_its
     told = {name: signature_of(name) for name in PROMISED}
     stated = ["relative_density", "contribution", "state", "population"]
     assert told["conductivity"].inputs.input_names() == ["formula", "temperature_C", *stated]
-    assert told["stability"].inputs.input_names() == ["formula", "synthesis_temperature_C", "nets"]
+    assert told["stability"].inputs.input_names() == ["formula", "synthesis_temperature_C", "nets", "energies"]
     assert {"stack_pressure_MPa", "interlayer_type"} < set(told["ccd"].inputs.input_names())
     assert {name: " ".join(found.outputs.input_names()) for name, found in told.items()} == PROMISED
 

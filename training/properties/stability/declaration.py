@@ -26,6 +26,7 @@ from training.properties.contract import (
     Trained,
     texts,
 )
+from training.properties.stability.energies_choice import ENERGIES
 from training.properties.stability.nets_choice import NETS
 from training.properties.stability.quantities import (
     ABOVE_HULL,
@@ -121,7 +122,7 @@ class Stability(Property):
         HYDROLYSIS,
         H2S,
     )
-    conditions = (SYNTHESIS_TEMPERATURE, NETS)
+    conditions = (SYNTHESIS_TEMPERATURE, NETS, ENERGIES)
 
     def load(self, folder: Path, digest: str | None = None) -> tuple[StabilityModel, Bundle]:
         """See `contract.Property.load`."""
@@ -133,7 +134,8 @@ class Stability(Property):
         """See `contract.Property.refused`."""
         from training.properties.stability.judgement import refusals
 
-        return refused_choices(query.conditions, NETS) | refusals(model, query)
+        wrong = refused_choices(query.conditions, NETS) | refused_choices(query.conditions, ENERGIES)
+        return wrong | refusals(model, query)
 
     def judge(self, model: StabilityModel, query: Query) -> StabilityJudgement:
         """See `contract.Property.judge`."""
@@ -203,13 +205,13 @@ class Stability(Property):
         """See `contract.Property.train`."""
         from training.properties.stability.ensemble_fit import NetSettings
         from training.properties.stability.plots import write_plots
-        from training.properties.stability.recipe import keeps_student, train
+        from training.properties.stability.recipe import rounds_of_kept, train
 
         settings = NetSettings.quick() if options.quick else NetSettings()
         kept = model_of(self.name) if options.keep_nets else None
         steps = settings.n_steps
         if kept:
-            steps = 0 if keeps_student(kept, settings) else settings.student.n_steps
+            steps = settings.student.n_steps(rounds_of_kept(kept, settings))
         with _work_folder(options) as work, progress(steps) as on_step:
             fit = train(folder, settings, work=work / self.name, kept=kept, on_step=on_step)
         return Trained(fit.card, fit.digest, write_plots(fit, options.plots) if options.plots else {})

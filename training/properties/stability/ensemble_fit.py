@@ -59,7 +59,7 @@ class NetSettings:
     @property
     def n_steps(self) -> int:
         """Epochs of all nets together, and the steps of the student."""
-        return self.n_epochs + self.student.n_steps
+        return self.n_epochs + self.student.n_steps()
 
     def fingerprint(self) -> str:
         """Return a short text that differs for settings which fit different nets, whatever their number or student."""

@@ -6,7 +6,6 @@ element.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +50,19 @@ class Predicted:
 
     def groups(self) -> list[NDArray[np.int64]]:
         """Return the rows of each group."""
-        found: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
-        keys, held = prototype_key(self.fraction).tolist(), np.where(self.fraction > 0, self.atomic_number, 0)
-        anions = np.sort(np.where(np.isin(held, ANIONS), held, 0), axis=1)
-        for row, (key, of_row) in enumerate(zip(keys, anions.tolist(), strict=True)):
-            found[key, tuple(of_row)].append(row)
-        return [np.array(rows) for rows in found.values()]
+        label = group_labels(self.atomic_number, self.fraction)
+        order = np.argsort(label, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
+
+
+def group_labels(atomic_number: NDArray[np.int64], fraction: NDArray[Any]) -> NDArray[np.int64]:
+    """Return a number for each composition that those of its group share, shape (n,)."""
+    held = np.where(fraction > 0, atomic_number, 0)
+    anions = np.sort(np.where(np.isin(held, ANIONS), held, 0), axis=1)
+    keys = np.column_stack([prototype_key(fraction), anions])
+    _, label = np.unique(keys, axis=0, return_inverse=True)
+    flat: NDArray[np.int64] = label.reshape(-1)
+    return flat
 
 
 def difference_scores(said: Predicted) -> dict[str, float]:

@@ -19,6 +19,7 @@ from training.constants import ZERO_C_IN_K, BOLTZMANN_eV_PER_K
 from training.properties.conditions import chose
 from training.properties.contract import DECIMALS, Array, Flags, Judgement, Query, Warn
 from training.properties.material_warnings import not_charge_balanced
+from training.properties.stability.energies_choice import CORRECTED, ENERGIES
 from training.properties.stability.model import StabilityModel, StabilityPrediction
 from training.properties.stability.nets_choice import NETS, POOL
 from training.properties.stability.quantities import SOLID_SOLUTION
@@ -28,7 +29,7 @@ from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositi
 from training.thermodynamics.window import limit_reactions
 from training.uncertainty import Interval
 
-ENERGIES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
+ENERGY_NAMES = ("formation_energy_eV_per_atom", "decomposition_energy_eV_per_atom", "energy_above_hull_eV_per_atom")
 LIMITS = ("reduction_V", "oxidation_V")
 REFERENCE_DOI = "10.1038/s41524-020-00362-y"
 WITHOUT_LITHIUM = "no lithium: a window against Li/Li+ is not defined"
@@ -41,6 +42,9 @@ BY_REGRESSION = (
     "against the hull by a regression on NASICONs that were computed as one family (10.48550/arXiv.2102.03627), not by"
     " the nets"
 )
+_BY = "{better:.3f} ± {half:.3f} eV/atom above the hull by {method} (`{command}`): {reason}"
+IS_CORRECTED = f"corrected from {{table:.3f}} to {_BY}; the window is that of the mixture, which does not move"
+COULD_BE_CORRECTED = f"the table's, which is wrong here; energies=corrected answers {_BY}"
 _IGNORED = "competing phases are taken without any entropy; atoms are taken to mix by chance, so this is the most"
 OF_SITES = f"partly and mixed occupied sites of the structure; {_IGNORED}"
 OF_FORMULA = (
@@ -98,14 +102,14 @@ class StabilityJudgement(Judgement):
     def __init__(self, model: StabilityModel, query: Query) -> None:
         super().__init__(query)
         self._model = model
-        asked = chose(query.conditions, NETS, POOL)
-        self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage, asked)
+        asked = chose(query.conditions, NETS, POOL), chose(query.conditions, ENERGIES, CORRECTED)
+        self.prediction: StabilityPrediction = model.predict(query.batch, query.coverage, *asked)
 
     @cached_property
     def intervals(self) -> Mapping[str, Interval]:
         """See `contract.Judgement`; a probability is no interval, and where there is no window it is NaN."""
         said = self.prediction
-        found: dict[str, Interval] = {name: getattr(said, name) for name in ENERGIES}
+        found: dict[str, Interval] = {name: getattr(said, name) for name in ENERGY_NAMES}
         found["probability_stable"] = Interval(*[said.probability_stable] * 3)
         for name in LIMITS:
             found[name] = Interval(*(np.where(self.without_window, np.nan, end) for end in getattr(said, name)))
@@ -274,12 +278,28 @@ class StabilityJudgement(Judgement):
         ]
 
     def _energy_note(self, row: int) -> dict[str, str]:
-        """Return what beside the student decided an energy that no table holds."""
+        """Return what beside the student decided an energy that no table holds, or what is wrong with a table's."""
         said = self.prediction.opinion
+        if row in self.prediction.corrections:
+            return {"energy_note": self._correction_words(row)}
         if said.of_nasicons[row]:
             return {"energy_note": BY_REGRESSION}
         raised = round(float(said.raised[row]), DECIMALS)
         return {"energy_note": RAISED.format(raised=raised)} if raised >= SMALLEST_RAISE_eV_PER_ATOM else {}
+
+    def _correction_words(self, row: int) -> str:
+        known, said = self.prediction.corrections[row], self.prediction
+        hull = float(said.competing.energy_eV_per_atom[row])
+        own = float(self._model.phases.energy_eV_per_atom[said.own_phase[row]])
+        words = IS_CORRECTED if said.corrected[row] else COULD_BE_CORRECTED
+        return words.format(
+            better=known.formation_energy_eV_per_atom - hull,
+            half=known.half_width_eV_per_atom,
+            table=own - hull,
+            method=known.method,
+            command=known.command,
+            reason=known.reason,
+        )
 
 
 _CLOSED = (
@@ -299,7 +319,7 @@ def _details(
     breaking, footnote = shown_reaction(computed)
     text = breaking.text
     footnotes = [footnote] if unstable else []
-    details: dict[str, Any] = dict.fromkeys((*ENERGIES, "probability_stable"))
+    details: dict[str, Any] = dict.fromkeys((*ENERGY_NAMES, "probability_stable"))
     details |= {
         "basis": basis,
         "decomposition_products": _parts(breaking.products) if unstable else [],

@@ -5,18 +5,13 @@ Facts with a source per row; none is used in fitting.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources import files
-from math import nan
 from pathlib import Path
 
-from features.errors import CandidateError
-from features.formula import parse_formula
 from training.embedded_tables import EmbeddedTable, stated_columns
+from training.properties.stability.checked_rows import CheckedTable
 from training.splits import composition_key, paper_keys
-from training.tables import TableError, Violation
 
 _COMPARABLE = ("yes", "reduction", "no")
 _HYDROLYSIS_GASES = ("H2S", "HCl")
@@ -93,7 +88,7 @@ def literature_windows() -> tuple[LiteratureWindow, ...]:
     TableError
         If a row of the embedded table breaks the rules.
     """
-    table = _Table("esw_literature.csv")
+    table = CheckedTable("esw_literature.csv")
     return tuple(
         LiteratureWindow(
             row.formula(),
@@ -131,7 +126,7 @@ def scored_papers() -> frozenset[str]:
 @cache
 def reference_windows() -> tuple[ReferenceWindow, ...]:
     """Return the 128 computed windows; raises `TableError` as `literature_windows`."""
-    table = _Table("esw_reference.csv")
+    table = CheckedTable("esw_reference.csv")
     return tuple(
         ReferenceWindow(
             row.formula(),
@@ -146,7 +141,7 @@ def reference_windows() -> tuple[ReferenceWindow, ...]:
 @cache
 def literature_hydrolysis() -> tuple[LiteratureHydrolysis, ...]:
     """Return the 66 published hydrolysis energies; raises `TableError` as `literature_windows`."""
-    table = _Table("hydrolysis_literature.csv")
+    table = CheckedTable("hydrolysis_literature.csv")
     return tuple(
         LiteratureHydrolysis(
             row.formula(),
@@ -170,57 +165,12 @@ def embedded_tables() -> tuple[EmbeddedTable, ...]:
             ("reduction_V", "oxidation_V", "e_above_hull_eV_atom", "e_hull_eV_atom"),
         ),
         "hydrolysis_literature": ("Free energies of hydrolysis from literature, with sources", (_HYDROLYSIS_ENERGY,)),
+        "corrected_energies": (
+            "Formation energies that replace certain wrong ones of the reference table, where that is asked for",
+            ("formation_energy_eV_per_atom", "half_width_eV_per_atom"),
+        ),
     }
     return tuple(
         EmbeddedTable(key, title, path := folder / f"{key}.csv", partial(stated_columns, path, numbers))
         for key, (title, numbers) in told.items()
     )
-
-
-class _Row:
-    """One line, whose cells are checked as they are read."""
-
-    def __init__(self, line: int, cells: dict[str, str], table: _Table) -> None:
-        self._line, self._cells, self._table = line, cells, table
-
-    def _broken(self, column: str, expectation: str) -> TableError:
-        received = str(self._cells.get(column))
-        place = Violation(self._line, str(self._cells.get("formula")), column, received, expectation)
-        return TableError(self._table.name, (place,))
-
-    def text(self, column: str, allowed: tuple[str, ...] = ()) -> str:
-        value = self._cells.get(column) or ""
-        if not value or (allowed and value not in allowed):
-            raise self._broken(column, " or ".join(allowed) or "a text")
-        return value
-
-    def formula(self) -> str:
-        value = self.text("formula")
-        try:
-            parse_formula(value)
-        except CandidateError as error:
-            raise self._broken("formula", f"a formula ({error})") from error
-        return value
-
-    def number(self, column: str, low: float, high: float, *, blank: bool = False) -> float:
-        text = self._cells.get(column) or ""
-        if blank and not text:
-            return nan
-        try:
-            value = float(text)
-        except ValueError:
-            raise self._broken(column, "a number") from None
-        if not low <= value <= high:
-            raise self._broken(column, f"{low:g} to {high:g}")
-        return value
-
-
-class _Table:
-    """An embedded CSV."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def rows(self) -> list[_Row]:
-        with (files("training.properties.stability") / self.name).open(encoding="utf-8") as handle:
-            return [_Row(line, cells, self) for line, cells in enumerate(csv.DictReader(handle), start=2)]

@@ -18,6 +18,7 @@ from features.candidate import MaterialBatch
 from features.elements import SYMBOLS
 from training.properties.contract import PhaseEnergies
 from training.properties.stability.calibration import Calibration, Pooled
+from training.properties.stability.corrected_energies import CorrectedEnergy, corrections_of
 from training.properties.stability.descriptors import Standardisation
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
@@ -45,7 +46,7 @@ class StabilityPrediction:
 
     Parameters
     ----------
-    model, batch, coverage, by_pool
+    model, batch, coverage, by_pool, corrected
         As `StabilityModel.predict` was asked.
     """
 
@@ -53,10 +54,12 @@ class StabilityPrediction:
     batch: MaterialBatch
     coverage: float
     by_pool: Flags
+    corrected: Flags
 
     def take(self, rows: NDArray[np.int64]) -> StabilityPrediction:
         """Return the chosen candidates with what is known of their energies."""
-        taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage, self.by_pool[rows])
+        asked = self.by_pool[rows], self.corrected[rows]
+        taken = StabilityPrediction(self.model, self.batch.take(rows), self.coverage, *asked)
         known = vars(taken)
         known["opinion"] = self.opinion.take(rows)
         for name in ("decomposition_energy_eV_per_atom", "formation_energy_eV_per_atom"):
@@ -68,24 +71,33 @@ class StabilityPrediction:
         return compositions(self.batch)
 
     @cached_property
-    def _own_phase(self) -> NDArray[np.int64]:
+    def own_phase(self) -> NDArray[np.int64]:
+        """Row of each composition in the phase table, `NO_PHASE` where it is not listed; shape (n,)."""
         return rows_of_compositions(self.model.phases, *self._composition)
 
     @cached_property
     def is_reference(self) -> Flags:
         """Whether the energies are the table's, shape (n,)."""
-        known: Flags = self._own_phase != NO_PHASE
+        known: Flags = self.own_phase != NO_PHASE
         return known
+
+    @cached_property
+    def corrections(self) -> dict[int, CorrectedEnergy]:
+        """What is known to be wrong of the table's energies, by row, asked for or not."""
+        return corrections_of(self.model.phases, self.own_phase)
 
     @cached_property
     def competing(self) -> Equilibria:
         """The lowest-energy mixture of other known phases."""
-        return equilibria(self.model.phases, *self._composition, excluded=self._own_phase)
+        return equilibria(self.model.phases, *self._composition, excluded=self.own_phase)
 
     @cached_property
     def opinion(self) -> EnergyOpinion:
         """What the table or the model says before any interval, against the competing mixture."""
-        own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self._own_phase], 0.0)
+        own = np.where(self.is_reference, self.model.phases.energy_eV_per_atom[self.own_phase], 0.0)
+        for row, better in self.corrections.items():
+            if self.corrected[row]:
+                own[row] = better.formation_energy_eV_per_atom
         exact = own - self.competing.energy_eV_per_atom
         said = EnergyOpinion.known(np.where(np.abs(exact) < 1e-9, 0.0, exact))  # an element is its own competitor
         for by_pool in (False, True):
@@ -255,7 +267,11 @@ class StabilityModel:
         return PhaseEnergies(said.formation_energy_eV_per_atom, said.energy_above_hull_eV_per_atom, said.is_reference)
 
     def predict(
-        self, batch: MaterialBatch, coverage: float = DEFAULT_COVERAGE, by_pool: Flags | None = None
+        self,
+        batch: MaterialBatch,
+        coverage: float = DEFAULT_COVERAGE,
+        by_pool: Flags | None = None,
+        corrected: Flags | None = None,
     ) -> StabilityPrediction:
         """Judge n candidates.
 
@@ -267,6 +283,8 @@ class StabilityModel:
             Nominal coverage of the intervals.
         by_pool
             Which candidates the pool of nets is asked about, shape (n,); None for none.
+        corrected
+            Of which candidates an energy that is certainly wrong in the table is replaced, shape (n,); None for none.
 
         Raises
         ------
@@ -274,8 +292,8 @@ class StabilityModel:
             If the nets were calibrated on too few rows for this coverage.
         """
         self.calibration.residual.factor(coverage)
-        asked = np.zeros(len(batch), dtype=np.bool_) if by_pool is None else by_pool
-        return StabilityPrediction(self, batch, coverage, asked)
+        asked = (np.zeros(len(batch), dtype=np.bool_) if rows is None else rows for rows in (by_pool, corrected))
+        return StabilityPrediction(self, batch, coverage, *asked)
 
     def opinion(self, batch: MaterialBatch, *, by_pool: bool = False) -> EnergyOpinion:
         """Return what is said of compositions that the table does not list.

@@ -32,6 +32,7 @@ from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import SOURCE as NASICONS
 from training.properties.stability.nasicon import NasiconTable, not_listed, read_nasicons
 from training.properties.stability.student import fit_student
+from training.properties.stability.student_settings import StudentSettings
 from training.properties.stability.table import SOURCE_KEYS, SPLITS, EnergyTable
 from training.properties.stability.unlisted import Unlisted
 from training.thermodynamics.nearest import nearest_phases
@@ -93,7 +94,8 @@ def train(
     work
         Folder for checkpoints; a run that was stopped goes on from there.
     kept
-        Model and bundle whose pool of nets is taken as it is, and its student where the settings would make the same.
+        Model and bundle whose pool of nets is taken as it is, and its student as far as the settings would make the
+        same: rounds that it does not have behind it yet go on from it.
     on_step
         Called once for every epoch of every net and every chunk of what the pool is asked, for a progress bar.
 
@@ -106,10 +108,9 @@ def train(
     table = load_table(chosen)
     nasicons, gaps = read_nasicons(), read_gaps()
     pool = kept[0].of_pool.ensemble if kept else fit_ensemble(chosen, work / chosen.fingerprint(), on_epoch=on_step)
-    if kept and keeps_student(kept, chosen):
-        student = kept[0].ensemble
-    else:
-        student = fit_student(pool, fit_scaling(table), table, chosen.student, work, on_step=on_step)
+    done = rounds_of_kept(kept, chosen) if kept else 0
+    begun = (kept[0].ensemble, done) if kept and done else None
+    student = fit_student(pool, fit_scaling(table), table, chosen.student, work, done=begun, on_step=on_step)
     model, validation = assemble(student, table)
     of_pool, validation_of_pool = assemble(pool, table)
     model, of_pool = (with_unlisted(with_gaps_of_phases(one, gaps), nasicons) for one in (model, of_pool))
@@ -122,7 +123,7 @@ def train(
         intended_use=INTENDED_USE,
         limitations=LIMITATIONS,
         data=[*_data(table), data_source(GAP, len(gaps.crystals)), data_source(NASICONS, len(nasicons.batch))],
-        recipe=(kept[1].card.recipe if kept else asdict(chosen)) | {"student": asdict(chosen.student)},
+        recipe=(kept[1].card.recipe if kept else asdict(chosen)) | {"student": chosen.student.written()},
         metrics=scores
         | {
             "esw_reduction_mae_V": round(float(np.abs(deviations[0]).mean()), 4),
@@ -137,9 +138,12 @@ def train(
     return StabilityFit(folder, card, digest, model, validation, deviations)
 
 
-def keeps_student(kept: tuple[StabilityModel, Bundle], settings: NetSettings) -> bool:
-    """Whether the student of a kept model is the one that these settings would fit to its pool."""
-    return kept[0].pool is not None and kept[1].card.recipe.get("student") == asdict(settings.student)
+def rounds_of_kept(kept: tuple[StabilityModel, Bundle], settings: NetSettings) -> int:
+    """Return how many rounds that these settings would give a student the one of a kept model has behind it."""
+    recipe = kept[1].card.recipe.get("student")
+    if kept[0].pool is None or recipe is None:
+        return 0
+    return settings.student.rounds_done(StudentSettings.read(recipe))
 
 
 def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Scored]:

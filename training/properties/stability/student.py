@@ -3,14 +3,15 @@
 The student begins as a member of the pool with one layer less. It learns what the pool says (means, scales with the
 disagreement in them, the disagreement itself, log-odds) of compositions that nobody listed (`made_up.py`), and of the
 training compounds, whose labels count as much as the pool there: the pool has learned them by heart. Distillation:
-Hinton et al., arXiv 1503.02531. All that is looked at is of the training split.
+Hinton et al., arXiv 1503.02531. In later rounds differences among alike compositions count beside the energies
+(`differences.py`). All that is looked at is of the training split.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from training.properties.stability.descriptors import (
     Standardisation,
     hull_inputs,
 )
+from training.properties.stability.differences import batches_of_handfuls, difference_loss, handfuls
 from training.properties.stability.ensemble import NetEnsemble
+from training.properties.stability.families import group_labels
 from training.properties.stability.fit import (
     CLASS_WEIGHT,
     SCALE_WEIGHT,
@@ -73,6 +76,7 @@ def fit_student(
     settings: StudentSettings,
     work: Path,
     *,
+    done: tuple[NetEnsemble, int] | None = None,
     on_step: OnStep = lambda what: None,
 ) -> NetEnsemble:
     """Fit a student of a pool.
@@ -86,6 +90,8 @@ def fit_student(
     work
         Folder for what the pool said and for a checkpoint; what an earlier run of the same settings and pool left there
         is used.
+    done
+        A student of this pool, and how many rounds of the settings it has behind it.
     on_step
         Called once for every chunk and every epoch.
 
@@ -95,18 +101,28 @@ def fit_student(
         Of one net.
     """
     torch.set_num_threads(1)
-    folder = work / f"student-{settings.fingerprint(pool)}"
+    student, rounds_done = done or (None, 0)
+    rounds = settings.rounds[rounds_done:]
+    if student is not None and not rounds:
+        return student
+    folder = work / f"answers-{settings.answers_fingerprint(pool)}"
     folder.mkdir(parents=True, exist_ok=True)
     rows = table.rows_of("train")
     surroundings = Surroundings.of(table, rows)
-    paths = []
-    for number in range(settings.chunks):
-        paths.append(_ask_pool(pool, scaling, table, surroundings, settings, number, folder))
-        on_step(f"the pool on made-up compositions {number + 1}/{settings.chunks}")
+    lessons = []
+    chunks = max(one.chunks for one in rounds)
+    for number in range(chunks):
+        lessons.append(_read(_ask_pool(pool, scaling, table, surroundings, settings, number, folder)))
+        on_step(f"the pool on made-up compositions {number + 1}/{chunks}")
     inputs = net_inputs(surroundings, table.batch(rows), scaling, table.phases.row_of_input[rows])
     known = Lesson(inputs, Pooled.of(pool(inputs)))
-    lessons = [_read(path) for path in paths]
-    return _Fit(pool, table, surroundings, known, lessons, settings, folder / "student.pt").run(on_step)
+    for number, one in enumerate(rounds, rounds_done):
+        begin = student or NetEnsemble({name: array[:1] for name, array in pool.weights.items()}, pool.heads)
+        checkpoint = work / f"student-{one.fingerprint(pool, begin)}.pt"
+        fit = _Fit(pool, begin, table, surroundings, known, lessons[: one.chunks], one, number, checkpoint)
+        student = fit.run(on_step)
+    assert student is not None
+    return student
 
 
 def _ask_pool(
@@ -168,8 +184,11 @@ def network_of(pool: NetEnsemble, head_layers: int) -> NetworkSettings:
     )
 
 
-def begin_as_member(net: StabilityNet, member: dict[str, NDArray[np.float32]]) -> None:
-    """Give a net the weights of a member of a pool, as far as it has them; what it says besides begins at a mean."""
+def begin_as(net: StabilityNet, member: dict[str, NDArray[np.float32]]) -> None:
+    """Give a net the weights of a student or of a member of a pool, as far as it has them.
+
+    What a member does not say, how far the pool disagrees, begins at a mean.
+    """
     state = net.state_dict()
     for name, value in member.items():
         if name in state and name != "last.weight" and name != "last.bias":
@@ -190,21 +209,23 @@ class _Fit:
     def __init__(
         self,
         pool: NetEnsemble,
+        begin: NetEnsemble,
         table: EnergyTable,
         surroundings: Surroundings,
         known: Lesson,
         lessons: list[Lesson],
         settings: StudentSettings,
+        number: int,
         checkpoint: Path,
     ) -> None:
         self.table, self.surroundings, self.known, self.lessons = table, surroundings, known, lessons
-        self.settings, self.checkpoint = settings, checkpoint
+        self.settings, self.number, self.checkpoint = settings, number, checkpoint
         self.rows = table.rows_of("train")
-        torch.manual_seed(0)
+        torch.manual_seed(number)
         network = network_of(pool, settings.head_layers)
         nets = [StabilityNet(known.inputs.composition.shape[1], network) for _ in range(2)]
         for net in nets:
-            begin_as_member(net, {name: array[0] for name, array in pool.weights.items()})
+            begin_as(net, {name: array[0] for name, array in begin.weights.items()})
         optimiser = torch.optim.AdamW(parameter_groups(nets[0], settings.weight_decay), lr=settings.learning_rate)
         self.n_batches = settings.epochs * self._batches_of_an_epoch()
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -214,13 +235,15 @@ class _Fit:
 
     def run(self, on_step: OnStep) -> NetEnsemble:
         """Fit and return the averaged net."""
-        first = resume(self.checkpoint, asdict(self.settings), 0, self.state, "cpu")
+        told, number = self.settings.written(), self.number
+        first = resume(self.checkpoint, told, number, self.state, "cpu")
         for _ in range(first):
             on_step("student, epochs of an earlier run")
         for epoch in range(first, self.settings.epochs):
             losses = self._epoch(epoch)
-            save(self.checkpoint, asdict(self.settings), 0, self.state, epoch + 1)
-            on_step(f"student {epoch + 1}/{self.settings.epochs}: " + " ".join(f"{loss:.4f}" for loss in losses))
+            save(self.checkpoint, told, number, self.state, epoch + 1)
+            what = f"student, round {number + 1}, {epoch + 1}/{self.settings.epochs}: "
+            on_step(what + " ".join(f"{loss:.4f}" for loss in losses))
         return NetEnsemble.from_networks([self.state["mean"].eval()])
 
     def _batches_of_an_epoch(self) -> int:
@@ -232,22 +255,36 @@ class _Fit:
 
     def _epoch(self, epoch: int) -> Array:
         """Go over the training compounds, their hull redrawn, and some chunks in mixed order; return mean losses."""
-        random = np.random.default_rng([1, epoch])
-        torch.manual_seed(epoch)
+        random = np.random.default_rng([1 + self.number, epoch])
+        torch.manual_seed(1000 * self.number + epoch)
         chosen = random.choice(len(self.lessons), self.settings.chunks_per_epoch, replace=False)
         lessons = [self._redrawn(random), *(self.lessons[i] for i in chosen)]
+        handful = [self._handfuls(one, random) for one in lessons]
         parts = [
-            (place, batch)
-            for place, one in enumerate(lessons)
-            for batch in batches(groups_by_size(one.inputs), self.settings.batch, random)
+            (place, batch) for place, one in enumerate(lessons) for batch in self._batches(one, handful[place], random)
         ]
         self.state["net"].train()
         losses = []
         for i in random.permutation(len(parts)):
             place, batch = parts[i]
-            losses.append(self._step(lessons[place], batch, labels=place == 0))
+            losses.append(self._step(lessons[place], batch, handful[place], labels=place == 0))
         mean: Array = np.mean(losses, axis=0)
         return mean
+
+    def _handfuls(self, lesson: Lesson, random: np.random.Generator) -> NDArray[np.int64] | None:
+        """Part a lesson into handfuls of alike compositions, None where their differences do not count."""
+        if not self.settings.difference_weight:
+            return None
+        label = group_labels(lesson.inputs.element, lesson.inputs.fraction)
+        return handfuls(label, self.settings.handful, random)
+
+    def _batches(
+        self, lesson: Lesson, handful: NDArray[np.int64] | None, random: np.random.Generator
+    ) -> Iterable[NDArray[np.int64]]:
+        groups, size = groups_by_size(lesson.inputs), self.settings.batch
+        if handful is None:
+            return batches(groups, size, random)
+        return batches_of_handfuls(groups, handful, size, random)
 
     def _redrawn(self, random: np.random.Generator) -> Lesson:
         """Return the training compounds with the hull of part of the phases; formation energies stay what they are."""
@@ -265,7 +302,9 @@ class _Fit:
         said = replace(known.said, residual_eV_per_atom=known.said.residual_eV_per_atom - lifted)
         return Lesson(replace(known.inputs, hull=hull), said)
 
-    def _step(self, lesson: Lesson, batch: NDArray[np.int64], *, labels: bool) -> list[float]:
+    def _step(
+        self, lesson: Lesson, batch: NDArray[np.int64], handful: NDArray[np.int64] | None, *, labels: bool
+    ) -> list[float]:
         net, mean, optimiser, schedule = (self.state[name] for name in ("net", "mean", "optimiser", "schedule"))
         width = int((lesson.inputs.fraction[batch[0]] > 0).sum())
         given = tensors(lesson.inputs.take(batch, width))
@@ -274,9 +313,16 @@ class _Fit:
             given["neighbour_scalars"] = given["neighbour_scalars"] * kept.unsqueeze(-1)
         with torch.autocast("cpu", torch.bfloat16):
             out = net(given).float()
-        losses = _losses(out, _targets(lesson.said, batch))
+        target = _targets(lesson.said, batch)
+        losses = _losses(out, target)
         if labels:
-            losses = self._with_labels(out, batch, given["hull"], losses)
+            true = self._labels(batch, given["hull"])
+            losses = self._with_labels(out, true, losses)
+            share = self.settings.label_share
+            target = share * true + (1.0 - share) * target[:, :2]
+        if handful is not None:
+            of_differences = difference_loss(out[:, :2] - target[:, :2], torch.from_numpy(handful[batch]))
+            losses.append(self.settings.difference_weight * of_differences)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -285,13 +331,18 @@ class _Fit:
         average(mean, net, min(self.settings.averaging, schedule.last_epoch / (schedule.last_epoch + 10)))
         return [float(loss.detach()) for loss in losses]
 
-    def _with_labels(self, out: Tensor, batch: NDArray[np.int64], hull: Tensor, of_pool: list[Tensor]) -> list[Tensor]:
-        """Return the losses with the labels' share; the scales of what the pool has by heart teach nothing."""
-        rows, share = self.rows[batch], self.settings.label_share
+    def _labels(self, batch: NDArray[np.int64], hull: Tensor) -> Tensor:
+        """Return the true energies of training compounds as the net says them, shape (n, 2)."""
+        rows = self.rows[batch]
         formation = torch.from_numpy(self.table.formation_energy_eV_per_atom[rows].astype(np.float32))
         decomposition = torch.from_numpy(self.table.decomposition_energy_eV_per_atom[rows].astype(np.float32))
-        energies = ((out[:, 0] - (formation - hull)).abs() + (out[:, 1] - decomposition).abs()).mean()
-        stable = nn.functional.binary_cross_entropy_with_logits(out[:, 4], (decomposition <= 0).float())
+        return torch.stack([formation - hull, decomposition], dim=1)
+
+    def _with_labels(self, out: Tensor, true: Tensor, of_pool: list[Tensor]) -> list[Tensor]:
+        """Return the losses with the labels' share; the scales of what the pool has by heart teach nothing."""
+        share = self.settings.label_share
+        energies = (out[:, :2] - true).abs().sum(dim=1).mean()
+        stable = nn.functional.binary_cross_entropy_with_logits(out[:, 4], (true[:, 1] <= 0).float())
         return [
             share * energies + (1.0 - share) * of_pool[0],
             0.0 * of_pool[1],

@@ -150,7 +150,7 @@ class Predictor:
         from serving.answers.interface_answers import answer_interface
 
         phases = self.phases()
-        header = self._headers([registry.of_phases().name])
+        header = self.headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
     def rate(self, request: RateRequest) -> RateDocument:
@@ -171,7 +171,7 @@ class Predictor:
         from serving.coatings.predicted import properties_asked
 
         self._served(registry.of_phases().name)
-        return answer_coatings(self._models, request, self._headers(properties_asked()))
+        return answer_coatings(self._models, request, self.headers(properties_asked()))
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.
@@ -234,13 +234,13 @@ class Predictor:
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
         spoken = [name for name in wanted if registry.get(name).kind in (kinds or {INORGANIC})]
-        return {"models": self._headers(self._asked(spoken)), "results": results}
+        return {"models": self.headers(self._asked(spoken)), "results": results}
 
     def nearest(self, request: NearestRequest) -> Results:
         """Answer which known materials lie nearest to each candidate; see `serving.answers.documents.nearest_rows`."""
         wanted = list(dict.fromkeys(request.properties or self._models))
         results = nearest_rows(self._models, request.candidates, request.conditions, wanted, request.count)
-        return {"models": self._headers(said_of_rows(results, wanted)), "results": results}
+        return {"models": self.headers(said_of_rows(results, wanted)), "results": results}
 
     def rank(self, request: RankRequest) -> RankingDocument:
         """Answer which candidates to make next, and why; see `serving.ranking`.
@@ -342,5 +342,6 @@ class Predictor:
         """Return the properties whose models speak in an answer: those wanted, and those that they ask."""
         return with_needed(name for name in wanted if name in self._models and lacking(name, self._models) is None)
 
-    def _headers(self, wanted: Sequence[str]) -> ModelHeaders:
+    def headers(self, wanted: Sequence[str]) -> ModelHeaders:
+        """Return what every answer says of the models of some properties."""
         return {str(name): served.header() for name, served in self._models.items() if name in wanted}

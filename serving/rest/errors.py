@@ -56,7 +56,7 @@ class AnsweringRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             record: RequestRecord = request.scope[RECORD_KEY]
-            record.route = request.url.path
+            record.route = self.path_format
             try:
                 return await handle(request)
             except RequestError as error:

@@ -1,7 +1,7 @@
 """Crystallographic files, disorder and partial occupancy included.
 
-Only composition, cell and space group are taken. What is read is compared with what the file says elsewhere of the
-same thing, and what disagrees is said.
+Composition, cell and space group are taken, and the sites where they are asked for. What is read is compared with
+what the file says elsewhere of the same thing, and what disagrees is said.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cif_cell import cell_of, orthogonal_matrix
 from features.cif_formula import contradiction, differ, stated_formulas
 from features.cif_mixing import mixing_entropy_k
 from features.cif_places import Placement, place, refuse
 from features.cif_sites import Sites, read_sites
 from features.cif_symmetry import MAX_OPERATORS, Setting, Statement, other_settings, stated_symmetry
 from features.cif_text import (
-    CELL_TAGS,
     FORMULA_TAGS,
     MAX_BLOCKS,
     MAX_CIF_CHARACTERS,
     MAX_SITES,
     DataBlock,
-    number_of,
     read_blocks,
     unusable,
 )
@@ -39,7 +38,9 @@ __all__ = [
     "MAX_CIF_CHARACTERS",
     "MAX_OPERATORS",
     "MAX_SITES",
+    "CifAtoms",
     "CifStructure",
+    "read_atoms",
     "read_cif",
     "structure_blocks",
 ]
@@ -78,6 +79,26 @@ class CifStructure(NamedTuple):
     site_entropy_k_per_atom: float
 
 
+class CifAtoms(NamedTuple):
+    """One crystal structure of a CIF with its atom sites.
+
+    Attributes
+    ----------
+    structure
+        What `read_cif` gives.
+    sites, setting, placement
+        The rows, the operators that repeat them, and how many atoms of each stand in the unit cell.
+    orthogonal
+        Matrix that turns fractional into Cartesian coordinates in angstrom, shape (3, 3); its columns are the vectors.
+    """
+
+    structure: CifStructure
+    sites: Sites
+    setting: Setting
+    placement: Placement
+    orthogonal: NDArray[np.float64]
+
+
 class _Reading(NamedTuple):
     """The sites of a block under one setting of its group."""
 
@@ -107,6 +128,11 @@ def read_cif(text: str, block: str | None = None) -> CifStructure:
     CandidateError
         `cif_too_large`, `unparseable_cif`, `unknown_element` or `too_many_elements`, with the reason.
     """
+    return read_atoms(text, block).structure
+
+
+def read_atoms(text: str, block: str | None = None) -> CifAtoms:
+    """Read a structure of a CIF together with its atom sites; arguments and errors as `read_cif`."""
     blocks = read_blocks(text)
     chosen = _named(blocks, block) if block is not None else _first(blocks)
     others = [one.name for one in blocks if one.has_positions and one is not chosen] if block is None else []
@@ -114,10 +140,11 @@ def read_cif(text: str, block: str | None = None) -> CifStructure:
         return _read_block(chosen)
     message = f"read is block '{shown(chosen.name)}'; the file also holds {_listed(others)}; choose with `block`"
     try:
-        structure = _read_block(chosen)
+        read = _read_block(chosen)
     except CandidateError as error:
         raise CandidateError(error.code, f"{error.message} ({message})") from error
-    return structure._replace(remarks=(Remark(WarningCode.SEVERAL_STRUCTURES, message), *structure.remarks))
+    remarks = (Remark(WarningCode.SEVERAL_STRUCTURES, message), *read.structure.remarks)
+    return read._replace(structure=read.structure._replace(remarks=remarks))
 
 
 def structure_blocks(text: str) -> list[str]:
@@ -157,13 +184,13 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"'{shown(name)[:40]}'" for name in names[:_MOST_NAMED_BLOCKS]) + more
 
 
-def _read_block(block: DataBlock) -> CifStructure:
+def _read_block(block: DataBlock) -> CifAtoms:
     for tag, (one, other) in block.conflicts.items():
         if tag not in FORMULA_TAGS:
             raise unusable(f"{tag} stands twice with different values, '{shown(one)}' and '{shown(other)}'")
     sites, remarks = read_sites(block)
-    cell = _cell(block)
-    orthogonal = _orthogonal(cell)
+    cell = cell_of(block)
+    orthogonal = orthogonal_matrix(cell)
     statements, said = stated_symmetry(block, (cell[3], cell[5]))
     stated = stated_formulas(block)
     reading, chosen = _best_reading(statements, sites, orthogonal, [amounts for _, amounts in stated])
@@ -180,43 +207,8 @@ def _read_block(block: DataBlock) -> CifStructure:
         remarks.append(_density_remark(amounts, orthogonal))
     entropy_k = mixing_entropy_k(sites, reading.placement.multiplicities, orthogonal) / sum(amounts.values())
     crystal = CrystalRecord(block.name, reading.setting.name, _content(amounts))
-    return CifStructure(formula, amounts, lattice, crystal, tuple(remarks), entropy_k)
-
-
-def _cell(block: DataBlock) -> tuple[float, ...]:
-    """Return lengths in angstrom and angles in degrees; an angle of which nothing stands is 90, as by definition."""
-    texts = [block.first((tag,)) if tag in block.values or i < 3 else "90" for i, tag in enumerate(CELL_TAGS)]
-    if not any(texts[:3]):
-        raise unusable("no unit cell (_cell_length_a ... _cell_angle_gamma)")
-    cell = []
-    for tag, text in zip(CELL_TAGS, texts, strict=True):
-        value = number_of(text) if text else None
-        if value is None:
-            hint = "; write decimals with a point" if "," in text else ""
-            received = f"'{shown(text)}'" if text else "not given"
-            raise unusable(f"{tag} is {received}; expected a number{hint}")
-        cell.append(value)
-    shape = f"{tuple(cell[:3])} angstrom, {tuple(cell[3:])} degrees"
-    if not (all(0 < length < 1000 for length in cell[:3]) and all(0 < angle < 180 for angle in cell[3:])):
-        raise unusable(f"impossible unit cell {shown(shape)}")
-    return tuple(cell)
-
-
-def _orthogonal(cell: tuple[float, ...]) -> NDArray[np.float64]:
-    """Return the matrix from fractional to Cartesian coordinates, a along x and b in the xy plane."""
-    a, b, c = cell[:3]
-    alpha, beta, gamma = np.cos(np.radians(cell[3:]))
-    sine = np.sqrt(1.0 - gamma**2)
-    squared = 1.0 - alpha**2 - beta**2 - gamma**2 + 2.0 * alpha * beta * gamma
-    if not (squared > 1e-9 and sine > 0):
-        raise unusable(f"unit cell without volume: the angles {cell[3:]} degrees do not meet")
-    return np.array(
-        [
-            [a, b * gamma, c * beta],
-            [0.0, b * sine, c * (alpha - beta * gamma) / sine],
-            [0.0, 0.0, c * np.sqrt(squared) / sine],
-        ]
-    )
+    structure = CifStructure(formula, amounts, lattice, crystal, tuple(remarks), entropy_k)
+    return CifAtoms(structure, sites, reading.setting, reading.placement, orthogonal)
 
 
 def _best_reading(

@@ -30,7 +30,7 @@ def mixing_entropy_k(sites: Sites, multiplicities: Array, orthogonal: Array) -> 
         Matrix that turns fractional into Cartesian coordinates in angstrom, shape (3, 3).
     """
     rows = np.flatnonzero(multiplicities > 0)
-    site = _sites_of(sites.positions[rows], orthogonal)
+    site = sites_of(sites.positions[rows], orthogonal)
     alone = np.bincount(site, minlength=len(rows))[site] == 1
     held_alone = rows[alone]
     total = float((multiplicities[held_alone] * _of_one_ion(sites.occupancies[held_alone])).sum())
@@ -56,7 +56,7 @@ def _of_one_ion(occupancies: Array) -> Array:
     return mixed
 
 
-def _sites_of(positions: Array, orthogonal: Array) -> NDArray[np.int64]:
+def sites_of(positions: Array, orthogonal: Array) -> NDArray[np.int64]:
     """Return for each row the first row of its site, shape (m,); a tree, as a file may list thousands."""
     from scipy.spatial import cKDTree  # takes a tenth of a second to import
 

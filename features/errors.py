@@ -39,6 +39,11 @@ class RowErrorCode(StrEnum):
     KIND_NOT_INSTALLED = "kind_not_installed"
     WRONG_KIND = "wrong_kind"
     NO_WINDOW = "no_window"
+    CELL_TOO_SMALL = "cell_too_small"
+    CELL_TOO_LARGE = "cell_too_large"
+    NOT_NEUTRAL = "not_neutral"
+    NO_LITHIUM_SITES = "no_lithium_sites"
+    ATOMS_COLLIDE = "atoms_collide"
 
 
 class WarningCode(StrEnum):

@@ -32,6 +32,7 @@ from serving.rest.routes import (
     predictions,
     rank,
     rate,
+    structures,
     synthesis,
     vocabulary,
 )
@@ -45,6 +46,7 @@ RESOURCES = (
     interface,
     synthesis,
     coatings,
+    structures,
     condition_grid,
     rank,
     rate,

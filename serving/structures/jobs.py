@@ -24,6 +24,7 @@ DATABASE = "jobs.sqlite"
 LONGEST_WAIT_SECONDS = 5.0
 MOST_ATTEMPTS = 2
 KEPT_SECONDS = 30 * 86_400.0
+MOST_KEPT = 1_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, digest TEXT NOT NULL, state TEXT NOT NULL, request TEXT NOT NULL,
@@ -146,7 +147,7 @@ class JobQueue:
             ).fetchone()
             if known is not None:
                 return _job(known)
-            connection.execute("DELETE FROM jobs WHERE finished < ?", (time.time() - KEPT_SECONDS,))
+            self._forget_old(connection)
             waiting = connection.execute(
                 "SELECT count(*) FROM jobs WHERE state IN (?, ?)", (State.QUEUED, State.RUNNING)
             ).fetchone()[0]
@@ -158,6 +159,25 @@ class JobQueue:
                 (number, digest, State.QUEUED, request, time.time()),
             )
             return self._one(connection, number)
+
+    def refuse(self, request: str, digest: str, code: str, message: str) -> Job:
+        """Note a request that cannot be done; the job has failed from the start."""
+        with self._writing() as connection:
+            self._forget_old(connection)
+            number, now = secrets.token_hex(12), time.time()
+            connection.execute(
+                "INSERT INTO jobs (id, digest, state, request, created, finished, code, message)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, digest, State.FAILED, request, now, now, code, message),
+            )
+            return self._one(connection, number)
+
+    def _forget_old(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "DELETE FROM jobs WHERE finished < ? OR id IN (SELECT id FROM jobs WHERE finished IS NOT NULL"
+            " ORDER BY finished DESC LIMIT -1 OFFSET ?)",
+            (time.time() - KEPT_SECONDS, MOST_KEPT),
+        )
 
     def get(self, number: str) -> Job | None:
         """Return a job, None where there is none."""

@@ -38,7 +38,7 @@ ASSETS = (
             "scatter",
         )
     ),
-    *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
+    *(f"{name}.js" for name in ("separated", "service", "structure", "table", "waterfall")),
     "icon.svg",
     *(f"{view}.{kind}" for view in ("coatings", "synthesis") for kind in ("html", "js")),
     *(f"views.{kind}" for kind in ("css", "js")),

@@ -127,6 +127,38 @@ async def queue_structure(request: Request) -> Response:
     return response
 
 
+class StructuresInstalled(BaseModel):
+    """What this service does with structures."""
+
+    potentials: dict[str, bool] = Field(description="Name to whether its packages are installed.")
+    most_atoms: int
+    most_seconds: float
+    most_waiting: int
+    waiting: int = Field(description="Jobs that are queued or running.")
+
+
+@router.get(
+    "/structures",
+    summary="Say which potentials are installed, and how many structures wait",
+    response_model=StructuresInstalled,
+    response_description="What this service does with structures.",
+    responses=refusals({503: OWN[503]}, only=_READING),
+)
+async def structures_installed(request: Request) -> Response:
+    """Answer also where none is installed."""
+    queue, limits = _queue(), _limits()
+    waiting = await lanes_of(request).write(lambda: _refusing(queue.unfinished))
+    return json_response(
+        {
+            "potentials": {name: is_installed(name) for name in POTENTIALS},
+            "most_atoms": limits.atoms,
+            "most_seconds": limits.seconds,
+            "most_waiting": limits.waiting,
+            "waiting": waiting,
+        }
+    )
+
+
 @router.get(
     "/structures/{id}",
     summary="Follow a queued structure",

@@ -27,7 +27,7 @@ from training.structures.intervals import shipped_intervals
 from training.structures.potentials import DEFAULT_POTENTIAL
 from training.structures.relaxation import End, Limits, Relaxed
 from training.thermodynamics.given_energy import GivenEnergy, judge_energy
-from training.uncertainty import Interval
+from training.uncertainty import InsufficientCalibrationError, Interval
 
 if TYPE_CHECKING:
     from serving.answers.rows import ModelHeaders, ResultRow
@@ -104,9 +104,7 @@ class StructureJudge:
         value = energy.value_eV_per_atom
         first = judge_energy(phases, cell.amounts, _exactly(value))
         listed = first.listed_eV_per_atom
-        interval = shipped_intervals().interval(
-            value, energy.disagreement_eV_per_atom, listed=listed is not None, coverage=coverage
-        )
+        interval = _interval(energy, listed is not None, coverage)
         given = judge_energy(phases, cell.amounts, interval)
         alone = self._formula_alone(cell.formula, coverage)
         remarks = _doubts(cell, energy)
@@ -178,6 +176,14 @@ def _check_size(cell: OrderedCell, most_atoms: int) -> None:
     if len(cell) > most_atoms:
         message = f"{len(cell)} atoms in the primitive cell; expected at most {most_atoms}"
         raise CandidateError(RowErrorCode.CELL_TOO_LARGE, message)
+
+
+def _interval(energy: StructureEnergy, listed: bool, coverage: float) -> Interval:
+    apart = energy.disagreement_eV_per_atom
+    try:
+        return shipped_intervals().interval(energy.value_eV_per_atom, apart, listed=listed, coverage=coverage)
+    except InsufficientCalibrationError as error:
+        raise CandidateError(RowErrorCode.INVALID_CONDITION, f"coverage: {error}; ask for less") from error
 
 
 def _exactly(value: float) -> Interval:

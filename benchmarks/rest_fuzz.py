@@ -31,6 +31,7 @@ SEEDS: dict[str, dict[str, Any]] = {
     },
     "/interface": {"formula": "Li6PS5Cl", "against": ["lithium", "LCO"], "voltage_V": 4.2},
     "/rate": {"anolyte": "Li6PS5Cl", "catholyte": "Li3InCl6", "conditions": {"c_rate": 4.0, "porosity": 0.1}},
+    "/pathways": {"cif": "data_x", "block": "x", "grid": True},
     "/ccd/grid": {"formula": "Li6PS5Cl", "temperatures_C": [25, 60], "interlayer_types": ["none"], "coverage": 0.8},
     "/nearest": {"candidates": [{"formula": "Li6PS5Cl"}], "count": 3},
 }

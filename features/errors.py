@@ -48,6 +48,7 @@ class RowErrorCode(StrEnum):
     ELEMENT_WITHOUT_POTENTIAL = "element_without_potential"
     FORCES_TOO_LARGE = "forces_too_large"
     VOLUME_CHANGED = "volume_changed"
+    NO_BOND_VALENCE = "no_bond_valence"
 
 
 class WarningCode(StrEnum):
@@ -85,6 +86,8 @@ class WarningCode(StrEnum):
     ISOLATED_MOLECULES = "isolated_molecules"
     NOT_RELAXED = "not_relaxed"
     POTENTIALS_DISAGREE = "potentials_disagree"
+    PICTURE_ONLY = "picture_only"
+    NO_PATH = "no_path"
 
 
 _LONGEST_SHOWN = 60

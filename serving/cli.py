@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "synthesis": ("serving.commands.synthesis", "synthesis", "Precursors, reactions and masses for a material."),
     "relax": ("serving.commands.relax", "relax", "Energy of a crystal as drawn in its CIF, by a universal potential."),
     "rank": ("serving.commands.rank", "rank", "Rank candidates by objectives, with probabilities and reasons."),
+    "pathways": ("serving.commands.pathways", "pathways", "Lithium's ways through a crystal: a picture of a CIF."),
     "rate": ("serving.commands.rate", "rate", "Rate that a cell of two electrolytes reaches, and what limits it."),
     "screen": ("serving.commands.screen", "screen", "Screen millions of candidates from Parquet to Parquet."),
     "serve": ("serving.commands.serve", "serve", "Serve predictions over REST."),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from serving.coatings.document import CoatingsDocument
     from serving.coatings.request import CoatingsRequest
     from serving.generation.known import KnownMaterials
+    from serving.pathways.document import PathwaysDocument
+    from serving.pathways.request import PathwaysRequest
     from serving.ranking.document import RankingDocument
     from serving.ranking.pair_answer import PairOptions, PairsDocument
     from serving.ranking.request import RankingSpec, RankRequest
@@ -172,6 +174,12 @@ class Predictor:
 
         self._served(registry.of_phases().name)
         return answer_coatings(self._models, request, self.headers(properties_asked()))
+
+    def pathways(self, request: PathwaysRequest) -> PathwaysDocument:
+        """Describe lithium's ways through a crystal structure, without any model; see `serving.pathways`."""
+        from serving.pathways.answer import answer_pathways
+
+        return answer_pathways(request)
 
     def condition_grid(self, request: ConditionGridRequest) -> GridDocument:
         """Answer how a property of one material changes with conditions: `serving.answers.condition_grid`.

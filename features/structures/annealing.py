@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,53 +12,88 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+SWAPS, RESTARTS = 4_000, 16
 _HOTTEST_eV, _COLDEST_eV = 3.0, 0.02
 _SMALLEST_GAIN_eV = 1e-6
 _MOST_DESCENTS = 10
 _MOST_PAIRS = 50_000
 
 
+class Interactions(NamedTuple):
+    """What positions cost.
+
+    Attributes
+    ----------
+    charges
+        Of each kind of content in units of e; that of kind 0, the vacancy, is 0.
+    coulomb_eV
+        Of two charges, shape (n, n).
+    contact_eV
+        Of two positions being filled at all, shape (n, n).
+    """
+
+    charges: Array
+    coulomb_eV: Array
+    contact_eV: Array
+
+    def energy_eV(self, kind: Labels) -> float:
+        """Return the energy of an arrangement."""
+        held, filled = self.charges[kind], (kind > 0).astype(np.float64)
+        return 0.5 * float(held @ self.coulomb_eV @ held + filled @ self.contact_eV @ filled)
+
+
 def anneal(
-    kind: Labels, group: Labels, charges: Array, coulomb_eV: Array, contact_eV: Array, *, seed: int, swaps: int = 4_000
+    kind: Labels,
+    group: Labels,
+    interactions: Interactions,
+    *,
+    seed: int,
+    swaps: int = SWAPS,
+    restarts: int = RESTARTS,
 ) -> tuple[Labels, float]:
     """Return an arrangement of low energy, and its energy in eV.
 
     Metropolis swaps of two positions of one group at a temperature that falls geometrically from 3 eV to 0.02 eV, then
-    every swap that still lowers the energy.
+    every swap that still lowers the energy; the best of several such runs.
 
     Parameters
     ----------
     kind
-        What stands in each of n positions at first: an index of `charges`, shape (n,); 0 is a vacancy.
+        What stands in each of n positions at first: an index of the charges, shape (n,); 0 is a vacancy.
     group
         Positions of one group exchange what they hold; -1 for positions that keep it, shape (n,).
-    charges
-        Of each kind in units of e; that of the vacancy is 0.
-    coulomb_eV, contact_eV
-        For charges, and for two positions being filled at all, shape (n, n).
+    interactions
+        Of the positions.
     seed
         Of the random numbers: the same seed gives the same arrangement.
     swaps
-        That are tried.
+        That each run tries.
+    restarts
+        How many runs.
     """
     movable = np.flatnonzero(group >= 0)
     movable = movable[np.argsort(group[movable], kind="stable")]
-    kind = kind.copy()
-    if len(movable):
-        first, second, allowed_eV = _random_swaps(movable, group[movable], seed, swaps)
-        walk = _compiled_walk()
-        walk(kind, first, second, allowed_eV, charges, coulomb_eV, contact_eV)
-        pairs = _every_swap(movable, group[movable])
+    best, lowest_eV = kind.copy(), interactions.energy_eV(kind)
+    if not len(movable):
+        return best, lowest_eV
+    pairs = _every_swap(movable, group[movable])
+    downhill_eV = np.full(len(pairs[0]), -_SMALLEST_GAIN_eV)
+    walk = _compiled_walk()
+    for run in range(restarts):
+        trial = kind.copy()
+        walk(trial, *_random_swaps(movable, group[movable], (seed, run), swaps), *interactions)
         for _ in range(_MOST_DESCENTS):
-            before = kind.copy()
-            walk(kind, *pairs, np.full(len(pairs[0]), -_SMALLEST_GAIN_eV), charges, coulomb_eV, contact_eV)
-            if (kind == before).all():
+            before = trial.copy()
+            walk(trial, *pairs, downhill_eV, *interactions)
+            if (trial == before).all():
                 break
-    held, filled = charges[kind], (kind > 0).astype(np.float64)
-    return kind, 0.5 * float(held @ coulomb_eV @ held + filled @ contact_eV @ filled)
+        energy_eV = interactions.energy_eV(trial)
+        if energy_eV < lowest_eV - _SMALLEST_GAIN_eV:
+            best, lowest_eV = trial, energy_eV
+    return best, lowest_eV
 
 
-def _random_swaps(movable: Labels, group: Labels, seed: int, swaps: int) -> tuple[Labels, Labels, Array]:
+def _random_swaps(movable: Labels, group: Labels, seed: tuple[int, int], swaps: int) -> tuple[Labels, Labels, Array]:
     """Return positions to swap, and how much energy each swap may cost."""
     random = np.random.default_rng(seed).random((3, swaps))
     first = (random[0] * len(movable)).astype(np.int64)

@@ -26,6 +26,8 @@ class OccupiedPositions:
     ----------
     lattice_A
         Reduced vectors as rows, shape (3, 3).
+    conventional_A
+        The vectors of the CIF's own cell, likewise.
     fractional
         From 0 to 1, shape (n, 3).
     symbols
@@ -41,6 +43,7 @@ class OccupiedPositions:
     """
 
     lattice_A: Array
+    conventional_A: Array
     fractional: Array
     symbols: tuple[str, ...]
     occupancies: Array
@@ -100,6 +103,7 @@ def occupied_positions(crystal: CifAtoms | str) -> OccupiedPositions:
     entropy_kB = atoms.structure.site_entropy_k_per_atom * sum(atoms.structure.amounts.values()) / len(centring)
     return OccupiedPositions(
         lattice_A,
+        conventional_A,
         np.concatenate(places),
         symbols,
         np.repeat(occupancies, counts, axis=0),

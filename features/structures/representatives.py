@@ -18,7 +18,7 @@ from features.cif import CifAtoms
 from features.cif_mixing import FULL
 from features.errors import CandidateError, RowErrorCode
 from features.formula_writing import write_formula
-from features.structures.annealing import anneal
+from features.structures.annealing import Interactions, anneal
 from features.structures.apportionment import make_neutral, whole_atoms
 from features.structures.cells import OrderedCell, distances_A
 from features.structures.charges import FormalCharges, formal_charges
@@ -220,7 +220,8 @@ def _arranged(positions: OccupiedPositions, filling: _Filling, charges: FormalCh
         kind[group == one] = np.repeat([*range(1, len(counts)), 0], counts)
     carried = _balanced(kind, positions.symbols, charges)
     contact_eV = _contacts_eV(lattice_A, fractional, occupancies, positions.symbols)
-    kind, _ = anneal(kind, group, carried, ewald_matrix(lattice_A, fractional), contact_eV, seed=seed)
+    interactions = Interactions(carried, ewald_matrix(lattice_A, fractional), contact_eV)
+    kind, _ = anneal(kind, group, interactions, seed=seed)
     held = np.flatnonzero(kind)
     symbols = tuple(positions.symbols[i - 1] for i in kind[held].tolist())
     return OrderedCell(

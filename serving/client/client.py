@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from serving.answers.interface_answers import InterfaceDocument
     from serving.cells.document import RateDocument
     from serving.coatings.document import CoatingsDocument
+    from serving.pathways.document import PathwaysDocument
     from serving.ranking.document import RankingDocument
     from serving.synthesis.answers import SynthesisDocument
     from serving.synthesis.shopping import BatchesDocument
@@ -344,6 +345,11 @@ class Client:
         """
         given = _given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=_listed(candidates), **more)
         return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
+
+    def pathways(self, cif: str, *, block: str | None = None, grid: bool | None = None) -> PathwaysDocument:
+        """Return lithium's ways through a crystal structure, as `POST /pathways`; `cif` is the text of the file."""
+        sent = {"cif": cif} | _given(block=block, grid=grid)
+        return cast("PathwaysDocument", self._transport.post("/pathways", sent))
 
     def ccd_grid(
         self,

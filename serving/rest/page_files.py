@@ -40,7 +40,8 @@ ASSETS = (
     ),
     *(f"{name}.js" for name in ("separated", "service", "structure", "table", "waterfall")),
     "icon.svg",
-    *(f"{view}.{kind}" for view in ("coatings", "synthesis") for kind in ("html", "js")),
+    *(f"{view}.{kind}" for view in ("coatings", "pathways", "synthesis") for kind in ("html", "js")),
+    *("channels.js", "slices.js", "pathways.css"),
     *(f"views.{kind}" for kind in ("css", "js")),
 )
 MEDIA_TYPES = {

@@ -290,6 +290,7 @@ ACROSS_FIELDS = {"/rate", "/synthesis"}
         ("POST", "/interface"),
         ("POST", "/rate"),
         ("POST", "/coatings"),
+        ("POST", "/pathways"),
         ("POST", "/synthesis"),
         ("GET", "/models"),
     ],

@@ -33,6 +33,7 @@ READING_POSTS = {
     "/rate",
     "/interface",
     "/coatings",
+    "/pathways",
     "/ccd/grid",
     "/synthesis",
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from made_cifs import cif
 
 from serving.cli import COMMANDS, elyte
 from serving.commands import retrain as command
@@ -28,6 +29,7 @@ WORKING = {
     "predict": [("predict", FORMULA)],
     "interface": [("interface", "Li3PS4", "--against", "lithium")],
     "coatings": [("coatings", "--electrolyte", "Li3PS4", "--cathode", "LCO")],
+    "pathways": [("pathways", "CIF")],
     "rate": [("rate", "--anolyte", "Li3PS4", "--catholyte", "Li3InCl6")],
     "ccd-grid": [("ccd-grid", FORMULA, "--temperature-c", "60")],
     "generate": [("generate", "Li6-xPS5-xCl1+x", "x=0:0.4:0.2")],
@@ -70,7 +72,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(folder: Path, arguments: tuple[str, ...]) -> Result:
     (folder / "new.csv").write_text(NEW)
-    given = {"NEW": str(folder / "new.csv"), "FOLDER": str(folder / "out")}
+    (folder / "new.cif").write_text(cif())
+    given = {"NEW": str(folder / "new.csv"), "CIF": str(folder / "new.cif"), "FOLDER": str(folder / "out")}
     return CliRunner().invoke(elyte, [given.get(argument, argument) for argument in arguments])
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.structures.annealing import anneal
+from features.structures.annealing import Interactions, anneal
 from features.structures.cells import distances_A
 from features.structures.electrostatics import COULOMB_eV_A, ewald_matrix
 from features.structures.lattices import lattice_points_inside, most_compact_supercell, primitive, reduced
@@ -109,7 +109,7 @@ def test_annealing_finds_rock_salt() -> None:
     best = 0.5 * charges[chequerboard] @ matrix @ charges[chequerboard]
     start, nothing = np.array([1, 1, 1, 1, 2, 2, 2, 2]), np.zeros((8, 8))
     for seed in range(3):
-        kind, energy = anneal(start, np.zeros(8, dtype=np.int64), charges, matrix, nothing, seed=seed)
+        kind, energy = anneal(start, np.zeros(8, dtype=np.int64), Interactions(charges, matrix, nothing), seed=seed)
         assert sorted(kind) == sorted(start)
         assert energy == pytest.approx(best, rel=1e-9)
     assert list(start) == [1, 1, 1, 1, 2, 2, 2, 2]
@@ -120,7 +120,9 @@ def test_annealing_moves_within_groups_only() -> None:
     places, group = rng.random((12, 3)), np.array([0, 0, 0, 0, 1, 1, 1, 1, -1, -1, -1, -1])
     start = np.array([1, 1, 0, 0, 2, 2, 0, 0, 1, 2, 0, 1])
     matrix = ewald_matrix(np.eye(3) * 9.0, places)
-    kind, _ = anneal(start, group, np.array([0.0, 1.0, -1.0]), matrix, np.zeros((12, 12)), seed=1, swaps=300)
+    kind, _ = anneal(
+        start, group, Interactions(np.array([0.0, 1.0, -1.0]), matrix, np.zeros((12, 12))), seed=1, swaps=300
+    )
     for one in (0, 1):
         assert sorted(kind[group == one]) == sorted(start[group == one])
     assert (kind[group < 0] == start[group < 0]).all()

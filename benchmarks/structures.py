@@ -1,0 +1,57 @@
+"""What is made of crystal structures: ordered representatives of disordered CIFs, and lithium's ways through them.
+
+`--what representatives`: which share of OBELiX's disordered CIFs gets whole atoms, how long it takes, how sound the
+cells are, and why the rest is refused. `--what barriers`: rank correlations of the bond-valence description with
+measured conductivities and with barriers of the literature; beside the package bvlain where it is installed. One
+thread, processor time. Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import os
+
+# before numpy is imported: one thread
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+import argparse
+import json
+import sys
+import tarfile
+from pathlib import Path
+
+from structures_barriers import barriers
+from structures_representatives import representatives
+
+from training.sources import MissingSourceError, locate
+
+PARTS = {"representatives": representatives, "barriers": barriers}
+
+
+def crystals() -> dict[str, str]:
+    """Return the texts of OBELiX's CIFs by name."""
+    with tarfile.open(locate("obelix_cifs")) as archive:
+        members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
+        return {name: content.read().decode() for name, content in members.items() if content is not None}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--what", choices=sorted(PARTS), default="representatives")
+    parser.add_argument("--quick", action="store_true", help="an eighth of the crystals")
+    parser.add_argument("--strict", action="store_true", help="exit 1 below the share or above the time asked for")
+    given = parser.parse_args()
+    try:
+        cifs = crystals()
+    except MissingSourceError as error:
+        parser.error(str(error))
+    found = PARTS[given.what](cifs, quick=given.quick)
+    print(json.dumps({"benchmark": "structures", "what": given.what} | found))
+    missed = given.what == "representatives" and (
+        found["share"] < found["asked_share"] or found["seconds_mean"] > found["asked_s"]
+    )
+    return 1 if given.strict and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

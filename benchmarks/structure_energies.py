@@ -1,4 +1,4 @@
-"""Energies of structures against the table, and how well their intervals cover: `structures.py --what energies|interval`.
+"""Energies of structures against the table, and what intervals cover: `structures.py --what energies|interval`.
 
 `energies`: the CIFs of OBELiX whose composition the table lists, lowest structure of each composition, formation energy
 and sign of the decomposition energy against it; no constant is fitted. `interval`: residuals of these (`listed`) and of
@@ -24,7 +24,7 @@ import numpy as np
 from structure_records import EXACT, NAMED, RELAXING, SECOND, Record, Relaxer, listed, nasicon_cells, obelix_cells
 
 from training.properties.stability.table import read_energies
-from training.structures.intervals import CALIBRATION, FLOOR_eV_PER_ATOM, EnergyIntervals, scale_eV_per_atom
+from training.structures.intervals import CALIBRATION, EnergyIntervals, FLOOR_eV_PER_ATOM, scale_eV_per_atom
 from training.thermodynamics.given_energy import judge_energy
 from training.thermodynamics.phases import PhaseTable
 from training.uncertainty import Interval
@@ -76,7 +76,9 @@ def energies(folder: Path, *, most_atoms: int, known_only: bool) -> dict[str, An
     said["without_vintage_median_eV_per_atom"] = round(float(np.median(np.abs(plain))), 4)
     worst = np.argsort(-np.abs(off))[:5]
     said["worst"] = {list(lowest)[i]: round(float(off[i]), 4) for i in worst.tolist()}
-    own = np.array([_against_others(phases, record, record.formation_eV_per_atom(SECOND)) for record, _ in lowest.values()])
+    own = np.array(
+        [_against_others(phases, record, record.formation_eV_per_atom(SECOND)) for record, _ in lowest.values()]
+    )
     theirs = np.array([_against_others(phases, record, energy) for record, energy in lowest.values()])
     said["sign_of_ed_right"] = round(float(((own <= 0) == (theirs <= 0)).mean()), 3)
     said |= _named(phases, folder, known_only=known_only)
@@ -123,7 +125,10 @@ def interval(folder: Path, *, most_atoms: int, known_only: bool, nasicons: int, 
         is_listed.append(False)
         print(f"{name} {cell.formula} {energy:+.3f} off {residual[-1]:+.3f}", file=sys.stderr)
     arrays = np.array(residual), np.array(apart), np.array(is_listed)
-    said = {name: _cover(*(array[arrays[2] == kind] for array in arrays[:2])) for name, kind in (("listed", True), ("unlisted", False))}
+    said = {
+        name: _cover(*(array[arrays[2] == kind] for array in arrays[:2]))
+        for name, kind in (("listed", True), ("unlisted", False))
+    }
     said["covered_asked"] = COVERED
     if write:
         EnergyIntervals.fit(*arrays).write(CALIBRATION, _about(said, nasicons))
@@ -190,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
         said = energies(asked.work, **how)
     else:
         said = interval(asked.work, **how, nasicons=asked.nasicons, write=asked.write)
-    print(json.dumps({"what": asked.what} | said))
+    print(json.dumps({"benchmark": "structures", "what": asked.what} | said))
     return 0
 
 

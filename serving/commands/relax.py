@@ -43,9 +43,7 @@ POTENTIALS = ("sevenn-0", "sevenn-l3i5", "chgnet")
     help="Coverage of the intervals.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def relax(
-    paths: tuple[Path, ...], above_hull: bool, output: Path | None, as_json: bool, **wishes: object
-) -> None:
+def relax(paths: tuple[Path, ...], above_hull: bool, output: Path | None, as_json: bool, **wishes: object) -> None:
     """Relax the crystals of CIF files and place them on the hull, beside what their formulas alone say.
 
     Disordered crystals are answered by one ordered arrangement. Needs the extra `structure`. Exit status: 0 all

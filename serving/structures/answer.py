@@ -95,7 +95,9 @@ class StructureJudge:
             return cast("StructureRow", {**_error(error_row(_row_error(read, error, index))), **kept})
         except CandidateError as error:
             return _error(error_row(_row_error(read, error, index)))
-        return cast("StructureRow", head | judged | self._elastic(energy, request, each_step) | _warned(read, cell, judged))
+        return cast(
+            "StructureRow", head | judged | self._elastic(energy, request, each_step) | _warned(read, cell, judged)
+        )
 
     def _judged(self, cell: OrderedCell, energy: StructureEnergy, request: StructureRequest) -> dict[str, Any]:
         from serving.structures.contacts import contacts_of
@@ -144,7 +146,9 @@ class StructureJudge:
     def _window_error_V(self, coverage: float) -> tuple[float, float]:
         """Return how far computed limits are from published ones: what is uncertain of those of a listed compound."""
         alone = self._formula_alone(WARM_FORMULAS[0], coverage)
-        limits = [] if alone is None else [cast("ShownInterval", alone[one.name]) for one in registry.of_phases().window]
+        limits = (
+            [] if alone is None else [cast("ShownInterval", alone[one.name]) for one in registry.of_phases().window]
+        )
         low, high = (limit["upper"] - limit["value"] for limit in limits)
         return low, high
 

@@ -143,7 +143,8 @@ class JobQueue:
         with self._writing() as connection:
             alive = (State.QUEUED, State.RUNNING, State.DONE)
             known = connection.execute(
-                f"SELECT {_COLUMNS} FROM jobs WHERE digest = ? AND state IN (?, ?, ?) ORDER BY created DESC", (digest, *alive)
+                f"SELECT {_COLUMNS} FROM jobs WHERE digest = ? AND state IN (?, ?, ?) ORDER BY created DESC",
+                (digest, *alive),
             ).fetchone()
             if known is not None:
                 return _job(known)
@@ -225,7 +226,8 @@ class JobQueue:
         with self._writing() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, finished = ?, code = 'worker_crashed',"
-                " message = 'the process that relaxed it ended twice before it was done' WHERE state = ? AND attempts >= ?",
+                " message = 'the process that relaxed it ended twice before it was done'"
+                " WHERE state = ? AND attempts >= ?",
                 (State.FAILED, time.time(), State.RUNNING, MOST_ATTEMPTS),
             )
             connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (State.QUEUED, State.RUNNING))
@@ -239,7 +241,8 @@ class JobQueue:
             if row is None:
                 return None
             connection.execute(
-                "UPDATE jobs SET state = ?, started = ?, attempts = attempts + 1, step = NULL, force = NULL WHERE id = ?",
+                "UPDATE jobs SET state = ?, started = ?, attempts = attempts + 1, step = NULL, force = NULL"
+                " WHERE id = ?",
                 (State.RUNNING, time.time(), row[0]),
             )
             return self._one(connection, row[0])
@@ -284,7 +287,9 @@ class JobQueue:
         """Open the file for one transaction, which is undone where it raises."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.folder / DATABASE, LONGEST_WAIT_SECONDS, isolation_level=None)) as connection:
+            with closing(
+                sqlite3.connect(self.folder / DATABASE, LONGEST_WAIT_SECONDS, isolation_level=None)
+            ) as connection:
                 connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA}")
                 connection.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
                 try:

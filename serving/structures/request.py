@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.kinds import FIELDS
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE
-from training.structures.relaxation import FORCE_eV_PER_A, MOST_STEPS
+from training.structures.relaxation import MOST_STEPS, FORCE_eV_PER_A
 
 MOST_ATOMS = 100
 MOST_SECONDS = 600.0

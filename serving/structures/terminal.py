@@ -23,7 +23,8 @@ def terminal_lines(row: StructureRow) -> list[str]:
     lines = [f"{head}: {row['difference']}"]
     lines.append(f"{INDENT}believe {row['believe']}: {row['believe_because']}")
     lines.append(
-        f"{INDENT}{part['atoms']} atoms, {ended['end']} after {ended['steps']} steps, volume {ended['volume_change']:+.1%};"
+        f"{INDENT}{part['atoms']} atoms, {ended['end']} after {ended['steps']} steps,"
+        f" volume {ended['volume_change']:+.1%};"
         f" relaxed by {row['potential']}, energy by {row['energy_by']},"
         f" {1000 * row['disagreement_eV_per_atom']:.0f} meV/atom apart"
     )
@@ -58,7 +59,8 @@ def _quantities(row: Mapping[str, Any]) -> list[str]:
         if said is None:
             continue
         formula = "" if alone is None else f"; formula {alone['value']:.3f}"
-        lines.append(f"{quantity.label}: {said['value']:.3f} ({said['lower']:.3f} .. {said['upper']:.3f}) {quantity.unit}{formula}")
+        ends = f"{said['lower']:.3f} .. {said['upper']:.3f}"
+        lines.append(f"{quantity.label}: {said['value']:.3f} ({ends}) {quantity.unit}{formula}")
     return lines
 
 

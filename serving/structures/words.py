@@ -61,7 +61,10 @@ def believe(said: Compared) -> tuple[Believe, str]:
     if said.listed and said.structure < said.formula:
         return "structure", "it lies below the cell that the table computed for this composition"
     if said.listed:
-        return "structure", "it is this arrangement that was computed; the table lists the lowest one of the composition"
+        return (
+            "structure",
+            "it is this arrangement that was computed; the table lists the lowest one of the composition",
+        )
     if said.structure_half_width < said.formula_half_width:
         return "structure", "no table lists the composition, and the structure's interval is the narrower one"
     if apart <= together:

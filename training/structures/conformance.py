@@ -63,7 +63,9 @@ def check_potential(potential: Potential, cell: OrderedCell) -> None:
                 for sign in (1, -1)
             )
             slope = -(up - down) / (2 * STEP_A)
-            _agree(f"force on atom {atom} along {'xyz'[axis]}", found.forces_eV_per_A[atom, axis], slope, FORCE_eV_PER_A)
+            _agree(
+                f"force on atom {atom} along {'xyz'[axis]}", found.forces_eV_per_A[atom, axis], slope, FORCE_eV_PER_A
+            )
 
     for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)):
         up, down = (potential.compute(strained(cell, unit_strain(i, j) * sign * STRAIN)).energy_eV for sign in (1, -1))
@@ -80,7 +82,7 @@ def doubled(cell: OrderedCell) -> OrderedCell:
     return replace(
         cell,
         lattice_A=cell.lattice_A * [[2.0], [1.0], [1.0]],
-        fractional_coordinates=np.concatenate([halves, halves + [0.5, 0.0, 0.0]]),
+        fractional_coordinates=np.concatenate([halves, halves + np.array([0.5, 0.0, 0.0])]),
         symbols=cell.symbols * 2,
     )
 

@@ -69,10 +69,13 @@ class Elasticity:
 
     @property
     def _compliance(self) -> Array:
-        return np.linalg.inv(self.constants_GPa)
+        soft: Array = np.linalg.inv(self.constants_GPa)
+        return soft
 
 
-def elasticity(potential: Potential, cell: OrderedCell, each_step: Callable[[int, float], bool] | None = None) -> Elasticity:
+def elasticity(
+    potential: Potential, cell: OrderedCell, each_step: Callable[[int, float], bool] | None = None
+) -> Elasticity:
     """Return the elastic constants of a relaxed cell.
 
     Parameters

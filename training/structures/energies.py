@@ -14,7 +14,7 @@ from training.structures.potentials import (
     PotentialNotInstalledError,
     load_potential,
 )
-from training.structures.relaxation import LARGEST_FORCE_eV_PER_A, LARGEST_VOLUME_CHANGE, End, Limits, Relaxed, relax
+from training.structures.relaxation import LARGEST_VOLUME_CHANGE, End, LARGEST_FORCE_eV_PER_A, Limits, Relaxed, relax
 
 MOST_TRUSTED = ("sevenn-l3i5", "sevenn-0", "chgnet")
 """Of two potentials the first of these gives the energy: by their errors on the compounds of the table."""

@@ -57,9 +57,7 @@ class OffScaleError(ValueError):
 def scale_table() -> Mapping[tuple[Kind, str, str], float]:
     """Return the energies in eV by kind, name and what they hold of (the anion of a metal with U, else empty)."""
     with SCALE_TABLE.open(encoding="utf-8", newline="") as handle:
-        return {
-            (Kind(row["kind"]), row["name"], row["of"]): float(row["energy_eV"]) for row in csv.DictReader(handle)
-        }
+        return {(Kind(row["kind"]), row["name"], row["of"]): float(row["energy_eV"]) for row in csv.DictReader(handle)}
 
 
 def reference_energy_eV_per_atom(symbol: str) -> float:

@@ -70,10 +70,21 @@ class Computed(NamedTuple):
 class Potential(Protocol):
     """What a potential has to be; `training.structures.conformance.check_potential` says whether it is."""
 
-    name: str
-    version: str
-    scale: Scale
-    elements: frozenset[str]
+    @property
+    def name(self) -> str:
+        """By which it is asked for."""
+
+    @property
+    def version(self) -> str:
+        """Package and version."""
+
+    @property
+    def scale(self) -> Scale:
+        """What its energies contain."""
+
+    @property
+    def elements(self) -> frozenset[str]:
+        """The elements that it knows."""
 
     def compute(self, cell: OrderedCell) -> Computed:
         """Return energy, forces and stress of a cell of elements that the potential knows."""
@@ -150,7 +161,7 @@ class ChgNet:
         torch.set_num_threads(1)
         import chgnet
         from chgnet.model import CHGNet
-        from pymatgen.core import Structure
+        from pymatgen.core import Structure  # type: ignore[attr-defined]
 
         model = CHGNet.load(use_device="cpu", verbose=False)
 

@@ -20,7 +20,6 @@ from training.structures.potentials import Computed, Potential, as_atoms
 
 if TYPE_CHECKING:
     from ase import Atoms
-    from ase.calculators.calculator import Calculator
 
 Array = NDArray[np.float64]
 FORCE_eV_PER_A = 0.05
@@ -125,11 +124,11 @@ def relax(
     from ase.optimize import FIRE
 
     limits, started = limits or Limits(), time.monotonic()
-    atoms, calculator = _watched(potential, cell)
-    optimiser = FIRE(atoms if fixed_cell else FrechetCellFilter(atoms), logfile=None)  # type: ignore[no-untyped-call]
+    atoms, last = _watched(potential, cell)
+    optimiser = FIRE(atoms if fixed_cell else FrechetCellFilter(atoms), logfile=None)
     end, start_energy, step = End.STEPS, None, 0
     for converged in optimiser.irun(fmax=limits.force_eV_per_A, steps=limits.most_steps):
-        said, step = calculator.last, optimiser.nsteps
+        said, step = last(), optimiser.nsteps
         start_energy = said.energy_eV if start_energy is None else start_energy
         if each_step is not None and not each_step(step, said.largest_force_eV_per_A):
             raise CancelledError
@@ -146,12 +145,12 @@ def relax(
     left = replace(cell, lattice_A=np.array(atoms.cell), fractional_coordinates=atoms.get_scaled_positions())
     return Relaxed(
         cell=left,
-        computed=calculator.last,
+        computed=last(),
         end=end,
         steps=step,
         seconds=time.monotonic() - started,
         volume_change=left.volume_A3 / cell.volume_A3 - 1.0,
-        start_energy_eV=calculator.last.energy_eV if start_energy is None else start_energy,
+        start_energy_eV=last().energy_eV if start_energy is None else start_energy,
     )
 
 
@@ -163,27 +162,29 @@ def _fault(said: Computed, volume_change: float) -> End | None:
     return None
 
 
-def _watched(potential: Potential, cell: OrderedCell) -> tuple[Atoms, _Watched]:
-    """Return atoms whose calculator is the potential, and keeps what it said last."""
+def _watched(potential: Potential, cell: OrderedCell) -> tuple[Atoms, Callable[[], Computed]]:
+    """Return atoms whose energies are the potential's, and a way to what it said last."""
     from ase.calculators.calculator import Calculator, all_changes
     from ase.stress import full_3x3_to_voigt_6_stress
 
-    class Adapter(Calculator):
+    said: list[Computed] = []
+
+    class Adapter(Calculator):  # type: ignore[misc]
         implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012  # as ase declares it
-        last: Computed
 
         def calculate(
             self, atoms: Atoms | None = None, properties: object = None, system_changes: object = all_changes
         ) -> None:
             super().calculate(atoms, properties, system_changes)
-            here = replace(cell, lattice_A=np.array(self.atoms.cell), fractional_coordinates=self.atoms.get_scaled_positions(wrap=False))
-            self.last = potential.compute(here)
+            places = self.atoms.get_scaled_positions(wrap=False)
+            found = potential.compute(replace(cell, lattice_A=np.array(self.atoms.cell), fractional_coordinates=places))
+            said[:] = [found]
             self.results = {
-                "energy": self.last.energy_eV,
-                "forces": self.last.forces_eV_per_A,
-                "stress": full_3x3_to_voigt_6_stress(self.last.stress_eV_per_A3),
+                "energy": found.energy_eV,
+                "forces": found.forces_eV_per_A,
+                "stress": full_3x3_to_voigt_6_stress(found.stress_eV_per_A3),
             }
 
     atoms = as_atoms(cell)
-    atoms.calc = calculator = Adapter()
-    return atoms, calculator
+    atoms.calc = Adapter()
+    return atoms, lambda: said[0]

@@ -34,7 +34,9 @@ def cubic(edge_A: float, *atoms: tuple[str, float, float, float]) -> str:
     return cif(edge_A * np.eye(3), *atoms)
 
 
-LI3OCL = cubic(3.9, ("Cl", 0, 0, 0), ("O", 0.5, 0.5, 0.5), ("Li", 0.5, 0.5, 0), ("Li", 0.5, 0, 0.5), ("Li", 0, 0.5, 0.5))
+LI3OCL = cubic(
+    3.9, ("Cl", 0, 0, 0), ("O", 0.5, 0.5, 0.5), ("Li", 0.5, 0.5, 0), ("Li", 0.5, 0, 0.5), ("Li", 0, 0.5, 0.5)
+)
 DISORDERED = (
     "data_x\n_cell_length_a 4.0\n_cell_length_b 4.0\n_cell_length_c 4.0\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
     "_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P m -3 m'\nloop_\n_atom_site_label\n_atom_site_type_symbol\n"
@@ -133,7 +135,9 @@ def test_large_cells_are_refused_before_anything_is_computed(judge: StructureJud
 
 
 def test_doubts_are_flagged_and_then_the_formula_is_believed(judge: StructureJudge) -> None:
-    molecules = cubic(7.0, ("Cl", 0, 0, 0), ("Cl", 0.284, 0, 0), ("Cl", 0.5, 0.5, 0.5), ("Cl", 0.784, 0.5, 0.5), ("S", 0, 0.5, 0))
+    molecules = cubic(
+        7.0, ("Cl", 0, 0, 0), ("Cl", 0.284, 0, 0), ("Cl", 0.5, 0.5, 0.5), ("Cl", 0.784, 0.5, 0.5), ("S", 0, 0.5, 0)
+    )
     row = ask(judge, molecules, most_steps=2)
     codes = {warning["code"] for warning in row["warnings"]}
     assert {"no_lithium", "isolated_molecules", "not_relaxed"} <= codes
@@ -162,7 +166,6 @@ def test_the_command_prints_the_document_and_keeps_the_relaxed_cell(tmp_path: Pa
     assert (row["read_as"], row["basis"], row["file"]) == ("Li3OCl", "structure", "a.cif")
     assert {"value", "lower", "upper", "coverage"} <= row[formation.name].keys() & row[hull.name].keys()
     assert ordered_representative(kept.read_text()).formula == "Li3OCl"
-
 
 
 def test_a_folder_gives_lines_and_relaxed_cells(tmp_path: Path) -> None:

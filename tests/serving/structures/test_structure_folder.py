@@ -89,7 +89,8 @@ def slowly(request):
     time.sleep(0.2)
     return judge(request)
 
-FolderRun(Path(sys.argv[1]), 100).run(asked(Path(sys.argv[1])), slowly, lambda count, known: print(count, known, flush=True))
+target = Path(sys.argv[1])
+FolderRun(target, 100).run(asked(target), slowly, lambda count, known: print(count, known, flush=True))
 """
 
 

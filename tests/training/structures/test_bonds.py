@@ -39,5 +39,7 @@ def test_rock_salt_is_a_framework_in_a_skewed_cell_too() -> None:
     cell = OrderedCell(lattice, np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]), ("Li", "Cl"))
     assert bonded_dimensions(cell) == 3
     skew = np.array([[1, 0, 0], [3, 1, 0], [-2, 1, 1]])
-    turned = replace(cell, lattice_A=skew @ lattice, fractional_coordinates=cell.fractional_coordinates @ np.linalg.inv(skew))
+    turned = replace(
+        cell, lattice_A=skew @ lattice, fractional_coordinates=cell.fractional_coordinates @ np.linalg.inv(skew)
+    )
     assert bonded_dimensions(turned) == 3

@@ -39,7 +39,9 @@ PEROXIDE = in_a_box(("Li", 0, 2, 0), ("Li", 1.5, 2, 0), ("O", 0, 0, 0), ("O", 1.
 SUPEROXIDE = in_a_box(("Li", 0, 2, 0), ("O", 0, 0, 0), ("O", 1.34, 0, 0))
 HYDROXIDE = in_a_box(("Li", 0, 2, 0), ("O", 0, 0, 0), ("H", 0.96, 0, 0))
 SULFIDE = in_a_box(("Li", 0, 0, 0), ("Li", 4.8, 0, 0), ("S", 2.4, 0, 0))
-SULFATE = in_a_box(("Li", 4, 4, 4), ("S", 0, 0, 0), ("O", 1.5, 0, 0), ("O", 0, 1.5, 0), ("O", 0, 0, 1.5), ("O", -0.9, -0.9, -0.9))
+SULFATE = in_a_box(
+    ("Li", 4, 4, 4), ("S", 0, 0, 0), ("O", 1.5, 0, 0), ("O", 0, 1.5, 0), ("O", 0, 0, 1.5), ("O", -0.9, -0.9, -0.9)
+)
 
 
 def test_the_file_is_what_the_script_writes(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_binaries_computed_by_dft_come_out_at_the_tables_energies() -> None:
         amounts = entry["composition"]
         oxide = entry["parameters"].get("oxide_type") == "oxide"
         plain = len(amounts) == 2 and not entry["parameters"].get("is_hubbard")
-        if not plain or _key(amounts) not in table or not ("O" in amounts and oxide or "F" in amounts):
+        if not plain or _key(amounts) not in table or not (("O" in amounts and oxide) or "F" in amounts):
             continue
         atoms = sum(amounts.values())
         shift = scale_table()[Kind.ANION_2019, "oxide", ""] + scale_table()[Kind.VINTAGE, "oxide", ""]

@@ -43,7 +43,7 @@ def test_chgnet_conforms_where_its_user_installed_it() -> None:
 
 
 def test_an_unknown_potential_is_named() -> None:
-    with pytest.raises(UnknownPotentialError, match="'mace'.*sevenn-0"):
+    with pytest.raises(UnknownPotentialError, match=r"'mace'.*sevenn-0"):
         load_potential("mace")
 
 
@@ -68,7 +68,7 @@ class Broken(PairPotential):
             case "forces":
                 return said._replace(forces_eV_per_A=-said.forces_eV_per_A)
             case "drift":
-                return said._replace(forces_eV_per_A=said.forces_eV_per_A + [0.1, 0.0, 0.0])
+                return said._replace(forces_eV_per_A=said.forces_eV_per_A + np.array([0.1, 0.0, 0.0]))
             case "stress in GPa":
                 return said._replace(stress_eV_per_A3=160.2 * said.stress_eV_per_A3)
             case "changes the cell":

@@ -7,8 +7,8 @@ import pytest
 from pair_potential import PairPotential, rocksalt, shaken
 
 from features.structures.cells import OrderedCell
-from training.structures.elastic import elasticity
 from training.structures.conformance import strained, unit_strain
+from training.structures.elastic import elasticity
 from training.structures.potentials import GPa_PER_eV_PER_A3
 from training.structures.relaxation import CancelledError, End, Limits, relax
 

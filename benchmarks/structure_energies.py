@@ -1,9 +1,10 @@
 """Energies of structures against the table, and what intervals cover: `structures.py --what energies|interval`.
 
-`energies`: the CIFs of OBELiX whose composition the table lists, lowest structure of each composition, formation energy
-and sign of the decomposition energy against it; no constant is fitted. `interval`: residuals of these (`listed`) and of
-NASICONs that were computed outside of Materials Project (`unlisted`), each row judged by the others of its kind;
-`--write` writes `training/structures/calibration.json` from them.
+`energies`: the CIFs of OBELiX whose composition the table lists, and nine binaries of simple types. Of the
+lowest structure of each composition, formation energy and sign of the decomposition energy are set beside the table's;
+no constant is fitted. `interval`: residuals of all these (`listed`) and of NASICONs that were computed outside of
+Materials Project (`unlisted`), each row judged by the others of its kind; `--write` writes
+`training/structures/calibration.json` from them.
 
 Records are kept in `--work`; only what is missing is relaxed, in one thread. A record takes 1 to 60 s of one core.
 """
@@ -21,7 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from structure_records import EXACT, NAMED, RELAXING, SECOND, Record, Relaxer, listed, nasicon_cells, obelix_cells
+from structure_records import (
+    EXACT,
+    NAMED,
+    RELAXING,
+    SECOND,
+    Record,
+    Relaxer,
+    binaries,
+    listed,
+    nasicon_cells,
+    obelix_cells,
+)
 
 from training.properties.stability.table import read_energies
 from training.structures.intervals import CALIBRATION, EnergyIntervals, FLOOR_eV_PER_ATOM, scale_eV_per_atom
@@ -37,7 +49,8 @@ COVERED = (0.88, 0.93)
 def compared(folder: Path, *, most_atoms: int, known_only: bool) -> list[tuple[Record, float]]:
     """Return the lithium crystals whose composition the table lists, with its energies, smallest cells first."""
     table, relaxer = read_energies(), Relaxer(folder)
-    cells = [(name, cell, listed(table, cell)) for name, cell in obelix_cells()]
+    crystals = [*binaries(), *obelix_cells()]
+    cells = [(name, cell, listed(table, cell)) for name, cell in crystals]
     wanted = [
         (name, cell, energy)
         for name, cell, energy in cells

@@ -90,9 +90,9 @@ def _answer(
     judge: StructureJudge, files: list[Path], output: Path | None, *, as_json: bool, wishes: dict[str, object]
 ) -> StructuresDocument:
     from serving.structures.folder import FolderRun, write_whole
-    from training.structures.relaxation import Limits
+    from training.structures.relaxation import RelaxationLimits
 
-    limits = Limits(most_steps=int(str(wishes["most_steps"])), most_seconds=wishes["most_seconds"])  # type: ignore[arg-type]
+    limits = RelaxationLimits(most_steps=int(str(wishes["most_steps"])), most_seconds=wishes["most_seconds"])  # type: ignore[arg-type]
     most_atoms = int(str(wishes["most_atoms"]))
 
     def answer(request: StructureRequest) -> StructureRow:
@@ -111,7 +111,7 @@ def _answer(
             text = row.get("relaxed_cif")
             if output is not None and text is not None:
                 write_whole(output, text.encode())
-    return {"models": judge.headers, "potentials": judge.pair.versions, "results": rows}
+    return judge.document(rows)
 
 
 def _request(path: Path, wishes: dict[str, object]) -> StructureRequest:

@@ -13,19 +13,20 @@ from features.cif import read_atoms
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.structures.cells import OrderedCell, to_cif
 from features.structures.representatives import ordered_representative
+from serving.answers.documents import ShownInterval
 from serving.answers.request import CandidateInput, read_inputs
 from serving.answers.rows import error_row, head_of, warnings_of
 from serving.predictor import WARM_FORMULAS, Predictor
-from serving.structures.document import BASIS, ShownInterval, ShownPart, StructureRow
+from serving.structures.document import BASIS, ShownPart, ShownRelaxation, StructureRow, StructuresDocument
 from serving.structures.request import MOST_ATOMS, StructureRequest
-from serving.structures.words import MOST_COMPOSITION_DISTANCE, Compared, believe, difference
+from serving.structures.words import MOST_COMPOSITION_DISTANCE, SideBySide, believe, difference
 from training.constants import BOLTZMANN_eV_PER_K
 from training.properties import registry
 from training.structures.bonds import bonded_dimensions
 from training.structures.energies import PotentialPair, RelaxationFailedError, StructureEnergy
-from training.structures.intervals import shipped_intervals
+from training.structures.intervals import calibration_card, shipped_intervals
 from training.structures.potentials import DEFAULT_POTENTIAL
-from training.structures.relaxation import End, Limits, Relaxed
+from training.structures.relaxation import End, RelaxationLimits, Relaxed
 from training.thermodynamics.given_energy import GivenEnergy, judge_energy
 from training.uncertainty import InsufficientCalibrationError, Interval
 
@@ -61,15 +62,23 @@ class StructureJudge:
     @property
     def headers(self) -> ModelHeaders:
         """What is said of the model."""
-        name = registry.of_phases().name
-        return self.predictor.headers([name])
+        return self.predictor.headers([registry.of_phases().name])
+
+    def document(self, results: list[StructureRow]) -> StructuresDocument:
+        """Return the answer to a call: its rows, which models spoke, and what their intervals were calibrated on."""
+        return {
+            "models": self.headers,
+            "potentials": self.pair.versions,
+            "calibration": calibration_card(),
+            "results": results,
+        }
 
     def judge(
         self,
         request: StructureRequest,
         index: int = 0,
         *,
-        limits: Limits | None = None,
+        limits: RelaxationLimits | None = None,
         most_atoms: int = MOST_ATOMS,
         each_step: EachStep | None = None,
     ) -> StructureRow:
@@ -147,7 +156,9 @@ class StructureJudge:
         """Return how far computed limits are from published ones: what is uncertain of those of a listed compound."""
         alone = self._formula_alone(WARM_FORMULAS[0], coverage)
         limits = (
-            [] if alone is None else [cast("ShownInterval", alone[one.name]) for one in registry.of_phases().window]
+            []
+            if alone is None
+            else [cast("Mapping[str, float]", alone[one.name]) for one in registry.of_phases().window]
         )
         low, high = (limit["upper"] - limit["value"] for limit in limits)
         return low, high
@@ -203,8 +214,8 @@ def _quantities(
         energies[0].name: given.formation,
         "against_other_compositions_eV_per_atom": given.decomposition,
         energies[1].name: given.above_hull,
-        window[0].name: _wider(given.reduction_V, window_error_V[0]),
-        window[1].name: _wider(given.oxidation_V, window_error_V[1]),
+        window[0].name: _wider(given.lower_limit_V, window_error_V[0]),
+        window[1].name: _wider(given.upper_limit_V, window_error_V[1]),
     }
     return {name: _shown(interval, coverage) for name, interval in said.items()}
 
@@ -221,12 +232,12 @@ def _shown(interval: Interval, coverage: float) -> ShownInterval | None:
     return {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
 
 
-def _compared(given: GivenEnergy, alone: Mapping[str, Any] | None, remarks: list[Remark]) -> Compared:
+def _compared(given: GivenEnergy, alone: Mapping[str, Any] | None, remarks: list[Remark]) -> SideBySide:
     hull = registry.of_phases().phase_energies[1].name
     block = None if alone is None else alone[hull]
     listed = given.listed_eV_per_atom
     value = float(given.decomposition.value[0])
-    return Compared(
+    return SideBySide(
         structure=value,
         structure_half_width=float(given.formation.upper[0] - given.formation.value[0]),
         formula=None if block is None else float(block["value"]),
@@ -283,7 +294,7 @@ def _part(cell: OrderedCell) -> ShownPart:
     }
 
 
-def _relaxation(relaxed: Relaxed) -> dict[str, Any]:
+def _relaxation(relaxed: Relaxed) -> ShownRelaxation:
     return {
         "end": str(relaxed.end),
         "steps": relaxed.steps,

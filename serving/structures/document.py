@@ -9,15 +9,6 @@ from serving.answers.rows import MaterialHead, ModelHeaders, NamedRowError
 BASIS: Literal["structure"] = "structure"
 
 
-class ShownInterval(TypedDict):
-    """A number with its interval."""
-
-    value: float
-    lower: float
-    upper: float
-    coverage: float
-
-
 class ShownPart(TypedDict):
     """What was computed in place of a disordered crystal, or of an ordered one its primitive cell."""
 
@@ -105,4 +96,5 @@ class StructuresDocument(TypedDict):
 
     models: ModelHeaders
     potentials: dict[str, str]
+    calibration: dict[str, object]
     results: list[StructureRow]

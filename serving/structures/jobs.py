@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS jobs_by_digest ON jobs (digest);
 _COLUMNS = "id, digest, state, request, created, started, finished, attempts, step, force, answer, code, message"
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job stands."""
 
     QUEUED = "queued"
@@ -49,7 +49,7 @@ class State(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self not in (State.QUEUED, State.RUNNING)
+        return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
 class QueueFullError(Exception):
@@ -90,12 +90,12 @@ class QueueLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class QueuedJob:
     """One job as it stands; times in seconds since the epoch, `answer` is JSON."""
 
     id: str
     digest: str
-    state: State
+    state: JobState
     request: str
     created: float
     started: float | None
@@ -130,7 +130,7 @@ class JobQueue:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def submit(self, request: str, digest: str, most_waiting: int) -> Job:
+    def submit(self, request: str, digest: str, most_waiting: int) -> QueuedJob:
         """Queue a request, or return the job of the same one that was not cancelled and did not fail.
 
         Raises
@@ -141,7 +141,7 @@ class JobQueue:
             If the file cannot be written.
         """
         with self._writing() as connection:
-            alive = (State.QUEUED, State.RUNNING, State.DONE)
+            alive = (JobState.QUEUED, JobState.RUNNING, JobState.DONE)
             known = connection.execute(
                 f"SELECT {_COLUMNS} FROM jobs WHERE digest = ? AND state IN (?, ?, ?) ORDER BY created DESC",
                 (digest, *alive),
@@ -150,18 +150,18 @@ class JobQueue:
                 return _job(known)
             self._forget_old(connection)
             waiting = connection.execute(
-                "SELECT count(*) FROM jobs WHERE state IN (?, ?)", (State.QUEUED, State.RUNNING)
+                "SELECT count(*) FROM jobs WHERE state IN (?, ?)", (JobState.QUEUED, JobState.RUNNING)
             ).fetchone()[0]
             if waiting >= most_waiting:
                 raise QueueFullError(f"{waiting} structures wait, as many as may; try again later")
             number = secrets.token_hex(12)
             connection.execute(
                 "INSERT INTO jobs (id, digest, state, request, created) VALUES (?, ?, ?, ?, ?)",
-                (number, digest, State.QUEUED, request, time.time()),
+                (number, digest, JobState.QUEUED, request, time.time()),
             )
             return self._one(connection, number)
 
-    def refuse(self, request: str, digest: str, code: str, message: str) -> Job:
+    def refuse(self, request: str, digest: str, code: str, message: str) -> QueuedJob:
         """Note a request that cannot be done; the job has failed from the start."""
         with self._writing() as connection:
             self._forget_old(connection)
@@ -169,7 +169,7 @@ class JobQueue:
             connection.execute(
                 "INSERT INTO jobs (id, digest, state, request, created, finished, code, message)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (number, digest, State.FAILED, request, now, now, code, message),
+                (number, digest, JobState.FAILED, request, now, now, code, message),
             )
             return self._one(connection, number)
 
@@ -180,7 +180,7 @@ class JobQueue:
             (time.time() - KEPT_SECONDS, MOST_KEPT),
         )
 
-    def get(self, number: str) -> Job | None:
+    def get(self, number: str) -> QueuedJob | None:
         """Return a job, None where there is none."""
         if not (self.folder / DATABASE).exists():
             return None
@@ -188,23 +188,23 @@ class JobQueue:
             row = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone()
             return None if row is None else _job(row)
 
-    def ahead_of(self, job: Job) -> int:
+    def ahead_of(self, job: QueuedJob) -> int:
         """Return how many jobs come before one that is queued."""
         with self._writing(immediate=False) as connection:
             found = connection.execute(
                 "SELECT count(*) FROM jobs WHERE state = ? OR (state = ? AND created < ?)",
-                (State.RUNNING, State.QUEUED, job.created),
+                (JobState.RUNNING, JobState.QUEUED, job.created),
             ).fetchone()
             return int(found[0])
 
-    def cancel(self, number: str) -> Job | None:
+    def cancel(self, number: str) -> QueuedJob | None:
         """Cancel a job that is not over; return it as it is then, None where there is none."""
         if not (self.folder / DATABASE).exists():
             return None
         with self._writing() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, finished = ? WHERE id = ? AND state IN (?, ?)",
-                (State.CANCELLED, time.time(), number, State.QUEUED, State.RUNNING),
+                (JobState.CANCELLED, time.time(), number, JobState.QUEUED, JobState.RUNNING),
             )
             row = connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone()
             return None if row is None else _job(row)
@@ -215,7 +215,7 @@ class JobQueue:
             return 0
         with self._writing(immediate=False) as connection:
             found = connection.execute(
-                "SELECT count(*) FROM jobs WHERE state IN (?, ?)", (State.QUEUED, State.RUNNING)
+                "SELECT count(*) FROM jobs WHERE state IN (?, ?)", (JobState.QUEUED, JobState.RUNNING)
             ).fetchone()
             return int(found[0])
 
@@ -228,22 +228,22 @@ class JobQueue:
                 "UPDATE jobs SET state = ?, finished = ?, code = 'worker_crashed',"
                 " message = 'the process that relaxed it ended twice before it was done'"
                 " WHERE state = ? AND attempts >= ?",
-                (State.FAILED, time.time(), State.RUNNING, MOST_ATTEMPTS),
+                (JobState.FAILED, time.time(), JobState.RUNNING, MOST_ATTEMPTS),
             )
-            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (State.QUEUED, State.RUNNING))
+            connection.execute("UPDATE jobs SET state = ? WHERE state = ?", (JobState.QUEUED, JobState.RUNNING))
 
-    def claim(self) -> Job | None:
+    def claim(self) -> QueuedJob | None:
         """Return the oldest queued job, which runs from now on; None where none is."""
         with self._writing() as connection:
             row = connection.execute(
-                "SELECT id FROM jobs WHERE state = ? ORDER BY created, rowid LIMIT 1", (State.QUEUED,)
+                "SELECT id FROM jobs WHERE state = ? ORDER BY created, rowid LIMIT 1", (JobState.QUEUED,)
             ).fetchone()
             if row is None:
                 return None
             connection.execute(
                 "UPDATE jobs SET state = ?, started = ?, attempts = attempts + 1, step = NULL, force = NULL"
                 " WHERE id = ?",
-                (State.RUNNING, time.time(), row[0]),
+                (JobState.RUNNING, time.time(), row[0]),
             )
             return self._one(connection, row[0])
 
@@ -251,7 +251,8 @@ class JobQueue:
         """Note how far a job is; return whether it is still wanted."""
         with self._writing() as connection:
             changed = connection.execute(
-                "UPDATE jobs SET step = ?, force = ? WHERE id = ? AND state = ?", (step, force, number, State.RUNNING)
+                "UPDATE jobs SET step = ?, force = ? WHERE id = ? AND state = ?",
+                (step, force, number, JobState.RUNNING),
             )
             return changed.rowcount == 1
 
@@ -260,7 +261,7 @@ class JobQueue:
         with self._writing() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, attempts = attempts - 1 WHERE id = ? AND state = ?",
-                (State.QUEUED, number, State.RUNNING),
+                (JobState.QUEUED, number, JobState.RUNNING),
             )
 
     def finish(self, number: str, answer: str) -> None:
@@ -268,7 +269,7 @@ class JobQueue:
         with self._writing() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, finished = ?, answer = ? WHERE id = ? AND state = ?",
-                (State.DONE, time.time(), answer, number, State.RUNNING),
+                (JobState.DONE, time.time(), answer, number, JobState.RUNNING),
             )
 
     def fail(self, number: str, code: str, message: str) -> None:
@@ -276,10 +277,10 @@ class JobQueue:
         with self._writing() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, finished = ?, code = ?, message = ? WHERE id = ? AND state = ?",
-                (State.FAILED, time.time(), code, message, number, State.RUNNING),
+                (JobState.FAILED, time.time(), code, message, number, JobState.RUNNING),
             )
 
-    def _one(self, connection: sqlite3.Connection, number: str) -> Job:
+    def _one(self, connection: sqlite3.Connection, number: str) -> QueuedJob:
         return _job(connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone())
 
     @contextmanager
@@ -302,7 +303,7 @@ class JobQueue:
             raise QueueUnavailableError(f"the queue of structures cannot be used now: {error}") from error
 
 
-def _job(row: tuple[object, ...]) -> Job:
+def _job(row: tuple[object, ...]) -> QueuedJob:
     values = list(row)
-    values[2] = State(str(values[2]))
-    return Job(*values)  # type: ignore[arg-type]
+    values[2] = JobState(str(values[2]))
+    return QueuedJob(*values)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 MOST_COMPOSITION_DISTANCE = 0.005
 
 
-class Compared(NamedTuple):
+class SideBySide(NamedTuple):
     """What stands side by side; energies above the hull in eV/atom.
 
     Attributes
@@ -36,7 +36,7 @@ class Compared(NamedTuple):
 Believe = Literal["structure", "formula", "both"]
 
 
-def difference(said: Compared) -> str:
+def difference(said: SideBySide) -> str:
     """Return the comparison as one sentence."""
     drawn = f"as drawn in your CIF {_hull(said.structure)} (within {_meV(said.structure_half_width)})"
     if said.formula is None:
@@ -48,7 +48,7 @@ def difference(said: Compared) -> str:
     return f"{sentence}: the structure has {_against_listed(said.relative_to_listed)}"
 
 
-def believe(said: Compared) -> tuple[Believe, str]:
+def believe(said: SideBySide) -> tuple[Believe, str]:
     """Return whether to believe the structure, the formula or both, and why."""
     if said.formula is None:
         return "structure", "there is nothing to set beside it"

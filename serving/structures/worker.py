@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from serving.structures.jobs import Job, JobQueue, QueueLimits
+from serving.structures.jobs import JobQueue, QueuedJob, QueueLimits
 
 if TYPE_CHECKING:
     from serving.structures.answer import StructureJudge
@@ -61,7 +61,7 @@ def take_lock(folder: Path) -> IO[bytes] | None:
     return handle
 
 
-class Worker:
+class StructureWorker:
     """Answers jobs until there are none.
 
     Parameters
@@ -100,13 +100,13 @@ class Worker:
             self.work(job)
             last = time.monotonic()
 
-    def work(self, job: Job) -> None:
+    def work(self, job: QueuedJob) -> None:
         """Answer one job."""
         import orjson
 
         from serving.structures.request import StructureRequest
         from training.structures.potentials import PotentialNotInstalledError
-        from training.structures.relaxation import CancelledError, Limits
+        from training.structures.relaxation import CancelledError, RelaxationLimits
 
         request = StructureRequest.model_validate_json(job.request)
 
@@ -117,7 +117,7 @@ class Worker:
             judge = self._judge(str(request.potential))
             row = judge.judge(
                 request,
-                limits=Limits(most_seconds=self._limits.seconds),
+                limits=RelaxationLimits(most_seconds=self._limits.seconds),
                 most_atoms=self._limits.atoms,
                 each_step=each_step,
             )
@@ -129,8 +129,7 @@ class Worker:
             _LOGGER.exception("structure_failed")
             self._queue.fail(job.id, "internal_error", "the relaxation failed; the log of the worker has the details")
         else:
-            document = {"models": judge.headers, "potentials": judge.pair.versions, "results": [row]}
-            self._queue.finish(job.id, orjson.dumps(document).decode())
+            self._queue.finish(job.id, orjson.dumps(judge.document([row])).decode())
 
     def _judge(self, potential: str) -> StructureJudge:
         from serving.structures.answer import StructureJudge
@@ -149,7 +148,7 @@ def main(arguments: list[str]) -> None:
     with lock:
         os.nice(NICE)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        worker = Worker(JobQueue(folder), QueueLimits.from_environment(), parent)
+        worker = StructureWorker(JobQueue(folder), QueueLimits.from_environment(), parent)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.end)
         worker.run()

@@ -56,8 +56,9 @@ REFUSED = {
     ],
 }
 """Command to calls that need some."""
-ELSEWHERE = {"screen", "serve"}
-"""They load the models as `predict` does and read no table: `test_screening_run.py`, `test_service.py`."""
+ELSEWHERE = {"relax", "screen", "serve"}
+"""They load the models as `predict` does and read no table: `test_structure_answer.py`, `test_screening_run.py`,
+`test_service.py`."""
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ def test_the_tables_energy_gives_the_tables_answer(phases: PhaseTable, formula: 
     formation, hull = registry.of_phases().phase_energies
     assert found.formation.value[0] == pytest.approx(block[formation.name]["value"], abs=1e-4)
     assert found.above_hull.value[0] == pytest.approx(block[hull.name]["value"], abs=1e-4)
-    for limit, quantity in zip((found.reduction_V, found.oxidation_V), registry.of_phases().window, strict=True):
+    for limit, quantity in zip((found.lower_limit_V, found.upper_limit_V), registry.of_phases().window, strict=True):
         assert limit.value[0] == pytest.approx(block[quantity.name]["value"], abs=1e-3)
     assert found.decomposition.upper[0] - found.decomposition.lower[0] == pytest.approx(0.02)
 
@@ -51,9 +51,9 @@ def test_a_lower_energy_widens_the_window_and_is_stable(phases: PhaseTable) -> N
     hull = float(equilibria(phases, numbers, fraction).energy_eV_per_atom[0])
     above, below = (judge_energy(phases, parsed, around(hull + shift, 0.005)) for shift in (0.05, -0.05))
     assert above.above_hull.value[0] > 0.0 == below.above_hull.value[0]
-    assert below.reduction_V.value[0] < above.reduction_V.value[0]
-    assert below.oxidation_V.value[0] > above.oxidation_V.value[0]
-    assert below.oxidation_V.lower[0] <= below.oxidation_V.value[0] <= below.oxidation_V.upper[0]
+    assert below.lower_limit_V.value[0] < above.lower_limit_V.value[0]
+    assert below.upper_limit_V.value[0] > above.upper_limit_V.value[0]
+    assert below.upper_limit_V.lower[0] <= below.upper_limit_V.value[0] <= below.upper_limit_V.upper[0]
 
 
 def test_elements_without_phases_are_named(phases: PhaseTable) -> None:

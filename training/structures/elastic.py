@@ -18,7 +18,7 @@ from features.structures.cells import OrderedCell
 from training.elasticity import youngs_modulus
 from training.structures.conformance import strained, unit_strain
 from training.structures.potentials import GPa_PER_eV_PER_A3, Potential
-from training.structures.relaxation import Limits, relax
+from training.structures.relaxation import RelaxationLimits, relax
 
 Array = NDArray[np.float64]
 STRAIN = 0.005
@@ -69,7 +69,7 @@ class Elasticity:
 
     @property
     def _compliance(self) -> Array:
-        soft: Array = np.linalg.inv(self.constants_GPa)
+        soft: Array = np.asarray(np.linalg.inv(self.constants_GPa), dtype=np.float64)
         return soft
 
 
@@ -92,7 +92,7 @@ def elasticity(
     CancelledError
         If `each_step` said so.
     """
-    limits, converged = Limits(FORCE_eV_PER_A, MOST_STEPS), True
+    limits, converged = RelaxationLimits(FORCE_eV_PER_A, MOST_STEPS), True
     constants = np.zeros((6, 6))
     for column, (i, j) in enumerate(VOIGT):
         stress = []

@@ -14,7 +14,14 @@ from training.structures.potentials import (
     PotentialNotInstalledError,
     load_potential,
 )
-from training.structures.relaxation import LARGEST_VOLUME_CHANGE, End, LARGEST_FORCE_eV_PER_A, Limits, Relaxed, relax
+from training.structures.relaxation import (
+    LARGEST_VOLUME_CHANGE,
+    End,
+    LARGEST_FORCE_eV_PER_A,
+    RelaxationLimits,
+    Relaxed,
+    relax,
+)
 
 MOST_TRUSTED = ("sevenn-l3i5", "sevenn-0", "chgnet")
 """Of two potentials the first of these gives the energy: by their errors on the compounds of the table."""
@@ -79,7 +86,10 @@ class PotentialPair:
         return {one.name: one.version for one in (self.first, self.second) if one is not None}
 
     def energy(
-        self, cell: OrderedCell, limits: Limits | None = None, each_step: Callable[[int, float], bool] | None = None
+        self,
+        cell: OrderedCell,
+        limits: RelaxationLimits | None = None,
+        each_step: Callable[[int, float], bool] | None = None,
     ) -> StructureEnergy:
         """Relax a cell and judge it.
 

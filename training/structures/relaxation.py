@@ -48,7 +48,7 @@ class CancelledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RelaxationLimits:
     """How far a relaxation goes.
 
     Attributes
@@ -95,7 +95,7 @@ class Relaxed(NamedTuple):
 def relax(
     potential: Potential,
     cell: OrderedCell,
-    limits: Limits | None = None,
+    limits: RelaxationLimits | None = None,
     *,
     fixed_cell: bool = False,
     each_step: Callable[[int, float], bool] | None = None,
@@ -123,7 +123,7 @@ def relax(
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE
 
-    limits, started = limits or Limits(), time.monotonic()
+    limits, started = limits or RelaxationLimits(), time.monotonic()
     atoms, last = _watched(potential, cell)
     optimiser = FIRE(atoms if fixed_cell else FrechetCellFilter(atoms), logfile=None)
     end, start_energy, step = End.STEPS, None, 0

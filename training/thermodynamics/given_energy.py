@@ -25,7 +25,7 @@ class GivenEnergy:
     ----------
     formation, decomposition, above_hull
         In eV/atom. Decomposition is against all other compositions, as in the table; above the hull it is cut at 0.
-    reduction_V, oxidation_V
+    lower_limit_V, upper_limit_V
         Against Li/Li+ at the value and either end of the energy, NaN without lithium.
     reaction
         Into what competes.
@@ -36,8 +36,8 @@ class GivenEnergy:
     formation: Interval
     decomposition: Interval
     above_hull: Interval
-    reduction_V: Interval
-    oxidation_V: Interval
+    lower_limit_V: Interval
+    upper_limit_V: Interval
     reaction: Reaction
     listed_eV_per_atom: float | None
 
@@ -70,8 +70,8 @@ def judge_energy(table: PhaseTable, amounts: Mapping[str, float], formation: Int
         formation=formation,
         decomposition=decomposition,
         above_hull=Interval(*(np.maximum(part, 0.0) for part in decomposition)),
-        reduction_V=_spanned(reduction),
-        oxidation_V=_spanned(oxidation),
+        lower_limit_V=_spanned(reduction),
+        upper_limit_V=_spanned(oxidation),
         reaction=reaction,
         listed_eV_per_atom=float(table.energy_eV_per_atom[own[0]]) if own[0] >= 0 else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
@@ -21,12 +21,12 @@ from serving.rest.openapi import Refusals, body_of, refusals
 from serving.rest.request_body import JSON
 from serving.rest.routes.answering import admitted_body, lanes_of
 from serving.structures.jobs import (
-    Job,
     JobQueue,
+    JobState,
+    QueuedJob,
     QueueFullError,
     QueueLimits,
     QueueUnavailableError,
-    State,
     jobs_folder,
 )
 from serving.structures.request import StructureRequest
@@ -75,14 +75,15 @@ class StructureAnswer(BaseModel):
 
     models: dict[str, ModelHeader]
     potentials: dict[str, str] = Field(description="Those that were asked, with package and version.")
-    results: list[dict[str, Any]]
+    calibration: dict[str, object] = Field({}, description="What the intervals were calibrated on, and what is known.")
+    results: list[dict[str, object]]
 
 
-class StructureJob(BaseModel):
+class ShownJob(BaseModel):
     """Where a job stands; its answer once it is done."""
 
     id: str
-    state: State
+    state: JobState
     ahead: int | None = Field(None, description="How many jobs come before, while it is queued.")
     step: int | None = Field(None, description="Steps of the relaxation so far.")
     largest_force_eV_per_A: float | None = None
@@ -95,7 +96,7 @@ class StructureJob(BaseModel):
     "/structures",
     status_code=202,
     summary="Queue a crystal structure to be relaxed by a universal potential",
-    response_model=StructureJob,
+    response_model=ShownJob,
     response_description="The job is queued; `Location` says where to follow it.",
     responses=refusals(OWN, only=_GENERAL),
     openapi_extra=body_of(StructureRequest, EXAMPLE),
@@ -110,7 +111,7 @@ async def queue_structure(request: Request) -> Response:
         _require_installed(str(asked.potential))
         limits, queue = _limits(), _queue()
 
-        def submit() -> Job:
+        def submit() -> QueuedJob:
             read = read_inputs([CandidateInput(cif=asked.cif, block=asked.block)])[0]
             if isinstance(read, RowError):
                 return queue.refuse(asked.model_dump_json(), asked.digest(limits.atoms), str(read.code), read.message)
@@ -162,7 +163,7 @@ async def structures_installed(request: Request) -> Response:
 @router.get(
     "/structures/{id}",
     summary="Follow a queued structure",
-    response_model=StructureJob,
+    response_model=ShownJob,
     response_description="Where it stands, with the answer once it is done.",
     responses=refusals({**UNKNOWN, 503: OWN[503]}, only=_READING),
 )
@@ -170,7 +171,7 @@ async def follow_structure(request: Request, id: JobId) -> Response:
     """Answer at once; ask again every few seconds."""
     queue = _queue()
 
-    def look() -> Job:
+    def look() -> QueuedJob:
         job = queue.get(id)
         if job is None:
             raise _unknown()
@@ -185,7 +186,7 @@ async def follow_structure(request: Request, id: JobId) -> Response:
 @router.delete(
     "/structures/{id}",
     summary="Cancel a queued structure",
-    response_model=StructureJob,
+    response_model=ShownJob,
     response_description="It is cancelled, unless it was over before.",
     responses=refusals({**UNKNOWN, 503: OWN[503]}, only=_READING),
 )
@@ -193,7 +194,7 @@ async def cancel_structure(request: Request, id: JobId) -> Response:
     """Stop after the current step; nothing of an answer is left."""
     queue = _queue()
 
-    def cancel() -> Job:
+    def cancel() -> QueuedJob:
         job = queue.cancel(id)
         if job is None:
             raise _unknown()
@@ -203,8 +204,8 @@ async def cancel_structure(request: Request, id: JobId) -> Response:
     return json_response(_document(job, None))
 
 
-def _followed(queue: JobQueue, job: Job) -> tuple[Job, int | None]:
-    return job, _refusing(lambda: queue.ahead_of(job)) if job.state is State.QUEUED else None
+def _followed(queue: JobQueue, job: QueuedJob) -> tuple[QueuedJob, int | None]:
+    return job, _refusing(lambda: queue.ahead_of(job)) if job.state is JobState.QUEUED else None
 
 
 def _refusing(work: Callable[[], T]) -> T:
@@ -227,7 +228,7 @@ def _unknown() -> RequestError:
     return RequestError(404, *UNKNOWN[404][1:])
 
 
-def _document(job: Job, ahead: int | None) -> dict[str, Any]:
+def _document(job: QueuedJob, ahead: int | None) -> dict[str, object]:
     end = job.finished if job.finished is not None else time.time()
     failed = None if job.code is None else {"code": job.code, "message": job.message}
     return {

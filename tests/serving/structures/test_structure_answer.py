@@ -16,7 +16,7 @@ from serving.structures.answer import StructureJudge
 from serving.structures.document import StructureRow
 from serving.structures.request import StructureRequest
 from training.properties import registry
-from training.structures.relaxation import CancelledError, Limits
+from training.structures.relaxation import CancelledError, RelaxationLimits
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ DISORDERED = (
 
 
 def ask(judge: StructureJudge, text: str, **more: object) -> StructureRow:
-    limits = Limits(most_steps=int(str(more.pop("most_steps", 300))))
+    limits = RelaxationLimits(most_steps=int(str(more.pop("most_steps", 300))))
     most_atoms = int(str(more.pop("most_atoms", 100)))
     return judge.judge(StructureRequest.model_validate({"cif": text, **more}), limits=limits, most_atoms=most_atoms)
 

@@ -17,15 +17,15 @@ from serving.environment import ConfigurationError
 from serving.structures.jobs import (
     DATABASE,
     MOST_KEPT,
-    Job,
     JobQueue,
+    JobState,
+    QueuedJob,
     QueueFullError,
     QueueLimits,
     QueueUnavailableError,
-    State,
 )
 from serving.structures.request import StructureRequest
-from serving.structures.worker import Worker, ensure_worker, take_lock
+from serving.structures.worker import StructureWorker, ensure_worker, take_lock
 
 LI3OCL = (
     "data_x\n_cell_length_a 3.9\n_cell_length_b 3.9\n_cell_length_c 3.9\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
@@ -41,16 +41,16 @@ def queue(tmp_path: Path) -> JobQueue:
     return JobQueue(tmp_path / "queue")
 
 
-def submit(queue: JobQueue, name: str = "a", most: int = 16) -> Job:
+def submit(queue: JobQueue, name: str = "a", most: int = 16) -> QueuedJob:
     return queue.submit(REQUEST.model_dump_json(), name, most)
 
 
 def test_a_job_goes_its_way(queue: JobQueue) -> None:
     job = submit(queue)
-    assert (job.state, job.attempts, job.answer) == (State.QUEUED, 0, None)
+    assert (job.state, job.attempts, job.answer) == (JobState.QUEUED, 0, None)
     running = queue.claim()
     assert running is not None
-    assert (running.id, running.state, running.attempts) == (job.id, State.RUNNING, 1)
+    assert (running.id, running.state, running.attempts) == (job.id, JobState.RUNNING, 1)
     assert queue.claim() is None
     assert queue.progress(job.id, 7, 0.25)
     assert (after := queue.get(job.id)) is not None
@@ -58,7 +58,7 @@ def test_a_job_goes_its_way(queue: JobQueue) -> None:
     queue.finish(job.id, '{"x": 1}')
     done = queue.get(job.id)
     assert done is not None
-    assert (done.state, done.answer) == (State.DONE, '{"x": 1}')
+    assert (done.state, done.answer) == (JobState.DONE, '{"x": 1}')
     assert done.finished is not None
     assert done.created <= done.finished
 
@@ -84,11 +84,11 @@ def test_a_full_queue_refuses_and_forgets_nothing(queue: JobQueue) -> None:
         submit(queue, str(n), most=3)
     with pytest.raises(QueueFullError, match="3 structures wait"):
         submit(queue, "one more", most=3)
-    assert submit(queue, "0", most=3).state is State.QUEUED  # a known one needs no room
+    assert submit(queue, "0", most=3).state is JobState.QUEUED  # a known one needs no room
     job = queue.claim()
     assert job is not None
     queue.finish(job.id, "{}")
-    assert submit(queue, "one more", most=3).state is State.QUEUED
+    assert submit(queue, "one more", most=3).state is JobState.QUEUED
 
 
 def test_many_at_once_do_not_pass_the_limit(queue: JobQueue) -> None:
@@ -113,7 +113,7 @@ def test_cancelled_is_cancelled(queue: JobQueue) -> None:
     job = submit(queue)
     queue.claim()
     assert (cancelled := queue.cancel(job.id)) is not None
-    assert cancelled.state is State.CANCELLED
+    assert cancelled.state is JobState.CANCELLED
     assert not queue.progress(job.id, 1, 1.0)
     queue.finish(job.id, "{}")
     queue.fail(job.id, "x", "y")
@@ -121,7 +121,7 @@ def test_cancelled_is_cancelled(queue: JobQueue) -> None:
     queue.recover()
     left = queue.get(job.id)
     assert left is not None
-    assert (left.state, left.answer, left.code) == (State.CANCELLED, None, None)
+    assert (left.state, left.answer, left.code) == (JobState.CANCELLED, None, None)
     assert queue.cancel("0" * 24) is None
 
 
@@ -134,7 +134,7 @@ def test_what_a_dead_worker_left_is_tried_once_more(queue: JobQueue) -> None:
         queue.recover()
     failed = queue.get(job.id)
     assert failed is not None
-    assert (failed.state, failed.code) == (State.FAILED, "worker_crashed")
+    assert (failed.state, failed.code) == (JobState.FAILED, "worker_crashed")
     assert queue.claim() is None
 
 
@@ -144,7 +144,7 @@ def test_what_is_given_back_was_never_tried(queue: JobQueue) -> None:
         assert queue.claim() is not None
         queue.give_back(job.id)
     assert (left := queue.get(job.id)) is not None
-    assert (left.state, left.attempts) == (State.QUEUED, 0)
+    assert (left.state, left.attempts) == (JobState.QUEUED, 0)
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
@@ -178,13 +178,13 @@ def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         QueueLimits.from_environment()
 
 
-def state_of(queue: JobQueue, number: str) -> State:
+def state_of(queue: JobQueue, number: str) -> JobState:
     job = queue.get(number)
     assert job is not None
     return job.state
 
 
-def wait_for(queue: JobQueue, number: str, *states: State) -> State:
+def wait_for(queue: JobQueue, number: str, *states: JobState) -> JobState:
     deadline = time.monotonic() + LONGEST_START_SECONDS
     while (state := state_of(queue, number)) not in states:
         assert time.monotonic() < deadline, f"still {state}"
@@ -199,14 +199,14 @@ def worker_process(queue: JobQueue) -> subprocess.Popen[bytes]:
 def test_a_killed_worker_leaves_no_half_answer(queue: JobQueue) -> None:
     """Killed while it loads, twice: the first time the job is tried again, then it has failed."""
     job = submit(queue)
-    for expected in (State.QUEUED, State.FAILED):
+    for expected in (JobState.QUEUED, JobState.FAILED):
         process = worker_process(queue)
         try:
-            wait_for(queue, job.id, State.RUNNING)
+            wait_for(queue, job.id, JobState.RUNNING)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        assert state_of(queue, job.id) is State.RUNNING  # as it was left
+        assert state_of(queue, job.id) is JobState.RUNNING  # as it was left
         lock = take_lock(queue.folder)
         assert lock is not None  # the dead hold none
         lock.close()
@@ -220,14 +220,14 @@ def test_a_killed_worker_leaves_no_half_answer(queue: JobQueue) -> None:
 def test_one_that_is_told_to_end_gives_its_job_back(queue: JobQueue) -> None:
     """While it loads the signal waits; before the first step it is heard."""
     job = submit(queue)
-    worker = Worker(queue, QueueLimits())
+    worker = StructureWorker(queue, QueueLimits())
     claimed = queue.claim()
     assert claimed is not None
     worker.end()
     worker.work(claimed)
     left = queue.get(job.id)
     assert left is not None
-    assert (left.state, left.attempts) == (State.QUEUED, 0)
+    assert (left.state, left.attempts) == (JobState.QUEUED, 0)
 
 
 def test_one_worker_a_folder(queue: JobQueue) -> None:
@@ -243,9 +243,9 @@ def test_one_worker_a_folder(queue: JobQueue) -> None:
 
 
 def test_a_worker_ends_with_its_parent(queue: JobQueue) -> None:
-    worker = Worker(queue, QueueLimits(), parent=os.getppid() + 1)
+    worker = StructureWorker(queue, QueueLimits(), parent=os.getppid() + 1)
     assert worker.ending
-    assert not Worker(queue, QueueLimits(), parent=os.getppid()).ending
+    assert not StructureWorker(queue, QueueLimits(), parent=os.getppid()).ending
     submit(queue)
     worker.run(idle_seconds=0.1)
     assert queue.unfinished() == 1

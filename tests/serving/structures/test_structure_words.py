@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from serving.structures.words import Compared, believe, difference
+from serving.structures.words import SideBySide, believe, difference
 
-ARGYRODITE = Compared(0.041, 0.008, 0.083, 0.0, True, -0.042, ())
+ARGYRODITE = SideBySide(0.041, 0.008, 0.083, 0.0, True, -0.042, ())
 
 
 def test_the_difference_is_one_sentence() -> None:
@@ -14,7 +14,7 @@ def test_the_difference_is_one_sentence() -> None:
         "as drawn in your CIF 41 meV/atom above the hull (within 8 meV/atom); the formula alone 83 meV/atom above the"
         " hull (from the table): the structure has 42 meV/atom less than the cell that the table lists"
     )
-    unlisted = Compared(-0.0104, 0.03, 0.0, 0.07, False, None, ())
+    unlisted = SideBySide(-0.0104, 0.03, 0.0, 0.07, False, None, ())
     assert difference(unlisted) == (
         "as drawn in your CIF 10 meV/atom below the hull (within 30 meV/atom); the formula alone on the hull (by the"
         " nets, within 70 meV/atom)"

@@ -10,7 +10,7 @@ from features.structures.cells import OrderedCell
 from training.structures.conformance import strained, unit_strain
 from training.structures.elastic import elasticity
 from training.structures.potentials import GPa_PER_eV_PER_A3
-from training.structures.relaxation import CancelledError, End, Limits, relax
+from training.structures.relaxation import CancelledError, End, RelaxationLimits, relax
 
 
 def lowest_edge_A() -> float:
@@ -25,7 +25,7 @@ def close_packing(edge_A: float) -> OrderedCell:
 
 
 def test_it_finds_the_minimum() -> None:
-    found = relax(PairPotential(), rocksalt(5.4), Limits(force_eV_per_A=0.002))
+    found = relax(PairPotential(), rocksalt(5.4), RelaxationLimits(force_eV_per_A=0.002))
     assert found.end is End.CONVERGED
     assert (4.0 * found.cell.volume_A3) ** (1.0 / 3.0) == pytest.approx(lowest_edge_A(), abs=0.003)
     assert found.computed.largest_force_eV_per_A < 0.002
@@ -58,16 +58,16 @@ def test_atoms_on_one_another_are_refused_at_once() -> None:
 
 
 def test_a_cell_that_collapses_is_stopped() -> None:
-    found = relax(PairPotential(), rocksalt(6.9), Limits(most_steps=500))
+    found = relax(PairPotential(), rocksalt(6.9), RelaxationLimits(most_steps=500))
     assert found.end is End.VOLUME
     assert abs(found.volume_change) > 0.4
 
 
 def test_steps_and_seconds_end_it_with_what_there_is() -> None:
     start = shaken(rocksalt(5.2))
-    few = relax(PairPotential(), start, Limits(force_eV_per_A=1e-9, most_steps=3))
+    few = relax(PairPotential(), start, RelaxationLimits(force_eV_per_A=1e-9, most_steps=3))
     assert (few.end, few.steps) == (End.STEPS, 3)
-    late = relax(PairPotential(), start, Limits(force_eV_per_A=1e-9, most_seconds=0.0))
+    late = relax(PairPotential(), start, RelaxationLimits(force_eV_per_A=1e-9, most_seconds=0.0))
     assert (late.end, late.steps) == (End.SECONDS, 0)
     assert late.end.is_usable
 
@@ -80,14 +80,14 @@ def test_it_can_be_cancelled_between_steps() -> None:
         return len(seen) < 3
 
     with pytest.raises(CancelledError):
-        relax(PairPotential(), shaken(rocksalt(5.2)), Limits(force_eV_per_A=1e-9), each_step=twice)
+        relax(PairPotential(), shaken(rocksalt(5.2)), RelaxationLimits(force_eV_per_A=1e-9), each_step=twice)
     assert seen == [0, 1, 2]
 
 
 def test_elastic_constants_are_second_derivatives_of_the_energy() -> None:
     """Of a close packing, whose atom sits where symmetry holds it; by finite differences of the energy alone."""
     potential = PairPotential()
-    cell = relax(potential, close_packing(4.3), Limits(force_eV_per_A=1e-4)).cell
+    cell = relax(potential, close_packing(4.3), RelaxationLimits(force_eV_per_A=1e-4)).cell
     found = elasticity(potential, cell)
 
     def curvature(strain: np.ndarray) -> float:
@@ -109,5 +109,5 @@ def test_elastic_constants_are_second_derivatives_of_the_energy() -> None:
 
 def test_an_unstable_crystal_is_told() -> None:
     """Rock salt of pairs that only attract along their line: a shear costs nothing."""
-    cell = relax(PairPotential(), rocksalt(5.2), Limits(force_eV_per_A=1e-3)).cell
+    cell = relax(PairPotential(), rocksalt(5.2), RelaxationLimits(force_eV_per_A=1e-3)).cell
     assert not elasticity(PairPotential(), cell).is_stable

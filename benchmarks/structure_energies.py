@@ -36,10 +36,10 @@ from structure_records import (
 )
 
 from training.properties.stability.table import read_energies
-from training.structures.intervals import CALIBRATION, EnergyIntervals, FLOOR_eV_PER_ATOM, scale_eV_per_atom
+from training.structures.intervals import CALIBRATION, EnergyIntervals, scale_eV_per_atom
 from training.thermodynamics.given_energy import judge_energy
 from training.thermodynamics.phases import PhaseTable
-from training.uncertainty import Interval
+from training.uncertainty import ConformalScale, Interval
 
 ASKED = {"mae": 0.013, "median": 0.007, "sign": 0.9, "Li6PS5Cl": 0.05, "Li10GeP2S12": 0.03, "seconds_50_atoms": 60.0}
 COVERAGE = 0.9
@@ -142,31 +142,37 @@ def interval(folder: Path, *, most_atoms: int, known_only: bool, nasicons: int, 
         name: _cover(*(array[arrays[2] == kind] for array in arrays[:2]))
         for name, kind in (("listed", True), ("unlisted", False))
     }
+    inside = np.abs(arrays[0]) <= EnergyIntervals.fit(*arrays).unlisted.factor(COVERAGE) * scale_eV_per_atom(arrays[1])
+    said["unlisted"]["covered_by_the_shipped_90"] = round(float(inside[~arrays[2]].mean()), 3)
     said["covered_asked"] = COVERED
+    fitted = EnergyIntervals.fit(*arrays)
+    widened = fitted.unlisted.factor(COVERAGE) / fitted.listed.factor(COVERAGE)
+    said["unlisted_wider_by"] = round(widened, 2)
+    typical = float(scale_eV_per_atom(np.median(np.abs(arrays[1]))))
+    said["unlisted_half_width_90_eV_per_atom"] = round(fitted.unlisted.factor(COVERAGE) * typical, 4)
     if write:
-        EnergyIntervals.fit(*arrays).write(CALIBRATION, _about(said, nasicons))
+        EnergyIntervals.fit(*arrays).write(CALIBRATION, _about(said))
     return said
 
 
 def _cover(residual: np.ndarray, apart: np.ndarray) -> dict[str, Any]:
-    """Return how many of n rows an interval covers that the others calibrate, and how wide it is."""
+    """Return how many of n rows an interval covers that the others calibrate, and how wide it is; null of too few."""
     scale = scale_eV_per_atom(apart)
-    score, inside, half = np.abs(residual) / scale, [], []
-    for row in range(len(score)):
-        others = np.delete(score, row)
-        fitted = EnergyIntervals.fit(others, np.zeros(len(others)), np.ones(len(others), np.bool_))
-        # scores stand for residuals of unit scale here: the floor divides out
-        factor = fitted.listed.factor(COVERAGE) * FLOOR_eV_PER_ATOM
-        inside.append(score[row] <= factor)
-        half.append(factor * scale[row])
-    return {
+    score = np.abs(residual) / scale
+    said: dict[str, Any] = {
         "n": len(score),
         "mae_eV_per_atom": round(float(np.abs(residual).mean()), 4),
         "bias_eV_per_atom": round(float(residual.mean()), 4),
-        "coverage_90": round(float(np.mean(inside)), 3),
-        "mean_half_width_90_eV_per_atom": round(float(np.mean(half)), 4),
-        "median_half_width_90_eV_per_atom": round(float(np.median(half)), 4),
+        "mean_score": round(float(score.mean()), 2),
         "spearman_of_disagreement": round(_spearman(np.abs(residual), np.abs(apart)), 2),
+    }
+    if len(score) < LEAST_UNLISTED:
+        return said | {"coverage_90": None, "mean_half_width_90_eV_per_atom": None}
+    factor = np.array([ConformalScale(np.sort(np.delete(score, row))).factor(COVERAGE) for row in range(len(score))])
+    return said | {
+        "coverage_90": round(float((score <= factor).mean()), 3),
+        "mean_half_width_90_eV_per_atom": round(float((factor * scale).mean()), 4),
+        "median_half_width_90_eV_per_atom": round(float(np.median(factor * scale)), 4),
     }
 
 
@@ -176,7 +182,7 @@ def _spearman(one: np.ndarray, other: np.ndarray) -> float:
     return float(spearmanr(one, other).statistic)
 
 
-def _about(said: dict[str, Any], nasicons: int) -> dict[str, Any]:
+def _about(said: dict[str, Any]) -> dict[str, Any]:
     return {
         "energy_by": SECOND,
         "relaxed_by": RELAXING,
@@ -186,7 +192,7 @@ def _about(said: dict[str, Any], nasicons: int) -> dict[str, Any]:
         ),
         "listed": "crystals of OBELiX (CC BY 4.0) whose composition the table of formation energies lists",
         "unlisted": (
-            f"{nasicons} NASICONs drawn from Ouyang et al., arXiv 2102.03627 (MIT), computed outside of Materials"
+            f"{said['unlisted']['n']} NASICONs drawn from Ouyang et al., arXiv 2102.03627 (MIT), computed outside of Materials"
             " Project, one family of sodium oxides: other chemistries may be farther off"
         ),
         "figures": said,

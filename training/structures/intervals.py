@@ -7,6 +7,7 @@ factor comes from residuals of two kinds, kept apart because they differ by how 
   MPtrj, to which the potentials were fitted: this says what the potential adds to what is known already.
 - `unlisted`: NASICONs that were computed as one family outside of Materials Project (Ouyang et al., arXiv 2102.03627),
   in cells built from a prototype, against their energies above the hull: compositions and cells that were not there.
+  Of fewer than `LEAST_UNLISTED` only the mean score is used: the scores of `listed` are widened by its ratio to theirs.
 
 `benchmarks/structures.py --what interval` prints the coverage, each row judged by the others, and writes
 `calibration.json`.
@@ -28,6 +29,8 @@ from training.uncertainty import ConformalScale, Interval
 Array = NDArray[np.float64]
 CALIBRATION = Path(__file__).with_name("calibration.json")
 FLOOR_eV_PER_ATOM = 0.004
+LEAST_UNLISTED = 20
+"""Fewer residuals of unlisted compositions do not carry a quantile: the listed ones are widened by the ratio of means."""
 _DECIMALS = 6
 
 
@@ -78,12 +81,10 @@ class EnergyIntervals:
             Which compositions the table lists, shape (n,).
         """
         score = np.abs(residual) / scale_eV_per_atom(disagreement)
-        apart = np.abs(disagreement)
-        return cls(
-            ConformalScale(np.sort(score[listed])),
-            ConformalScale(np.sort(score[~listed])),
-            float(np.quantile(apart, 0.95)),
-        )
+        known, others = np.sort(score[listed]), np.sort(score[~listed])
+        if 0 < len(others) < LEAST_UNLISTED:
+            others = known * max(float(others.mean() / known.mean()), 1.0)
+        return cls(ConformalScale(known), ConformalScale(others), float(np.quantile(np.abs(disagreement), 0.95)))
 
     def write(self, target: Path, about: dict[str, Any]) -> None:
         """Write the scores, and in words what they were made of."""

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 CALIBRATION = Path(__file__).with_name("calibration.json")
 FLOOR_eV_PER_ATOM = 0.004
 LEAST_UNLISTED = 20
-"""Fewer residuals of unlisted compositions do not carry a quantile: the listed ones are widened by the ratio of means."""
+"""Fewer residuals of unlisted compositions carry no quantile: the listed ones are widened by the ratio of means."""
 _DECIMALS = 6
 
 

@@ -37,6 +37,13 @@ from structure_records import (
 
 from training.properties.stability.table import read_energies
 from training.structures.intervals import CALIBRATION, LEAST_UNLISTED, EnergyIntervals, scale_eV_per_atom
+from training.thermodynamics.given_energy import judge_energy
+from training.thermodynamics.phases import PhaseTable
+from training.uncertainty import ConformalScale, Interval
+
+ASKED = {"mae": 0.013, "median": 0.007, "sign": 0.9, "Li6PS5Cl": 0.05, "Li10GeP2S12": 0.03, "seconds_50_atoms": 60.0}
+COVERAGE = 0.9
+COVERED = (0.88, 0.93)
 
 
 def compared(folder: Path, *, most_atoms: int, known_only: bool) -> list[tuple[Record, float]]:

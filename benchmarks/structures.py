@@ -5,6 +5,9 @@ cells are, and why the rest is refused. `--what barriers`: rank correlations of 
 measured conductivities and with barriers of the literature. `--what bvlain`: beside that package, where it is
 installed. `--what dynamics`: what twenty minutes of molecular dynamics would buy, where sevenn is installed. One
 thread, processor time. Prints one JSON line.
+
+`--what energies` and `interval`: relaxed by potentials, see `structure_energies`; `batch` and `queue`: what is killed
+or flooded, see `structure_runs`. These take a folder `--work`, and options of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 import argparse
+import importlib
 import json
 import sys
 import tarfile
@@ -26,6 +30,13 @@ from structures_representatives import representatives
 
 from training.sources import MissingSourceError, locate
 
+RELAXED = {
+    "energies": "structure_energies",
+    "interval": "structure_energies",
+    "batch": "structure_runs",
+    "queue": "structure_runs",
+}
+"""Parts that relax structures, and the module beside this one whose `main` takes the same arguments."""
 PARTS = {"representatives": representatives, "barriers": barriers, "bvlain": beside_bvlain, "dynamics": dynamics}
 
 
@@ -42,6 +53,9 @@ def main() -> int:
     parser.add_argument("--what", choices=sorted(PARTS), default="representatives")
     parser.add_argument("--quick", action="store_true", help="an eighth of the crystals")
     parser.add_argument("--strict", action="store_true", help="exit 1 below the share or above the time asked for")
+    relaxed = next((RELAXED[word] for word in sys.argv[1:] if word in RELAXED), None)
+    if relaxed is not None:
+        return int(importlib.import_module(relaxed).main(sys.argv[1:]))
     given = parser.parse_args()
     try:
         cifs = crystals()

@@ -48,6 +48,10 @@ class RowErrorCode(StrEnum):
     NOT_NEUTRAL = "not_neutral"
     NO_LITHIUM_SITES = "no_lithium_sites"
     ATOMS_COLLIDE = "atoms_collide"
+    ONE_ATOM = "one_atom"
+    ELEMENT_WITHOUT_POTENTIAL = "element_without_potential"
+    FORCES_TOO_LARGE = "forces_too_large"
+    VOLUME_CHANGED = "volume_changed"
     NO_BOND_VALENCE = "no_bond_valence"
 
 
@@ -83,6 +87,10 @@ class WarningCode(StrEnum):
     NEAR_GLASS_TRANSITION = "near_glass_transition"
     CRYSTALLISES = "crystallises"
     SHORT_CHAIN = "short_chain"
+    ONE_ARRANGEMENT = "one_arrangement"
+    ISOLATED_MOLECULES = "isolated_molecules"
+    NOT_RELAXED = "not_relaxed"
+    POTENTIALS_DISAGREE = "potentials_disagree"
     PICTURE_ONLY = "picture_only"
     NO_PATH = "no_path"
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "generate": ("serving.commands.generate", "generate", "Generate candidates from patterns and parents."),
     "synthesis": ("serving.commands.synthesis", "synthesis", "Precursors, reactions and masses for a material."),
+    "relax": ("serving.commands.relax", "relax", "Energy of a crystal as drawn in its CIF, by a universal potential."),
     "rank": ("serving.commands.rank", "rank", "Rank candidates by objectives, with probabilities and reasons."),
     "pathways": ("serving.commands.pathways", "pathways", "Lithium's ways through a crystal: a picture of a CIF."),
     "rate": ("serving.commands.rate", "rate", "Rate that a cell of two electrolytes reaches, and what limits it."),

@@ -156,7 +156,7 @@ class Predictor:
         from serving.answers.interface_answers import answer_interface
 
         phases = self.phases()
-        header = self._headers([registry.of_phases().name])
+        header = self.headers([registry.of_phases().name])
         return answer_interface(phases, request.formula, request.against, request.voltage_V, header)
 
     def rate(self, request: RateRequest) -> RateDocument:
@@ -177,7 +177,7 @@ class Predictor:
         from serving.coatings.predicted import properties_asked
 
         self._served(registry.of_phases().name)
-        return answer_coatings(self._models, request, self._headers(properties_asked()))
+        return answer_coatings(self._models, request, self.headers(properties_asked()))
 
     def pathways(self, request: PathwaysRequest) -> PathwaysDocument:
         """Describe lithium's ways through a crystal structure, without any model; see `serving.pathways`."""
@@ -246,13 +246,13 @@ class Predictor:
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 results = list(chain.from_iterable(threads.map(answer_from, starts)))
         spoken = [name for name in wanted if registry.get(name).kind in (kinds or {INORGANIC})]
-        return shown(self._headers(self._asked(spoken)), results)
+        return shown(self.headers(self._asked(spoken)), results)
 
     def nearest(self, request: NearestRequest) -> Results:
         """Answer which known materials lie nearest to each candidate; see `serving.answers.documents.nearest_rows`."""
         wanted = list(dict.fromkeys(request.properties or self._models))
         results = nearest_rows(self._models, request.candidates, request.conditions, wanted, request.count)
-        return {"models": self._headers(said_of_rows(results, wanted)), "results": results}
+        return {"models": self.headers(said_of_rows(results, wanted)), "results": results}
 
     def rank(self, request: RankRequest) -> RankingDocument:
         """Answer which candidates to make next, and why; see `serving.ranking`.
@@ -382,5 +382,6 @@ class Predictor:
         """Return the properties whose models speak in an answer: those wanted, and those that they ask."""
         return with_needed(name for name in wanted if name in self._models and lacking(name, self._models) is None)
 
-    def _headers(self, wanted: Sequence[str]) -> ModelHeaders:
+    def headers(self, wanted: Sequence[str]) -> ModelHeaders:
+        """Return what every answer says of the models of some properties."""
         return {str(name): served.header() for name, served in self._models.items() if name in wanted}

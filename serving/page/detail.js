@@ -8,6 +8,7 @@ import { modelWords, nearestItem, otherWarnings, verdicts } from "./known.js";
 import { pageOf } from "./properties.js";
 import { printReport } from "./report.js";
 import { ask, Refusal } from "./service.js";
+import { structureSection } from "./structure.js";
 
 /** The panel at the side; one row at a time. */
 export class DetailPanel {
@@ -120,6 +121,7 @@ export class DetailPanel {
     return [
       verdicts(row.result, batch),
       warningsBox(row.result),
+      row.candidate.cif ? structureSection(row, batch, this.asking.signal) : null,
       pages.map((page) => page.sections(row.result, tools)),
       pages.map((page) => page.lateSections(row.result, tools)),
       this.nearest(full),

@@ -48,16 +48,16 @@ export function keepKey(key) {
 /**
  * Ask once.
  * @param {string} path Relative to the page, so that a path prefix does not matter.
- * @param {{body?: object, accept?: string, signal?: AbortSignal}} [options] With a body it is a POST.
+ * @param {{body?: object, accept?: string, signal?: AbortSignal, method?: string}} [options] With a body it is a POST.
  * @returns {Promise<Response>}
  */
-export async function request(path, { body, accept = "application/json", signal } = {}) {
+export async function request(path, { body, accept = "application/json", signal, method } = {}) {
   const headers = { Accept: accept };
   const key = sessionStorage.getItem(KEY_NAME);
   if (key) headers["X-API-Key"] = key;
   if (body) headers["Content-Type"] = "application/json";
   const asked = {
-    method: body ? "POST" : "GET",
+    method: method ?? (body ? "POST" : "GET"),
     headers,
     body: body && JSON.stringify(body),
     signal,
@@ -118,7 +118,8 @@ export async function askPatiently(question, onWait, signal) {
   }
 }
 
-function pause(milliseconds, signal) {
+/** Wait, unless a signal ends it. */
+export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     signal?.addEventListener("abort", () => {

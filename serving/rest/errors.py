@@ -56,7 +56,7 @@ class AnsweringRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             record: RequestRecord = request.scope[RECORD_KEY]
-            record.route = self.path  # never what a client wrote into it
+            record.route = self.path_format  # never what a client wrote into it
             try:
                 return await handle(request)
             except RequestError as error:

@@ -37,6 +37,7 @@ from serving.rest.routes import (
     predictions,
     rank,
     rate,
+    structures,
     synthesis,
     vocabulary,
 )
@@ -50,6 +51,7 @@ RESOURCES = (
     interface,
     synthesis,
     coatings,
+    structures,
     condition_grid,
     generate,
     rank,

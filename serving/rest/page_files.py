@@ -38,7 +38,7 @@ ASSETS = (
             "scatter",
         )
     ),
-    *(f"{name}.js" for name in ("separated", "service", "table", "waterfall")),
+    *(f"{name}.js" for name in ("separated", "service", "structure", "table", "waterfall")),
     *(f"{name}.js" for name in ("effect", "fields", "objectives", "plans", "problem", "report", "saving", "way")),
     *(f"steps/{name}.js" for name in ("further", "generate", "make", "measure", "rank", "shop")),
     "icon.svg",

@@ -62,9 +62,9 @@ REFUSED = {
     ],
 }
 """Command to calls that need some."""
-ELSEWHERE = {"screen", "serve", "mcp"}
-"""They load the models as `predict` does and read no table: `test_screening_run.py`, `test_service.py`,
-`test_agents_service.py`."""
+ELSEWHERE = {"mcp", "relax", "screen", "serve"}
+"""They load the models as `predict` does and read no table: `test_agents_service.py`, `test_structure_answer.py`,
+`test_screening_run.py`, `test_service.py`."""
 
 
 @pytest.fixture(autouse=True)

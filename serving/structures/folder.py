@@ -1,0 +1,105 @@
+"""Many CIFs, one after the other: what is done is kept, so that a run that was killed goes on and ends the same.
+
+Each answer lies in `parts/` under the hash of what was asked; when all are there, `results.jsonl` is written from them
+in the order of the files' names, with the relaxed cells beside it. Files are put in place by renaming, whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from serving.structures.request import StructureRequest
+
+if TYPE_CHECKING:
+    from serving.structures.document import StructureRow
+
+PARTS, RESULTS, RELAXED = "parts", "results.jsonl", "relaxed"
+
+Judge = Callable[[StructureRequest], "StructureRow"]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRun:
+    """One run over files into a folder.
+
+    Attributes
+    ----------
+    target
+        Folder of the results; made where it does not exist.
+    most_atoms
+        Of the judge, part of what names an answer.
+    versions
+        Of potentials and models: an answer by others is not taken over.
+    """
+
+    target: Path
+    most_atoms: int
+    versions: str = ""
+
+    def run(
+        self, files: Sequence[tuple[Path, StructureRequest]], judge: Judge, done: Callable[[int, bool], None]
+    ) -> list[StructureRow]:
+        """Answer all files and write the results.
+
+        Parameters
+        ----------
+        files
+            Paths and what is asked of each.
+        judge
+            Answers one.
+        done
+            Takes how many files are answered, and whether the last of them was found from an earlier run.
+        """
+        (self.target / PARTS).mkdir(parents=True, exist_ok=True)
+        (self.target / RELAXED).mkdir(exist_ok=True)
+        rows = []
+        for count, (path, request) in enumerate(sorted(files, key=lambda pair: pair[0].name), start=1):
+            part = self.target / PARTS / f"{self._digest(request)}.json"
+            known = _read(part)
+            row = known if known is not None else judge(request)
+            if known is None:
+                write_whole(part, orjson.dumps(row))
+            rows.append(cast("StructureRow", {**row, "file": path.name, "index": count - 1}))
+            done(count, known is not None)
+        write_whole(self.target / RESULTS, b"".join(orjson.dumps(row) + b"\n" for row in self._kept(rows)))
+        return rows
+
+    def _digest(self, request: StructureRequest) -> str:
+        import hashlib
+
+        return hashlib.sha256(f"{request.digest(self.most_atoms)}{self.versions}".encode()).hexdigest()
+
+    def _kept(self, rows: Sequence[StructureRow]) -> Iterator[dict[str, Any]]:
+        """Yield the rows with the name of the relaxed cell in place of its text, which lies beside them."""
+        for row in rows:
+            said = dict(row)
+            text = said.pop("relaxed_cif", None)
+            if isinstance(text, str):
+                name = f"{Path(row['file']).stem}.cif"
+                write_whole(self.target / RELAXED / name, text.encode())
+                said["relaxed_file"] = f"{RELAXED}/{name}"
+            yield said
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    half = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with half.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    half.replace(path)
+
+
+def _read(part: Path) -> StructureRow | None:
+    try:
+        return cast("StructureRow", orjson.loads(part.read_bytes()))
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None

@@ -1,0 +1,189 @@
+"""Small crystals relaxed for real by the shipped potential, and what is refused or flagged, each with its code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from features.structures.cells import OrderedCell, to_cif
+from features.structures.representatives import ordered_representative
+from serving.cli import elyte
+from serving.structures.answer import StructureJudge
+from serving.structures.document import StructureRow
+from serving.structures.request import StructureRequest
+from training.properties import registry
+from training.structures.relaxation import CancelledError, RelaxationLimits
+
+
+@pytest.fixture(scope="module")
+def judge() -> StructureJudge:
+    """The potentials, loaded once (seconds)."""
+    return StructureJudge.load()
+
+
+def cif(lattice: np.ndarray, *atoms: tuple[str, float, float, float]) -> str:
+    places = np.array([place for _, *place in atoms])
+    return to_cif(OrderedCell(lattice, places, tuple(symbol for symbol, *_ in atoms)))
+
+
+def cubic(edge_A: float, *atoms: tuple[str, float, float, float]) -> str:
+    return cif(edge_A * np.eye(3), *atoms)
+
+
+LI3OCL = cubic(
+    3.9, ("Cl", 0, 0, 0), ("O", 0.5, 0.5, 0.5), ("Li", 0.5, 0.5, 0), ("Li", 0.5, 0, 0.5), ("Li", 0, 0.5, 0.5)
+)
+DISORDERED = (
+    "data_x\n_cell_length_a 4.0\n_cell_length_b 4.0\n_cell_length_c 4.0\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+    "_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P m -3 m'\nloop_\n_atom_site_label\n_atom_site_type_symbol\n"
+    "_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n_atom_site_occupancy\n"
+    "Cl1 Cl 0 0 0 0.5\nBr1 Br 0 0 0 0.5\nO1 O 0.5 0.5 0.5 1\nLi1 Li 0.5 0.5 0 1\n"
+)
+
+
+def ask(judge: StructureJudge, text: str, **more: object) -> StructureRow:
+    limits = RelaxationLimits(most_steps=int(str(more.pop("most_steps", 300))))
+    most_atoms = int(str(more.pop("most_atoms", 100)))
+    return judge.judge(StructureRequest.model_validate({"cif": text, **more}), limits=limits, most_atoms=most_atoms)
+
+
+def test_an_antiperovskite_as_the_table_has_it(judge: StructureJudge) -> None:
+    row = ask(judge, LI3OCL, id="mine")
+    formation, hull = registry.of_phases().phase_energies
+    assert (row["status"], row["basis"], row["read_as"], row["id"]) == ("ok", "structure", "Li3OCl", "mine")
+    said = row[formation.name]  # type: ignore[literal-required]
+    assert said["lower"] < said["value"] < said["upper"]
+    assert said["value"] == pytest.approx(row["listed_eV_per_atom"], abs=0.02)
+    assert row[hull.name]["value"] >= 0.0  # type: ignore[literal-required]
+    assert set(row["by_potential"]) == {"sevenn-0", "sevenn-l3i5"}
+    assert row["energy_by"] == "sevenn-l3i5"
+    assert row["believe"] in ("both", "structure")
+    assert row["difference"].startswith("as drawn in your CIF")
+    assert row["formula_alone"] is not None
+    assert row["formula_alone"]["basis"] == "reference"
+    assert {contact["against"] for contact in row["contacts"]} >= {"lithium", "NMC811"}
+    assert row["moisture"] is not None
+    assert row["relaxation"]["end"] == "converged"
+    assert row["relaxation"]["bonded_dimensions"] == 3
+    kept = row["relaxed_cif"]
+    assert kept is not None
+    assert ordered_representative(kept).formula == "Li3OCl"
+    assert row["warnings"] == []
+
+
+def test_limits_and_window_follow_the_structures_energy(judge: StructureJudge) -> None:
+    row = ask(judge, LI3OCL)
+    low, high = (row[one.name] for one in registry.of_phases().window)  # type: ignore[literal-required]
+    assert low["lower"] <= low["value"] <= low["upper"]
+    assert high["lower"] < high["value"] < high["upper"]
+
+
+def test_wider_where_more_coverage_is_asked(judge: StructureJudge) -> None:
+    formation = registry.of_phases().phase_energies[0].name
+    half, most = (ask(judge, LI3OCL, coverage=coverage)[formation] for coverage in (0.5, 0.9))  # type: ignore[literal-required]
+    assert half["value"] == most["value"]
+    assert most["lower"] < half["lower"] < half["upper"] < most["upper"]
+
+
+def test_a_disordered_crystal_is_answered_by_one_arrangement(judge: StructureJudge) -> None:
+    row = ask(judge, DISORDERED)
+    assert row["status"] == "ok"
+    part = row["representative"]
+    assert part["disordered"]
+    assert part["mixing_eV_per_atom_at_300_K"] > 0.0
+    assert "one_arrangement" in {warning["code"] for warning in row["warnings"]}
+
+
+def test_elastic_constants_on_request(judge: StructureJudge) -> None:
+    elastic = ask(judge, LI3OCL, elastic=True)["elastic"]
+    assert elastic is not None
+    assert elastic["is_stable"]
+    assert 20.0 < elastic["bulk_GPa"] < 90.0
+    assert 20.0 < elastic["shear_GPa"] < 70.0
+    constants = np.array(elastic["constants_GPa"])
+    assert np.allclose(constants, constants.T)
+    assert constants[0, 0] == pytest.approx(constants[1, 1], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("garbage", "unparseable_cif"),
+        (cubic(3.5, ("Li", 0, 0, 0)), "one_atom"),
+        (cubic(5.0, ("Li", 0, 0, 0), ("Xe", 0.5, 0.5, 0.5)), "element_without_energies"),
+        (cubic(5.0, ("Li", 0, 0, 0), ("Po", 0.5, 0.5, 0.5)), "element_without_potential"),
+        (cubic(6.0, ("O", 0, 0, 0), ("O", 0.17, 0, 0), ("La", 0.5, 0.5, 0.5), ("Li", 0.5, 0, 0.5)), "forces_too_large"),
+        (cubic(4.6, ("Li", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)), "volume_changed"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_code(judge: StructureJudge, text: str, code: str) -> None:
+    row = ask(judge, text)
+    assert row["status"] == "error"
+    assert row["error"]["code"] == code
+    assert row["error"]["message"]
+    kept = code in ("forces_too_large", "volume_changed")
+    assert (row.get("relaxed_cif") is not None) == kept
+
+
+def test_large_cells_are_refused_before_anything_is_computed(judge: StructureJudge) -> None:
+    row = ask(judge, LI3OCL, most_atoms=4)
+    assert row["error"]["code"] == "cell_too_large"
+
+
+def test_doubts_are_flagged_and_then_the_formula_is_believed(judge: StructureJudge) -> None:
+    molecules = cubic(
+        7.0, ("Cl", 0, 0, 0), ("Cl", 0.284, 0, 0), ("Cl", 0.5, 0.5, 0.5), ("Cl", 0.784, 0.5, 0.5), ("S", 0, 0.5, 0)
+    )
+    row = ask(judge, molecules, most_steps=2)
+    codes = {warning["code"] for warning in row["warnings"]}
+    assert {"no_lithium", "isolated_molecules", "not_relaxed"} <= codes
+    assert row["believe"] == "formula"
+    assert row["relaxed_cif"] is not None
+
+
+def test_it_can_be_cancelled(judge: StructureJudge) -> None:
+    with pytest.raises(CancelledError):
+        judge.judge(StructureRequest(cif=LI3OCL), each_step=lambda step, force: False)
+
+
+def test_the_same_file_gives_the_same_answer(judge: StructureJudge) -> None:
+    assert ask(judge, DISORDERED) == ask(judge, DISORDERED)
+
+
+def test_the_command_prints_the_document_and_keeps_the_relaxed_cell(tmp_path: Path) -> None:
+    (tmp_path / "a.cif").write_text(LI3OCL)
+    (tmp_path / "b.cif").write_text("garbage")
+    kept = tmp_path / "relaxed.cif"
+    call = ["relax", str(tmp_path / "a.cif"), "--above-hull", "--output", str(kept), "--json"]
+    said = CliRunner().invoke(elyte, call)
+    assert said.exit_code == 0, said.output
+    (row,) = json.loads(said.stdout)["results"]
+    formation, hull = registry.of_phases().phase_energies
+    assert (row["read_as"], row["basis"], row["file"]) == ("Li3OCl", "structure", "a.cif")
+    assert {"value", "lower", "upper", "coverage"} <= row[formation.name].keys() & row[hull.name].keys()
+    assert ordered_representative(kept.read_text()).formula == "Li3OCl"
+
+
+def test_a_folder_gives_lines_and_relaxed_cells(tmp_path: Path) -> None:
+    (tmp_path / "a.cif").write_text(LI3OCL)
+    (tmp_path / "b.cif").write_text("garbage")
+    whole = CliRunner().invoke(elyte, ["relax", str(tmp_path), "--output", str(tmp_path / "out")])
+    assert whole.exit_code == 1  # one of them cannot be read
+    assert "Li3OCl: as drawn in your CIF" in whole.output
+    assert "unparseable_cif" in whole.output
+    rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert [row["status"] for row in rows] == ["ok", "error"]
+    assert (tmp_path / "out" / rows[0]["relaxed_file"]).exists()
+
+
+def test_unusable_calls_are_told(tmp_path: Path) -> None:
+    empty = CliRunner().invoke(elyte, ["relax", str(tmp_path)])
+    assert empty.exit_code == 2
+    assert "no *.cif files" in empty.output
+    (tmp_path / "a.cif").write_text(LI3OCL)
+    absent = CliRunner().invoke(elyte, ["relax", str(tmp_path / "a.cif"), "--potential", "mace"])
+    assert absent.exit_code == 2

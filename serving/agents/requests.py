@@ -156,7 +156,7 @@ class ModelsCall(ToolRequest):
 
 
 @cache
-def input_schema(model: type[ToolRequest]) -> dict[str, Any]:
+def input_schema(model: type[ToolRequest]) -> dict[str, object]:
     """Return the JSON schema of a tool's arguments, references written out: not every agent follows them.
 
     It is made once; nobody may change it.
@@ -172,5 +172,5 @@ def input_schema(model: type[ToolRequest]) -> dict[str, Any]:
             return {k: written_out(v) for k, v in part.items() if not (k == "title" and isinstance(v, str))}
         return [written_out(one) for one in part] if isinstance(part, list) else part
 
-    whole: dict[str, Any] = written_out(schema)
+    whole: dict[str, object] = written_out(schema)
     return whole

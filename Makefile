@@ -25,7 +25,7 @@ $(VENV)/.serve: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	@$(INSTALL) --packages 255 --size '2.7 GB' -- --constraint constraints.txt --editable '.[dev]'
+	@$(INSTALL) --packages 265 --size '2.7 GB' -- --constraint constraints.txt --editable '.[dev]'
 	$(WARM)
 	touch $@ $(VENV)/.serve
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from features.candidate import Candidate, RowError
-from features.cif import read_atoms
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.structures.cells import OrderedCell, to_cif
 from features.structures.representatives import ordered_representative
@@ -31,7 +30,7 @@ from training.thermodynamics.given_energy import GivenEnergy, judge_energy
 from training.uncertainty import InsufficientCalibrationError, Interval
 
 if TYPE_CHECKING:
-    from serving.answers.rows import ModelHeaders, ResultRow
+    from serving.answers.rows import ModelHeaders
 
 EachStep = Callable[[int, float], bool]
 DECIMALS = 4
@@ -89,21 +88,20 @@ class StructureJudge:
         CancelledError
             If `each_step` said so.
         """
-        given = CandidateInput(cif=request.cif, block=request.block, id=request.id)
-        read = read_inputs([given])[0]
+        read = read_inputs([request.candidate(request.id)])[0]
         if isinstance(read, RowError):
-            return _error(error_row(_at(read, index)))
+            return failed_row(_at(read, index))
         head = cast("StructureRow", {**head_of(read, index), "status": "ok"})
         try:
-            cell = ordered_representative(read_atoms(request.cif, request.block), most_atoms=most_atoms)
+            cell = ordered_representative(request.atoms(), most_atoms=most_atoms)
             _check_size(cell, most_atoms)
             energy = self.pair.energy(cell, limits, each_step)
             judged = self._judged(cell, energy, request)
         except RelaxationFailedError as error:
             kept = {"relaxed_cif": to_cif(error.relaxed.cell, read.formula), "relaxation": _relaxation(error.relaxed)}
-            return cast("StructureRow", {**_error(error_row(_row_error(read, error, index))), **kept})
+            return cast("StructureRow", {**failed_row(_row_error(read, error, index)), **kept})
         except CandidateError as error:
-            return _error(error_row(_row_error(read, error, index)))
+            return failed_row(_row_error(read, error, index))
         return cast(
             "StructureRow", head | judged | self._elastic(energy, request, each_step) | _warned(read, cell, judged)
         )
@@ -237,15 +235,23 @@ def _compared(given: GivenEnergy, alone: Mapping[str, Any] | None, remarks: list
     block = None if alone is None else alone[hull]
     listed = given.listed_eV_per_atom
     value = float(given.decomposition.value[0])
+    relative = None if listed is None else float(given.formation.value[0]) - listed
     return SideBySide(
         structure=value,
         structure_half_width=float(given.formation.upper[0] - given.formation.value[0]),
-        formula=None if block is None else float(block["value"]),
+        formula=_by_formula(block, value, relative),
         formula_half_width=0.0 if block is None or block["upper"] is None else (block["upper"] - block["lower"]) / 2.0,
         listed=listed is not None,
-        relative_to_listed=None if listed is None else float(given.formation.value[0]) - listed,
+        relative_to_listed=relative,
         doubts=tuple(remark.message for remark in remarks if remark.code is not WarningCode.ONE_ARRANGEMENT),
     )
+
+
+def _by_formula(block: ShownInterval | None, value: float, relative: float | None) -> float | None:
+    """Return the formula's energy against other compositions: where it is listed not cut at 0, as `value` is not."""
+    if block is None:
+        return None
+    return float(block["value"]) if relative is None else value - relative
 
 
 def _doubts(cell: OrderedCell, energy: StructureEnergy) -> list[Remark]:
@@ -317,5 +323,6 @@ def _at(error: RowError, index: int) -> RowError:
     return replace(error, index=index)
 
 
-def _error(row: ResultRow) -> StructureRow:
-    return cast("StructureRow", row)
+def failed_row(error: RowError) -> StructureRow:
+    """Return the row of a structure that cannot be answered."""
+    return cast("StructureRow", error_row(error))

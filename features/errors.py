@@ -91,6 +91,7 @@ class WarningCode(StrEnum):
     ISOLATED_MOLECULES = "isolated_molecules"
     NOT_RELAXED = "not_relaxed"
     POTENTIALS_DISAGREE = "potentials_disagree"
+    NO_ELASTIC_CONSTANTS = "no_elastic_constants"
     PICTURE_ONLY = "picture_only"
     NO_PATH = "no_path"
 

@@ -23,7 +23,7 @@ from training.constants import BOLTZMANN_eV_PER_K
 from training.properties import registry
 from training.structures.bonds import bonded_dimensions
 from training.structures.energies import PotentialPair, RelaxationFailedError, StructureEnergy
-from training.structures.intervals import calibration_card, shipped_intervals
+from training.structures.intervals import EnergyIntervals, calibration_card, shipped_intervals
 from training.structures.potentials import DEFAULT_POTENTIAL
 from training.structures.relaxation import End, RelaxationLimits, Relaxed
 from training.thermodynamics.given_energy import GivenEnergy, judge_energy
@@ -95,6 +95,7 @@ class StructureJudge:
         try:
             cell = ordered_representative(request.atoms(), most_atoms=most_atoms)
             _check_size(cell, most_atoms)
+            _calibrated(request.coverage)
             energy = self.pair.energy(cell, limits, each_step)
             judged = self._judged(cell, energy, request)
         except RelaxationFailedError as error:
@@ -102,9 +103,8 @@ class StructureJudge:
             return cast("StructureRow", {**failed_row(_row_error(read, error, index)), **kept})
         except CandidateError as error:
             return failed_row(_row_error(read, error, index))
-        return cast(
-            "StructureRow", head | judged | self._elastic(energy, request, each_step) | _warned(read, cell, judged)
-        )
+        elastic = self._elastic(energy, request, each_step)
+        return cast("StructureRow", head | judged | elastic | _warned(read, cell, judged, elastic))
 
     def _judged(self, cell: OrderedCell, energy: StructureEnergy, request: StructureRequest) -> dict[str, Any]:
         from serving.structures.contacts import contacts_of
@@ -113,7 +113,8 @@ class StructureJudge:
         value = energy.value_eV_per_atom
         first = judge_energy(phases, cell.amounts, _exactly(value))
         listed = first.listed_eV_per_atom
-        interval = _interval(energy, listed is not None, coverage)
+        apart = energy.disagreement_eV_per_atom
+        interval = _calibrated(coverage).interval(value, apart, listed=listed is not None, coverage=coverage)
         given = judge_energy(phases, cell.amounts, interval)
         alone = self._formula_alone(cell.formula, coverage)
         remarks = _doubts(cell, energy)
@@ -169,6 +170,9 @@ class StructureJudge:
         from training.structures.elastic import elasticity
 
         found = elasticity(self.pair.first, energy.relaxed.cell, each_step)
+        if not found.is_usable:
+            message = "a strained cell flew apart, or some strain costs nothing: no elastic constants"
+            return {"elastic": None, "warnings": warnings_of([Remark(WarningCode.NO_ELASTIC_CONSTANTS, message)])}
         bulk, shear, youngs = (round(modulus, 2) for modulus in found.moduli_GPa)
         return {
             "elastic": {
@@ -191,12 +195,15 @@ def _check_size(cell: OrderedCell, most_atoms: int) -> None:
         raise CandidateError(RowErrorCode.CELL_TOO_LARGE, message)
 
 
-def _interval(energy: StructureEnergy, listed: bool, coverage: float) -> Interval:
-    apart = energy.disagreement_eV_per_atom
+def _calibrated(coverage: float) -> EnergyIntervals:
+    """Return the intervals; raises `CandidateError` where too few cells were computed for this coverage."""
+    intervals = shipped_intervals()
     try:
-        return shipped_intervals().interval(energy.value_eV_per_atom, apart, listed=listed, coverage=coverage)
+        for scale in (intervals.listed, intervals.unlisted):
+            scale.factor(coverage)
     except InsufficientCalibrationError as error:
         raise CandidateError(RowErrorCode.INVALID_CONDITION, f"coverage: {error}; ask for less") from error
+    return intervals
 
 
 def _exactly(value: float) -> Interval:
@@ -310,9 +317,9 @@ def _relaxation(relaxed: Relaxed) -> ShownRelaxation:
     }
 
 
-def _warned(read: Candidate, cell: OrderedCell, judged: Mapping[str, Any]) -> dict[str, Any]:
+def _warned(read: Candidate, cell: OrderedCell, *parts: Mapping[str, Any]) -> dict[str, Any]:
     remarks = dict.fromkeys((*read.remarks, *cell.remarks))
-    return {"warnings": warnings_of(remarks) + judged["warnings"]}
+    return {"warnings": sum((part.get("warnings", []) for part in parts), start=warnings_of(remarks))}
 
 
 def _row_error(read: Candidate, error: CandidateError, index: int) -> RowError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from serving.answers.crystal_request import CrystalRequest
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE
@@ -34,6 +34,17 @@ class StructureRequest(CrystalRequest):
         False, description="Elastic constants by twelve strained relaxations besides."
     )
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
+
+    @field_validator("structure")
+    @classmethod
+    def _as_text(cls, document: str | dict[str, Any] | None) -> str | None:
+        """Keep an object as text: the queue stores it, and no writer follows one of any depth."""
+        if document is None or isinstance(document, str):
+            return document
+        try:
+            return json.dumps(document)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"expected an object that JSON can hold: {error}") from None
 
     def digest(self, most_atoms: int) -> str:
         """Return what names the answer: a hash of everything that it depends on but the versions installed.

@@ -39,9 +39,7 @@ def cubic(edge_A: float, *atoms: tuple[str, float, float, float]) -> str:
 LI3OCL = cubic(
     3.9, ("Cl", 0, 0, 0), ("O", 0.5, 0.5, 0.5), ("Li", 0.5, 0.5, 0), ("Li", 0.5, 0, 0.5), ("Li", 0, 0.5, 0.5)
 )
-LI2O = cif(
-    2.31 * (np.ones((3, 3)) - np.eye(3)), ("O", 0, 0, 0), ("Li", 0.25, 0.25, 0.25), ("Li", 0.75, 0.75, 0.75)
-)
+LI2O = cif(2.31 * (np.ones((3, 3)) - np.eye(3)), ("O", 0, 0, 0), ("Li", 0.25, 0.25, 0.25), ("Li", 0.75, 0.75, 0.75))
 DISORDERED = (
     "data_x\n_cell_length_a 4.0\n_cell_length_b 4.0\n_cell_length_c 4.0\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
     "_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P m -3 m'\nloop_\n_atom_site_label\n_atom_site_type_symbol\n"
@@ -96,6 +94,14 @@ def test_wider_where_more_coverage_is_asked(judge: StructureJudge) -> None:
     assert most["lower"] < half["lower"] < half["upper"] < most["upper"]
 
 
+def test_more_coverage_than_was_calibrated_is_refused_before_anything_is_relaxed(judge: StructureJudge) -> None:
+    def never(step: int, force: float) -> bool:
+        raise AssertionError(f"step {step} with forces of {force}")
+
+    row = judge.judge(StructureRequest(cif=LI3OCL, coverage=0.99), each_step=never)
+    assert row["error"]["code"] == "invalid_condition"
+
+
 def test_a_disordered_crystal_is_answered_by_one_arrangement(judge: StructureJudge) -> None:
     row = ask(judge, DISORDERED)
     assert row["status"] == "ok"
@@ -114,6 +120,12 @@ def test_elastic_constants_on_request(judge: StructureJudge) -> None:
     constants = np.array(elastic["constants_GPa"])
     assert np.allclose(constants, constants.T)
     assert constants[0, 0] == pytest.approx(constants[1, 1], rel=0.05)
+
+
+def test_unbound_atoms_have_no_elastic_constants_and_the_rest_of_an_answer(judge: StructureJudge) -> None:
+    row = ask(judge, cubic(10.0, ("Li", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)), elastic=True)
+    assert (row["status"], row["elastic"]) == ("ok", None)
+    assert {"isolated_molecules", "no_elastic_constants"} <= {warning["code"] for warning in row["warnings"]}
 
 
 @pytest.mark.parametrize(

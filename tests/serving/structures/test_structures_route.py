@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,6 +98,10 @@ def test_a_poscar_and_an_optimade_entry_are_queued_as_a_cif_is(app: FastAPI, que
         assert kept is not None
         read = StructureRequest.model_validate_json(kept.request).atoms().structure  # as the worker reads it
         assert read.formula == "LiCl"
+    queue.cancel(taken.json()["id"])
+    nested = functools.reduce(lambda inside, _: {"a": inside}, range(600), entry())
+    deep = call(app, "POST", "/structures", json={"structure": entry() | {"note": nested}})
+    assert (deep.status_code, deep.json()["state"]) == (202, "queued")
     refused = call(app, "POST", "/structures", json={"structure": LICL.replace("Li Cl", "Qq Cl")})
     assert refused.json()["error"]["code"] == "unknown_element"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,7 +19,7 @@ class CrystalRequest(BaseModel):
 
     cif: Annotated[str, Field(strict=True, description="Text of a CIF, disordered or not.")] | None = None
     structure: Annotated[
-        str | dict[str, Any] | None,
+        str | dict[str, object] | None,
         Field(description="In place of a CIF: CIF, POSCAR or OPTIMADE structure, told apart by content."),
     ] = None
     block: Annotated[str, Field(max_length=MAX_ID_LENGTH, strict=True)] | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -37,7 +37,7 @@ class StructureRequest(CrystalRequest):
 
     @field_validator("structure")
     @classmethod
-    def _as_text(cls, document: str | dict[str, Any] | None) -> str | None:
+    def _as_text(cls, document: str | dict[str, object] | None) -> str | None:
         """Keep an object as text: the queue stores it, and no writer follows one of any depth."""
         if document is None or isinstance(document, str):
             return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from serving.answers.request import MAX_ID_LENGTH, CandidateInput
 
@@ -12,10 +13,21 @@ if TYPE_CHECKING:
     from features.cif import CifAtoms
 
 
+_NULL = {"type": "null"}
+_ONE_OF_TWO: JsonDict = {
+    "oneOf": [
+        {"required": ["cif"], "properties": {"cif": {"type": "string"}, "structure": _NULL}},
+        {"required": ["structure"], "properties": {"structure": {"type": ["string", "object"]}, "cif": _NULL}},
+    ]
+}
+
+
 class CrystalRequest(BaseModel):
     """One crystal structure, given in one of two ways."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_enum_values=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_enum_values=True, json_schema_extra=_ONE_OF_TWO
+    )
 
     cif: Annotated[str, Field(strict=True, description="Text of a CIF, disordered or not.")] | None = None
     structure: Annotated[

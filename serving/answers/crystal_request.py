@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from features.cif import CifAtoms
 
 
-_NULL = {"type": "null"}
+_NULL: JsonDict = {"type": "null"}
 _ONE_OF_TWO: JsonDict = {
     "oneOf": [
         {"required": ["cif"], "properties": {"cif": {"type": "string"}, "structure": _NULL}},

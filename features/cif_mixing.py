@@ -43,7 +43,7 @@ def mixing_entropy_k(sites: Sites, multiplicities: Array, orthogonal: Array) -> 
         vacant = max(1.0 - occupied, 0.0)
         parts = [*shares.values(), vacant] if vacant > FULL else [share / occupied for share in shares.values()]
         total -= float(multiplicities[held].max()) * sum(x * np.log(x) for x in parts if x > 0)
-    return total
+    return float(total)  # JSON writers take no number of numpy's
 
 
 def _of_one_ion(occupancies: Array) -> Array:

@@ -48,11 +48,11 @@ class RowErrorCode(StrEnum):
     NOT_NEUTRAL = "not_neutral"
     NO_LITHIUM_SITES = "no_lithium_sites"
     ATOMS_COLLIDE = "atoms_collide"
+    NO_BOND_VALENCE = "no_bond_valence"
     ONE_ATOM = "one_atom"
     ELEMENT_WITHOUT_POTENTIAL = "element_without_potential"
     FORCES_TOO_LARGE = "forces_too_large"
     VOLUME_CHANGED = "volume_changed"
-    NO_BOND_VALENCE = "no_bond_valence"
 
 
 class WarningCode(StrEnum):
@@ -86,11 +86,12 @@ class WarningCode(StrEnum):
     CRYSTAL_MEANT = "crystal_meant"
     NEAR_GLASS_TRANSITION = "near_glass_transition"
     CRYSTALLISES = "crystallises"
-    SHORT_CHAIN = "short_chain"
     ONE_ARRANGEMENT = "one_arrangement"
     ISOLATED_MOLECULES = "isolated_molecules"
     NOT_RELAXED = "not_relaxed"
     POTENTIALS_DISAGREE = "potentials_disagree"
+    NO_ELASTIC_CONSTANTS = "no_elastic_constants"
+    SHORT_CHAIN = "short_chain"
     PICTURE_ONLY = "picture_only"
     NO_PATH = "no_path"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.cif import CifStructure, read_block
+from features.cif import CifAtoms, read_block
 from features.cif_text import (
     CELL_TAGS,
     FORMULA_TAGS,
@@ -127,8 +127,8 @@ def fractional(positions_A: NDArray[np.float64], vectors_A: NDArray[np.float64])
     return np.asarray(np.linalg.solve(vectors_A.T, positions_A.T).T, dtype=np.float64)
 
 
-def read_cell(cell: ListedCell) -> CifStructure:
-    """Read a cell as `features.cif.read_cif` reads the CIF in P 1 with the same cell and sites.
+def read_cell(cell: ListedCell) -> CifAtoms:
+    """Read a cell as `features.cif.read_atoms` reads the CIF in P 1 with the same cell and sites.
 
     Raises
     ------
@@ -137,11 +137,11 @@ def read_cell(cell: ListedCell) -> CifStructure:
     """
     check_site_count(sum(len(site.shares) for site in cell.sites))
     try:
-        read = read_block(_block(cell)).structure
+        read = read_block(_block(cell))
     except CandidateError as error:
         raise CandidateError(_OF_A_CIF.get(error.code, error.code), error.message) from error
     remark = Remark(WarningCode.NO_SPACE_GROUP, _NO_SPACE_GROUP)
-    return read._replace(remarks=(*read.remarks, remark))
+    return read._replace(structure=read.structure._replace(remarks=(*read.structure.remarks, remark)))
 
 
 def _block(cell: ListedCell) -> DataBlock:

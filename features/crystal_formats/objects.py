@@ -124,11 +124,20 @@ def _of_ase(atoms: Any) -> dict[str, Any]:  # noqa: ANN401
     if isinstance(occupancy, Mapping) and kinds is not None:
         by_kind = {str(kind): shares for kind, shares in occupancy.items()}
         shared = [by_kind.get(str(kind)) for kind in np.asarray(kinds).tolist()]
+        _check_occupancy(symbols, shared)
     sites = [
         (place, [(str(s), float(x)) for s, x in own.items()] if own else [(symbol, 1.0)])
         for place, symbol, own in zip(positions, symbols, shared, strict=True)
     ]
     return _document(vectors.tolist(), periodic, sites)
+
+
+def _check_occupancy(symbols: list[str], shared: list[dict[str, float] | None]) -> None:
+    """Refuse atoms that were changed after their occupancies were read: which of the two is meant is not known."""
+    for i, (symbol, own) in enumerate(zip(symbols, shared, strict=True)):
+        if own and symbol not in {"H" if str(one) == "D" else str(one) for one in own}:
+            message = f"atom {i} is {shown(symbol)}, but info['occupancy'] has {shown('-'.join(map(str, own)))} there"
+            raise CandidateError(RowErrorCode.UNPARSEABLE_STRUCTURE, f"{message}; change both, or delete the latter")
 
 
 def _document(

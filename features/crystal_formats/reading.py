@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from features.cif import CifStructure, read_cif, structure_blocks
+from features.cif import CifAtoms, CifStructure, read_atoms, structure_blocks
 from features.cif_text import MAX_CIF_CHARACTERS
 from features.crystal_formats.cell import read_cell, too_large_structure, unusable_structure
 from features.crystal_formats.optimade import entry_names, parse_document, read_optimade
@@ -53,7 +53,12 @@ def format_of(document: Document) -> CrystalFormat:
 
 
 def read_structure(document: Document, block: str | None = None) -> CifStructure:
-    """Read a crystal structure.
+    """Read a crystal structure: `read_structure_atoms` without its sites."""
+    return read_structure_atoms(document, block).structure
+
+
+def read_structure_atoms(document: Document, block: str | None = None) -> CifAtoms:
+    """Read a crystal structure together with its atom sites.
 
     Parameters
     ----------
@@ -69,7 +74,7 @@ def read_structure(document: Document, block: str | None = None) -> CifStructure
     """
     match format_of(document):
         case CrystalFormat.CIF:
-            return read_cif(str(document), block)
+            return read_atoms(str(document), block)
         case CrystalFormat.POSCAR:
             if block is not None:
                 raise unusable_structure("`block` names a structure of several; a POSCAR holds one")
@@ -77,7 +82,7 @@ def read_structure(document: Document, block: str | None = None) -> CifStructure
         case CrystalFormat.OPTIMADE:
             cell, remarks = read_optimade(_parsed(document), block)
             read = read_cell(cell)
-            return read._replace(remarks=(*remarks, *read.remarks))
+            return read._replace(structure=read.structure._replace(remarks=(*remarks, *read.structure.remarks)))
 
 
 def structures_of(document: Document) -> list[str]:

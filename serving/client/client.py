@@ -355,9 +355,19 @@ class Client:
         given = _given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=_listed(candidates), **more)
         return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
 
-    def pathways(self, cif: str, *, block: str | None = None, grid: bool | None = None) -> PathwaysDocument:
-        """Return lithium's ways through a crystal structure, as `POST /pathways`; `cif` is the text of the file."""
-        sent = {"cif": cif} | _given(block=block, grid=grid)
+    def pathways(
+        self,
+        cif: str | None = None,
+        *,
+        structure: str | Mapping[str, Any] | None = None,
+        block: str | None = None,
+        grid: bool | None = None,
+    ) -> PathwaysDocument:
+        """Return lithium's ways through a crystal structure, as `POST /pathways`.
+
+        `cif` is the text of a CIF; `structure` in its place that of a POSCAR too, or an OPTIMADE document.
+        """
+        sent = _given(cif=cif, structure=structure, block=block, grid=grid)
         return cast("PathwaysDocument", self._transport.post("/pathways", sent))
 
     def ccd_grid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +20,16 @@ if TYPE_CHECKING:
     from serving.structures.request import StructureRequest
 
 MOST_ATOMS = 100
+_STRUCTURE_FILE = re.compile(r"(?i:.+\.(?:cif|vasp|poscar))|(?:POSCAR|CONTCAR).*")
 POTENTIALS = ("sevenn-0", "sevenn-l3i5", "chgnet")
 
 
 @click.command(short_help="Energy of a crystal as drawn in its CIF, by a universal potential.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="CIF|FOLDER...")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE|FOLDER..."
+)
 @click.option("--above-hull", is_flag=True, help="Place it on the hull (always done; for scripts that say so).")
-@click.option("--block", help="Data block of the CIF.  [default: the first with a structure]")
+@click.option("--block", help="Data block of a CIF, id of an OPTIMADE entry.  [default: the first]")
 @click.option("--potential", type=click.Choice(POTENTIALS), default=POTENTIALS[0], show_default=True)
 @click.option("--elastic", is_flag=True, help="Elastic constants by twelve strained relaxations besides.")
 @click.option(
@@ -44,10 +49,11 @@ POTENTIALS = ("sevenn-0", "sevenn-l3i5", "chgnet")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def relax(paths: tuple[Path, ...], above_hull: bool, output: Path | None, as_json: bool, **wishes: object) -> None:
-    """Relax the crystals of CIF files and place them on the hull, beside what their formulas alone say.
+    """Relax crystals and place them on the hull, beside what their formulas alone say.
 
-    Disordered crystals are answered by one ordered arrangement. Needs the extra `structure`. Exit status: 0 all
-    answered, 1 a file cannot be answered, 2 unusable call.
+    Files are CIFs, POSCARs or OPTIMADE documents, told apart by their content; of a folder its *.cif, *.vasp, *.poscar,
+    POSCAR* and CONTCAR*. Disordered crystals are answered by one ordered arrangement. Needs the extra `structure`.
+    Exit status: 0 all answered, 1 a file cannot be answered, 2 unusable call.
     """
     del above_hull
     from serving.models.store import ModelUnavailableError
@@ -55,11 +61,17 @@ def relax(paths: tuple[Path, ...], above_hull: bool, output: Path | None, as_jso
     from training.structures.potentials import PotentialNotInstalledError
 
     files = _files(paths)
+    is_folder = output is not None and (len(files) > 1 or output.is_dir() or output.suffix != ".cif")
     try:
         judge = StructureJudge.load(str(wishes["potential"]))
     except (PotentialNotInstalledError, ModelUnavailableError) as error:
         raise click.UsageError(str(error)) from error
-    document = _answer(judge, files, output, as_json=as_json, wishes=wishes)
+    if output is not None:
+        _check_output(output, files, is_folder=is_folder)
+    try:
+        document = _answer(judge, files, output, is_folder=is_folder, as_json=as_json, wishes=wishes)
+    except OSError as error:
+        raise click.ClickException(f"--output cannot be written: {error}") from error
     if as_json:
         echo_json(document)
     else:
@@ -73,23 +85,48 @@ def relax(paths: tuple[Path, ...], above_hull: bool, output: Path | None, as_jso
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
+    from serving.structures.folder import relaxed_name
+
     found: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.cif")) if path.is_dir() else [path]
-        if not inside:
-            raise click.UsageError(f"{path}: no *.cif files in this folder")
-        found += inside
-    names = [path.name for path in found]
+        listed = sorted(path.iterdir()) if path.is_dir() else []
+        inside = [one for one in listed if _STRUCTURE_FILE.fullmatch(one.name) and not one.is_dir()]
+        if path.is_dir() and not inside:
+            raise click.UsageError(f"{path}: no *.cif, *.vasp, *.poscar, POSCAR or CONTCAR in this folder")
+        found += inside or [path]
+    names = [relaxed_name(path.name) for path in found]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise click.UsageError(f"two files are called {doubled[0]}; results are named after their files")
+        raise click.UsageError(f"two files would give {doubled[0]}; results are named after their files")
     return found
 
 
+def _check_output(output: Path, files: list[Path], *, is_folder: bool) -> None:
+    """Refuse, before anything is relaxed, what could not be written, or would take the place of what is read."""
+    if is_folder:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.UsageError(f"--output: no folder can be made at {output}: {error.strerror}") from error
+    elif not output.parent.is_dir():
+        raise click.UsageError(f"--output: there is no folder {output.parent}")
+    elif output.exists() and any(output.samefile(path) for path in files):
+        raise click.UsageError(f"--output: {output} is the file that is read; name another one")
+    if not os.access(output if is_folder else output.parent, os.W_OK):
+        raise click.UsageError(f"--output: {output if is_folder else output.parent} cannot be written to")
+
+
 def _answer(
-    judge: StructureJudge, files: list[Path], output: Path | None, *, as_json: bool, wishes: dict[str, object]
+    judge: StructureJudge,
+    files: list[Path],
+    output: Path | None,
+    *,
+    is_folder: bool,
+    as_json: bool,
+    wishes: dict[str, object],
 ) -> StructuresDocument:
     from serving.structures.folder import FolderRun, write_whole
+    from serving.structures.request import StructureRequest
     from training.structures.relaxation import RelaxationLimits
 
     limits = RelaxationLimits(most_steps=int(str(wishes["most_steps"])), most_seconds=wishes["most_seconds"])  # type: ignore[arg-type]
@@ -99,13 +136,13 @@ def _answer(
         return judge.judge(request, limits=limits, most_atoms=most_atoms)
 
     asked = [(path, _request(path, wishes)) for path in files]
-    if output is not None and (len(files) > 1 or output.is_dir() or output.suffix != ".cif"):
-        run = FolderRun(output, most_atoms, f"{judge.pair.versions}{limits.most_steps}")
+    if output is not None and is_folder:
+        run = FolderRun(output, most_atoms, f"{judge.pair.versions}{judge.headers}{limits}")
         rows = run.run(asked, answer, lambda count, known: _say(count, len(files), known, as_json=as_json))
     else:
         rows = []
         for index, (path, request) in enumerate(asked):
-            row = answer(request)
+            row = answer(request) if isinstance(request, StructureRequest) else request
             row["file"], row["index"] = path.name, index
             rows.append(row)
             text = row.get("relaxed_cif")
@@ -114,13 +151,21 @@ def _answer(
     return judge.document(rows)
 
 
-def _request(path: Path, wishes: dict[str, object]) -> StructureRequest:
+def _request(path: Path, wishes: dict[str, object]) -> StructureRequest | StructureRow:
+    """Return what is asked of a file; of one that cannot be read its row."""
     from pydantic import ValidationError
 
+    from features.candidate import RowError
+    from features.crystal_formats.objects import fields_of
+    from features.errors import CandidateError
+    from serving.structures.answer import failed_row
     from serving.structures.request import StructureRequest
 
-    text = path.read_text(encoding="utf-8", errors="replace")
-    given = {"cif": text, **{name: wishes[name] for name in ("block", "potential", "elastic", "coverage")}}
+    try:
+        fields = fields_of(path)
+    except CandidateError as error:
+        return failed_row(RowError(0, None, error.code, error.message))
+    given = {**fields, **{name: wishes[name] for name in ("block", "potential", "elastic", "coverage")}}
     try:
         return StructureRequest.model_validate(given)
     except ValidationError as error:

@@ -78,6 +78,9 @@ def read_plain_amount(pattern: str, start: int, *, signs: bool) -> tuple[Express
     return Expression(pattern[start : reader.position], frozenset(reader.variables), evaluate), reader.position
 
 
+_IN_NUMBERS = frozenset("0123456789.")
+
+
 class _Reader:
     """A recursive-descent reader; every method leaves `position` behind what it read."""
 
@@ -120,6 +123,8 @@ class _Reader:
             if not sign and not self.at_factor(brackets=brackets):
                 return result
             place = self.position
+            if not sign and self.pattern[place] in _IN_NUMBERS and self.pattern[place - 1] in _IN_NUMBERS:
+                raise PatternError("two numbers without a sign between them", self.pattern, place)
             result = _combined(result, self._factor(depth, brackets=brackets), sign, self.pattern, place)
 
     def _divides(self) -> bool:

@@ -121,7 +121,7 @@ export class DetailPanel {
     return [
       verdicts(row.result, batch),
       warningsBox(row.result),
-      row.candidate.cif ? structureSection(row, batch, this.asking.signal) : null,
+      row.candidate.cif || row.candidate.structure ? structureSection(row, batch, this.asking.signal) : null,
       pages.map((page) => page.sections(row.result, tools)),
       pages.map((page) => page.lateSections(row.result, tools)),
       this.nearest(full),

@@ -30,7 +30,7 @@ const slices = [0, 1, 2].map((axis) => new Slice(axis));
 let grid = null;
 
 function describe() {
-  const asked = { cif: byId("cif").value, grid: true };
+  const asked = { structure: byId("cif").value, grid: true };
   if (byId("block").value.trim()) asked.block = byId("block").value.trim();
   return answerInto("./../pathways", asked, "flooding the crystal …", (found) => {
     if (found.status === "error") return showProblem("Not described", found.error.message);

@@ -28,8 +28,8 @@ async function follow(row, batch, box, signal) {
   if (!service.potentials[MAKER]) {
     return put(box, line("No potential is installed on the service (elyte[structure]): the formula's answer stands alone."));
   }
-  const { cif, block, id } = row.candidate;
-  const body = { cif, coverage: batch.general.coverage, ...(block && { block }), ...(id && { id }) };
+  const { cif, structure, block, id } = row.candidate;
+  const body = { ...(cif ? { cif } : { structure }), coverage: batch.general.coverage, ...(block && { block }), ...(id && { id }) };
   let job = await ask("./structures", { body, signal });
   while (job.state === "queued" || job.state === "running") {
     put(box, waiting(job), cancelButton(job, row, batch, box, signal));

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from features.cif import CifAtoms, read_atoms
+from features.cif import CifAtoms
 from features.errors import CandidateError, Remark, WarningCode
 from features.structures.pathways import HIGHEST_BARRIER_eV, Pathways, pathways
 from serving.pathways.document import PathwayBlock, PathwaysDocument
@@ -24,16 +24,21 @@ def answer_pathways(request: PathwaysRequest) -> PathwaysDocument:
     """Describe one crystal structure; one that cannot be read or described gives the status `error`."""
     crystal: CifAtoms | None = None
     try:
-        crystal = read_atoms(request.cif, request.block)
+        crystal = request.atoms()
         found = pathways(crystal)
     except CandidateError as error:
-        document = _document(crystal, "error", ())
-        document["error"] = {"code": str(error.code), "message": error.message}
-        return document
+        return failed_document(crystal, error)
     document = _document(crystal, "ok", (*_closed(found), PICTURE_ONLY))
     document["pathway"] = _block(found)
     if request.grid:
         document["grid"] = picture(found)
+    return document
+
+
+def failed_document(crystal: CifAtoms | None, error: CandidateError) -> PathwaysDocument:
+    """Return what is said of a structure that cannot be read (`crystal` is None) or described."""
+    document = _document(crystal, "error", ())
+    document["error"] = {"code": str(error.code), "message": error.message}
     return document
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from features.candidate import Candidate, RowError
-from features.cif import read_atoms
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode
 from features.structures.cells import OrderedCell, to_cif
 from features.structures.representatives import ordered_representative
@@ -24,14 +23,14 @@ from training.constants import BOLTZMANN_eV_PER_K
 from training.properties import registry
 from training.structures.bonds import bonded_dimensions
 from training.structures.energies import PotentialPair, RelaxationFailedError, StructureEnergy
-from training.structures.intervals import calibration_card, shipped_intervals
+from training.structures.intervals import EnergyIntervals, calibration_card, shipped_intervals
 from training.structures.potentials import DEFAULT_POTENTIAL
 from training.structures.relaxation import End, RelaxationLimits, Relaxed
 from training.thermodynamics.given_energy import GivenEnergy, judge_energy
 from training.uncertainty import InsufficientCalibrationError, Interval
 
 if TYPE_CHECKING:
-    from serving.answers.rows import ModelHeaders, ResultRow
+    from serving.answers.rows import ModelHeaders
 
 EachStep = Callable[[int, float], bool]
 DECIMALS = 4
@@ -89,24 +88,23 @@ class StructureJudge:
         CancelledError
             If `each_step` said so.
         """
-        given = CandidateInput(cif=request.cif, block=request.block, id=request.id)
-        read = read_inputs([given])[0]
+        read = read_inputs([request.candidate(request.id)])[0]
         if isinstance(read, RowError):
-            return _error(error_row(_at(read, index)))
+            return failed_row(_at(read, index))
         head = cast("StructureRow", {**head_of(read, index), "status": "ok"})
         try:
-            cell = ordered_representative(read_atoms(request.cif, request.block), most_atoms=most_atoms)
+            cell = ordered_representative(request.atoms(), most_atoms=most_atoms)
             _check_size(cell, most_atoms)
+            _calibrated(request.coverage)
             energy = self.pair.energy(cell, limits, each_step)
             judged = self._judged(cell, energy, request)
         except RelaxationFailedError as error:
             kept = {"relaxed_cif": to_cif(error.relaxed.cell, read.formula), "relaxation": _relaxation(error.relaxed)}
-            return cast("StructureRow", {**_error(error_row(_row_error(read, error, index))), **kept})
+            return cast("StructureRow", {**failed_row(_row_error(read, error, index)), **kept})
         except CandidateError as error:
-            return _error(error_row(_row_error(read, error, index)))
-        return cast(
-            "StructureRow", head | judged | self._elastic(energy, request, each_step) | _warned(read, cell, judged)
-        )
+            return failed_row(_row_error(read, error, index))
+        elastic = self._elastic(energy, request, each_step)
+        return cast("StructureRow", head | judged | elastic | _warned(read, cell, judged, elastic))
 
     def _judged(self, cell: OrderedCell, energy: StructureEnergy, request: StructureRequest) -> dict[str, Any]:
         from serving.structures.contacts import contacts_of
@@ -115,7 +113,8 @@ class StructureJudge:
         value = energy.value_eV_per_atom
         first = judge_energy(phases, cell.amounts, _exactly(value))
         listed = first.listed_eV_per_atom
-        interval = _interval(energy, listed is not None, coverage)
+        apart = energy.disagreement_eV_per_atom
+        interval = _calibrated(coverage).interval(value, apart, listed=listed is not None, coverage=coverage)
         given = judge_energy(phases, cell.amounts, interval)
         alone = self._formula_alone(cell.formula, coverage)
         remarks = _doubts(cell, energy)
@@ -171,6 +170,9 @@ class StructureJudge:
         from training.structures.elastic import elasticity
 
         found = elasticity(self.pair.first, energy.relaxed.cell, each_step)
+        if not found.is_usable:
+            message = "a strained cell flew apart, or some strain costs nothing: no elastic constants"
+            return {"elastic": None, "warnings": warnings_of([Remark(WarningCode.NO_ELASTIC_CONSTANTS, message)])}
         bulk, shear, youngs = (round(modulus, 2) for modulus in found.moduli_GPa)
         return {
             "elastic": {
@@ -193,12 +195,15 @@ def _check_size(cell: OrderedCell, most_atoms: int) -> None:
         raise CandidateError(RowErrorCode.CELL_TOO_LARGE, message)
 
 
-def _interval(energy: StructureEnergy, listed: bool, coverage: float) -> Interval:
-    apart = energy.disagreement_eV_per_atom
+def _calibrated(coverage: float) -> EnergyIntervals:
+    """Return the intervals; raises `CandidateError` where too few cells were computed for this coverage."""
+    intervals = shipped_intervals()
     try:
-        return shipped_intervals().interval(energy.value_eV_per_atom, apart, listed=listed, coverage=coverage)
+        for scale in (intervals.listed, intervals.unlisted):
+            scale.factor(coverage)
     except InsufficientCalibrationError as error:
         raise CandidateError(RowErrorCode.INVALID_CONDITION, f"coverage: {error}; ask for less") from error
+    return intervals
 
 
 def _exactly(value: float) -> Interval:
@@ -237,15 +242,23 @@ def _compared(given: GivenEnergy, alone: Mapping[str, Any] | None, remarks: list
     block = None if alone is None else alone[hull]
     listed = given.listed_eV_per_atom
     value = float(given.decomposition.value[0])
+    relative = None if listed is None else float(given.formation.value[0]) - listed
     return SideBySide(
         structure=value,
         structure_half_width=float(given.formation.upper[0] - given.formation.value[0]),
-        formula=None if block is None else float(block["value"]),
+        formula=_by_formula(block, value, relative),
         formula_half_width=0.0 if block is None or block["upper"] is None else (block["upper"] - block["lower"]) / 2.0,
         listed=listed is not None,
-        relative_to_listed=None if listed is None else float(given.formation.value[0]) - listed,
+        relative_to_listed=relative,
         doubts=tuple(remark.message for remark in remarks if remark.code is not WarningCode.ONE_ARRANGEMENT),
     )
+
+
+def _by_formula(block: ShownInterval | None, value: float, relative: float | None) -> float | None:
+    """Return the formula's energy against other compositions: where it is listed not cut at 0, as `value` is not."""
+    if block is None:
+        return None
+    return float(block["value"]) if relative is None else value - relative
 
 
 def _doubts(cell: OrderedCell, energy: StructureEnergy) -> list[Remark]:
@@ -304,9 +317,9 @@ def _relaxation(relaxed: Relaxed) -> ShownRelaxation:
     }
 
 
-def _warned(read: Candidate, cell: OrderedCell, judged: Mapping[str, Any]) -> dict[str, Any]:
+def _warned(read: Candidate, cell: OrderedCell, *parts: Mapping[str, Any]) -> dict[str, Any]:
     remarks = dict.fromkeys((*read.remarks, *cell.remarks))
-    return {"warnings": warnings_of(remarks) + judged["warnings"]}
+    return {"warnings": sum((part.get("warnings", []) for part in parts), start=warnings_of(remarks))}
 
 
 def _row_error(read: Candidate, error: CandidateError, index: int) -> RowError:
@@ -317,5 +330,6 @@ def _at(error: RowError, index: int) -> RowError:
     return replace(error, index=index)
 
 
-def _error(row: ResultRow) -> StructureRow:
-    return cast("StructureRow", row)
+def failed_row(error: RowError) -> StructureRow:
+    """Return the row of a structure that cannot be answered."""
+    return cast("StructureRow", error_row(error))

@@ -44,14 +44,17 @@ class FolderRun:
     versions: str = ""
 
     def run(
-        self, files: Sequence[tuple[Path, StructureRequest]], judge: Judge, done: Callable[[int, bool], None]
+        self,
+        files: Sequence[tuple[Path, StructureRequest | StructureRow]],
+        judge: Judge,
+        done: Callable[[int, bool], None],
     ) -> list[StructureRow]:
         """Answer all files and write the results.
 
         Parameters
         ----------
         files
-            Paths and what is asked of each.
+            Paths and what is asked of each; of one that could not be read its row.
         judge
             Answers one.
         done
@@ -61,15 +64,23 @@ class FolderRun:
         (self.target / RELAXED).mkdir(exist_ok=True)
         rows = []
         for count, (path, request) in enumerate(sorted(files, key=lambda pair: pair[0].name), start=1):
-            part = self.target / PARTS / f"{self._digest(request)}.json"
-            known = _read(part)
-            row = known if known is not None else judge(request)
-            if known is None:
-                write_whole(part, orjson.dumps(row))
+            row, known = self._answered(request, judge)
             rows.append(cast("StructureRow", {**row, "file": path.name, "index": count - 1}))
-            done(count, known is not None)
+            done(count, known)
         write_whole(self.target / RESULTS, b"".join(orjson.dumps(row) + b"\n" for row in self._kept(rows)))
         return rows
+
+    def _answered(self, request: StructureRequest | StructureRow, judge: Judge) -> tuple[StructureRow, bool]:
+        """Return the answer, and whether it was found from an earlier run."""
+        if not isinstance(request, StructureRequest):
+            return request, False
+        part = self.target / PARTS / f"{self._digest(request)}.json"
+        known = _read(part)
+        if known is not None:
+            return known, True
+        row = judge(request)
+        write_whole(part, orjson.dumps(row))
+        return row, False
 
     def _digest(self, request: StructureRequest) -> str:
         import hashlib
@@ -82,10 +93,15 @@ class FolderRun:
             said = dict(row)
             text = said.pop("relaxed_cif", None)
             if isinstance(text, str):
-                name = f"{Path(row['file']).stem}.cif"
+                name = relaxed_name(row["file"])
                 write_whole(self.target / RELAXED / name, text.encode())
                 said["relaxed_file"] = f"{RELAXED}/{name}"
             yield said
+
+
+def relaxed_name(name: str) -> str:
+    """Return under which name the relaxed cell of a file is kept."""
+    return name if name.endswith(".cif") else f"{name}.cif"
 
 
 def write_whole(path: Path, content: bytes) -> None:

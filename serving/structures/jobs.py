@@ -161,15 +161,15 @@ class JobQueue:
             )
             return self._one(connection, number)
 
-    def refuse(self, request: str, digest: str, code: str, message: str) -> QueuedJob:
-        """Note a request that cannot be done; the job has failed from the start."""
+    def refuse(self, digest: str, code: str, message: str) -> QueuedJob:
+        """Note a request that cannot be done; the job has failed from the start, and keeps nothing of it."""
         with self._writing() as connection:
             self._forget_old(connection)
             number, now = secrets.token_hex(12), time.time()
             connection.execute(
                 "INSERT INTO jobs (id, digest, state, request, created, finished, code, message)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (number, digest, JobState.FAILED, request, now, now, code, message),
+                " VALUES (?, ?, ?, '', ?, ?, ?, ?)",
+                (number, digest, JobState.FAILED, now, now, code, message),
             )
             return self._one(connection, number)
 

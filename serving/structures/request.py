@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
 
-from features.kinds import FIELDS
+from serving.answers.crystal_request import CrystalRequest
 from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGTH, MIN_COVERAGE
 from training.structures.relaxation import MOST_STEPS, FORCE_eV_PER_A
 
 MOST_ATOMS = 100
 MOST_SECONDS = 600.0
-LONGEST_CIF = FIELDS["cif"].longest or 1_000_000
 
 
 class PotentialName(StrEnum):
@@ -25,24 +25,32 @@ class PotentialName(StrEnum):
     CHGNET = "chgnet"
 
 
-class StructureRequest(BaseModel):
+class StructureRequest(CrystalRequest):
     """One structure to relax."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_enum_values=True)
-
-    cif: Annotated[str, Field(min_length=1, max_length=LONGEST_CIF, strict=True)]
     id: Annotated[str, Field(max_length=MAX_ID_LENGTH, strict=True)] | None = None
-    block: Annotated[str, Field(max_length=MAX_ID_LENGTH, strict=True)] | None = Field(
-        None, description="Data block of the CIF; the first with a structure without it."
-    )
     potential: PotentialName = Field(PotentialName.SEVENN_0, description="What relaxes; a second one is asked besides.")
     elastic: Annotated[bool, Field(strict=True)] = Field(
         False, description="Elastic constants by twelve strained relaxations besides."
     )
     coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE, strict=True)] = DEFAULT_COVERAGE
 
+    @field_validator("structure")
+    @classmethod
+    def _as_text(cls, document: str | dict[str, object] | None) -> str | None:
+        """Keep an object as text: the queue stores it, and no writer follows one of any depth."""
+        if document is None or isinstance(document, str):
+            return document
+        try:
+            return json.dumps(document)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"expected an object that JSON can hold: {error}") from None
+
     def digest(self, most_atoms: int) -> str:
-        """Return what names the answer: a hash of everything that it depends on but the versions installed."""
-        parts = (self.cif, self.block or "", str(self.potential), str(self.elastic), str(self.coverage))
-        settings = (str(most_atoms), str(FORCE_eV_PER_A), str(MOST_STEPS))
-        return hashlib.sha256("\0".join((*parts, *settings)).encode()).hexdigest()
+        """Return what names the answer: a hash of everything that it depends on but the versions installed.
+
+        The `id` is part of it, as the answer repeats it.
+        """
+        asked = [self.cif, self.structure, self.id, self.block, str(self.potential), self.elastic, self.coverage]
+        settings = [most_atoms, FORCE_eV_PER_A, MOST_STEPS]
+        return hashlib.sha256(json.dumps([*asked, *settings], sort_keys=True).encode()).hexdigest()

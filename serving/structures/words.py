@@ -13,9 +13,9 @@ class SideBySide(NamedTuple):
     Attributes
     ----------
     structure, structure_half_width
-        By the relaxed structure.
+        By the relaxed structure, below 0 where it is stable.
     formula, formula_half_width
-        By the formula alone, None where it cannot be judged.
+        By the formula alone, None where it cannot be judged; below 0 only where it is listed.
     listed
         Whether the formula's energy is the one that the table lists.
     relative_to_listed
@@ -54,7 +54,7 @@ def believe(said: SideBySide) -> tuple[Believe, str]:
         return "structure", "there is nothing to set beside it"
     if said.doubts:
         return "formula", f"of the structure: {'; '.join(said.doubts)}"
-    apart = abs(said.structure - said.formula)
+    apart = abs((said.structure if said.listed else max(said.structure, 0.0)) - said.formula)
     together = said.structure_half_width + said.formula_half_width
     if said.listed and apart <= said.structure_half_width:
         return "both", "they agree within the error of the potential"

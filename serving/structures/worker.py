@@ -108,12 +108,11 @@ class StructureWorker:
         from training.structures.potentials import PotentialNotInstalledError
         from training.structures.relaxation import CancelledError, RelaxationLimits
 
-        request = StructureRequest.model_validate_json(job.request)
-
         def each_step(step: int, force: float) -> bool:
             return not self.ending and self._queue.progress(job.id, step, force)
 
         try:
+            request = StructureRequest.model_validate_json(job.request)
             judge = self._judge(str(request.potential))
             row = judge.judge(
                 request,
@@ -121,6 +120,7 @@ class StructureWorker:
                 most_atoms=self._limits.atoms,
                 each_step=each_step,
             )
+            answer = orjson.dumps(judge.document([row])).decode()
         except CancelledError:
             self._queue.give_back(job.id)  # of a job that was cancelled nothing is left to give back
         except PotentialNotInstalledError as error:
@@ -129,7 +129,7 @@ class StructureWorker:
             _LOGGER.exception("structure_failed")
             self._queue.fail(job.id, "internal_error", "the relaxation failed; the log of the worker has the details")
         else:
-            self._queue.finish(job.id, orjson.dumps(judge.document([row])).decode())
+            self._queue.finish(job.id, answer)
 
     def _judge(self, potential: str) -> StructureJudge:
         from serving.structures.answer import StructureJudge

@@ -77,6 +77,11 @@ def test_disordered_atoms_of_ase_keep_their_occupancies(tmp_path: Path) -> None:
         atoms = ase.io.read(tmp_path / "a.cif", fractional_occupancies=True)
     read = read_material(fields_of(atoms))
     assert read.amounts == pytest.approx(p1_of(pymatgen_of(DISORDERED)).amounts, rel=1e-9)
+    atoms.symbols[0] = "Se"  # another material, of which the occupancies know nothing
+    with pytest.raises(CandidateError, match=r"atom 0 is Se, but info\['occupancy'\]"):
+        fields_of(atoms)
+    del atoms.info["occupancy"]
+    assert "Se" in read_material(fields_of(atoms)).amounts
 
 
 def test_no_library_is_imported_to_know_its_objects() -> None:

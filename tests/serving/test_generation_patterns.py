@@ -64,6 +64,7 @@ def test_patterns_say_what_they_mean(pattern: str, values: dict[str, str], expec
         ("Li{}S", 2, "empty"),
         ("", 0, "empty"),
         ("Li{x..2}S", 4, "missing"),
+        ("Li{1..9}Cl", 5, "two numbers"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(pattern: str, position: int, word: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from made_cifs import argyrodite, cif, group
+from made_structures import LICL, entry
 
 from features.structures.pathways import pathways
 from serving.cli import elyte
@@ -62,6 +63,18 @@ def test_command_line_and_rest_give_one_document(tmp_path: Path) -> None:
     assert response.json() == row
 
 
+def test_a_poscar_and_an_optimade_entry_are_described_as_their_cif(tmp_path: Path) -> None:
+    listed = cif(group("P 1"), cell=(3.9, 3.9, 3.9, 90, 90, 90))
+    way = answer_pathways(PathwaysRequest(cif=listed))["pathway"]
+    for document in (LICL, entry(), json.dumps(entry())):
+        said = posted({"structure": document}).json()
+        assert (said["status"], said["pathway"]) == ("ok", way)
+        assert said["warnings"][0]["code"] == "no_space_group"
+    (tmp_path / "POSCAR").write_text(LICL)
+    shown = CliRunner().invoke(elyte, ["pathways", str(tmp_path / "POSCAR"), "--json"])
+    assert json.loads(shown.stdout)["results"][0]["pathway"] == way
+
+
 def test_a_row_that_fails_leaves_its_neighbours(tmp_path: Path) -> None:
     status, printed = run(tmp_path, "--json", bad=HYDRIDE, good=cif(), broken="no CIF at all", twice=TWICE)
     assert status == 1
@@ -70,7 +83,7 @@ def test_a_row_that_fails_leaves_its_neighbours(tmp_path: Path) -> None:
     codes = {name: row["error"]["code"] for name, row in rows.items() if row["status"] == "error"}
     assert codes == {
         "bad.cif": "no_bond_valence",
-        "broken.cif": "unparseable_cif",
+        "broken.cif": "unparseable_structure",
         "twice.cif": "unparseable_cif",
     }
     assert rows["bad.cif"]["read_as"] == "LiH"  # what was read is said all the same

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 STRAIN = 0.005
 FORCE_eV_PER_A = 0.02
 MOST_STEPS = 60
+_LARGEST_CONDITION = 1e9
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -41,6 +42,11 @@ class Elasticity:
 
     constants_GPa: Array
     converged: bool
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether moduli follow: every constant is a number, and every strain is resisted or sped by something."""
+        return bool(np.isfinite(self.constants_GPa).all() and np.linalg.cond(self.constants_GPa) < _LARGEST_CONDITION)
 
     @property
     def is_stable(self) -> bool:

@@ -10,7 +10,7 @@ pymatgen (MIT): its `MPCompatibility.yaml`, `MP2020Compatibility.yaml` and `calc
 
 Besides, compounds were computed again between 2019 and 2021. By how much is read off where both are known, without any
 potential: the table's formation energies against pymatgen's energies of the same compounds on the same scale, the
-median by anion (an oxygen of an oxide +0.011 eV, of 65 oxides, MAD 0.002). Potentials were fitted to the later ones.
+median by anion (an oxygen of an oxide -0.011 eV, of 65 oxides, MAD 0.002). Potentials were fitted to the later ones.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.candidate import RowError
 from serving.answers.refusals import RequestError, read_as
-from serving.answers.request import CandidateInput, read_inputs
+from serving.answers.request import read_inputs
 from serving.rest.answer_models import ModelHeader, Note
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
@@ -102,9 +102,9 @@ class ShownJob(BaseModel):
     openapi_extra=body_of(StructureRequest, EXAMPLE),
 )
 async def queue_structure(request: Request) -> Response:
-    """Take a CIF in; the same one is relaxed once. Disordered crystals are answered by one ordered arrangement.
+    """Take a structure in; the same question is answered once. Disordered ones are answered by one arrangement.
 
-    A CIF that cannot be read gives a job that has failed already.
+    A structure that cannot be read gives a job that has failed already.
     """
     async with admitted_body(request, JSON) as raw:
         asked = read_as(StructureRequest, raw)
@@ -112,9 +112,9 @@ async def queue_structure(request: Request) -> Response:
         limits, queue = _limits(), _queue()
 
         def submit() -> QueuedJob:
-            read = read_inputs([CandidateInput(cif=asked.cif, block=asked.block)])[0]
+            read = read_inputs([asked.candidate()])[0]
             if isinstance(read, RowError):
-                return queue.refuse(asked.model_dump_json(), asked.digest(limits.atoms), str(read.code), read.message)
+                return queue.refuse(asked.digest(limits.atoms), str(read.code), read.message)
             job = queue.submit(asked.model_dump_json(), asked.digest(limits.atoms), limits.waiting)
             if not job.state.is_over:
                 ensure_worker(queue.folder)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from click.testing import CliRunner
+from made_structures import LICL
 
 from features.structures.cells import OrderedCell, to_cif
 from features.structures.representatives import ordered_representative
@@ -37,6 +39,7 @@ def cubic(edge_A: float, *atoms: tuple[str, float, float, float]) -> str:
 LI3OCL = cubic(
     3.9, ("Cl", 0, 0, 0), ("O", 0.5, 0.5, 0.5), ("Li", 0.5, 0.5, 0), ("Li", 0.5, 0, 0.5), ("Li", 0, 0.5, 0.5)
 )
+LI2O = cif(2.31 * (np.ones((3, 3)) - np.eye(3)), ("O", 0, 0, 0), ("Li", 0.25, 0.25, 0.25), ("Li", 0.75, 0.75, 0.75))
 DISORDERED = (
     "data_x\n_cell_length_a 4.0\n_cell_length_b 4.0\n_cell_length_c 4.0\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
     "_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P m -3 m'\nloop_\n_atom_site_label\n_atom_site_type_symbol\n"
@@ -48,7 +51,9 @@ DISORDERED = (
 def ask(judge: StructureJudge, text: str, **more: object) -> StructureRow:
     limits = RelaxationLimits(most_steps=int(str(more.pop("most_steps", 300))))
     most_atoms = int(str(more.pop("most_atoms", 100)))
-    return judge.judge(StructureRequest.model_validate({"cif": text, **more}), limits=limits, most_atoms=most_atoms)
+    row = judge.judge(StructureRequest.model_validate({"cif": text, **more}), limits=limits, most_atoms=most_atoms)
+    assert orjson.dumps(row)  # as the queue, the folder and `--json` write it: no number of numpy's
+    return row
 
 
 def test_an_antiperovskite_as_the_table_has_it(judge: StructureJudge) -> None:
@@ -61,7 +66,7 @@ def test_an_antiperovskite_as_the_table_has_it(judge: StructureJudge) -> None:
     assert row[hull.name]["value"] >= 0.0  # type: ignore[literal-required]
     assert set(row["by_potential"]) == {"sevenn-0", "sevenn-l3i5"}
     assert row["energy_by"] == "sevenn-l3i5"
-    assert row["believe"] in ("both", "structure")
+    assert row["believe"] == "both"  # it is the cell that the table lists, far below the other compositions
     assert row["difference"].startswith("as drawn in your CIF")
     assert row["formula_alone"] is not None
     assert row["formula_alone"]["basis"] == "reference"
@@ -89,6 +94,14 @@ def test_wider_where_more_coverage_is_asked(judge: StructureJudge) -> None:
     assert most["lower"] < half["lower"] < half["upper"] < most["upper"]
 
 
+def test_more_coverage_than_was_calibrated_is_refused_before_anything_is_relaxed(judge: StructureJudge) -> None:
+    def never(step: int, force: float) -> bool:
+        raise AssertionError(f"step {step} with forces of {force}")
+
+    row = judge.judge(StructureRequest(cif=LI3OCL, coverage=0.99), each_step=never)
+    assert row["error"]["code"] == "invalid_condition"
+
+
 def test_a_disordered_crystal_is_answered_by_one_arrangement(judge: StructureJudge) -> None:
     row = ask(judge, DISORDERED)
     assert row["status"] == "ok"
@@ -107,6 +120,12 @@ def test_elastic_constants_on_request(judge: StructureJudge) -> None:
     constants = np.array(elastic["constants_GPa"])
     assert np.allclose(constants, constants.T)
     assert constants[0, 0] == pytest.approx(constants[1, 1], rel=0.05)
+
+
+def test_unbound_atoms_have_no_elastic_constants_and_the_rest_of_an_answer(judge: StructureJudge) -> None:
+    row = ask(judge, cubic(10.0, ("Li", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)), elastic=True)
+    assert (row["status"], row["elastic"]) == ("ok", None)
+    assert {"isolated_molecules", "no_elastic_constants"} <= {warning["code"] for warning in row["warnings"]}
 
 
 @pytest.mark.parametrize(
@@ -167,22 +186,63 @@ def test_the_command_prints_the_document_and_keeps_the_relaxed_cell(tmp_path: Pa
     assert ordered_representative(kept.read_text()).formula == "Li3OCl"
 
 
+def test_a_stable_listed_crystal_is_compared_with_what_is_listed(judge: StructureJudge) -> None:
+    """Both sides of the comparison are against other compositions, neither cut at 0."""
+    row = ask(judge, LI2O)
+    assert row["difference"].startswith("as drawn in your CIF 9")
+    assert "; the formula alone 971 meV/atom below the hull (from the table)" in row["difference"]
+    assert (row["believe"], row["believe_because"]) == ("both", "they agree within the error of the potential")
+
+
+def test_a_poscar_is_the_same_crystal_as_its_cif(judge: StructureJudge) -> None:
+    by_text = judge.judge(StructureRequest(structure=LICL))
+    row = ask(judge, cubic(3.9, ("Li", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)))
+    differing = {key for key in row if row[key] != by_text[key]}  # type: ignore[literal-required]
+    assert differing <= {"warnings", "block", "relaxed_cif"}
+    assert {warning["code"] for warning in by_text["warnings"]} - {warning["code"] for warning in row["warnings"]} == {
+        "no_space_group"
+    }
+
+
 def test_a_folder_gives_lines_and_relaxed_cells(tmp_path: Path) -> None:
     (tmp_path / "a.cif").write_text(LI3OCL)
     (tmp_path / "b.cif").write_text("garbage")
+    (tmp_path / "c.cif").write_text("")
+    (tmp_path / "d.cif").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "e.cif").mkdir()
+    (tmp_path / "a.vasp").write_text(LICL)
     whole = CliRunner().invoke(elyte, ["relax", str(tmp_path), "--output", str(tmp_path / "out")])
-    assert whole.exit_code == 1  # one of them cannot be read
+    assert whole.exit_code == 1  # some of them cannot be read
     assert "Li3OCl: as drawn in your CIF" in whole.output
-    assert "unparseable_cif" in whole.output
     rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
-    assert [row["status"] for row in rows] == ["ok", "error"]
+    assert [row["file"] for row in rows] == ["a.cif", "a.vasp", "b.cif", "c.cif", "d.cif"]
+    assert [row["read_as"] for row in rows[:2]] == ["Li3OCl", "LiCl"]
+    codes = [row["error"]["code"] for row in rows[2:]]
+    assert codes == ["unparseable_structure", "unparseable_structure", "unreadable_row"]
+    assert rows[1]["relaxed_file"] == "relaxed/a.vasp.cif"
     assert (tmp_path / "out" / rows[0]["relaxed_file"]).exists()
 
 
 def test_unusable_calls_are_told(tmp_path: Path) -> None:
     empty = CliRunner().invoke(elyte, ["relax", str(tmp_path)])
     assert empty.exit_code == 2
-    assert "no *.cif files" in empty.output
+    assert "no *.cif, *.vasp" in empty.output
     (tmp_path / "a.cif").write_text(LI3OCL)
     absent = CliRunner().invoke(elyte, ["relax", str(tmp_path / "a.cif"), "--potential", "mace"])
     assert absent.exit_code == 2
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_relaxed(tmp_path: Path) -> None:
+    given, taken = tmp_path / "a.cif", tmp_path / "taken"
+    given.write_text(LI3OCL)
+    taken.write_text("mine")
+    (tmp_path / "link.cif").symlink_to(given)
+    for output, words in (
+        (given, "is the file that is read"),
+        (tmp_path / "link.cif", "is the file that is read"),
+        (tmp_path / "absent" / "x.cif", "there is no folder"),
+        (taken, "no folder can be made"),
+    ):
+        said = CliRunner().invoke(elyte, ["relax", str(given), "--output", str(output)])
+        assert (said.exit_code, words in said.output) == (2, True), said.output
+    assert (given.read_text(), taken.read_text()) == (LI3OCL, "mine")

@@ -157,7 +157,7 @@ def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
 def test_old_answers_are_forgotten(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.structures.jobs.MOST_KEPT", 3)
     assert MOST_KEPT == 1000
-    refused = [queue.refuse("{}", str(n), "unparseable_cif", "no") for n in range(5)]
+    refused = [queue.refuse(str(n), "unparseable_cif", "no") for n in range(5)]
     submit(queue)
     assert [queue.get(job.id) is not None for job in refused] == [False, False, True, True, True]
 

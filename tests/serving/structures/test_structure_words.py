@@ -29,6 +29,9 @@ def test_the_difference_is_one_sentence() -> None:
     [
         ({}, "structure", "below the cell"),
         ({"structure": 0.079}, "both", "agree"),
+        ({"structure": -0.958, "formula": -0.971}, "structure", "this arrangement"),
+        ({"structure": -0.958, "formula": -0.962}, "both", "agree"),
+        ({"listed": False, "structure": -0.3, "formula": 0.0, "formula_half_width": 0.005}, "both", "agree"),
         ({"structure": 0.15}, "structure", "this arrangement"),
         ({"doubts": ("not relaxed",)}, "formula", "not relaxed"),
         ({"formula": None}, "structure", "nothing"),

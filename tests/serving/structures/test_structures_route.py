@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
+from made_structures import LICL, entry
 from test_structure_jobs import LI3OCL
 
 from serving.rest.http_api import create_app
 from serving.rest.routes import structures
 from serving.structures.jobs import FOLDER_VARIABLE, JobQueue
+from serving.structures.request import StructureRequest
 from serving.structures.worker import take_lock
 
 SENT = {"json": {"cif": LI3OCL}}
@@ -87,6 +90,28 @@ def test_an_answer_is_handed_out_as_it_was_written(app: FastAPI, queue: JobQueue
     assert done.json()["answer"]["results"] == [{"x": 1}]
 
 
+def test_a_poscar_and_an_optimade_entry_are_queued_as_a_cif_is(app: FastAPI, queue: JobQueue) -> None:
+    for document in (LICL, entry()):
+        taken = call(app, "POST", "/structures", json={"structure": document})
+        assert (taken.status_code, taken.json()["state"]) == (202, "queued")
+        kept = queue.get(taken.json()["id"])
+        assert kept is not None
+        read = StructureRequest.model_validate_json(kept.request).atoms().structure  # as the worker reads it
+        assert read.formula == "LiCl"
+    queue.cancel(taken.json()["id"])
+    nested = functools.reduce(lambda inside, _: {"a": inside}, range(600), entry())
+    deep = call(app, "POST", "/structures", json={"structure": entry() | {"note": nested}})
+    assert (deep.status_code, deep.json()["state"]) == (202, "queued")
+    refused = call(app, "POST", "/structures", json={"structure": LICL.replace("Li Cl", "Qq Cl")})
+    assert refused.json()["error"]["code"] == "unknown_element"
+
+
+def test_who_names_a_structure_otherwise_gets_no_answer_with_the_first_name(app: FastAPI, queue: JobQueue) -> None:
+    numbers = [call(app, "POST", "/structures", json=SENT["json"] | {"id": name}).json()["id"] for name in ("a", "b")]
+    assert numbers[0] != numbers[1]
+    assert call(app, "POST", "/structures", json=SENT["json"] | {"id": "b"}).json()["id"] == numbers[1]
+
+
 def test_a_full_queue_says_when_to_come_again(app: FastAPI, queue: JobQueue) -> None:
     for edge in (3.8, 3.85):
         cif = LI3OCL.replace("3.9", str(edge))
@@ -97,9 +122,13 @@ def test_a_full_queue_says_when_to_come_again(app: FastAPI, queue: JobQueue) -> 
 
 
 def test_a_file_that_cannot_be_read_has_failed_from_the_start(app: FastAPI, queue: JobQueue) -> None:
-    said = call(app, "POST", "/structures", json={"cif": "garbage"})
-    assert said.status_code == 202
-    assert (said.json()["state"], said.json()["error"]["code"]) == ("failed", "unparseable_cif")
+    for text in ("", "garbage", "data_x\n" * 200_000):
+        said = call(app, "POST", "/structures", json={"cif": text})
+        assert (said.status_code, said.json()["state"]) == (202, "failed")
+        assert said.json()["error"]["code"] in ("unparseable_cif", "cif_too_large")
+        kept = queue.get(said.json()["id"])
+        assert kept is not None
+        assert kept.request == ""  # a million characters of each would fill the disk
     assert call(app, "GET", f"/structures/{said.json()['id']}").json()["state"] == "failed"
     assert queue.unfinished() == 0
 
@@ -110,7 +139,8 @@ def test_a_file_that_cannot_be_read_has_failed_from_the_start(app: FastAPI, queu
         ({"cif": LI3OCL, "potential": "chgnet"}, 501, "structure_not_installed"),
         ({"cif": LI3OCL, "potential": "mace"}, 400, "invalid_request"),
         ({"cif": LI3OCL, "atoms": 3}, 400, "invalid_request"),
-        ({"cif": ""}, 400, "invalid_request"),
+        ({"cif": LI3OCL, "structure": LICL}, 400, "invalid_request"),
+        ({"structure": 7}, 400, "invalid_request"),
         ({}, 400, "invalid_request"),
         ({"cif": LI3OCL, "coverage": 2.0}, 400, "invalid_request"),
     ],

@@ -5,6 +5,8 @@ import { fixed, formulaNodes, fromLog10, significant, unitText, withInterval } f
 
 const SHOWN = 10;
 const MOST_CANDIDATES = 1000;
+/** Of one question to the service. */
+export const MOST_MEASURED = 50;
 const LEAST_SHIFT = 0.005;
 const TEMPERATURE = "temperature_C";
 

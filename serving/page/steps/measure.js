@@ -222,7 +222,7 @@ export class MeasureStep {
     const { rows } = this.report;
     const possible = this.rows.filter((_, i) => rows[i]?.outcome !== "refused");
     const questions = effectQuestions(this.kind, possible, this.vocabulary, this.hooks.candidates());
-    if (!questions.length) return put(byId("measure-effect"), el("p", { class: "fine" }, "What they would change is said for rows with a formula and a value of the property’s main quantity, beside candidates of the list."));
+    if (!questions.length) return put(byId("measure-effect"), el("p", { class: "fine" }, "What they would change is said for rows with a formula and a value of the property’s main quantity, under headings that the fields have, beside candidates of the list."));
     const bodies = questions.map((body) => ({ ...body, measured: body.measured.slice(0, MOST_MEASURED) }));
     const answers = await Promise.all(
       bodies.map((body) =>

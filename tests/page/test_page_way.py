@@ -241,7 +241,9 @@ def test_more_measurements_than_one_question_takes_are_said(
     visit.page.wait_for_selector("#condition-inputs input")
     visit.ask("Li6PS5Cl", "Li3InCl6")
     visit.page.click("[data-step=measure]")
-    lines = [f"Li{6 - i / 100:.2f}PS{5 - i / 100:.2f}Cl{1 + i / 100:.2f},{1 + i / 50:.2f},25,lab:1" for i in range(1, 53)]
+    lines = [
+        f"Li{6 - i / 100:.2f}PS{5 - i / 100:.2f}Cl{1 + i / 100:.2f},{1 + i / 50:.2f},25,lab:1" for i in range(1, 53)
+    ]
     visit.page.evaluate("() => { for (const one of document.querySelectorAll('#measure details')) one.open = true; }")
     visit.page.fill("#measure-paste", "\n".join(["formula,sigma_mS_per_cm,temperature_C,reference", *lines]))
     visit.page.click("#measure-take")

@@ -1,4 +1,4 @@
-"""The way where a link is hostile or half, a list of targets changes, and a file is mended: nothing of before is shown."""
+"""The way where a link is hostile, a list of targets changes, and a file is mended: nothing of before is shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def test_a_link_by_hand_needs_no_method(visit: Visit) -> None:
     assert visit.page.input_value("#rank-method") == "success"
 
 
-@pytest.mark.parametrize("what", ["f=%3Cimg%20src=x%20onerror=document.title='taken'%3E&step=answers", "make=%3Cb%3E&step=make"])
+@pytest.mark.parametrize(
+    "what", ["f=%3Cimg%20src=x%20onerror=document.title='taken'%3E&step=answers", "make=%3Cb%3E&step=make"]
+)
 def test_what_a_link_holds_is_text(visit: Visit, what: str) -> None:
     visit.page.goto("about:blank")
     visit.open(f"/#{what}")

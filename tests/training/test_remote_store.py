@@ -210,7 +210,7 @@ def test_a_password_of_the_address_is_in_no_command_line_and_no_message(
     ran: list[list[str]] = []
     run = subprocess.run
 
-    def noting(command: list[str], **options: Any) -> Any:  # noqa: ANN401
+    def noting(command: list[str], **options: Any) -> Any:
         ran.append(command)
         return run(command, **options)
 

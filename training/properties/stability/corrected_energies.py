@@ -49,7 +49,7 @@ class CorrectedEnergy:
     reason: str
 
     def half_width(self, coverage: float) -> float:
-        """Return the error in eV/atom within which that share would lie, taken as normal beyond the 90 % that are known."""
+        """Return the error in eV/atom within which that share lies; taken as normal, of which 90 % are known."""
         from statistics import NormalDist
 
         wanted, known = (NormalDist().inv_cdf((1.0 + share) / 2.0) for share in (coverage, _KNOWN_SHARE))

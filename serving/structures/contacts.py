@@ -17,7 +17,7 @@ AGAINST = ("lithium", "NMC811", "water")
 _DECIMALS = 4
 
 
-class Beside(TypedDict):
+class ContactsBlock(TypedDict):
     """Contacts, and the reaction with moist air; None where nothing could be said of it."""
 
     contacts: list[ShownContact]
@@ -26,7 +26,7 @@ class Beside(TypedDict):
 
 def contacts_of(
     phases: PhaseTable, amounts: Mapping[str, float], energy_eV_per_atom: float, listed_eV_per_atom: float | None
-) -> Beside:
+) -> ContactsBlock:
     """Return `contacts` and `moisture` of a structure.
 
     Parameters

@@ -52,7 +52,7 @@ def compiled(
     return _njit(function, signature, reorders_sums=reorders_sums)
 
 
-class Kernel:
+class LoopKernel:
     """A function of plain loops, compiled when it is first called, for whatever it is called with.
 
     What it has besides is that of numba's dispatcher. Among few questions it may be interpreted; see `interpreting`.
@@ -112,19 +112,19 @@ def _let_kernels_call_each_other() -> None:
     from numba import types
     from numba.extending import typeof_impl
 
-    @typeof_impl.register(Kernel)
-    def _(value: Kernel, context: object) -> types.Dispatcher:
+    @typeof_impl.register(LoopKernel)
+    def _(value: LoopKernel, context: object) -> types.Dispatcher:
         return types.Dispatcher(value.dispatcher)
 
 
 def kernel(function: Function) -> Function:
     """Compile a function of plain loops on first use, for whatever it is called with; a decorator."""
-    return cast("Function", Kernel(function, reorders_sums=False))
+    return cast("Function", LoopKernel(function, reorders_sums=False))
 
 
 def summing_kernel(function: Function) -> Function:
     """Compile as `kernel` does, for single precision: sums may be taken in another order, which is faster."""
-    return cast("Function", Kernel(function, reorders_sums=True))
+    return cast("Function", LoopKernel(function, reorders_sums=True))
 
 
 def _njit(function: Function, *signature: object, reorders_sums: bool = False) -> Function:

@@ -3,8 +3,8 @@
 Kept in the user's cache folder under a key of everything on which an answer's digits may depend: versions of Python and
 of the numerical libraries, the processor's instructions, and the state of the source files. What is kept is named by
 the digest of the bundle that it follows from, so that another bundle finds nothing; the digests of a bundle's own files
-are checked at every load, whatever is kept. A folder that cannot be written, or that belongs to another account, keeps
-nothing.
+are checked at every load, whatever is kept. A folder that cannot be written, or that belongs to another account or may
+be written by one, keeps nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import mmap
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ FOLDER = "machine"
 KERNELS_VARIABLE = "OPENBLAS_CORETYPE"
 N_KEYS, N_BUNDLES = 2, 8
 """How many keys, and bundles of a key, stay; those that were made last."""
+_OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIGEST_BYTES, _HEAD_BYTES, _ALIGNED_BYTES = 32, 40, 64
 
 
@@ -130,14 +132,20 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         content[start + places[name] : start + places[name] + array.nbytes] = array.tobytes()
     content[:_DIGEST_BYTES] = hashlib.sha256(memoryview(content)[_DIGEST_BYTES:]).digest()
     _made(path.parent)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        part.write(content)
-    os.replace(part.name, path)
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(part, path)
+    except OSError:  # a full disk, whose last bytes it must not keep
+        os.unlink(part)
+        raise
 
 
 def _made(folder: Path) -> None:
     """Make the folder of a bundle, and let the oldest ones go."""
     if not folder.is_dir():
+        folder.parents[1].mkdir(parents=True, mode=0o700, exist_ok=True)  # `parents` would give the umask's rights
         folder.mkdir(parents=True, mode=0o700)
         _forget_oldest(folder.parent, N_BUNDLES)
         _forget_oldest(folder.parent.parent, N_KEYS)
@@ -153,14 +161,16 @@ def _folder_of(digest: str) -> Path | None:
     """Return where what follows from a bundle is kept, None where nothing may be."""
     from platformdirs import user_cache_path
 
-    root = user_cache_path("elyte", appauthor=False)
-    home = next((path for path in (root / FOLDER, *(root / FOLDER).parents) if path.is_dir()), None)
+    root = user_cache_path("elyte", appauthor=False) / FOLDER
+    home = next((path for path in (root, *root.parents) if path.is_dir()), None)
     try:
         if home is None or home.stat().st_uid != os.getuid() or not os.access(home, os.W_OK):
             return None
+        if home == root and home.stat().st_mode & _OF_OTHERS:
+            return None
     except OSError:
         return None
-    return root / FOLDER / _key() / digest
+    return root / _key() / digest
 
 
 @cache

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode, urlsplit
 
 from training.local_store import UnknownShapeError, Version
-from training.reachability import check_reachable, timeout_seconds, unreachable
+from training.reachability import CREDENTIALS, check_reachable, timeout_seconds, unreachable
 
 if TYPE_CHECKING:
-    from urllib.request import Request
+    from urllib.request import OpenerDirector, Request
 
 SCHEMES = ("http", "https")
 _ALIAS = "api/2.0/mlflow/registered-models/alias"
@@ -35,11 +35,12 @@ _OF_THE_CLIENT = (
 """Settings after which a request of ours would not be the client's."""
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _FETCH = """
-import sys
+import json, sys
 from training.tracking import download
-print(download(*sys.argv[1:]))
+print(download(*json.load(sys.stdin)))
 """
 FETCH_SECONDS = 600.0
+MAX_ANSWER_BYTES = 1_000_000
 _reached: set[str] = set()
 """Registries that answered: a dead one is looked for in a way that no name server can hold up."""
 
@@ -61,25 +62,24 @@ def read_alias(tracking_uri: str, name: str, alias: str) -> Version | None:
     """
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
 
     if tracking_uri not in _reached:
         check_reachable(tracking_uri)
         _reached.add(tracking_uri)
     try:
-        with urlopen(_request(tracking_uri, name, alias), timeout=timeout_seconds()) as response:
-            said = json.loads(response.read())["model_version"]
+        with _opener().open(_request(tracking_uri, name, alias), timeout=timeout_seconds()) as response:
+            said = json.loads(response.read(MAX_ANSWER_BYTES))["model_version"]  # what is longer is cut: no JSON
         tags = {str(tag["key"]): str(tag["value"]) for tag in said.get("tags", ())}
         return Version(str(said["version"]), tags, str(said["source"]))
     except HTTPError as error:
         with error:
-            if _code_of(error.read()) in _NOT_THERE:
+            if _code_of(error.read(MAX_ANSWER_BYTES)) in _NOT_THERE:
                 return None
         raise UnknownShapeError(f"the registry answers {error.code}") from error
     except OSError as error:
         _reached.discard(tracking_uri)
         raise unreachable(tracking_uri, error.reason if isinstance(error, URLError) else error) from error
-    except (HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (HTTPException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnknownShapeError(f"the registry answers otherwise than MLflow: {error}") from error
 
 
@@ -91,19 +91,24 @@ def fetch_elsewhere(tracking_uri: str, source: str, folder: Path) -> Path:
     RuntimeError
         If they cannot be had; the message is what MLflow says.
     """
-    command = [sys.executable, "-c", _FETCH, source, str(folder), tracking_uri]
+    asked = json.dumps([source, str(folder), tracking_uri])  # not as arguments: every account sees those
     root = str(Path(__file__).parents[1])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    ended = subprocess.run(
-        command,
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        timeout=FETCH_SECONDS,
-        check=False,
-    )
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", _FETCH],
+            input=asked,
+            env=os.environ | {"PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"the files of a version did not come within {FETCH_SECONDS:g} s") from None
     if ended.returncode:
-        raise RuntimeError((ended.stderr.strip().splitlines() or ["no reason given"])[-1])
+        reason = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise RuntimeError(CREDENTIALS.sub("//***@", reason))
     return Path(ended.stdout.strip().splitlines()[-1])
 
 
@@ -117,6 +122,17 @@ def _request(tracking_uri: str, name: str, alias: str) -> Request:
         query=urlencode({"name": name, "alias": alias}),
     )
     return Request(address.geturl(), headers=_credentials(tracking_uri))
+
+
+def _opener() -> OpenerDirector:
+    """Return what asks without following a redirect, which would carry the credentials to wherever it points."""
+    from urllib.request import HTTPRedirectHandler, build_opener
+
+    class Staying(HTTPRedirectHandler):
+        def redirect_request(self, *_: object) -> None:
+            """Make it an answer like any other that is none of MLflow's."""
+
+    return build_opener(Staying)
 
 
 def _credentials(tracking_uri: str) -> dict[str, str]:
@@ -133,5 +149,5 @@ def _credentials(tracking_uri: str) -> dict[str, str]:
 def _code_of(body: bytes) -> str | None:
     try:
         return str(json.loads(body)["error_code"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -22,6 +22,6 @@ def material_options(command: _Command) -> _Command:
     return command
 
 
-def material_of_options(given: Mapping[str, Any]) -> dict[str, Any]:
+def material_of_options(given: Mapping[str, Any]) -> dict[str, str | float]:
     """Return the fields of a material among the options of a command; other options are passed over."""
     return {name: given[name.lower()] for name in _OTHERS if given.get(name.lower()) is not None}

@@ -95,7 +95,7 @@ def _verified(folder: Path, keys: Sequence[Ed25519PublicKey]) -> dict[str, str |
 
 def _champions(keys: Sequence[Ed25519PublicKey]) -> dict[str, dict[str, str | bool | None]]:
     """Check every champion of the registry; what elyte ships is part of the program."""
-    from serving.models.store import look_up_champion, registry_uri
+    from serving.models.store import ModelUnavailableError, look_up_champion, registry_uri
     from training.properties import registry
     from training.tracking import fetch_version
 
@@ -110,7 +110,11 @@ def _champions(keys: Sequence[Ed25519PublicKey]) -> dict[str, dict[str, str | bo
             found[name] = {"signed": None, "digest": None, "key_id": None, "message": message}
             continue
         with tempfile.TemporaryDirectory(prefix="elyte-verify-") as folder:
-            found[name] = _verified(fetch_version(name, target, Path(folder), tracking_uri=uri), keys)
+            try:
+                place = fetch_version(name, target, Path(folder), tracking_uri=uri)
+            except Exception as error:  # MLflow lets the errors of its stores and of the network through
+                raise ModelUnavailableError(f"{name}: version {target.version} cannot be fetched: {error}") from error
+            found[name] = _verified(place, keys)
     return found
 
 

@@ -76,6 +76,9 @@ class GenerateRequest(BaseModel):
         for symbol in (*(self.elements or ()), *self.exclude):
             if symbol not in ATOMIC_NUMBER:
                 raise GenerationError(f"'{symbol}' is not an element; expected symbols such as Y, In, Sc")
+        if bool(self.parents) != (self.dope or self.anions or self.swap):
+            missing = "a family (dope, anions or swap)" if self.parents else "parents"
+            raise GenerationError(f"{missing} missing: families are those of known parents")
         variables = dict(read_variable(text) for text in self.variables)
         counts = {name: len(values) for name, values in variables.items()}
         combinations = 0

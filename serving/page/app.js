@@ -20,6 +20,8 @@ import { AnswerTable, propertyColumns } from "./table.js";
 import { viewOf, Way } from "./way.js";
 
 const READY_AGAIN_MS = 3000;
+const numbers = new WeakMap();
+let numbered = 0;
 const state = { vocabulary: null, batch: null, asked: null, asking: null, started: false };
 
 const question = new Question({ onAsk: predict, onProblem: showProblem, say });
@@ -75,8 +77,13 @@ async function currentBatch(again) {
 }
 
 function questionText() {
-  const files = question.files.flatMap(({ name, rows }) => [name, rows.length]);
-  return JSON.stringify([question.save(), files]);
+  return JSON.stringify([question.save(), question.files.map(numberOf)]);
+}
+
+/** Which file it is: one that was mended and dropped again has the same name, and often as many rows. */
+function numberOf(file) {
+  if (!numbers.has(file)) numbers.set(file, (numbered += 1));
+  return numbers.get(file);
 }
 
 async function answerQuestion(again) {

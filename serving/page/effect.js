@@ -5,6 +5,8 @@ import { fixed, formulaNodes, fromLog10, significant, unitText, withInterval } f
 
 const SHOWN = 10;
 const MOST_CANDIDATES = 1000;
+/** Of one question to the service. */
+export const MOST_MEASURED = 50;
 const LEAST_SHIFT = 0.005;
 const TEMPERATURE = "temperature_C";
 
@@ -22,7 +24,9 @@ export function effectQuestions(kind, rows, vocabulary, candidates) {
   if (!main || !candidates.length) return [];
   const temperature = columns.find(({ name }) => name === TEMPERATURE);
   const groups = new Map();
-  for (const row of rows) {
+  for (const entered of rows) {
+    const row = spelled(entered, columns);
+    if (!row) continue; // a temperature may stand under a heading that only the ledger knows
     const value = numberOf(row, main);
     if (!row.formula || value === null || (quantity.is_log10 && value <= 0)) continue;
     const at = numberOf(row, temperature) ?? vocabulary.default_temperature_C;
@@ -35,6 +39,14 @@ export function effectQuestions(kind, rows, vocabulary, candidates) {
     candidates: candidates.slice(0, MOST_CANDIDATES),
     conditions: { [TEMPERATURE]: at },
   }));
+}
+
+/** A row with the headings that the vocabulary gives, such as `sigma (mS/cm)` for `sigma_mS_per_cm`; null for another. */
+function spelled(row, columns) {
+  const plain = (heading) => heading.replace(/_per_|[\s_()/]/g, "");
+  const known = new Map(columns.flatMap(({ name, units }) => [name, ...units.map(({ heading }) => heading)]).map((heading) => [plain(heading), heading]));
+  const pairs = Object.entries(row).map(([heading, text]) => [known.get(plain(heading)), text]);
+  return pairs.every(([heading]) => heading) ? Object.fromEntries(pairs) : null;
 }
 
 /** The number of a row in the column's own unit; null for none, and for a bound. */

@@ -24,6 +24,12 @@ const LISTED = "lines";
 const STEP = "step";
 const VIEW_OF = { candidates: "ask", answers: "ask" };
 
+/** The step that an address names; the first where it names none, or something that is no step. */
+function stepIn(kept) {
+  const named = kept.get(STEP);
+  return Object.hasOwn(STEPS, named) ? named : "candidates";
+}
+
 /** The part of the page that a step is shown in. */
 export function viewOf(step) {
   return VIEW_OF[step] ?? step;
@@ -95,7 +101,7 @@ export class Way {
     const kept = new URLSearchParams(location.hash.slice(1));
     const asked = kept.size > 0;
     if (asked) this.fill(kept);
-    const step = kept.get(STEP) in STEPS ? kept.get(STEP) : "candidates";
+    const step = stepIn(kept);
     this.show(step);
     this.write("replaceState", history.state?.depth ?? 0);
     return asked ? step : null;
@@ -153,7 +159,7 @@ export class Way {
       ? new URLSearchParams(found.pairs.filter(([, text]) => text !== ""))
       : new URLSearchParams(location.hash.slice(1));
     this.fill(kept);
-    const step = kept.get(STEP) in STEPS ? kept.get(STEP) : "candidates";
+    const step = stepIn(kept);
     this.show(step);
     byId("undo").disabled = !(state?.depth > 0);
     this.hooks.onReturn(step, found?.answers ?? null);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from features.errors import CandidateError
 from training.thermodynamics.interface import FailedContact, WaterContact, interface
@@ -17,9 +17,16 @@ AGAINST = ("lithium", "NMC811", "water")
 _DECIMALS = 4
 
 
+class ContactsBlock(TypedDict):
+    """Contacts, and the reaction with moist air; None where nothing could be said of it."""
+
+    contacts: list[ShownContact]
+    moisture: ShownMoisture | None
+
+
 def contacts_of(
     phases: PhaseTable, amounts: Mapping[str, float], energy_eV_per_atom: float, listed_eV_per_atom: float | None
-) -> dict[str, Any]:
+) -> ContactsBlock:
     """Return `contacts` and `moisture` of a structure.
 
     Parameters

@@ -228,6 +228,34 @@ def test_measurements_are_checked_held_accepted_and_recorded(
     assert "J. Doe" in entry.who
 
 
+def test_more_measurements_than_one_question_takes_are_said(
+    visitor: Callable[..., Visit], laboratory: tuple[RunningService, str]
+) -> None:
+    """The ledger checks all; what they would change is said of as many as the service takes at once."""
+    service, _ = laboratory
+    visit = visitor(service.url)
+    visit.expected += ["status of 401"]
+    visit.page.goto(service.url)
+    visit.page.fill("#api-key", KEY)
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_selector("#condition-inputs input")
+    visit.ask("Li6PS5Cl", "Li3InCl6")
+    visit.page.click("[data-step=measure]")
+    lines = [
+        f"Li{6 - i / 100:.2f}PS{5 - i / 100:.2f}Cl{1 + i / 100:.2f},{1 + i / 50:.2f},25,lab:1" for i in range(1, 53)
+    ]
+    visit.page.evaluate("() => { for (const one of document.querySelectorAll('#measure details')) one.open = true; }")
+    visit.page.fill("#measure-paste", "\n".join(["formula,sigma_mS_per_cm,temperature_C,reference", *lines]))
+    visit.page.click("#measure-take")
+    visit.page.click("#measure-check")
+    visit.page.wait_for_selector("#measure-effect h3", timeout=LONGEST_MS)
+    said = visit.page.inner_text("#measure-effect")
+    assert "What follows is of the first 50 rows" in said
+    assert re.search(r"measured 1\.0\d*×10⁻³ S/cm", said), said[-3000:]  # of a heading in another spelling
+    assert visit.page.locator("#measure-report > li").count() >= len(lines)
+    assert visit.page.locator("#problem").is_hidden()
+
+
 def test_without_a_key_of_its_own_the_service_says_why_nothing_is_checked(visit: Visit) -> None:
     """The page neither hides the form nor pretends."""
     visit.expected.append("status of 403")

@@ -55,7 +55,8 @@ def test_choices_and_selection(client: TestClient) -> None:
         ({"patterns": ["Li3YCl6"], "variables": ["x=0:1:0.1"]}, "no pattern holds the variable x"),
         ({"patterns": ["Li3YCl6"], "variables": ["x=0:1:0"]}, "a step above 0"),
         ({"patterns": ["LixCl"], "variables": ["x=1e400,1"]}, ""),
-        ({"parents": ["Li3YCl6"]}, "a family"),
+        ({"parents": ["Li3YCl6"]}, "a family (dope, anions or swap) missing"),
+        ({"patterns": ["Li3YCl6"], "dope": True}, "parents missing"),
         ({"parents": ["Xx"], "dope": True}, "Xx"),
         ({"parents": ["Li3YCl6"], "dope": True, "exclude": ["Zz"]}, "'Zz' is not an element"),
         (

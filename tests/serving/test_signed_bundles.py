@@ -212,6 +212,18 @@ def test_what_is_registered_is_signed_where_a_key_is_named(
     assert bundles["stability"]["signed"] is None
 
 
+def test_a_version_that_cannot_be_fetched_is_no_unsigned_one(
+    world: World, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit status 1 would say that somebody changed it."""
+    monkeypatch.setenv(PUBLIC_KEY_VARIABLE, str(keys[1]))
+    world.registry.promote(NAME, world.add("v1", 0.5))
+    shutil.rmtree(world.folder / "v1" / NAME)
+    checked = cli("models", "verify")
+    assert (checked.exit_code, checked.stdout) == (2, "")
+    assert "cannot be fetched" in checked.stderr
+
+
 @pytest.mark.parametrize("content", [None, b"no key", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
 def test_a_key_that_cannot_be_used_is_an_error_and_switches_nothing_off(
     tmp_path: Path, content: bytes | None, monkeypatch: pytest.MonkeyPatch

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -108,6 +109,21 @@ def test_the_first_entry_that_is_not_what_was_recorded_is_named(
     assert (fault.code, fault.record, fault.row) == (code, record, place)
     with pytest.raises(LedgerDamagedError):
         filled.verify()
+
+
+def test_an_entry_whose_batch_was_taken_away_is_noticed(filled: Ledger) -> None:
+    """The last batch: its entry would be in no list any more, with nothing missing among the others."""
+    if filled._engine.dialect.name == "sqlite":
+        with unguarded(filled):
+            pass
+        with closing(sqlite3.connect(str(filled._engine.url.database))) as plain, plain:  # minds no foreign keys
+            plain.execute("DELETE FROM batches WHERE batch = 4")
+    else:
+        with unguarded(filled) as connection:
+            connection.exec_driver_sql("DELETE FROM batches WHERE batch = 4")
+    fault = filled.audit().fault
+    assert fault is not None
+    assert (fault.code, fault.record) == (ChainFault.CHAIN_BROKEN, 5)
 
 
 def test_a_tail_that_was_cut_off_is_noticed_by_a_head_that_was_noted(filled: Ledger) -> None:

@@ -158,3 +158,31 @@ def test_a_command_answers_the_same_from_the_cache_and_loads_no_compiler(tmp_pat
     ]
     assert runs[0].stdout == runs[1].stdout
     assert runs[1].stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_a_folder_that_others_may_write_keeps_nothing_and_ours_is_none(cache: Path) -> None:
+    """Whatever the umask is: who may write there could say that a check has passed, or put other numbers there."""
+    mask = os.umask(0)
+    try:
+        kept_arrays(DIGEST, "tables", lambda: TABLES)
+    finally:
+        os.umask(mask)
+    assert cache.stat().st_mode & 0o077 == 0
+    kept_arrays(DIGEST, "tables", never)
+    cache.chmod(0o777)
+    assert kept_arrays(DIGEST, "tables", lambda: {"x": np.ones(1)}).keys() == {"x"}
+    ran: list[int] = []
+    for _ in range(2):
+        check_once(OTHER, lambda: ran.append(1))
+    assert ran == [1, 1]
+
+
+def test_what_could_not_be_written_whole_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk, whose last bytes every later command would take."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert kept_arrays(DIGEST, "tables", lambda: TABLES).keys() == TABLES.keys()
+    assert [path for path in cache.rglob("*") if path.is_file()] == []

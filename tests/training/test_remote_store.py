@@ -165,3 +165,59 @@ def test_settings_of_the_client_alone_leave_the_question_to_it(monkeypatch: pyte
     assert not is_remote("sqlite:///mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
     assert not is_remote("https://registry/mlflow")
+
+
+@contextmanager
+def redirecting(to: str) -> Iterator[str]:
+    """Send every question elsewhere."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_credentials_are_not_carried_to_where_a_redirect_points() -> None:
+    """urllib takes the header along to any host; MLflow's client does not, and is asked instead."""
+    with answering(200, VERSION.encode()) as (elsewhere, heard):
+        with redirecting(f"http://{elsewhere}/taken") as place, pytest.raises(UnknownShapeError, match="302"):
+            read_alias(f"http://me:secret@{place}", "elyte-ccd", "champion")
+        assert not [one for one in heard if "Authorization" in one]
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * 2_000_000 + VERSION.encode(), b"[" * 100_000, b'{"model_version": ' + b"[" * 100_000]
+)
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_huge_or_deep_answer_is_none(status: int, body: bytes) -> None:
+    with answering(status, body) as (place, _), pytest.raises(UnknownShapeError):
+        read_alias(f"http://{place}", "elyte-ccd", "champion")
+
+
+def test_a_password_of_the_address_is_in_no_command_line_and_no_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    run = subprocess.run
+
+    def noting(command: list[str], **options: Any) -> Any:
+        ran.append(command)
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", noting)
+    uri = f"http://me:s3cret@127.0.0.1:{free_port()}"
+    with pytest.raises(RuntimeError) as told:
+        remote_store.fetch_elsewhere(uri, "mlflow-artifacts:/1", tmp_path)
+    assert ran
+    assert "s3cret" not in " ".join(ran[0])
+    assert "s3cret" not in str(told.value)

@@ -64,6 +64,23 @@ def test_who_asks_gets_the_corrected_energy_and_nobody_else() -> None:
     assert set(plain.corrections) == set(said.corrections) == {0, 2}
 
 
+def test_a_corrected_energy_has_the_error_of_what_corrected_it() -> None:
+    """Only what the table holds is exact; the window is that of the mixture and stays as narrow."""
+    model, batch = fitted().model, MaterialBatch.from_formulas(FORMULAS)
+    known = corrected_energies()[0]
+    for coverage, ratio in ((0.9, 1.0), (0.95, 1.959964 / 1.644854), (0.5, 0.674490 / 1.644854)):
+        said = model.predict(batch, coverage, corrected=ASKED)
+        for interval in (said.formation_energy_eV_per_atom, said.decomposition_energy_eV_per_atom):
+            half = (interval.upper - interval.lower) / 2.0
+            assert half[0] == pytest.approx(known.half_width_eV_per_atom * ratio, rel=1e-5)
+            assert half[2] == 0.0  # not asked for
+            taken = said.take(np.array([2, 0])).decomposition_energy_eV_per_atom
+            assert taken.upper[1] - taken.lower[1] == pytest.approx(2 * half[0])
+        plain = model.predict(batch, coverage)
+        for name in ("reduction_V", "oxidation_V"):
+            np.testing.assert_array_equal(getattr(plain, name).lower, getattr(said, name).lower)
+
+
 def test_taken_rows_remember_who_asked() -> None:
     rows = np.array([2, 0])
     whole = fitted().model.predict(MaterialBatch.from_formulas(FORMULAS), corrected=ASKED)

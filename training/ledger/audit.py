@@ -54,8 +54,9 @@ def audit(connection: sa.Connection, noted: Sequence[NotedHead] = ()) -> Audit:
     Audit
         With the first break: by content, by number, by link, by batch, then by noted head.
     """
+    # outer: an entry whose batch was deleted is not to be passed over
     of_batch = [column for column in batches.columns if column.name != "batch"]
-    query = sa.select(entries, *of_batch).join(batches).order_by(entries.c.entry)
+    query = sa.select(entries, *of_batch).outerjoin(batches).order_by(entries.c.entry)
     hashes: list[str] = []
     of_batches: dict[int, int] = {}
     fault: Break | None = None

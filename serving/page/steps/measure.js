@@ -3,7 +3,7 @@
 import { byId, el, put } from "../dom.js";
 import { fieldLine } from "../fields.js";
 import { counted, formulaNodes, unitText } from "../format.js";
-import { effectNodes, effectQuestions } from "../effect.js";
+import { effectNodes, effectQuestions, MOST_MEASURED } from "../effect.js";
 import { UnusableInput } from "../reading.js";
 import { saveJson } from "../saving.js";
 import { parseSeparated } from "../separated.js";
@@ -222,11 +222,21 @@ export class MeasureStep {
     const { rows } = this.report;
     const possible = this.rows.filter((_, i) => rows[i]?.outcome !== "refused");
     const questions = effectQuestions(this.kind, possible, this.vocabulary, this.hooks.candidates());
-    if (!questions.length) return put(byId("measure-effect"), el("p", { class: "fine" }, "What they would change is said for rows with a formula and a value of the property’s main quantity, beside candidates of the list."));
-    const answers = await Promise.all(questions.map((body) => ask("./measurements/effect", { body })));
+    if (!questions.length) return put(byId("measure-effect"), el("p", { class: "fine" }, "What they would change is said for rows with a formula and a value of the property’s main quantity, under headings that the fields have, beside candidates of the list."));
+    const bodies = questions.map((body) => ({ ...body, measured: body.measured.slice(0, MOST_MEASURED) }));
+    const answers = await Promise.all(
+      bodies.map((body) =>
+        askPatiently(
+          () => ask("./measurements/effect", { body }),
+          (refusal) => this.say(`${this.report.message}. What they would change: ${refusal.title}, asking again`),
+        ),
+      ),
+    );
+    this.say(`${this.report.message}.`);
+    const cut = questions.some(({ measured }) => measured.length > MOST_MEASURED) && el("p", { class: "warn" }, `What follows is of the first ${MOST_MEASURED} rows at a temperature; the ledger checked all.`);
     const apart = rows.filter((row) => row.excluded_from_training).map(({ row }) => row);
     const note = apart.length > 0 && el("p", { class: "warn" }, `Row ${apart.join(", ")}: kept by the ledger, but no model learns from it (why stands above); what follows is what it would teach.`);
-    return put(byId("measure-effect"), note, effectNodes(answers, this.vocabulary), el("p", {}, el("button", { type: "button", onclick: () => saveJson("elyte-measurements", { report: this.report, effect: answers }) }, "JSON")));
+    return put(byId("measure-effect"), note, cut, effectNodes(answers, this.vocabulary), el("p", {}, el("button", { type: "button", onclick: () => saveJson("elyte-measurements", { report: this.report, effect: answers }) }, "JSON")));
   }
 }
 

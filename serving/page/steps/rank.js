@@ -22,6 +22,7 @@ const METHODS = {
   ucb: "may turn out best",
   thompson: "best of one scenario each",
 };
+const FIRST_METHOD = "success";
 const FIELDS = ["rank-avoid", "rank-method"];
 const TICKS = ["rank-balanced", "rank-known"];
 const LOG = /^log10 /;
@@ -61,7 +62,7 @@ export class RankStep {
         "div",
         { class: "line" },
         fieldLine("rank-avoid", { label: "Without the elements" }, { notStated: "Cd, Hg" }),
-        fieldLine("rank-method", { label: "Choose five by", words: Object.keys(METHODS), default: "success" }, { choices: METHODS, notStated: null }),
+        fieldLine("rank-method", { label: "Choose five by", words: Object.keys(METHODS), default: FIRST_METHOD }, { choices: METHODS, notStated: null }),
       ),
       tickLine("rank-balanced", "only where charges balance"),
       tickLine("rank-known", "only chemistry that the models know"),
@@ -106,6 +107,7 @@ export class RankStep {
     if (!kept.has("wanted")) return this.use(this.presets[0].name);
     this.objectives.set(filledLines(kept.get("wanted")));
     for (const id of FIELDS) byId(id).value = kept.get(id) ?? "";
+    if (!byId("rank-method").value) byId("rank-method").value = FIRST_METHOD; // a link that names none, or another
     for (const id of TICKS) byId(id).checked = kept.get(id) === "1";
     return put(byId("preset-why"));
   }

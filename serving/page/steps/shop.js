@@ -20,7 +20,7 @@ export class ShopStep {
     byId("shop-print").addEventListener("click", () => window.print());
   }
 
-  /** What was weighed, for the address: by batch and precursor, in g. */
+  /** What was weighed, for the address: by target and precursor, in g. */
   save() {
     const noted = Object.entries(this.weighed).filter(([, mass]) => mass);
     return [["weighed", noted.map(([key, mass]) => `${key}=${mass}`).join(";")]];
@@ -29,6 +29,13 @@ export class ShopStep {
   fill(kept) {
     const pairs = (kept.get("weighed") ?? "").split(";").filter(Boolean);
     this.weighed = Object.fromEntries(pairs.map((pair) => pair.split("=")));
+  }
+
+  /** What a mass is noted under: its target, not its place, so that no other target ever shows it as its own. */
+  key(i, { formula }) {
+    const target = targetOf(this.batches[i].plan);
+    const before = this.batches.slice(0, i).filter(({ plan }) => targetOf(plan) === target).length;
+    return `${target}${before ? `#${before + 1}` : ""}.${formula}`.replace(/[;=]/g, "");
   }
 
   /** Show the batches: `{plan, route}` of each. */
@@ -44,7 +51,7 @@ export class ShopStep {
 
   sheet({ plan, route: place }, i) {
     const route = plan.routes[place];
-    const rows = route.precursors.map((one) => this.line(one, `${i + 1}.${one.formula}`, targetOf(plan)));
+    const rows = route.precursors.map((one) => this.line(one, this.key(i, one), targetOf(plan)));
     const heads = ["Precursor", "To weigh", "Weighed, g", "Off by"].map((words) => el("th", { scope: "col" }, words));
     return el(
       "article",
@@ -79,7 +86,7 @@ export class ShopStep {
   /** Say how many batches are weighed. */
   count() {
     const whole = this.batches.filter(({ plan, route }, i) =>
-      plan.routes[route].precursors.every((one) => Number(this.weighed[`${i + 1}.${one.formula}`]) > 0),
+      plan.routes[route].precursors.every((one) => Number(this.weighed[this.key(i, one)]) > 0),
     ).length;
     put(byId("shop-said"), `${whole} of ${this.batches.length} batches weighed.`);
     this.isWhole = this.batches.length > 0 && whole === this.batches.length;
@@ -93,7 +100,7 @@ export class ShopStep {
         route: plan.routes[route],
         heating: plan.heating,
         weighed_g: Object.fromEntries(
-          plan.routes[route].precursors.map(({ formula }) => [formula, Number(this.weighed[`${i + 1}.${formula}`]) || null]),
+          plan.routes[route].precursors.map(({ formula }) => [formula, Number(this.weighed[this.key(i, { formula })]) || null]),
         ),
         warnings: plan.warnings,
       })),
@@ -110,7 +117,7 @@ export class ShopStep {
         one.formula,
         one.name,
         one.mass_g,
-        this.weighed[`${i + 1}.${one.formula}`],
+        this.weighed[this.key(i, one)],
         one.handling,
         one.note,
         plan.routes[route].reaction,

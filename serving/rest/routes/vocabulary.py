@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -32,9 +31,9 @@ class Vocabulary(BaseModel):
     interface_partners: list[str]
     electrodes: list[Electrode]
     labels: dict[str, str] = Field(description="What people call each property.")
-    quantities: list[dict[str, Any]] = Field(description="Every quantity with its property, label, unit and range.")
+    quantities: list[dict[str, object]] = Field(description="Every quantity with its property, label, unit and range.")
     page_modules: dict[str, str] = Field(description="Addresses of the modules that the page loads, by property.")
-    conditions: list[dict[str, Any]]
+    conditions: list[dict[str, object]]
     cell: list[dict[str, str | float | None]] = Field(
         description="Every number of a cell, with label, unit, range and default."
     )

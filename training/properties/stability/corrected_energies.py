@@ -20,6 +20,8 @@ from training.properties.stability.table import compositions
 from training.thermodynamics.hull import NO_PHASE
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
+_KNOWN_SHARE = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class CorrectedEnergy:
@@ -45,6 +47,13 @@ class CorrectedEnergy:
     method: str
     command: str
     reason: str
+
+    def half_width(self, coverage: float) -> float:
+        """Return the error in eV/atom within which that share lies; taken as normal, of which 90 % are known."""
+        from statistics import NormalDist
+
+        wanted, known = (NormalDist().inv_cdf((1.0 + share) / 2.0) for share in (coverage, _KNOWN_SHARE))
+        return self.half_width_eV_per_atom * wanted / known
 
 
 @cache

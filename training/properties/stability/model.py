@@ -108,7 +108,7 @@ class StabilityPrediction:
 
     @cached_property
     def formation_energy_eV_per_atom(self) -> Interval:
-        """Of width zero for reference values."""
+        """Of width zero for reference values, of the method's error where one is corrected."""
         return Interval(*(self.competing.energy_eV_per_atom + part for part in self.decomposition_energy_eV_per_atom))
 
     @cached_property
@@ -116,6 +116,9 @@ class StabilityPrediction:
         """Energies relative to the competing mixture."""
         said = self.opinion
         half = self.model.calibration.residual.factor(self.coverage) * said.scale
+        for row, better in self.corrections.items():
+            if self.corrected[row]:
+                half[row] = better.half_width(self.coverage)
         return Interval(said.residual, said.residual - half, said.residual + half)
 
     @cached_property

@@ -380,8 +380,8 @@ def limit_reactions(
 def _limit_reactions(
     table: PhaseTable, units: Sequence[tuple[str, Mapping[str, float]]], mixtures: Mixtures
 ) -> list[Reaction | None]:
-    """Return the reactions into mixtures of compositions, given as reduced formulas with their atoms."""
-    columns = zip(units, mixtures.phase.tolist(), mixtures.amount.tolist(), mixtures.lithium.tolist(), strict=True)
+    """Return the reactions into the first mixtures, given their compositions as reduced formulas with atoms."""
+    columns = zip(units, mixtures.phase.tolist(), mixtures.amount.tolist(), mixtures.lithium.tolist(), strict=False)
     reactions: list[Reaction | None] = []
     for (formula, per_unit), phase, amount, lithium in columns:
         if phase.count(NO_PHASE) == len(phase):

@@ -43,7 +43,7 @@ class Pairs(NamedTuple):
     sample: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """m measurements; every field has length m.
 

@@ -25,12 +25,14 @@ MAY_MISLEAD = re.compile(
 """A cheap first look, which sound formulas such as Li10GeP2S12 do not pass either."""
 
 _LEADING_ZERO = re.compile(r"(?<![0-9.])0[0-9]+(?:\.[0-9]*)?")
-_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SYMBOL = re.compile(r"[A-Z][a-z]?")
+_SYMBOL_AND_AMOUNT = re.compile(r"([A-Z][a-z]?)?([0-9]+(?:\.[0-9]+)?)")
 _POINT_WITHOUT_ZERO = re.compile(rf"{_ANION}(\.[0-9]+)(?:[A-Z(\[{{]|$)")
 _POINT_AT_THE_END = re.compile(rf"{_ANION}[1-9][0-9]*(\.[12])$")  # of a repeated name in pandas, of a sample
 _POINT_WITHOUT_DIGIT = re.compile(r"([A-Z][a-z]?)[0-9]+(\.)(?=[A-Z(\[{]|$)")
 _DOUBLED = re.compile(r"([A-Z][a-z]?)(?!OH)\1(?![a-z])")  # LiNbOO3, but AlOOH
 _CAPITALS = re.compile(r"NI|CO|HF|SC|SN|IN|NB|SI|CS(?![a-z])")
+_ANY_CAPITALS = re.compile(rf"{_CAPITALS.pattern}|No|Po")
 _NOBELIUM = re.compile(r"(?<=[A-Za-z(])No[23](?=\)|$)")
 _POLONIUM = re.compile(r"Po(?![0-9]*\.[0-9]*0)")
 _VALENCE = re.compile(r"(?<=[a-z])(?:III?|IV)(?![a-z])")
@@ -55,18 +57,18 @@ def doubt_of(formula: str, amounts: Mapping[str, float]) -> CandidateError | Non
     """
     if MAY_MISLEAD.search(formula) is None:
         return None
-    checks = (
-        _leading_zero,
-        _digit_for_letter,
-        _letter_for_chlorine,
-        _point_or_adduct,
-        _lost_digit,
-        _oxidation_state,
-        _capitals,
-        _doubled,
-        _remark,
+    point, zero = "." in formula, "0" in formula  # what a check looks for stands in few formulas
+    return (
+        (_leading_zero(formula, amounts) if zero else None)
+        or (_digit_for_letter(formula, amounts) if zero or "5" in formula else None)
+        or (_letter_for_chlorine(formula, amounts) if "C1" in formula or "CI" in formula else None)
+        or (_point_or_adduct(formula, amounts) if point else None)
+        or (_lost_digit(formula, amounts) if point else None)
+        or (_oxidation_state(formula, amounts) if "I" in formula or "V" in formula else None)
+        or (_capitals(formula, amounts) if _ANY_CAPITALS.search(formula) else None)
+        or _doubled(formula, amounts)
+        or (_remark(formula, amounts) if formula[-1:] in (")", "]", "}") else None)
     )
-    return next((error for check in checks if (error := check(formula, amounts))), None)
 
 
 def _leading_zero(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:
@@ -109,12 +111,15 @@ def _digits(formula: str) -> Iterator[tuple[int, str]]:
     lithium or where there is no anion at all. An element that is there already is not looked for again, nor behind
     an anion.
     """
-    held = set(re.findall(r"[A-Z][a-z]?", formula))
-    for number in _AMOUNT.finditer(formula):
-        text, symbol = number.group(), re.search(r"[A-Z][a-z]?$", formula[: number.start()])
-        if ("." in text and text.endswith("0")) or symbol is None or symbol.group() in ANIONS | {"H"}:
+    held = set(_SYMBOL.findall(formula))
+    for number in _SYMBOL_AND_AMOUNT.finditer(formula):
+        symbol, text = number.groups()
+        if ("0" not in text and "5" not in text) or ("." in text and text.endswith("0")):
             continue
-        behind_lithium = number.start() == 2 and formula.startswith("Li")
+        if symbol is None or symbol in ANIONS or symbol == "H":
+            continue
+        start = number.start(2)
+        behind_lithium = start == 2 and formula.startswith("Li")
         for i, digit in enumerate(text):
             inside, at_the_end = 0 < i < len(text) - 1, 0 < i == len(text) - 1
             as_oxygen = digit == "0" and (inside or (at_the_end and (behind_lithium or held.isdisjoint(ANIONS))))
@@ -122,7 +127,7 @@ def _digits(formula: str) -> Iterator[tuple[int, str]]:
             if not (as_oxygen or as_sulfur) or text[i - 1 : i] == "." or "." in text[i:]:
                 continue
             if _LETTER_OF_DIGIT[digit] not in held:
-                yield number.start() + i, text
+                yield start + i, text
 
 
 @cache
@@ -189,8 +194,7 @@ def _point_or_adduct(formula: str, amounts: Mapping[str, float]) -> CandidateErr
             return _doubt(formula, found.start(1), reason)
     for found in _POINT_OR_ADDUCT.finditer(formula):
         anion, following = found.group(1), found.group(3)
-        recurs = re.search(rf"{anion}(?![a-z])", formula[found.end() :])
-        if following in ANIONS or recurs is None:
+        if following in ANIONS or re.search(rf"{anion}(?![a-z])", formula[found.end() :]) is None:
             continue
         place = found.start(2) - 1
         adduct = formula[:place] + " · " + formula[place + 1 :]

@@ -68,7 +68,7 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True, sound: s
     >>> write_formula({"Li": 2, "O": 1, "H": 1, "Cl": 1})
     'Li2OHCl'
     """
-    order = sorted(amounts, key=_order_of(amounts).__getitem__)
+    order = sorted(amounts, key=_ranks_among(amounts).__getitem__)
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
     text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
@@ -105,10 +105,12 @@ def with_every_amount(amounts: Mapping[str, float], *, decimals: bool = False) -
 
 def reduced_amounts(values: list[float]) -> list[float]:
     """Divide integers (to 1e-6) by their greatest common divisor; return anything else as it is."""
-    if all(abs(value - round(value)) < 1e-6 and round(value) > 0 for value in values):
-        divisor = math.gcd(*(round(value) for value in values))
-        return [round(value) / divisor for value in values]
-    return values
+    whole = [round(value) for value in values]
+    for value, count in zip(values, whole, strict=True):
+        if count <= 0 or abs(value - count) >= 1e-6:
+            return values
+    divisor = math.gcd(*whole)
+    return [count / divisor for count in whole]
 
 
 def written_amount(amount: float) -> str:
@@ -119,16 +121,16 @@ def written_amount(amount: float) -> str:
     return text if "e" not in text else f"{float(text):.11f}".rstrip("0").rstrip(".")
 
 
-def _order_of(amounts: Mapping[str, float]) -> Mapping[str, float]:
+def _ranks_among(amounts: Mapping[str, float]) -> Mapping[str, float]:
     """Return where each element stands; hydrogen, nitrogen and halogens depend on their company."""
     oxygen = amounts.get("O", 0.0)
     moved: dict[str, float] = {}
-    for symbol in _SURROUNDED:
-        if oxygen > _OXYGEN_PER_CENTRE * amounts.get(symbol, oxygen) and not _has_centre(amounts, symbol):
+    for symbol in _SURROUNDED if oxygen else ():
+        if symbol in amounts and oxygen > _OXYGEN_PER_CENTRE * amounts[symbol] and not _has_centre(amounts, symbol):
             moved[symbol] = _BEFORE_ANIONS
     if "H" in amounts:
         moved["H"] = _hydrogen_rank(amounts)
-    return {symbol: moved.get(symbol, _RANK[symbol]) for symbol in amounts}
+    return {**_RANK, **moved} if moved else _RANK
 
 
 def _has_centre(amounts: Mapping[str, float], besides: str) -> bool:

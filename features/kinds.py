@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -246,6 +247,12 @@ DOCUMENT_FIELDS = tuple(field.name for field in InorganicKind.fields if field.ty
 """Those that take an object as well as its text, in JSON lines too."""
 
 
+@cache
+def _names_of(kind: str) -> frozenset[str]:
+    """Return the fields by which a material of a kind is named."""
+    return frozenset(field.name for field in KINDS[kind].fields)
+
+
 def read_material(given: Given, id: str | None = None) -> Candidate:
     """Read one material of the kind that its fields name.
 
@@ -254,7 +261,7 @@ def read_material(given: Given, id: str | None = None) -> Candidate:
     CandidateError
         Where the fields of two kinds are given, and as the kind's `read`.
     """
-    named = [kind for kind in KINDS.values() if any(field.name in given for field in kind.fields)]
+    named = [kind for name, kind in KINDS.items() if not _names_of(name).isdisjoint(given)]
     if len(named) > 1:
         words = " and ".join(
             f"{', '.join(f.name for f in kind.fields if f.name in given)} ({kind.label})" for kind in named

@@ -95,13 +95,13 @@ class Reaction:
         """The reaction in words, such as `Li3PS4 + 8 Li -> Li3P + 4 Li2S`."""
         if not self.reactants or not self.products:
             return NO_REACTION
-        return ARROW.join(self._side(side) for side in (self.reactants, self.products))
+        return f"{self._side(self.reactants)}{ARROW}{self._side(self.products)}"
 
     def _side(self, species: Mapping[str, float]) -> str:
-        terms = []
+        terms, gases = [], self.gases
         for formula, amount in species.items():
-            shown = written_amount(amount)
-            name = f"{formula}(g)" if formula in self.gases else chemists_formula(formula)
+            name = f"{formula}(g)" if formula in gases else chemists_formula(formula)
+            shown = "1" if amount == 1.0 else written_amount(amount)
             terms.append(name if shown == "1" else f"{shown} {name}")
         return " + ".join(terms)
 
@@ -176,8 +176,12 @@ def net_reaction(
     for formula, amount in reactants.items():
         change[formula] = change.get(formula, 0.0) - amount
     consumed = {f: -change[f] for f in reactants if change[f] < -least}
-    consumed |= {f: -amount for f, amount in change.items() if amount < -least and f not in consumed}
-    formed = {f: amount for f, amount in change.items() if amount > least}
+    formed: dict[str, float] = {}
+    for formula, amount in change.items():
+        if amount > least:
+            formed[formula] = amount
+        elif amount < -least:  # reactants stand there already, in their order
+            consumed[formula] = -amount
     return Reaction(consumed, formed, energy_eV, gases, band_gap_eV or {})
 
 
@@ -258,12 +262,19 @@ def formula_units(
     atoms
         Atoms of the mixture.
     """
-    parts = sorted(zip(phase.tolist(), amount.tolist(), strict=True), key=lambda part: (-part[1], part[0]))
+    return listed_units(table, phase.tolist(), amount.tolist(), atoms)
+
+
+def listed_units(
+    table: PhaseTable, phase: Sequence[int], amount: Sequence[float], atoms: float
+) -> list[tuple[str, float]]:
+    """Return what `formula_units` does, of lists: many mixtures are turned into lists at once."""
+    parts = [(-share, row) for row, share in zip(phase, amount, strict=True) if row >= 0 and share > LEAST_AMOUNT]
+    parts.sort()
     units = []
-    for row, share in parts:
-        if row >= 0 and share > LEAST_AMOUNT:
-            formula, size = _phase_formula(table, row)
-            units.append((formula, share * atoms / size))
+    for share, row in parts:
+        formula, size = _phase_formula(table, row)
+        units.append((formula, -share * atoms / size))
     return units
 
 
@@ -313,13 +324,14 @@ def decompositions(
         its own mixture.
     """
     reactions = []
+    phases, shares = mixtures.phase.tolist(), mixtures.amount.tolist()
     for row, composition in enumerate(amounts):
         formula, per_unit = reduced(composition)
         atoms = sum(per_unit.values())
         energy = None
         if energy_eV_per_atom is not None:
             energy = atoms * float(mixtures.energy_eV_per_atom[row] - energy_eV_per_atom[row])
-        units = formula_units(table, mixtures.phase[row], mixtures.amount[row], atoms)
+        units = listed_units(table, phases[row], shares[row], atoms)
         reactions.append(net_reaction({formula: 1.0}, units, energy_eV=energy, least=LEAST_AMOUNT * atoms))
     return reactions
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from features.compiling import kernel
 from training.thermodynamics.hull import LITHIUM, NO_PHASE, element_basis, lowest_mixture, phases_within, without_column
 from training.thermodynamics.phases import PhaseArrays, PhaseTable
-from training.thermodynamics.reactions import Reaction, formula_units, net_reaction, reduced
+from training.thermodynamics.reactions import Reaction, listed_units, net_reaction, reduced
 from training.thermodynamics.simplex import MAX_ITERATIONS, NOT_CONVERGED, in_basis, minimise, pivot, potentials
 
 OWN_PHASE = -2
@@ -372,17 +372,22 @@ def limit_reactions(
         Reduction such as `Li3PS4 + 5 Li -> ...` and oxidation such as `2 Li3PS4 -> ... + 6 Li` of each; None where
         there is no such limit.
     """
-    return [
-        (_limit_reaction(table, each, found.reduced, row), _limit_reaction(table, each, found.oxidised, row))
-        for row, each in enumerate(amounts)
-    ]
+    units = [reduced(each) for each in amounts]
+    reduction, oxidation = (_limit_reactions(table, units, beyond) for beyond in (found.reduced, found.oxidised))
+    return list(zip(reduction, oxidation, strict=True))
 
 
-def _limit_reaction(table: PhaseTable, amounts: Mapping[str, float], mixtures: Mixtures, row: int) -> Reaction | None:
-    if (mixtures.phase[row] == NO_PHASE).all():
-        return None
-    formula, per_unit = reduced(amounts)
-    atoms = sum(per_unit.values())
-    units = formula_units(table, mixtures.phase[row], mixtures.amount[row], atoms)
-    lithium = float(mixtures.lithium[row]) * atoms
-    return net_reaction({formula: 1.0, "Li": lithium}, units)
+def _limit_reactions(
+    table: PhaseTable, units: Sequence[tuple[str, Mapping[str, float]]], mixtures: Mixtures
+) -> list[Reaction | None]:
+    """Return the reactions into the first mixtures, given their compositions as reduced formulas with atoms."""
+    columns = zip(units, mixtures.phase.tolist(), mixtures.amount.tolist(), mixtures.lithium.tolist(), strict=False)
+    reactions: list[Reaction | None] = []
+    for (formula, per_unit), phase, amount, lithium in columns:
+        if phase.count(NO_PHASE) == len(phase):
+            reactions.append(None)
+            continue
+        atoms = sum(per_unit.values())
+        products = listed_units(table, phase, amount, atoms)
+        reactions.append(net_reaction({formula: 1.0, "Li": lithium * atoms}, products))
+    return reactions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from training.properties import conditions
 from training.properties.ccd.classes import class_of
@@ -26,8 +26,7 @@ VOCABULARIES = {"electrolyte_class": CLASSES, "interlayer_type": INTERLAYER_TYPE
 """Conditions that are words, in the order in which they are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is meant by one row."""
 
     electrolyte_class: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -92,15 +92,13 @@ class Shelf:
 
     def support(self, electrolyte_class: str, interlayer_type: str, temperature_C: float) -> Support:
         """Count what stands behind an answer; an unknown interlayer ("") does not narrow the circle."""
-        own = (self.regime == REGULAR) & (self.electrolyte_class == electrolyte_class)
-        treated = own & ((self.interlayer_type == NO_INTERLAYER) == (interlayer_type == NO_INTERLAYER))
-        same = own & (self.interlayer_type == interlayer_type)
-        if not interlayer_type:
-            treated = same = own
-        degrees = np.where(np.isnan(self.temperature_C), ROOM_TEMPERATURE_C, self.temperature_C)
-        near = same & (np.abs(degrees - temperature_C) <= SIMILAR_TEMPERATURE_C)
-        counts = [(int(c.sum()), len(set(self.paper[c].tolist()))) for c in (own, treated, same, near)]
-        return Support(*(number for pair in counts for number in pair))
+        return _support(self, electrolyte_class, interlayer_type, temperature_C)
+
+    @cached_property
+    def _rows_of_regime(self) -> dict[str, NDArray[np.int64]]:
+        """Rows of each regime, by their ids."""
+        order = np.argsort(self.id, kind="stable")
+        return {regime: order[self.regime[order] == regime] for regime in set(self.regime.tolist())}
 
     @cached_property
     def _degrees(self) -> Array:
@@ -131,8 +129,7 @@ class Shelf:
         rows, distances
             Nearest first, of equally near ones that with the smaller id; shape (n, n_nearest).
         """
-        rows = np.flatnonzero(self.regime == regime)
-        rows = rows[np.argsort(self.id[rows], kind="stable")]
+        rows = self._rows_of_regime.get(regime, np.zeros(0, dtype=np.int64))
         other = self.electrolyte_class[rows] != electrolyte_class
         apart = OTHER_CLASS * other + PER_DEGREE * np.abs(self._degrees[rows] - temperature_C)
         if interlayer_type:
@@ -151,3 +148,17 @@ class Shelf:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Shelf:
         """Rebuild from `arrays()`."""
         return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+
+
+@lru_cache(maxsize=1024)
+def _support(shelf: Shelf, electrolyte_class: str, interlayer_type: str, temperature_C: float) -> Support:
+    """Return `Shelf.support`: most candidates of many ask for the same cell."""
+    own = (shelf.regime == REGULAR) & (shelf.electrolyte_class == electrolyte_class)
+    treated = own & ((shelf.interlayer_type == NO_INTERLAYER) == (interlayer_type == NO_INTERLAYER))
+    same = own & (shelf.interlayer_type == interlayer_type)
+    if not interlayer_type:
+        treated = same = own
+    degrees = np.where(np.isnan(shelf.temperature_C), ROOM_TEMPERATURE_C, shelf.temperature_C)
+    near = same & (np.abs(degrees - temperature_C) <= SIMILAR_TEMPERATURE_C)
+    counts = [(int(c.sum()), len(set(shelf.paper[c].tolist()))) for c in (own, treated, same, near)]
+    return Support(*(number for pair in counts for number in pair))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.similarity import half_l1
 from training.properties.ccd.cells import Cells
 from training.properties.ccd.schema import (
     ANODES,
@@ -244,10 +245,6 @@ def _one_hot(texts: NDArray[np.str_], names: tuple[str, ...]) -> Array:
 
 def _similarity(first: Array, second: Array) -> Array:
     """Return exp(-half-L1 distance / reach), shape (n, m); positive definite (a product of Laplace kernels)."""
-    used = (first.sum(axis=0) + second.sum(axis=0)) > 0
-    a, b = first[:, used], second[:, used]
-    distance = np.zeros((len(a), len(b)))
-    for z in range(a.shape[1]):
-        distance += np.abs(a[:, [z]] - b[:, z])
-    similarity: Array = np.exp(-distance / 2.0 / MATERIAL_REACH)
+    distance = half_l1(first, second)
+    similarity: Array = np.exp(distance / -MATERIAL_REACH, out=distance)
     return similarity

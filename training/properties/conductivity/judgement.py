@@ -125,7 +125,7 @@ class ConductivityJudgement(Judgement):
         """Return measured materials, nearest in composition first."""
         around = self._around
         known = around[1] if count <= N_NEAREST else self._model.domain.describe(self._composition, count)[1]
-        return [[neighbour._asdict() for neighbour in row[:count]] for row in known]
+        return [[neighbour.as_dict() for neighbour in row[:count]] for row in known]
 
     @property
     def numbers(self) -> Mapping[str, Array]:

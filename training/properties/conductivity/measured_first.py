@@ -61,10 +61,6 @@ class Measured(NamedTuple):
         share: Array = self.papers / (self.papers + LABORATORIES_OVER_MODEL)
         return share
 
-    def at(self, row: int) -> tuple[float, float]:
-        """Return the median and its weight of one candidate."""
-        return float(self.log10_sigma[row]), float(self.weight[row])
-
     def updated(self, centre: Array) -> Array:
         """Return the centre after the measurements, shape (n,)."""
         moved: Array = centre + self.weight * (np.nan_to_num(self.log10_sigma) - centre) * (self.papers > 0.0)

@@ -7,6 +7,7 @@ model of formulas answers one value for all: so the range, the states and the so
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,9 @@ def measured_blocks(
     """
     blocks: list[dict[str, Any] | None] = [None] * len(temperature_C)
     value = carried(samples, pairs, said.centre(temperature_C))
+    middle, weight = said.measured.log10_sigma.tolist(), said.measured.weight.tolist()
     for candidate, rows, values in zip(*_by_candidate(pairs, value), strict=True):
-        blocks[candidate] = _block(samples, rows, values, said.measured.at(candidate))
+        blocks[candidate] = _block(samples, rows, values, (middle[candidate], weight[candidate]))
     return blocks
 
 
@@ -109,16 +111,24 @@ def _block(
     samples: Samples, rows: NDArray[np.int64], value: NDArray[np.float64], measured: tuple[float, float]
 ) -> dict[str, Any]:
     middle, weight = measured
-    order = np.lexsort((-samples.log10_sigma[rows], -np.nan_to_num(samples.year[rows])))
+    papers, shown = _papers_and_latest(samples, rows.tobytes())
     return {
         "log10_sigma_S_per_cm": None if middle != middle else round(middle, DECIMALS),
         "lowest": round(float(value.min()), DECIMALS),
         "highest": round(float(value.max()), DECIMALS),
         "measurements": len(rows),
-        "papers": len(set(samples.paper[rows].tolist())),
+        "papers": papers,
         "weight": round(weight, DECIMALS),
-        "samples": [_sample(samples, i) for i in rows[order[:MOST_SHOWN]].tolist()],
+        "samples": [_sample(samples, i) for i in shown],
     }
+
+
+@lru_cache(maxsize=1024)
+def _papers_and_latest(samples: Samples, rows: bytes) -> tuple[int, list[int]]:
+    """Return how many papers some samples come from, and those to show: many candidates lie near the same ones."""
+    own = np.frombuffer(rows, dtype=np.int64)
+    order = np.lexsort((-samples.log10_sigma[own], -np.nan_to_num(samples.year[own])))
+    return len(set(samples.paper[own].tolist())), own[order[:MOST_SHOWN]].tolist()
 
 
 def _sample(samples: Samples, i: int) -> dict[str, Any]:

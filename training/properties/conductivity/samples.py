@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiling import compiled, compiler_is_loaded
+from features.elements import ATOMIC_NUMBER
 from training.applicability import DomainIndex, decode_texts, encode_texts
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_LITHIUM = ATOMIC_NUMBER["Li"] - 1
 LEDGER = "ledger"
 """The source of what a laboratory recorded itself."""
 SAME_COMPOSITION = 0.005
@@ -40,7 +43,7 @@ class Pairs(NamedTuple):
     sample: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """m measurements; every field has length m.
 
@@ -101,10 +104,22 @@ class Samples:
         if not len(self) or not len(composition):
             none = np.zeros(0, dtype=np.int64)
             return Pairs(none, none)
+        if compiler_is_loaded():
+            same = np.zeros((len(composition), len(self)), dtype=np.bool_)
+            compiled(_mark_same, ((np.float64, 2), (np.float64, 2), (np.float64, 1)), (np.bool_, 2))(
+                np.ascontiguousarray(composition, dtype=np.float64), *self._rows_and_lithium, same
+            )
+            return Pairs(*np.nonzero(same))
         found = self._tree.query_ball_point(composition, 2.0 * SAME_COMPOSITION, p=1.0, return_sorted=True)
         counts = np.array([len(rows) for rows in found])
         flat = np.fromiter((row for rows in found for row in rows), dtype=np.int64, count=int(counts.sum()))
         return Pairs(np.repeat(np.arange(len(composition)), counts), flat)
+
+    @cached_property
+    def _rows_and_lithium(self) -> tuple[Array, Array]:
+        """The compositions, row by row, and their lithium, which tells most of them apart."""
+        rows = np.ascontiguousarray(self.composition, dtype=np.float64)
+        return rows, rows[:, _LITHIUM].copy()
 
     @cached_property
     def _tree(self) -> KDTree:
@@ -147,3 +162,19 @@ def symmetry(space_group: float) -> str:
         return ""
     system = next(name for last, name in _LAST_OF_SYSTEM.items() if space_group <= last)
     return f"{system} (space group {int(space_group)})"
+
+
+def _mark_same(asked: Array, known: Array, lithium: Array, same: NDArray[np.bool_]) -> None:
+    """Mark pairs of rows within twice `SAME_COMPOSITION` of L1 distance, in plain loops for numba."""
+    most = 2.0 * SAME_COMPOSITION
+    for row in range(asked.shape[0]):
+        own = asked[row, _LITHIUM]
+        for other in range(known.shape[0]):
+            if abs(own - lithium[other]) > most:
+                continue
+            distance = 0.0
+            for column in range(asked.shape[1]):
+                distance += abs(asked[row, column] - known[other, column])
+                if distance > most:
+                    break
+            same[row, other] = distance <= most

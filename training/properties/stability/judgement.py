@@ -171,15 +171,18 @@ class StabilityJudgement(Judgement):
         """Return known compounds, nearest in composition first."""
         phases, depth = self._model.phases, self._model.surroundings.depth_eV_per_atom
         found, distance = self.prediction.nearest_phases(count)
+        known = {
+            phase: {
+                "formula": phase_formula(phases, phase),
+                "value": round(float(phases.energy_eV_per_atom[phase]), DECIMALS),
+                "energy_above_hull_eV_per_atom": round(max(float(depth[phase]), 0.0), DECIMALS),
+                "doi": REFERENCE_DOI,
+            }
+            for phase in set(found.ravel().tolist()) - {NO_PHASE}
+        }
         return [
             [
-                {
-                    "formula": phase_formula(phases, phase),
-                    "value": round(float(phases.energy_eV_per_atom[phase]), DECIMALS),
-                    "energy_above_hull_eV_per_atom": round(max(float(depth[phase]), 0.0), DECIMALS),
-                    "doi": REFERENCE_DOI,
-                    "distance": round(apart, DECIMALS),
-                }
+                {**known[phase], "distance": round(apart, DECIMALS)}
                 for phase, apart in zip(*row, strict=True)
                 if phase != NO_PHASE
             ]
@@ -270,12 +273,15 @@ class StabilityJudgement(Judgement):
         beyond = limit_reactions(phases, self.query.amounts, said.windows)  # first: the limits come with the mixtures
         breaking = decompositions(phases, self.query.amounts, said.competing)
         unstable = (said.energy_above_hull_eV_per_atom.value.round(DECIMALS) > 0).tolist()
-        return [
-            _details(basis, breaking[row], beyond[row], self.window_reason(row), unstable=unstable[row])
-            | self._energy_note(row)
-            | ({SOLID_SOLUTION: self._solid_solution(row)} if row in self._mixing else {})
-            for row, basis in enumerate(self.basis)
-        ]
+        without_window, blocks = self.without_window.tolist(), []
+        for row, basis in enumerate(self.basis):
+            reason = self.window_reason(row) if without_window[row] else None
+            block = _details(basis, breaking[row], beyond[row], reason, unstable=unstable[row])
+            block.update(self._energy_note(row))
+            if row in self._mixing:
+                block[SOLID_SOLUTION] = self._solid_solution(row)
+            blocks.append(block)
+        return blocks
 
     def _energy_note(self, row: int) -> dict[str, str]:
         """Return what beside the student decided an energy that no table holds, or what is wrong with a table's."""
@@ -308,6 +314,10 @@ _CLOSED = (
 )
 
 
+_ENERGIES_FIRST = dict.fromkeys((*ENERGY_NAMES, "probability_stable"))
+_LIMITS_LAST = dict.fromkeys(LIMITS)
+
+
 def _details(
     basis: str,
     computed: Reaction,
@@ -317,15 +327,15 @@ def _details(
     unstable: bool,
 ) -> dict[str, Any]:
     breaking, footnote = shown_reaction(computed)
-    text = breaking.text
+    text, products = breaking.text, _parts(breaking.products)
     footnotes = [footnote] if unstable else []
-    details: dict[str, Any] = dict.fromkeys((*ENERGY_NAMES, "probability_stable"))
-    details |= {
+    details: dict[str, Any] = {
+        **_ENERGIES_FIRST,
         "basis": basis,
-        "decomposition_products": _parts(breaking.products) if unstable else [],
+        "decomposition_products": [dict(part) for part in products] if unstable else [],
         "decomposition": text if unstable else None,
-        "competing_phases": [] if text == NO_REACTION else _parts(breaking.products),
-        **dict.fromkeys(LIMITS),
+        "competing_phases": [] if text == NO_REACTION else products,
+        **_LIMITS_LAST,
     }
     if reason is not None:
         return details | {"window_reason": reason} | _footnotes(footnotes)
@@ -334,7 +344,8 @@ def _details(
         details[f"{name}_reaction"] = reaction.text if reaction is not None else None
         details[f"{name}_products"] = _parts(reaction.products) if reaction is not None else []
         footnotes.append(footnote)
-    return details | _footnotes(footnotes)
+    details.update(_footnotes(footnotes))
+    return details
 
 
 def _footnotes(footnotes: Sequence[str | None]) -> dict[str, list[str]]:

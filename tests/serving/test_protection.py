@@ -39,6 +39,8 @@ READING_POSTS = {
     "/v2/models/{property}/infer",
     "/generate",
     "/measurements/effect",
+    "/structures",
+    "/structures/{id}",  # DELETE takes a question back; nothing that was recorded changes
 }
 
 

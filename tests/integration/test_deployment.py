@@ -223,7 +223,7 @@ def test_the_image_runs_as_nobody_special_and_drains(stages: list[Any]) -> None:
     for name in ("ENTRYPOINT", "CMD"):
         assert final.all(name)[0].text.startswith("["), "a shell would keep SIGTERM to itself"
     words = final.all("ENTRYPOINT")[0].words() + final.all("CMD")[0].words()
-    assert understood(words[1:]) == {"host": "0.0.0.0", "port": 3000, "workers": 1}
+    assert understood(words[1:]) == {"host": "0.0.0.0", "port": 3000, "workers": 1, "agents": False}
     text = (DEPLOY / "Containerfile").read_text()
     assert "ELYTE_API_KEY=" not in text
     assert re.findall(r"https?://(?!127\.0\.0\.1)", text) == []
@@ -266,7 +266,7 @@ def test_the_unit_starts_what_there_is_and_waits_for_the_drain(unit: dict[str, l
     writable = ("/run/elyte/", "/var/cache/elyte/", "/var/lib/elyte/")
     folders = re.findall(r"=(/\S+)", " ".join(unit["Environment"]))
     assert folders
-    assert all(folder.startswith(writable) for folder in folders)
+    assert all(f"{folder}/".startswith(writable) for folder in folders)
     assert [unit[name] for name in ("RuntimeDirectory", "CacheDirectory", "StateDirectory")] == [["elyte"]] * 3
 
 

@@ -37,7 +37,7 @@ def test_all_routes_are_asked_with_whole_requests(routes: list[FuzzedRoute]) -> 
     for name, request in requests:
         head, _, body = request.partition(b"\r\n\r\n")
         lines = head.decode("ascii").split("\r\n")
-        assert lines[0].startswith(name)
+        assert lines[0].startswith(name.partition("{")[0])
         assert f"Content-Length: {len(body)}" in lines
 
 

@@ -121,7 +121,9 @@ def server(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
     """`mlflow models serve` as the documentation has it, with this environment."""
     log_file = tmp_path_factory.mktemp("serve") / "log"
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("ELYTE", "MLFLOW"))}
-    environment = plain | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    here = Path(sys.executable).parent  # an activated environment: MLflow calls uvicorn by its name
+    paths = os.pathsep.join((str(here), os.environ.get("PATH", os.defpath)))
+    environment = plain | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": paths}
     words = ["models", "serve", "-m", champion_uri(FIRST), "--env-manager", "local"]
 
     def start(port: int) -> Server:

@@ -10,6 +10,7 @@ const BELIEVE = {
   structure: "Believe the structure",
   formula: "Believe the formula",
   both: "Both say the same",
+  neither: "Not compared",
 };
 
 /** The part of the panel for a row that came as a CIF; it fills in as the job goes on. */
@@ -52,7 +53,7 @@ function ended(job) {
   if (found.status === "error") return [problem(found.error), download(found)];
   return [
     el("p", { class: "structure-difference" }, sentence(found.difference)),
-    el("p", {}, el("b", {}, BELIEVE[found.believe]), `: ${found.believe_because}.`),
+    el("p", {}, el("b", {}, BELIEVE[found.believe ?? "neither"]), `: ${found.believe_because}.`),
     numbers(found),
     el(
       "ul",

@@ -45,8 +45,8 @@ class StructureJudge:
     pair: PotentialPair
 
     @classmethod
-    def load(cls, potential: str = DEFAULT_POTENTIAL) -> Self:
-        """Load both.
+    def load(cls, potential: str = DEFAULT_POTENTIAL, pair: PotentialPair | None = None) -> Self:
+        """Load both, or the model alone for a pair that is there.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class StructureJudge:
         ModelUnavailableError
             If no model of phases is served.
         """
-        pair = PotentialPair.load(potential)
+        pair = pair or PotentialPair.load(potential)
         return cls(Predictor.load(properties=[registry.of_phases().name]), pair)
 
     @property

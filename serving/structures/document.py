@@ -80,7 +80,7 @@ class StructureRow(MaterialHead, total=False):
     decomposition: str
     formula_alone: dict[str, object] | None
     difference: str
-    believe: Literal["structure", "formula", "both"]
+    believe: Literal["structure", "formula", "both"] | None
     believe_because: str
     representative: ShownPart
     relaxation: ShownRelaxation

@@ -74,18 +74,13 @@ class FolderRun:
         """Return the answer, and whether it was found from an earlier run."""
         if not isinstance(request, StructureRequest):
             return request, False
-        part = self.target / PARTS / f"{self._digest(request)}.json"
+        part = self.target / PARTS / f"{request.digest(self.most_atoms, self.versions)}.json"
         known = _read(part)
         if known is not None:
             return known, True
         row = judge(request)
         write_whole(part, orjson.dumps(row))
         return row, False
-
-    def _digest(self, request: StructureRequest) -> str:
-        import hashlib
-
-        return hashlib.sha256(f"{request.digest(self.most_atoms)}{self.versions}".encode()).hexdigest()
 
     def _kept(self, rows: Sequence[StructureRow]) -> Iterator[dict[str, Any]]:
         """Yield the rows with the name of the relaxed cell in place of its text, which lies beside them."""

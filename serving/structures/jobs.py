@@ -288,6 +288,7 @@ class JobQueue:
         """Open the file for one transaction, which is undone where it raises."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / DATABASE).touch(mode=0o600)  # unpublished structures; SQLite's own files get the same rights
             with closing(
                 sqlite3.connect(self.folder / DATABASE, LONGEST_WAIT_SECONDS, isolation_level=None)
             ) as connection:

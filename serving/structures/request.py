@@ -46,11 +46,12 @@ class StructureRequest(CrystalRequest):
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"expected an object that JSON can hold: {error}") from None
 
-    def digest(self, most_atoms: int) -> str:
-        """Return what names the answer: a hash of everything that it depends on but the versions installed.
+    def digest(self, most_atoms: int, versions: str = "") -> str:
+        """Return what names the answer: a hash of everything that it depends on.
 
-        The `id` is part of it, as the answer repeats it.
+        The `id` is part of it, as the answer repeats it, and so are the `versions` of potentials and models: what
+        others answered is not what these would.
         """
         asked = [self.cif, self.structure, self.id, self.block, str(self.potential), self.elastic, self.coverage]
-        settings = [most_atoms, FORCE_eV_PER_A, MOST_STEPS]
+        settings = [most_atoms, FORCE_eV_PER_A, MOST_STEPS, versions]
         return hashlib.sha256(json.dumps([*asked, *settings], sort_keys=True).encode()).hexdigest()

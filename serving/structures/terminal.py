@@ -21,7 +21,8 @@ def terminal_lines(row: StructureRow) -> list[str]:
         return [f"{head}  error {row['error']['code']}: {row['error']['message']}"]
     part, ended = row["representative"], row["relaxation"]
     lines = [f"{head}: {row['difference']}"]
-    lines.append(f"{INDENT}believe {row['believe']}: {row['believe_because']}")
+    verdict = "" if row["believe"] is None else f"believe {row['believe']}: "
+    lines.append(f"{INDENT}{verdict}{row['believe_because']}")
     lines.append(
         f"{INDENT}{part['atoms']} atoms, {ended['end']} after {ended['steps']} steps,"
         f" volume {ended['volume_change']:+.1%};"

@@ -33,7 +33,7 @@ class SideBySide(NamedTuple):
     doubts: tuple[str, ...]
 
 
-Believe = Literal["structure", "formula", "both"]
+Believe = Literal["structure", "formula", "both"] | None
 
 
 def difference(said: SideBySide) -> str:
@@ -49,11 +49,12 @@ def difference(said: SideBySide) -> str:
 
 
 def believe(said: SideBySide) -> tuple[Believe, str]:
-    """Return whether to believe the structure, the formula or both, and why."""
+    """Return whether to believe the structure, the formula or both, and why; None where there is one of them only."""
+    doubts = f"of the structure: {'; '.join(said.doubts)}"
     if said.formula is None:
-        return "structure", "there is nothing to set beside it"
+        return None, f"there is nothing to set beside the structure{f'; {doubts}' if said.doubts else ''}"
     if said.doubts:
-        return "formula", f"of the structure: {'; '.join(said.doubts)}"
+        return "formula", doubts
     apart = abs((said.structure if said.listed else max(said.structure, 0.0)) - said.formula)
     together = said.structure_half_width + said.formula_half_width
     if said.listed and apart <= said.structure_half_width:

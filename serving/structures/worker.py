@@ -132,10 +132,16 @@ class StructureWorker:
             self._queue.finish(job.id, answer)
 
     def _judge(self, potential: str) -> StructureJudge:
+        """Return what answers with the model that is served now; a potential is loaded once."""
+        from serving.models.store import RegistryError
         from serving.structures.answer import StructureJudge
 
-        if potential not in self._judges:
-            self._judges[potential] = StructureJudge.load(potential)
+        known = self._judges.get(potential)
+        try:
+            self._judges[potential] = StructureJudge.load(potential, None if known is None else known.pair)
+        except RegistryError:
+            if known is None:
+                raise
         return self._judges[potential]
 
 

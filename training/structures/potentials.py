@@ -8,6 +8,7 @@ some 150,000 crystals of Materials Project, of which nearly every known lithium 
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import sys
 import warnings
@@ -197,6 +198,13 @@ SECOND_POTENTIAL: Mapping[str, str] = {
 def is_installed(name: str = DEFAULT_POTENTIAL) -> bool:
     """Return whether the packages of a potential are there, without importing them."""
     return all(importlib.util.find_spec(package) is not None for package in _known(name).packages)
+
+
+def installed_versions(name: str = DEFAULT_POTENTIAL) -> dict[str, str]:
+    """Return package to version of what a potential and its second opinion need here, without importing them."""
+    packages = {*_known(name).packages, *_known(SECOND_POTENTIAL[name]).packages}
+    there = sorted(package for package in packages if importlib.util.find_spec(package) is not None)
+    return {package: importlib.metadata.version(package) for package in there}
 
 
 def load_potential(name: str = DEFAULT_POTENTIAL) -> Potential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import time
 from collections.abc import Callable
 from functools import cache
@@ -14,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.candidate import RowError
 from serving.answers.refusals import RequestError, read_as
 from serving.answers.request import read_inputs
+from serving.predictor import Predictor
 from serving.rest.answer_models import ModelHeader, Note
 from serving.rest.answer_writers import json_response
 from serving.rest.errors import AnsweringRoute
 from serving.rest.openapi import Refusals, body_of, refusals
 from serving.rest.request_body import JSON
-from serving.rest.routes.answering import admitted_body, lanes_of
+from serving.rest.routes.answering import Loaded, admitted_body, lanes_of
 from serving.structures.jobs import (
     JobQueue,
     JobState,
@@ -31,7 +33,8 @@ from serving.structures.jobs import (
 )
 from serving.structures.request import StructureRequest
 from serving.structures.worker import ensure_worker
-from training.structures.potentials import POTENTIALS, is_installed
+from training.properties import registry
+from training.structures.potentials import POTENTIALS, installed_versions, is_installed
 
 RETRY_SECONDS = 30
 POLL_SECONDS = 2
@@ -54,7 +57,7 @@ OWN: Refusals = {
         "structures are not relaxed here: pip install 'elyte[structure]' on the machine of the service",
     ),
     503: (
-        "The queue cannot be read or written now.",
+        "The queue cannot be read or written now, or the models are still being loaded (`not_ready`).",
         "queue_unavailable",
         "the queue of structures cannot be used now: database is locked",
     ),
@@ -101,8 +104,8 @@ class ShownJob(BaseModel):
     responses=refusals(OWN, only=_GENERAL),
     openapi_extra=body_of(StructureRequest, EXAMPLE),
 )
-async def queue_structure(request: Request) -> Response:
-    """Take a structure in; the same question is answered once. Disordered ones are answered by one arrangement.
+async def queue_structure(request: Request, predictor: Loaded) -> Response:
+    """Take a structure in; the same question is answered once by the same models, a disordered one by one arrangement.
 
     A structure that cannot be read gives a job that has failed already.
     """
@@ -110,12 +113,13 @@ async def queue_structure(request: Request) -> Response:
         asked = read_as(StructureRequest, raw)
         _require_installed(str(asked.potential))
         limits, queue = _limits(), _queue()
+        digest = asked.digest(limits.atoms, _versions(predictor, str(asked.potential)))
 
         def submit() -> QueuedJob:
             read = read_inputs([asked.candidate()])[0]
             if isinstance(read, RowError):
-                return queue.refuse(asked.digest(limits.atoms), str(read.code), read.message)
-            job = queue.submit(asked.model_dump_json(), asked.digest(limits.atoms), limits.waiting)
+                return queue.refuse(digest, str(read.code), read.message)
+            job = queue.submit(asked.model_dump_json(), digest, limits.waiting)
             if not job.state.is_over:
                 ensure_worker(queue.folder)
             return job
@@ -222,6 +226,13 @@ def _require_installed(potential: str) -> None:
         how = POTENTIALS[potential].how
         message = f"structures are not relaxed by {potential} here: {how} on the machine of the service"
         raise RequestError(501, "structure_not_installed", message)
+
+
+def _versions(predictor: Predictor, potential: str) -> str:
+    """Return what an answer of now would be computed by: under another model the same question is another job."""
+    models = predictor.headers([registry.of_phases().name])
+    digests = {name: header["digest"] for name, header in models.items()}
+    return f"{digests} {installed_versions(potential)} {importlib.metadata.version('elyte')}"
 
 
 def _unknown() -> RequestError:

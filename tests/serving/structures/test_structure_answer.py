@@ -16,7 +16,9 @@ from features.structures.representatives import ordered_representative
 from serving.cli import elyte
 from serving.structures.answer import StructureJudge
 from serving.structures.document import StructureRow
+from serving.structures.jobs import JobQueue, QueueLimits
 from serving.structures.request import StructureRequest
+from serving.structures.worker import StructureWorker
 from training.properties import registry
 from training.structures.relaxation import CancelledError, RelaxationLimits
 
@@ -136,6 +138,7 @@ def test_unbound_atoms_have_no_elastic_constants_and_the_rest_of_an_answer(judge
         (cubic(5.0, ("Li", 0, 0, 0), ("Xe", 0.5, 0.5, 0.5)), "element_without_energies"),
         (cubic(5.0, ("Li", 0, 0, 0), ("Po", 0.5, 0.5, 0.5)), "element_without_potential"),
         (cubic(6.0, ("Li", 0, 0, 0), ("Cl", 0.1, 0, 0)), "atoms_collide"),
+        (cubic(6.0, ("Li", 0.5, 0.5, 0.5), ("La", 0, 0, 0), ("O", 0.17, 0, 0)), "forces_too_large"),
         (cubic(4.6, ("Li", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)), "volume_changed"),
     ],
 )
@@ -161,6 +164,16 @@ def test_doubts_are_flagged_and_then_the_formula_is_believed(judge: StructureJud
     assert row["believe"] == "formula"
     assert "upper bound" in row["believe_because"]
     assert row["relaxed_cif"] is not None
+
+
+def test_a_worker_loads_a_potential_once_and_asks_the_model_that_is_served_now(
+    judge: StructureJudge, tmp_path: Path
+) -> None:
+    worker = StructureWorker(JobQueue(tmp_path), QueueLimits())
+    worker._judges["sevenn-0"] = judge
+    again = worker._judge("sevenn-0")
+    assert again.pair is judge.pair
+    assert again.predictor is not judge.predictor
 
 
 def test_it_can_be_cancelled(judge: StructureJudge) -> None:

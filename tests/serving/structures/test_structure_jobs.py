@@ -251,6 +251,15 @@ def test_a_worker_ends_with_its_parent(queue: JobQueue) -> None:
     assert queue.unfinished() == 1
 
 
+def test_nobody_else_may_read_the_structures(queue: JobQueue) -> None:
+    submit(queue)
+    with sqlite3.connect(queue.folder / DATABASE) as reader:
+        reader.execute("SELECT count(*) FROM jobs").fetchone()  # while one reads, SQLite's own files are there
+        submit(queue, "b")
+        rights = {path.name: path.stat().st_mode & 0o777 for path in queue.folder.iterdir()}
+    assert rights == dict.fromkeys((DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"), 0o600)
+
+
 def test_answers_are_durable(queue: JobQueue) -> None:
     """Another process sees what was written as soon as the call returns."""
     job = submit(queue)

@@ -34,13 +34,14 @@ def test_the_difference_is_one_sentence() -> None:
         ({"listed": False, "structure": -0.3, "formula": 0.0, "formula_half_width": 0.005}, "both", "agree"),
         ({"structure": 0.15}, "structure", "this arrangement"),
         ({"doubts": ("not relaxed",)}, "formula", "not relaxed"),
-        ({"formula": None}, "structure", "nothing"),
+        ({"formula": None}, None, "nothing to set beside"),
+        ({"formula": None, "doubts": ("not relaxed",)}, None, "not relaxed"),
         ({"listed": False, "formula_half_width": 0.05}, "structure", "narrower"),
         ({"listed": False, "formula_half_width": 0.005, "structure": 0.09}, "both", "within their errors"),
         ({"listed": False, "formula_half_width": 0.005}, "formula", "know such compositions better"),
     ],
 )
-def test_the_verdict_follows_widths_and_doubts(change: dict[str, object], verdict: str, words: str) -> None:
+def test_the_verdict_follows_widths_and_doubts(change: dict[str, object], verdict: str | None, words: str) -> None:
     said, because = believe(ARGYRODITE._replace(**change))  # type: ignore[arg-type]
     assert said == verdict
     assert words in because

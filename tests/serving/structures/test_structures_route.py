@@ -7,6 +7,7 @@ import functools
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from fastapi import FastAPI
 from made_structures import LICL, entry
 from test_structure_jobs import LI3OCL
 
+from serving.models.store import load_models
+from serving.predictor import Predictor
 from serving.rest.http_api import create_app
 from serving.rest.routes import structures
 from serving.structures.jobs import FOLDER_VARIABLE, JobQueue
@@ -41,8 +44,8 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobQueue]
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    """The application; the models of formulas play no part."""
-    return create_app(None)
+    """The application; of its models it matters which they are."""
+    return create_app(Predictor.load("shipped", properties=["stability"]))
 
 
 def call(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
@@ -110,6 +113,24 @@ def test_who_names_a_structure_otherwise_gets_no_answer_with_the_first_name(app:
     numbers = [call(app, "POST", "/structures", json=SENT["json"] | {"id": name}).json()["id"] for name in ("a", "b")]
     assert numbers[0] != numbers[1]
     assert call(app, "POST", "/structures", json=SENT["json"] | {"id": "b"}).json()["id"] == numbers[1]
+
+
+def test_another_model_is_asked_anew(app: FastAPI, queue: JobQueue) -> None:
+    number = call(app, "POST", "/structures", **SENT).json()["id"]
+    queue.claim()
+    queue.finish(number, '{"models": {}, "potentials": {}, "results": []}')
+    assert call(app, "POST", "/structures", **SENT).json()["id"] == number
+    served = load_models("shipped", ["stability"])["stability"]
+    other = replace(served, bundle=replace(served.bundle, digest="0" * 64))
+    anew = call(create_app(Predictor({"stability": other})), "POST", "/structures", **SENT).json()
+    assert (anew["state"], anew["id"] != number) == ("queued", True)
+    assert call(app, "GET", f"/structures/{number}").json()["state"] == "done"  # and says by which models
+
+
+def test_nothing_is_queued_before_it_is_known_which_models_answer(queue: JobQueue) -> None:
+    said = call(create_app(None), "POST", "/structures", **SENT)
+    assert (said.status_code, said.json()["error"]["code"]) == (503, "not_ready")
+    assert queue.unfinished() == 0
 
 
 def test_a_full_queue_says_when_to_come_again(app: FastAPI, queue: JobQueue) -> None:

@@ -20,7 +20,15 @@ FORMULA = "Li6.5PS5.5Cl0.5"
 _LEVERS = {"conductivity": "formula/nets/last_biases", "ccd": "fit/mean"}
 
 
-def variant(source: Path, target: Path, name: str, version: str, shift: float, golden_of: float | None = None) -> str:
+def variant(
+    source: Path,
+    target: Path,
+    name: str,
+    version: str,
+    shift: float,
+    golden_of: float | None = None,
+    **card_fields: str,
+) -> str:
     """Write a bundle that answers differently from another one, with golden predictions of its own.
 
     Parameters
@@ -30,6 +38,8 @@ def variant(source: Path, target: Path, name: str, version: str, shift: float, g
     golden_of
         The shift whose golden predictions the card carries; another one than `shift` makes a bundle that is whole but
         does not reproduce them.
+    card_fields
+        What the card says otherwise.
 
     Returns
     -------
@@ -43,7 +53,7 @@ def variant(source: Path, target: Path, name: str, version: str, shift: float, g
         return {key: value + by if key == lever else value for key, value in bundle.arrays.items()}
 
     golden = _golden(name, arrays(shift if golden_of is None else golden_of), bundle.card.model)
-    card = bundle.card.model_copy(update={"version": version, "golden": golden, "files": {}})
+    card = bundle.card.model_copy(update={"version": version, "golden": golden, "files": {}} | card_fields)
     return save_bundle(target, card, arrays(shift))
 
 
@@ -104,10 +114,18 @@ class World:
     shipped: Path
     published: list[Predictor]
 
-    def add(self, version: str, shift: float, *, golden_of: float | None = None, digest: str | None = "own") -> str:
+    def add(
+        self,
+        version: str,
+        shift: float,
+        *,
+        golden_of: float | None = None,
+        digest: str | None = "own",
+        **card_fields: str,
+    ) -> str:
         """Register a variant; returns its registry version."""
         target = self.folder / version / "conductivity"
-        own = variant(self.shipped / "conductivity", target, "conductivity", version, shift, golden_of)
+        own = variant(self.shipped / "conductivity", target, "conductivity", version, shift, golden_of, **card_fields)
         return self.registry.register("conductivity", target, own if digest == "own" else digest)
 
     def keeper(self) -> ModelKeeper:

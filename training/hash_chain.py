@@ -33,6 +33,8 @@ class ChainFault(StrEnum):
     """The chain ends before a head that was noted: its tail was cut."""
     HEAD_DIFFERS = "head_differs"
     """The record of a noted head has another hash: the chain was computed anew."""
+    UNGUARDED = "unguarded"
+    """The records agree, but the triggers that forbid changes are not all there: somebody can change them, or could."""
 
 
 @dataclass(frozen=True, slots=True)

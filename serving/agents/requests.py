@@ -41,19 +41,14 @@ class ToolRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, use_enum_values=True)
 
 
-class PredictCall(ToolRequest):
-    """Candidates to judge."""
+class CandidatesCall(ToolRequest):
+    """Candidates, by formula or as they are drawn in a file."""
 
     formulas: Annotated[list[Formula], Field(max_length=MOST_CANDIDATES)] = []
     structures: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=LONGEST_STRUCTURE)]],
         Field(max_length=MOST_STRUCTURES, description="Texts of CIF, POSCAR or OPTIMADE JSON files."),
     ] = []
-    conditions: Annotated[Conditions, Field(description="Of the measurement or the cell; units in the names.")] = (
-        Conditions()
-    )
-    properties: Annotated[Properties | None, Field(description="What to predict; without it all.")] = None
-    coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE)] = DEFAULT_COVERAGE
 
     @model_validator(mode="after")
     def _is_about_something(self) -> Self:
@@ -62,10 +57,19 @@ class PredictCall(ToolRequest):
         return self
 
 
-class NearestCall(ToolRequest):
+class PredictCall(CandidatesCall):
+    """Candidates to judge."""
+
+    conditions: Annotated[Conditions, Field(description="Of the measurement or the cell; units in the names.")] = (
+        Conditions()
+    )
+    properties: Annotated[Properties | None, Field(description="What to predict; without it all.")] = None
+    coverage: Annotated[float, Field(ge=MIN_COVERAGE, le=MAX_COVERAGE)] = DEFAULT_COVERAGE
+
+
+class NearestCall(CandidatesCall):
     """Candidates whose nearest known materials are wanted."""
 
-    formulas: Annotated[list[Formula], Field(min_length=1, max_length=MOST_CANDIDATES)]
     count: Annotated[int, Field(ge=1, le=10, description="Known materials of each property.")] = 3
     properties: Properties | None = None
 

@@ -17,6 +17,7 @@ from serving.agents.short_rows import row_lines, short_row, short_warnings, warn
 from training.properties import registry
 
 if TYPE_CHECKING:
+    from serving.answers.request import CandidateInput
     from serving.answers.rows import Results
     from serving.predictor import Predictor
 
@@ -75,7 +76,7 @@ class AgentTool:
         return ToolAnswer(clean(document), "\n".join(lines))
 
 
-def _predict(predictor: Predictor, asked: ask.PredictCall, seen: Seen) -> Short:
+def _candidates(asked: ask.CandidatesCall) -> list[CandidateInput]:
     from features.crystal_formats.objects import fields_of_text
     from features.errors import CandidateError
     from serving.answers.request import CandidateInput
@@ -86,7 +87,11 @@ def _predict(predictor: Predictor, asked: ask.PredictCall, seen: Seen) -> Short:
             rows.append(CandidateInput(**fields_of_text(text)))
         except CandidateError:  # said again, and in its row, by what reads candidates
             rows.append(CandidateInput(structure=text))
-    found = predictor.answer(rows, asked.conditions, properties=asked.properties, coverage=asked.coverage)
+    return rows
+
+
+def _predict(predictor: Predictor, asked: ask.PredictCall, seen: Seen) -> Short:
+    found = predictor.answer(_candidates(asked), asked.conditions, properties=asked.properties, coverage=asked.coverage)
     seen(found)
     results = [short_row(row) for row in found["results"]]
     lines = [line for row in results for line in row_lines(row)]
@@ -95,10 +100,9 @@ def _predict(predictor: Predictor, asked: ask.PredictCall, seen: Seen) -> Short:
 
 def _nearest(predictor: Predictor, asked: ask.NearestCall, seen: Seen) -> Short:
     from serving.answers.nearest_request import NearestRequest
-    from serving.answers.request import CandidateInput
 
-    candidates = [CandidateInput(formula=text) for text in asked.formulas]
-    found = predictor.nearest(NearestRequest(candidates=candidates, properties=asked.properties, count=asked.count))
+    request = NearestRequest(candidates=_candidates(asked), properties=asked.properties, count=asked.count)
+    found = predictor.nearest(request)
     results: list[Mapping[str, object]] = []
     lines: list[str] = []
     for row in found["results"]:

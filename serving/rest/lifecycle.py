@@ -238,7 +238,7 @@ class ModelKeeper:
         refusal = self._refused.get(name)
         if refusal is not None and refusal.target == target and refusal.stands() and not anew:
             return False
-        started = time.perf_counter()
+        started, before = time.perf_counter(), self._served.get(name)
         try:
             champion = load_champion(name, target, self.uri or "")
             self._try_to_serve(name, champion)
@@ -255,6 +255,9 @@ class ModelKeeper:
             "seconds": round(time.perf_counter() - started, 3),
         }
         self._logger.info("model_swapped", extra={"fields": fields})
+        if before is not None and champion.bundle.card.trained_on < before.bundle.card.trained_on:
+            cards = {"trained_on": champion.bundle.card.trained_on, "replaces": before.bundle.card.version}
+            self._logger.warning("model_older", extra={"fields": {**fields, **cards}})
         return True
 
     def _try_to_serve(self, name: str, champion: ServedModel) -> None:

@@ -41,6 +41,8 @@ UNLIMITED_PATHS = OPEN_PATHS | {"/metrics"}
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PREFLIGHT_SECONDS = 600
+# What clients of the Model Context Protocol send with each message to /mcp.
+AGENTS_HEADERS = "Mcp-Protocol-Version, Mcp-Method, Mcp-Name"
 SECURITY_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 Headers = dict[bytes, bytes]
@@ -314,7 +316,7 @@ def _preflight_answer(scope: Scope) -> Response:
         record.route = "preflight"
     headers = {
         "Access-Control-Allow-Methods": "GET, POST",
-        "Access-Control-Allow-Headers": "Content-Type, X-API-Key, Authorization",
+        "Access-Control-Allow-Headers": f"Content-Type, X-API-Key, Authorization, {AGENTS_HEADERS}",
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
     return Response(status_code=204, headers=headers)

@@ -121,6 +121,9 @@ def test_a_failing_candidate_leaves_the_others_alone(predictor: Predictor) -> No
 def test_structures_are_read_by_their_content(predictor: Predictor) -> None:
     answer = call(predictor, "predict", {"structures": [cif()]})
     assert answer.document["results"][0]["space_group"] == "F m -3 m"
+    near = call(predictor, "nearest", {"formulas": ["Li3N"], "structures": [cif(), "nonsense"]}).document["results"]
+    assert [row.get("read_as") for row in near[:2]] == ["Li3N", answer.document["results"][0]["read_as"]]
+    assert near[2]["error"]["code"] == "unparseable_structure"
 
 
 def test_what_was_judged_is_told_for_counting(predictor: Predictor) -> None:

@@ -170,6 +170,20 @@ def test_a_promoted_version_takes_over_and_a_rollback_takes_it_back(world: World
     assert sample("elyte_registry_last_poll_timestamp_seconds", alias="champion") > 1e9
 
 
+def test_an_older_model_that_takes_over_is_said(world: World, events: list[dict[str, Any]]) -> None:
+    """Whether it is a rollback or somebody who puts a withdrawn version back: it is served, and not in silence."""
+    old, new = (world.add(f"v{day}", 0.0, trained_on=f"2026-01-0{day}T00:00:00Z") for day in (1, 2))
+    world.registry.promote(P, old)
+    keeper = world.loaded()
+    world.registry.promote(P, new)
+    keeper.check()
+    assert not named(events, "model_older")
+    world.registry.promote(P, old)
+    keeper.check()
+    (said,) = named(events, "model_older")
+    assert (said["version"], said["replaces"]) == ("v1", "v2")
+
+
 def test_a_poll_that_finds_nothing_new_downloads_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.registry.promote(P, world.add("v1", 0.5))
     keeper = world.loaded()

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER
 from prometheus_client import REGISTRY
 
 from serving.answers.refusals import RequestError
@@ -245,6 +246,8 @@ def test_a_listed_page_is_answered_with_the_headers_that_browsers_want() -> None
     assert (preflight.status_code, preflight.content) == (204, b"")
     assert preflight.headers["access-control-allow-origin"] == "https://lab.example"
     assert "X-API-Key" in preflight.headers["access-control-allow-headers"]
+    agents = {MCP_PROTOCOL_VERSION_HEADER, MCP_METHOD_HEADER, MCP_NAME_HEADER}  # of an agent in a browser
+    assert agents <= set(preflight.headers["access-control-allow-headers"].lower().split(", "))
     assert preflight.headers["vary"] == "Origin"
     response = call(app, "GET", "/models", headers={"Origin": "https://lab.example", "X-API-Key": KEY})
     assert response.headers["access-control-allow-origin"] == "https://lab.example"

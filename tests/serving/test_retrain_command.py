@@ -24,6 +24,7 @@ from training.ledger.reading import read_measurements_file
 from training.retraining.job import JobStatus
 from training.retraining.locks import only_one
 from training.retraining.promotion_log import state_folder
+from training.retraining.registry import ModelRegistry
 from training.tracking import TRACKING_URI_VARIABLE
 
 
@@ -96,7 +97,11 @@ def test_from_a_file_to_a_champion_and_back(lab: Lab) -> None:
     words = lab.call("models", "history").output
     assert "rollback 1 in place of 2 by AB: the pellets were wet" in words
     assert "stability: champion is the shipped bundle" in words
+    assert "by other means" not in words
     assert lab.call("models", "rollback", "conductivity", "--reason", "more").exit_code == 2
+    ModelRegistry("conductivity", lab.world.registry.uri).point_at("2")
+    words = lab.call("models", "history").output
+    assert "moved to 2 by other means: the promotion log does not hold it" in words
 
 
 def test_a_batch_of_noise_exits_3(lab: Lab) -> None:

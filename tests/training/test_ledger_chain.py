@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from serving.commands.data import data
 from training.hash_chain import GENESIS, ChainFault, NotedHead, compare_heads, link
-from training.ledger.audit import COVERED, entry_hash
+from training.ledger.audit import COVERED, GUARDS, entry_hash
 from training.ledger.store import Ledger
 from training.ledger.tables import batches, entries
 from training.measurements.entries import LedgerDamagedError, NewRow, content_digest
@@ -37,17 +37,23 @@ def filled(ledger: Ledger) -> Ledger:
 
 
 @contextmanager
-def unguarded(ledger: Ledger) -> Iterator[sa.Connection]:
-    """Write as somebody does who owns the database and takes its guards away."""
+def unguarded(ledger: Ledger, *, restored: bool = True) -> Iterator[sa.Connection]:
+    """Write as somebody does who owns the database, takes its guards away, and puts them back."""
     with ledger._engine.begin() as connection:
         if ledger._engine.dialect.name == "sqlite":
-            triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
-            for name in triggers.all():
-                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+            query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            made = connection.exec_driver_sql(query).tuples().all()
+            away, back = [f"DROP TRIGGER {name}" for name, _ in made], [text for _, text in made]
         else:
-            for table in ("entries", "batches"):
-                connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+            away, back = (
+                [f"ALTER TABLE {table} {verb} TRIGGER ALL" for table in ("entries", "batches")]
+                for verb in ("DISABLE", "ENABLE")
+            )
+        for statement in away:
+            connection.exec_driver_sql(statement)
         yield connection
+        for statement in back if restored else ():
+            connection.exec_driver_sql(statement)
 
 
 def change_content(connection: sa.Connection) -> None:
@@ -114,7 +120,7 @@ def test_the_first_entry_that_is_not_what_was_recorded_is_named(
 def test_an_entry_whose_batch_was_taken_away_is_noticed(filled: Ledger) -> None:
     """The last batch: its entry would be in no list any more, with nothing missing among the others."""
     if filled._engine.dialect.name == "sqlite":
-        with unguarded(filled):
+        with unguarded(filled, restored=False):
             pass
         with closing(sqlite3.connect(str(filled._engine.url.database))) as plain, plain:  # minds no foreign keys
             plain.execute("DELETE FROM batches WHERE batch = 4")
@@ -124,6 +130,33 @@ def test_an_entry_whose_batch_was_taken_away_is_noticed(filled: Ledger) -> None:
     fault = filled.audit().fault
     assert fault is not None
     assert (fault.code, fault.record) == (ChainFault.CHAIN_BROKEN, 5)
+
+
+def test_guards_that_are_gone_are_named(filled: Ledger) -> None:
+    names = sorted(GUARDS[filled._engine.dialect.name])
+    with unguarded(filled, restored=False):
+        pass
+    fault = filled.audit().fault
+    assert fault is not None
+    assert (fault.code, fault.record) == (ChainFault.UNGUARDED, 5)
+    assert fault.message.endswith(f": {', '.join(names)}")
+
+
+def test_a_guard_that_was_put_back_without_its_teeth_is_named(filled: Ledger) -> None:
+    with filled._engine.begin() as connection:
+        if filled._engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("DROP TRIGGER entries_no_update")
+            connection.exec_driver_sql(
+                "CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries BEGIN SELECT 1; END"
+            )
+        else:
+            connection.exec_driver_sql(
+                "CREATE OR REPLACE FUNCTION elyte_ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RETURN NULL; END $$"
+            )
+    fault = filled.audit().fault
+    assert fault is not None
+    assert (fault.code, "entries_" in fault.message) == (ChainFault.UNGUARDED, True)
 
 
 def test_a_tail_that_was_cut_off_is_noticed_by_a_head_that_was_noted(filled: Ledger) -> None:

@@ -11,6 +11,20 @@ from training.hash_chain import GENESIS, Audit, Break, ChainFault, NotedHead, co
 from training.ledger.tables import batches, entries
 from training.measurements.entries import content_digest
 
+GUARDS: Mapping[str, frozenset[str]] = {
+    "sqlite": frozenset(
+        {f"{table}_no_{verb}" for table in ("batches", "entries") for verb in ("update", "delete", "replace")}
+        | {"entries_chained"}
+    ),
+    "postgresql": frozenset({"batches_append_only", "entries_append_only"}),
+}
+"""Triggers that the migrations make, by dialect."""
+_ACTIVE = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT%'",
+    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+    " WHERE tgenabled IN ('O', 'A') AND prosrc LIKE '%RAISE EXCEPTION%'"
+    " AND tgrelid IN (CAST('entries' AS regclass), CAST('batches' AS regclass))",
+}
 COVERED = (
     *("entry", "batch", "row_number", "kind", "action", "measurement", "supersedes", "content", "content_hash"),
     *("reason", "warnings", "excluded_from_training"),
@@ -52,7 +66,7 @@ def audit(connection: sa.Connection, noted: Sequence[NotedHead] = ()) -> Audit:
     Returns
     -------
     Audit
-        With the first break: by content, by number, by link, by batch, then by noted head.
+        With the first break: by content, by number, by link, by batch, by noted head, then by missing triggers.
     """
     # outer: an entry whose batch was deleted is not to be passed over
     of_batch = [column for column in batches.columns if column.name != "batch"]
@@ -66,6 +80,7 @@ def audit(connection: sa.Connection, noted: Sequence[NotedHead] = ()) -> Audit:
         hashes.append(row["chain_hash"])
         of_batches[row["batch"]] = of_batches.get(row["batch"], 0) + 1
     fault = fault or _torn_batch(connection, of_batches, len(hashes)) or compare_heads(hashes, noted)
+    fault = fault or _unguarded(connection, len(hashes))
     head = NotedHead(len(hashes), hashes[-1]) if hashes else None
     return Audit(len(hashes), head, fault)
 
@@ -82,6 +97,15 @@ def _fault_of(number: int, row: Mapping[str, Any], before: str) -> Break | None:
         message = f"entry {entry} is damaged: it, its batch {row['batch']} or its link to the entry before was changed"
         return Break(ChainFault.CHAIN_BROKEN, entry, place, message)
     return None
+
+
+def _unguarded(connection: sa.Connection, last: int) -> Break | None:
+    dialect = connection.dialect.name
+    gone = GUARDS[dialect] - set(connection.execute(sa.text(_ACTIVE[dialect])).scalars())
+    if not gone:
+        return None
+    message = f"the database has lost its guards against changes: {', '.join(sorted(gone))}"
+    return Break(ChainFault.UNGUARDED, last, None, message)
 
 
 def _torn_batch(connection: sa.Connection, counted: Mapping[int, int], last: int) -> Break | None:

@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from features.candidate import RowError
-from features.crystal_formats.objects import fields_of, stands_for_one
-from features.errors import CandidateError
-from serving.answers.input_tables import (
-    CandidateTable,
-    check_columns,
-    read_candidate_records,
-    read_candidates_file,
-    with_places,
-)
+from serving.answers.input_tables import read_candidates_file, with_places
 from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST_CANDIDATES
-from serving.answers.request import MAX_BODY_BYTES, MAX_CANDIDATES
-from serving.answers.rows import ModelHeaders, NamedRowError, ResultRow, Results, error_row
+from serving.answers.request import MAX_CANDIDATES
+from serving.answers.rows import ModelHeaders, ResultRow, Results, error_row
+from serving.client.places import moved_to, ranking_in_places
+from serving.client.predictions import Predictions
+from serving.client.sent import Candidates, Rows, listed, only_given, parts_of, rows_of, rows_of_table
 from serving.client.transport import ServiceError, ServiceUnavailableError, Transport
 from serving.environment import read_list
 
 if TYPE_CHECKING:
     import httpx
-    import pandas as pd
 
-    from features.crystal_formats.objects import Material
     from serving.answers.condition_grid import GridDocument
     from serving.answers.interface_answers import InterfaceDocument
     from serving.cells.document import RateDocument
@@ -50,59 +43,7 @@ API_KEY_VARIABLE = "ELYTE_API_KEY"
 DEFAULT_TIMEOUT_S = 100.0
 # Smaller than what the service takes at most: each request stays far from its deadline, on a slow machine too.
 ROWS_PER_REQUEST = MAX_CANDIDATES // 5
-BYTES_PER_REQUEST = MAX_BODY_BYTES // 4
 POLL_S = 0.2
-
-Candidates: TypeAlias = "Material | Iterable[Material] | pd.DataFrame"
-_Candidate = dict[str, object]  # as it is sent
-_Rows = tuple[list[_Candidate | RowError], list[str]]  # and where each stands in its table, "" where there is none
-_Part = tuple[int, list[_Candidate]]  # where it begins, and its candidates
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """Answers in the order of the question.
-
-    Parameters
-    ----------
-    results
-        One answer a candidate, as `POST /predict` gives it; `index` counts over the whole list.
-    models
-        Which models answered.
-    """
-
-    results: list[ResultRow]
-    models: ModelHeaders
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def _repr_html_(self) -> str:
-        from serving.answers.notebook import answer_html
-
-        return answer_html(self.models, self.results)
-
-    def errors(self) -> list[NamedRowError]:
-        """Return the errors of the rows that could not be judged: code, message, index and id."""
-        return [row["error"] for row in self.results if row["status"] == "error"]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return flat rows with the columns of `elyte predict --output`, as a pandas frame.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise ImportError("a frame needs pandas; install elyte[tables]") from error
-
-        from serving.answers.output_tables import flat_rows
-
-        columns, rows = flat_rows(self.results)
-        return pd.DataFrame(rows, columns=columns)
 
 
 class Client:
@@ -193,8 +134,10 @@ class Client:
         serving.answers.input_tables.InputTableError
             If a frame has no usable columns.
         """
-        more = _given(properties=_listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
-        return Predictions(*self._in_parts("/predict", _rows_of(candidates), more, ROWS_PER_REQUEST))
+        more = only_given(
+            properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions
+        )
+        return Predictions(*self._in_parts("/predict", rows_of(candidates), more, ROWS_PER_REQUEST))
 
     def predict_csv(
         self,
@@ -226,8 +169,10 @@ class Client:
         """
         from serving.answers.output_tables import write_results
 
-        more = _given(properties=_listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
-        rows = _rows_of_table(read_candidates_file(Path(path)))
+        more = only_given(
+            properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions
+        )
+        rows = rows_of_table(read_candidates_file(Path(path)))
         answers = Predictions(*self._in_parts("/predict", rows, more, ROWS_PER_REQUEST))
         if output is not None:
             write_results(answers.results, Path(output))
@@ -255,8 +200,8 @@ class Client:
         ServiceError, ServiceUnavailableError, serving.answers.input_tables.InputTableError
             As `predict`.
         """
-        more = _given(properties=_listed(properties), conditions=conditions) | {"count": count}
-        results, models = self._in_parts("/nearest", _rows_of(candidates), more, MAX_NEAREST_CANDIDATES)
+        more = only_given(properties=listed(properties), conditions=conditions) | {"count": count}
+        results, models = self._in_parts("/nearest", rows_of(candidates), more, MAX_NEAREST_CANDIDATES)
         return {"models": models, "results": results}
 
     def rank(
@@ -286,10 +231,10 @@ class Client:
         ServiceError, ServiceUnavailableError, serving.answers.input_tables.InputTableError
             As `predict`; objectives that contradict each other are `invalid_objective`.
         """
-        rows, in_table = _rows_of(candidates)
+        rows, in_table = rows_of(candidates)
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
-        wishes = _given(
-            objectives=_listed(objectives),
+        wishes = only_given(
+            objectives=listed(objectives),
             preset=preset,
             constraints=constraints,
             order=order,
@@ -300,21 +245,13 @@ class Client:
         )
         sent = {"candidates": [rows[i] for i in places], **wishes}
         document = cast("RankingDocument", self._transport.post("/rank", sent))
-        picks = [] if document["batch"] is None else document["batch"]["picks"]
-        for entry in (*document["ranking"], *document["excluded"], *picks):
-            entry["index"] = places[entry["index"]]
-        failed = [_moved(row, places[row["index"]]) for row in document["failed"]]
-        unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
-        failed += [error_row(replace(row, index=i)) for i, row in unread]
-        document["counts"]["given"] = len(rows)
-        document["counts"]["failed"] = len(failed)
-        return document | {"failed": with_places(sorted(failed, key=lambda row: int(row["index"])), in_table)}
+        return ranking_in_places(document, rows, places, in_table)
 
     def interface(
         self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
     ) -> InterfaceDocument:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
-        sent = {"formula": formula} | _given(against=_listed(against), voltage_V=voltage_V)
+        sent = {"formula": formula} | only_given(against=listed(against), voltage_V=voltage_V)
         return cast("InterfaceDocument", self._transport.post("/interface", sent))
 
     def rate(
@@ -326,7 +263,7 @@ class Client:
         **conditions: float | str,
     ) -> RateDocument:
         """Return which rate a cell reaches and what limits it, as `POST /rate`: `c_rate=4, temperature_C=25` ..."""
-        sent = {"anolyte": anolyte, "catholyte": catholyte} | _given(coverage=coverage, conditions=conditions)
+        sent = {"anolyte": anolyte, "catholyte": catholyte} | only_given(coverage=coverage, conditions=conditions)
         return cast("RateDocument", self._transport.post("/rate", sent))
 
     def synthesis(self, formula: str, **wishes: Any) -> SynthesisDocument:  # noqa: ANN401
@@ -335,7 +272,7 @@ class Client:
 
     def syntheses(self, formulas: Sequence[str], **wishes: Any) -> BatchesDocument:  # noqa: ANN401
         """Return how to make several materials, and what to fetch, as `POST /synthesis`."""
-        sent = {"formulas": _listed(formulas), **wishes}
+        sent = {"formulas": listed(formulas), **wishes}
         return cast("BatchesDocument", self._transport.post("/synthesis", sent))
 
     def coatings(
@@ -352,7 +289,7 @@ class Client:
 
         `more` are its other fields, `limits` and `top`.
         """
-        given = _given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=_listed(candidates), **more)
+        given = only_given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=listed(candidates), **more)
         return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
 
     def pathways(
@@ -367,7 +304,7 @@ class Client:
 
         `cif` is the text of a CIF; `structure` in its place that of a POSCAR too, or an OPTIMADE document.
         """
-        sent = _given(cif=cif, structure=structure, block=block, grid=grid)
+        sent = only_given(cif=cif, structure=structure, block=block, grid=grid)
         return cast("PathwaysDocument", self._transport.post("/pathways", sent))
 
     def ccd_grid(
@@ -381,10 +318,10 @@ class Client:
         **conditions: float | str,
     ) -> GridDocument:
         """Return the critical current density over every combination of conditions, as `POST /ccd/grid`."""
-        axes = _given(
-            temperatures_C=_listed(temperatures_C),
-            stack_pressures_MPa=_listed(stack_pressures_MPa),
-            interlayer_types=_listed(interlayer_types),
+        axes = only_given(
+            temperatures_C=listed(temperatures_C),
+            stack_pressures_MPa=listed(stack_pressures_MPa),
+            interlayer_types=listed(interlayer_types),
             coverage=coverage,
             conditions=conditions,
         )
@@ -415,7 +352,7 @@ class Client:
         """
         accepted = accept_warnings if isinstance(accept_warnings, str) else [*accept_warnings]
         wishes = {"accept_warnings": accepted, "keep_good": keep_good, "dry_run": dry_run}
-        named = _given(kind=kind, source=source or None, who=who or None)
+        named = only_given(kind=kind, source=source or None, who=who or None)
         return self._transport.post("/measurements", {"measurements": [*measurements], **named, **wishes})
 
     def models(self) -> dict[str, Any]:
@@ -441,7 +378,7 @@ class Client:
             time.sleep(POLL_S)
 
     def _in_parts(
-        self, path: str, asked: _Rows, more: Mapping[str, object], most_rows: int
+        self, path: str, asked: Rows, more: Mapping[str, object], most_rows: int
     ) -> tuple[list[ResultRow], ModelHeaders]:
         """Send what can be sent, and put every answer and every row that failed here in its place."""
         rows, in_table = asked
@@ -452,69 +389,11 @@ class Client:
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
         sent = [row for row in rows if not isinstance(row, RowError)]
         models: ModelHeaders | None = None
-        for start, part in _parts(sent, most_rows):
+        for start, part in parts_of(sent, most_rows):
             document = cast("Results", self._transport.post(path, {"candidates": part, **more}))
             for place, row in zip(places[start : start + len(part)], document["results"], strict=True):
-                results[place] = _moved(row, place)
+                results[place] = moved_to(row, place)
             if models is not None and models != document["models"]:
                 warnings.warn("the service changed its models between parts of this list", stacklevel=4)
             models = document["models"]
         return with_places(results, in_table), models or {}
-
-
-def _parts(rows: Sequence[_Candidate], most_rows: int) -> Iterator[_Part]:
-    """Cut a list so that no part is too long or, CIFs being large, too big; a row is never cut."""
-    import orjson
-
-    start, size = 0, 0
-    for i, row in enumerate(rows):
-        own = len(orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY))
-        if i > start and (i - start >= most_rows or size + own > BYTES_PER_REQUEST):
-            yield start, [*rows[start:i]]
-            start, size = i, 0
-        size += own
-    if rows:
-        yield start, [*rows[start:]]
-
-
-def _moved(row: ResultRow, place: int) -> ResultRow:
-    moved = row | {"index": place}
-    return moved | {"error": row["error"] | {"index": place}} if "error" in row else moved
-
-
-def _rows_of(candidates: Candidates) -> _Rows:
-    if stands_for_one(candidates):
-        return [_row_of(candidates, 0)], [""]
-    if hasattr(candidates, "columns"):
-        frame = cast("pd.DataFrame", candidates).rename(columns=str).astype(object)
-        if not len(frame):
-            return [], []
-        check_columns([*frame.columns], "the frame")
-        records = cast("list[Mapping[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
-        return _rows_of_table(read_candidate_records(records, "the frame"))
-    rows = [_row_of(row, place) for place, row in enumerate(cast("Iterable[Any]", candidates))]
-    return rows, [""] * len(rows)
-
-
-def _row_of(material: Material, place: int) -> _Candidate | RowError:
-    try:
-        return fields_of(material)
-    except CandidateError as error:
-        return RowError(place, None, error.code, error.message)
-
-
-def _rows_of_table(table: CandidateTable) -> _Rows:
-    if table.ignored:
-        warnings.warn(f"columns not used: {', '.join(table.ignored)}", stacklevel=4)
-    rows = [row if isinstance(row, RowError) else row.model_dump(exclude_defaults=True) for row in table.rows]
-    return rows, table.places
-
-
-def _given(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None and value != {}}
-
-
-def _listed(values: Iterable[Any] | None) -> list[Any] | None:
-    if isinstance(values, str):
-        raise TypeError(f"expected a list of names, received the text '{values[:60]}'")
-    return None if values is None else [*values]

@@ -86,7 +86,9 @@ def history(property_name: str | None, as_json: bool) -> None:
         click.echo(f"{name}: champion is {champion}{', the shipped bundle' if name in shipped else ''}")
         done = [move["version"] for move in document["moves"] if move["state"] == "done"]
         if document["champion"] not in (None, *done[-1:]):
-            click.echo(f"  the alias was moved to {document['champion']} by other means: the promotion log does not hold it")
+            click.echo(
+                f"  the alias was moved to {document['champion']} by other means: the promotion log does not hold it"
+            )
         for move in document["moves"]:
             before = f" in place of {move['replaces']}" if move["replaces"] else ""
             abandoned = " (abandoned)" if move["state"] == "abandoned" else ""

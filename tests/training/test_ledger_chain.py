@@ -146,9 +146,7 @@ def test_a_guard_that_was_put_back_without_its_teeth_is_named(filled: Ledger) ->
     with filled._engine.begin() as connection:
         if filled._engine.dialect.name == "sqlite":
             connection.exec_driver_sql("DROP TRIGGER entries_no_update")
-            connection.exec_driver_sql(
-                "CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries BEGIN SELECT 1; END"
-            )
+            connection.exec_driver_sql("CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries BEGIN SELECT 1; END")
         else:
             connection.exec_driver_sql(
                 "CREATE OR REPLACE FUNCTION elyte_ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"

@@ -43,7 +43,8 @@ def without_repeats(later: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     """
     known = _by_composition(earlier)
     kept = later.copy()
-    drop = []
+    drop: list[int] = []
+    silent: dict[int, _Row] = {}  # position to the earlier row whose conductivity it repeats
     for position, row in enumerate(_rows(later)):
         namesakes = known.get(composition_key(row[TableColumn.FORMULA]), [])
         same = [other for other in namesakes if _same_measurement(row, other)]
@@ -55,12 +56,15 @@ def without_repeats(later: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         if np.isnan(energy) or any(abs(energy - other) <= SAME_ENERGY_EV for other in known_energies):
             drop.append(position)
             continue
-        index = kept.index[position]
-        kept.loc[index, TableColumn.LOG10_SIGMA] = np.nan
-        kept.loc[index, TableColumn.IS_UPPER_BOUND] = False
-        kept.loc[index, TableColumn.REPEATS] = same[0][TableColumn.ROW_ID]
-        if np.isnan(row[TableColumn.A]):
-            kept.loc[index, list(LATTICE_COLUMNS)] = [same[0][column] for column in LATTICE_COLUMNS]
+        silent[position] = same[0]
+    index = kept.index[[*silent]]
+    kept.loc[index, TableColumn.LOG10_SIGMA] = np.nan
+    kept.loc[index, TableColumn.IS_UPPER_BOUND] = False
+    kept.loc[index, TableColumn.REPEATS] = [other[TableColumn.ROW_ID] for other in silent.values()]
+    without = kept.loc[index, TableColumn.A].isna().to_numpy()
+    for column in LATTICE_COLUMNS:
+        values = [other[column] for other, lacks in zip(silent.values(), without, strict=True) if lacks]
+        kept.loc[index[without], column] = values
     return kept.drop(index=kept.index[drop])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -75,6 +76,31 @@ def test_what_cannot_be_asked_is_said_before_asking(visit: Visit) -> None:
     visit.page.fill("#coverage", "100")
     visit.page.click("#predict")
     assert "50 to 99 %" in visit.said()
+
+
+def test_no_plot_waits_for_a_question_that_was_refused(visit: Visit) -> None:
+    """What fills in later says why it does not, in the panel and in the comparison, and nothing there stays busy."""
+    visit.expected += ["status of 503", "status of 500"]
+    visit.ask("Li6PS5Cl", "Li3YCl6")
+
+    def refuse(route: Route) -> None:
+        document = json.dumps({"error": {"code": "not_ready", "message": "the models are being loaded"}})
+        route.fulfill(status=503, body=document, content_type="application/json")
+
+    visit.page.route("**/predict", refuse)
+    visit.page.route("**/ccd/grid", lambda route: route.fulfill(status=500, body="<h1>a proxy's own page</h1>"))
+    panel = visit.open_row(0)
+    said = panel.inner_text()
+    assert "Asking" not in said
+    assert "the models are being loaded" in said
+    assert "The service failed: It gave no reason." in said
+    visit.page.keyboard.press("Escape")
+    for place in (0, 1):
+        visit.page.locator("#answers-body input").nth(place).check()
+    visit.page.wait_for_selector("#comparison [aria-busy]", state="detached")
+    said = visit.page.locator("#comparison").inner_text()
+    assert "Asking" not in said
+    assert "the models are being loaded" in said
 
 
 def test_a_busy_service_is_asked_again_after_the_time_it_names(visit: Visit) -> None:

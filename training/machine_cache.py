@@ -31,8 +31,8 @@ Arrays = dict[str, NDArray[Any]]
 Make = Callable[[], Mapping[str, NDArray[Any]]]
 FOLDER = "machine"
 KERNELS_VARIABLE = "OPENBLAS_CORETYPE"
-N_KEYS, N_BUNDLES = 2, 8
-"""How many keys, and bundles of a key, stay; those that were made last."""
+N_KEYS, N_BUNDLES = 4, 8
+"""How many keys (checkouts and versions, 65 MB each), and bundles of a key, stay; those that were made last."""
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _DIGEST_BYTES, _HEAD_BYTES, _ALIGNED_BYTES = 32, 40, 64
 

@@ -213,9 +213,9 @@ def test_a_thousand_cells_take_half_a_second_beyond_the_other_models(predictor: 
     model = predictor._models["ccd"].model
     formulas = [(f"Li{6 + i / 1000:.3f}PS5Cl", 25.0) for i in range(1000)]
     golden_predictions(model, formulas[:2])
-    start = time.perf_counter()
+    start = time.process_time()
     golden_predictions(model, formulas)
-    assert time.perf_counter() - start < 2.0, "0.1 s where nothing else runs"
+    assert time.process_time() - start < 2.0, "0.1 s on an idle machine"
 
 
 # ---------------------------------------------------------------- what if

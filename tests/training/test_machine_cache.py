@@ -98,6 +98,15 @@ def test_other_kernels_check_and_compute_again(monkeypatch: pytest.MonkeyPatch) 
     assert ran == ["Haswell", "SkylakeX"]
 
 
+def test_four_checkouts_leave_each_other_what_they_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    for checkout in "abcdabcd":
+        monkeypatch.setattr(machine_cache, "_state_of_sources", lambda checkout=checkout: [(checkout, 1, 1)])
+        machine_cache._key.cache_clear()
+        check_once(DIGEST, lambda checkout=checkout: ran.append(checkout))  # type: ignore[misc]
+    assert ran == [*"abcd"]
+
+
 def test_a_changed_source_file_checks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[int] = []
     state = machine_cache._state_of_sources()

@@ -7,6 +7,7 @@ the logarithm of the cell's deformation.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -127,21 +128,23 @@ def relax(
     atoms, last = _watched(potential, cell)
     optimiser = FIRE(atoms if fixed_cell else FrechetCellFilter(atoms), logfile=None)
     end, start_energy, step = End.STEPS, None, 0
-    for converged in optimiser.irun(fmax=limits.force_eV_per_A, steps=limits.most_steps):
-        said, step = last(), optimiser.nsteps
-        start_energy = said.energy_eV if start_energy is None else start_energy
-        if each_step is not None and not each_step(step, said.largest_force_eV_per_A):
-            raise CancelledError
-        stopped = _fault(said, atoms.get_volume() / cell.volume_A3 - 1.0)
-        if stopped is not None:
-            end = stopped
-        elif converged:
-            end = End.CONVERGED
-        elif limits.most_seconds is not None and time.monotonic() - started > limits.most_seconds:
-            end = End.SECONDS
-        else:
-            continue
-        break
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*logm")  # scipy's, of how exactly ase measures a step of the cell
+        for converged in optimiser.irun(fmax=limits.force_eV_per_A, steps=limits.most_steps):
+            said, step = last(), optimiser.nsteps
+            start_energy = said.energy_eV if start_energy is None else start_energy
+            if each_step is not None and not each_step(step, said.largest_force_eV_per_A):
+                raise CancelledError
+            stopped = _fault(said, atoms.get_volume() / cell.volume_A3 - 1.0)
+            if stopped is not None:
+                end = stopped
+            elif converged:
+                end = End.CONVERGED
+            elif limits.most_seconds is not None and time.monotonic() - started > limits.most_seconds:
+                end = End.SECONDS
+            else:
+                continue
+            break
     left = replace(cell, lattice_A=np.array(atoms.cell), fractional_coordinates=atoms.get_scaled_positions())
     return Relaxed(
         cell=left,

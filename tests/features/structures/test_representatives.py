@@ -162,10 +162,10 @@ def test_large_cells_are_refused_by_their_number_of_atoms() -> None:
 def test_a_hostile_cell_is_refused_before_it_is_expanded() -> None:
     rng = np.random.default_rng(0)
     sites = "\n".join(f"O{i} O {x:.4f} {y:.4f} {z:.4f} 0.001" for i, (x, y, z) in enumerate(rng.random((3000, 3))))
-    started = time.monotonic()
+    started = time.process_time()
     error = refusal(cif(group("F m -3 m"), sites, (60, 60, 60, 90, 90, 90)))
     assert error.code in (RowErrorCode.CELL_TOO_LARGE, RowErrorCode.UNPARSEABLE_CIF)
-    assert time.monotonic() - started < 20.0  # most of it reading
+    assert time.process_time() - started < 20.0  # most of it reading
 
 
 def test_a_long_thin_cell_takes_no_more_memory_than_another() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from pair_potential import PairPotential, rocksalt, shaken
+from scipy.linalg import logm
 
 from features.structures.cells import OrderedCell
 from training.structures.conformance import strained, unit_strain
 from training.structures.elastic import elasticity
-from training.structures.potentials import GPa_PER_eV_PER_A3
+from training.structures.potentials import Computed, GPa_PER_eV_PER_A3
 from training.structures.relaxation import CancelledError, End, RelaxationLimits, relax
 
 
@@ -55,6 +58,24 @@ def test_atoms_on_one_another_are_refused_at_once() -> None:
     found = relax(PairPotential(), crowded)
     assert (found.end, found.steps) == (End.FORCES, 0)
     assert not found.end.is_usable
+
+
+class Noisy(PairPotential):
+    """Warns as scipy does when ase takes the logarithm of a flattened cell, and of something else."""
+
+    def compute(self, cell: OrderedCell) -> Computed:
+        logm(np.zeros((3, 3)))
+        warnings.warn("something else", RuntimeWarning, stacklevel=1)
+        return super().compute(cell)
+
+
+def test_what_scipy_says_of_logarithms_is_kept_away_and_nothing_else() -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        relax(Noisy(), shaken(rocksalt(5.2)), RelaxationLimits(most_steps=3))
+        assert {str(one.message) for one in heard} == {"something else"}
+        Noisy().compute(rocksalt(5.2))
+    assert any("logm" in str(one.message) for one in heard)
 
 
 def test_a_cell_that_collapses_is_stopped() -> None:

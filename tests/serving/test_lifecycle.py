@@ -143,7 +143,7 @@ def test_loading_is_tried_again_until_it_works(
     monkeypatch.setattr("serving.rest.lifecycle.time.sleep", mend)
     world.keeper().run()
     assert pauses == [2.0, 4.0, 8.0]
-    assert [event["event"] for event in events] == ["models_not_loaded"] * 3 + ["ready"]
+    assert [event["event"] for event in events] == ["loading"] + ["models_not_loaded"] * 3 + ["ready"]
 
 
 # ---------------------------------------------------------------- a new champion

@@ -275,9 +275,7 @@ def test_only_private_names_of_third_parties_are_private_imports(tmp_path: Path)
 def test_habits_are_counted_in_code_alone(tmp_path: Path) -> None:
     skip = "# fmt: " + "skip"
     habit = f"y: dict[str, Any] = {{}}  {skip}\n"
-    text = (
-        f'"""dict[str, Any] {skip}"""\nx = "{skip}"\n{habit}def f(a: list[dict[str, Any]]) -> dict[str, int]: ...\n'
-    )
+    text = f'"""dict[str, Any] {skip}"""\nx = "{skip}"\n{habit}def f(a: list[dict[str, Any]]) -> dict[str, int]: ...\n'
     found = tree(tmp_path, {"serving/a.py": text, "training/a.py": habit})
     assert [(place.path, place.line) for place in house.fmt_skips(found)] == [
         ("serving/a.py", 3),

@@ -10,10 +10,25 @@ from typing import Any
 
 import pytest
 from champions import Registry, World
+from fastapi import FastAPI
 
 from serving.models import store as model_store
+from serving.predictor import Predictor
+from serving.rest.http_api import create_app
 from serving.rest.observability import LOGGER_NAME
 from training.tracking import TRACKING_URI_VARIABLE
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    """The shipped models."""
+    return Predictor.load("shipped")
+
+
+@pytest.fixture(scope="module")
+def app(predictor: Predictor) -> FastAPI:
+    """The application with the shipped models and its usual limits."""
+    return create_app(predictor)
 
 
 @pytest.fixture(scope="session")

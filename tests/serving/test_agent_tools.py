@@ -45,11 +45,6 @@ CALLS: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor.load("shipped")
-
-
 def call(predictor: Predictor, name: str, arguments: Mapping[str, Any]) -> ToolAnswer:
     return BY_NAME[name].answer(lambda: predictor, arguments, lambda document: None)
 

@@ -20,12 +20,6 @@ from serving.rest.batching import MOST_ROWS_OF_ONE, MOST_ROWS_TOGETHER, Batcher,
 FORMULAS = ("Li6PS5Cl", "Li7La3Zr2O12", "Li5.5PS4.5Cl1.5", "NaCl", "Xx2", "", "Li3YCl6", "UO2", "Li3(PO4")
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def requests_of(draw_conditions: bool = True) -> st.SearchStrategy[PredictRequest]:
     """Return small requests of good and bad rows, with conditions of the request, of rows, or none."""
     temperature = st.none() | st.sampled_from([-20.0, 25.0, 60.0])

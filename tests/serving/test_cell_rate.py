@@ -28,12 +28,6 @@ from training.properties.contract import CellRole
 ANOLYTE, CATHOLYTE = "Li5.5PS4.5Cl1.5", "Li3InCl6"
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def ask(predictor: Predictor, anolyte: object = ANOLYTE, catholyte: object = CATHOLYTE, **conditions: object) -> Any:
     """Return the answer for a cell."""
     sent = {"anolyte": anolyte, "catholyte": catholyte, "conditions": conditions}

@@ -33,12 +33,6 @@ FORMULAS = ["Li6PS5Cl", "Xx2O3", "Li3YCl6", "Li3N"]
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
 def url(predictor: Predictor) -> Iterator[str]:
     """Serve the application on a free port."""
     server = uvicorn.Server(uvicorn.Config(create_app(predictor), port=0, log_level="error"))

@@ -32,24 +32,11 @@ from serving.answers.request import MAX_CANDIDATES, MAX_ID_LENGTH, CandidateInpu
 from serving.cli import elyte
 from serving.predictor import Predictor
 from serving.rest.csv_exchange import chosen_media_type
-from serving.rest.http_api import create_app
 from training.properties import registry
 
 TABLE = "id,formula,temperature_C\na,Li6PS5Cl,60\nb,Xx2O3,\nc,Li3YCl6,\n"
 CSV = {"Content-Type": "text/csv"}
 FAMILIES = ("Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li3N", "NaCl", "Li1.3Al0.3Ti1.7(PO4)3", "Xx", "")
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
-def app(predictor: Predictor) -> FastAPI:
-    """The application with the shipped models."""
-    return create_app(predictor)
 
 
 def post(app: FastAPI, path: str = "/predict/csv", headers: dict[str, str] = CSV, **more: Any) -> httpx.Response:

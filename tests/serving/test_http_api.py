@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import call
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Message, Scope
 
@@ -35,29 +36,6 @@ from serving.rest.request_record import RequestRecord
 
 JSON = {"Content-Type": "application/json"}
 BODY = {"candidates": [{"formula": "Li6PS5Cl"}]}
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
-def app(predictor: Predictor) -> FastAPI:
-    """The application with the shipped models and its usual limits."""
-    return create_app(predictor)
-
-
-def call(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
-    """Send one request to an application in this process."""
-
-    async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(send())
 
 
 def post(app: FastAPI, **more: Any) -> httpx.Response:

@@ -50,11 +50,6 @@ def predictor() -> Predictor:
     return Predictor({"stability": cast("ServedModel", StandIn())})
 
 
-@pytest.fixture(scope="module")
-def app(predictor: Predictor) -> FastAPI:
-    return create_app(predictor)
-
-
 def post(app: FastAPI, body: object) -> httpx.Response:
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app)

@@ -33,12 +33,6 @@ FAMILIES = ["Li6PS5Cl", "Li7La3Zr2O12", "Li3YCl6", "Li3N", "NaCl", "Li1.3Al0.3Ti
 BAD = ["Xx2O3", "", "?", "Li2XeO4"]
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def ask(predictor: Predictor, *candidates: str | dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     """Return the rows of an answer."""
     rows = [{"formula": c} if isinstance(c, str) else c for c in candidates]

@@ -44,12 +44,6 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def html_of(document: Any) -> str:
     html: str = document._repr_html_()
     return html

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from in_process import call
 
-from serving.predictor import Predictor
 from serving.rest.http_api import create_app
 from serving.rest.protection import Protection
 from training.properties import registry
@@ -22,25 +21,6 @@ JSON = {"Content-Type": "application/json"}
 FORMULAS = ["Li6PS5Cl", "Li6PS5Cl)", "Li3YCl6"]
 POLYMER = {"polymer": ["PEO"], "salt": ["LiTFSI"], "molality": [1.0]}
 COMMON = {"read_as", "in_domain", "warnings", "reason", "error_code", "error_message"}
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
-def app(predictor: Predictor) -> FastAPI:
-    return create_app(predictor)
-
-
-def call(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
-    async def send() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(send())
 
 
 def infer(app: FastAPI, name: str, body: dict[str, Any]) -> httpx.Response:

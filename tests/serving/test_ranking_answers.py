@@ -23,12 +23,6 @@ KNOWN = ["Li6PS5Cl", "Li3YCl6", "Li3InCl6", "Li2ZrCl6", "Li10GeP2S12", "Li7P3S11
 WISHES = ["sigma>=1e-3@25", "hull<=0.05", "window against NMC811", "minimise cost"]
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def ranked(predictor: Predictor, formulas: list[str], objectives: list[Any], **more: Any) -> dict[str, Any]:
     """Return the answer for formulas."""
     body = {"candidates": [{"formula": f} for f in formulas], "objectives": objectives, **more}

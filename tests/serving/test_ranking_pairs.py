@@ -21,12 +21,6 @@ CATHOLYTES = ("Li3InCl6", "Li3YCl6", "Li6PS5Cl")
 SLOW = CellConditions(c_rate=0.2, areal_capacity_mAh_cm2=2.0)
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
 def candidates(*formulas: str) -> list[CandidateInput]:
     """Return formulas as given."""
     return [CandidateInput(formula=formula) for formula in formulas]

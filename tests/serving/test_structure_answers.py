@@ -19,21 +19,10 @@ from features.crystal_formats.objects import fields_of
 from serving.answers.input_tables import read_candidate_records, read_candidates_file
 from serving.answers.optimade_answers import MEDIA_TYPE
 from serving.cli import elyte
-from serving.rest.http_api import create_app
 
 CIFS = {"ordered": cif(), "disordered": argyrodite()}
 HEAD = {"id", "index", "block", "warnings"}
 """Keys that name a row and its file; a structure's answer also carries the warning `no_space_group`."""
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
-def app(predictor: Predictor) -> FastAPI:
-    return create_app(predictor)
 
 
 def structure_of(kind: str) -> Any:

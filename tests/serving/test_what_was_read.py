@@ -64,12 +64,6 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped models."""
-    return Predictor.load("shipped")
-
-
-@pytest.fixture(scope="module")
 def url(predictor: Predictor) -> Iterator[str]:
     """Serve the application on a free port."""
     server = uvicorn.Server(uvicorn.Config(create_app(predictor), port=0, log_level="error"))

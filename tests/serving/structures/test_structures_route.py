@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import httpx
 import jsonschema
 import pytest
 from fastapi import FastAPI
+from in_process import call
 from made_structures import LICL, entry
 from test_structure_jobs import LI3OCL
 
@@ -46,14 +46,6 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobQueue]
 def app() -> FastAPI:
     """The application; of its models it matters which they are."""
     return create_app(Predictor.load("shipped", properties=["stability"]))
-
-
-def call(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
-    async def send() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            return await client.request(method, path, **more)
-
-    return asyncio.run(send())
 
 
 def declared(app: FastAPI, response: httpx.Response, method: str, path: str) -> None:

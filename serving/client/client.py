@@ -17,9 +17,8 @@ from serving.answers.input_tables import read_candidates_file, with_places
 from serving.answers.nearest_request import DEFAULT_NEAREST, MAX_NEAREST_CANDIDATES
 from serving.answers.request import MAX_CANDIDATES
 from serving.answers.rows import ModelHeaders, ResultRow, Results, error_row
-from serving.client.places import moved_to, ranking_in_places
 from serving.client.predictions import Predictions
-from serving.client.sent import Candidates, Rows, listed, only_given, parts_of, rows_of, rows_of_table
+from serving.client.sent import Candidates, Rows, filled, listed, moved, parts_of, rows_of, table_rows, whole_ranking
 from serving.client.transport import ServiceError, ServiceUnavailableError, Transport
 from serving.environment import read_list
 
@@ -134,9 +133,7 @@ class Client:
         serving.answers.input_tables.InputTableError
             If a frame has no usable columns.
         """
-        more = only_given(
-            properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions
-        )
+        more = filled(properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
         return Predictions(*self._in_parts("/predict", rows_of(candidates), more, ROWS_PER_REQUEST))
 
     def predict_csv(
@@ -169,10 +166,8 @@ class Client:
         """
         from serving.answers.output_tables import write_results
 
-        more = only_given(
-            properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions
-        )
-        rows = rows_of_table(read_candidates_file(Path(path)))
+        more = filled(properties=listed(properties), coverage=coverage, explain=explain or None, conditions=conditions)
+        rows = table_rows(read_candidates_file(Path(path)))
         answers = Predictions(*self._in_parts("/predict", rows, more, ROWS_PER_REQUEST))
         if output is not None:
             write_results(answers.results, Path(output))
@@ -200,7 +195,7 @@ class Client:
         ServiceError, ServiceUnavailableError, serving.answers.input_tables.InputTableError
             As `predict`.
         """
-        more = only_given(properties=listed(properties), conditions=conditions) | {"count": count}
+        more = filled(properties=listed(properties), conditions=conditions) | {"count": count}
         results, models = self._in_parts("/nearest", rows_of(candidates), more, MAX_NEAREST_CANDIDATES)
         return {"models": models, "results": results}
 
@@ -233,25 +228,17 @@ class Client:
         """
         rows, in_table = rows_of(candidates)
         places = [i for i, row in enumerate(rows) if not isinstance(row, RowError)]
-        wishes = only_given(
-            objectives=listed(objectives),
-            preset=preset,
-            constraints=constraints,
-            order=order,
-            top=top,
-            batch=batch,
-            coverage=coverage,
-            conditions=conditions,
-        )
+        wishes = filled(preset=preset, constraints=constraints, order=order, top=top, batch=batch, coverage=coverage)
+        wishes |= filled(objectives=listed(objectives), conditions=conditions)
         sent = {"candidates": [rows[i] for i in places], **wishes}
         document = cast("RankingDocument", self._transport.post("/rank", sent))
-        return ranking_in_places(document, rows, places, in_table)
+        return whole_ranking(document, rows, places, in_table)
 
     def interface(
         self, formula: str, *, against: Sequence[str] | None = None, voltage_V: float | None = None
     ) -> InterfaceDocument:
         """Return what an electrolyte becomes where it touches other materials, as `POST /interface`."""
-        sent = {"formula": formula} | only_given(against=listed(against), voltage_V=voltage_V)
+        sent = {"formula": formula} | filled(against=listed(against), voltage_V=voltage_V)
         return cast("InterfaceDocument", self._transport.post("/interface", sent))
 
     def rate(
@@ -263,7 +250,7 @@ class Client:
         **conditions: float | str,
     ) -> RateDocument:
         """Return which rate a cell reaches and what limits it, as `POST /rate`: `c_rate=4, temperature_C=25` ..."""
-        sent = {"anolyte": anolyte, "catholyte": catholyte} | only_given(coverage=coverage, conditions=conditions)
+        sent = {"anolyte": anolyte, "catholyte": catholyte} | filled(coverage=coverage, conditions=conditions)
         return cast("RateDocument", self._transport.post("/rate", sent))
 
     def synthesis(self, formula: str, **wishes: Any) -> SynthesisDocument:  # noqa: ANN401
@@ -289,7 +276,7 @@ class Client:
 
         `more` are its other fields, `limits` and `top`.
         """
-        given = only_given(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=listed(candidates), **more)
+        given = filled(cathode=cathode, cutoff_V=cutoff_V, side=side, candidates=listed(candidates), **more)
         return cast("CoatingsDocument", self._transport.post("/coatings", {"electrolyte": electrolyte} | given))
 
     def pathways(
@@ -304,7 +291,7 @@ class Client:
 
         `cif` is the text of a CIF; `structure` in its place that of a POSCAR too, or an OPTIMADE document.
         """
-        sent = only_given(cif=cif, structure=structure, block=block, grid=grid)
+        sent = filled(cif=cif, structure=structure, block=block, grid=grid)
         return cast("PathwaysDocument", self._transport.post("/pathways", sent))
 
     def ccd_grid(
@@ -318,13 +305,8 @@ class Client:
         **conditions: float | str,
     ) -> GridDocument:
         """Return the critical current density over every combination of conditions, as `POST /ccd/grid`."""
-        axes = only_given(
-            temperatures_C=listed(temperatures_C),
-            stack_pressures_MPa=listed(stack_pressures_MPa),
-            interlayer_types=listed(interlayer_types),
-            coverage=coverage,
-            conditions=conditions,
-        )
+        axes = filled(temperatures_C=listed(temperatures_C), stack_pressures_MPa=listed(stack_pressures_MPa))
+        axes |= filled(interlayer_types=listed(interlayer_types), coverage=coverage, conditions=conditions)
         return cast("GridDocument", self._transport.post("/ccd/grid", {"formula": formula} | axes))
 
     def add_measurements(
@@ -352,7 +334,7 @@ class Client:
         """
         accepted = accept_warnings if isinstance(accept_warnings, str) else [*accept_warnings]
         wishes = {"accept_warnings": accepted, "keep_good": keep_good, "dry_run": dry_run}
-        named = only_given(kind=kind, source=source or None, who=who or None)
+        named = filled(kind=kind, source=source or None, who=who or None)
         return self._transport.post("/measurements", {"measurements": [*measurements], **named, **wishes})
 
     def models(self) -> dict[str, Any]:
@@ -392,7 +374,7 @@ class Client:
         for start, part in parts_of(sent, most_rows):
             document = cast("Results", self._transport.post(path, {"candidates": part, **more}))
             for place, row in zip(places[start : start + len(part)], document["results"], strict=True):
-                results[place] = moved_to(row, place)
+                results[place] = moved(row, place)
             if models is not None and models != document["models"]:
                 warnings.warn("the service changed its models between parts of this list", stacklevel=4)
             models = document["models"]

@@ -1,21 +1,24 @@
-"""What is sent: candidates of any form as rows of JSON, cut into parts that the service takes."""
+"""What is sent, candidates of any form as rows of JSON, in parts; and answers back in the places of the question."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from features.candidate import RowError
 from features.crystal_formats.objects import fields_of, stands_for_one
 from features.errors import CandidateError
-from serving.answers.input_tables import CandidateTable, check_columns, read_candidate_records
+from serving.answers.input_tables import CandidateTable, check_columns, read_candidate_records, with_places
 from serving.answers.request import MAX_BODY_BYTES
+from serving.answers.rows import ResultRow, error_row
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from features.crystal_formats.objects import Material
+    from serving.ranking.document import RankingDocument
 
 # Smaller than what the service takes at most: each request stays far from its deadline, on a slow machine too.
 BYTES_PER_REQUEST = MAX_BODY_BYTES // 4
@@ -51,7 +54,7 @@ def rows_of(candidates: Candidates) -> Rows:
             return [], []
         check_columns([*frame.columns], "the frame")
         records = cast("list[Mapping[str, Any]]", frame.where(frame.notna(), None).to_dict("records"))
-        return rows_of_table(read_candidate_records(records, "the frame"))
+        return table_rows(read_candidate_records(records, "the frame"))
     rows = [_row_of(row, place) for place, row in enumerate(cast("Iterable[Any]", candidates))]
     return rows, [""] * len(rows)
 
@@ -63,7 +66,7 @@ def _row_of(material: Material, place: int) -> SentCandidate | RowError:
         return RowError(place, None, error.code, error.message)
 
 
-def rows_of_table(table: CandidateTable) -> Rows:
+def table_rows(table: CandidateTable) -> Rows:
     """Return the rows of a table as they are sent, and where each stands."""
     if table.ignored:
         warnings.warn(f"columns not used: {', '.join(table.ignored)}", stacklevel=4)
@@ -71,7 +74,7 @@ def rows_of_table(table: CandidateTable) -> Rows:
     return rows, table.places
 
 
-def only_given(**values: object) -> dict[str, object]:
+def filled(**values: object) -> dict[str, object]:
     """Return the fields that were given."""
     return {name: value for name, value in values.items() if value is not None and value != {}}
 
@@ -81,3 +84,30 @@ def listed(values: Iterable[Any] | None) -> list[Any] | None:
     if isinstance(values, str):
         raise TypeError(f"expected a list of names, received the text '{values[:60]}'")
     return None if values is None else [*values]
+
+
+def moved(row: ResultRow, place: int) -> ResultRow:
+    """Return a row of an answer with its place in the whole list."""
+    there = row | {"index": place}
+    return there | {"error": row["error"] | {"index": place}} if "error" in row else there
+
+
+def whole_ranking(
+    document: RankingDocument,
+    rows: Sequence[SentCandidate | RowError],
+    places: Sequence[int],
+    in_table: Sequence[str],
+) -> RankingDocument:
+    """Return a ranking of what was sent as one of all rows, with those that could not be read here among the failed.
+
+    `places` are those of the rows that were sent, `in_table` says where each stands in its table.
+    """
+    picks = [] if document["batch"] is None else document["batch"]["picks"]
+    for entry in (*document["ranking"], *document["excluded"], *picks):
+        entry["index"] = places[entry["index"]]
+    failed = [moved(row, places[row["index"]]) for row in document["failed"]]
+    unread = [(i, row) for i, row in enumerate(rows) if isinstance(row, RowError)]
+    failed += [error_row(replace(row, index=i)) for i, row in unread]
+    document["counts"]["given"] = len(rows)
+    document["counts"]["failed"] = len(failed)
+    return document | {"failed": with_places(sorted(failed, key=lambda row: int(row["index"])), in_table)}

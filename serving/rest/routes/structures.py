@@ -57,7 +57,7 @@ OWN: Refusals = {
         "structures are not relaxed here: pip install 'elyte[structure]' on the machine of the service",
     ),
     503: (
-        "The queue cannot be read or written now, or the models are still being loaded (`not_ready`).",
+        "The queue cannot be read or written now.",
         "queue_unavailable",
         "the queue of structures cannot be used now: database is locked",
     ),
@@ -101,7 +101,9 @@ class ShownJob(BaseModel):
     summary="Queue a crystal structure to be relaxed by a universal potential",
     response_model=ShownJob,
     response_description="The job is queued; `Location` says where to follow it.",
-    responses=refusals(OWN, only=_GENERAL),
+    responses=refusals(
+        OWN | {503: (f"{OWN[503][0]} Or models are being loaded: `not_ready`.", *OWN[503][1:])}, only=_GENERAL
+    ),
     openapi_extra=body_of(StructureRequest, EXAMPLE),
 )
 async def queue_structure(request: Request, predictor: Loaded) -> Response:

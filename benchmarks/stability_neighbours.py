@@ -78,9 +78,7 @@ class Bench:
     def scores(self, said: Scored) -> dict[str, float]:
         """Score validation rows."""
         where, half = self.composition(self.val), said.pooled.scale_decomposition_eV_per_atom
-        pairs = difference_scores(
-            Predicted(*where, said.pooled.decomposition_eV_per_atom, said.decomposition, half)
-        )
+        pairs = difference_scores(Predicted(*where, said.pooled.decomposition_eV_per_atom, said.decomposition, half))
         chance, called, stable = np.zeros(len(self.val)), np.zeros(len(self.val), bool), said.decomposition <= 0
         for fold in range(FOLDS):
             own, other = np.flatnonzero(self.fold == fold), np.flatnonzero(self.fold != fold)

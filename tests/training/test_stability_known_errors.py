@@ -10,7 +10,7 @@ from stability_world import fitted, known, world
 
 from features.candidate import MaterialBatch
 from training.properties.stability.calibration import Pooled
-from training.properties.stability.known_errors import LARGEST_ERROR_eV_PER_ATOM, KnownErrors, Sharing
+from training.properties.stability.known_errors import KnownErrors, LARGEST_ERROR_eV_PER_ATOM, Sharing
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.neighbours import N_NUMBERS
 from training.properties.stability.table import compositions
@@ -62,7 +62,9 @@ def test_the_correction_is_that_of_a_gaussian_process() -> None:
 
 
 def test_alike_compounds_are_moved_most_and_other_stoichiometries_not_at_all() -> None:
-    near, far, other, fractional = asked(errors_of(KNOWN, MISSED), "NaSiO2", "CsTlTe2", "LiAl5O2", "Li0.93Al1.07O2")[:, 0]
+    near, far, other, fractional = asked(errors_of(KNOWN, MISSED), "NaSiO2", "CsTlTe2", "LiAl5O2", "Li0.93Al1.07O2")[
+        :, 0
+    ]
     assert 0.005 < near < 0.05
     assert abs(far) < near / 10
     assert other == fractional == 0.0

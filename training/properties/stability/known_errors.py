@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Sharing:
     noise
         Variance of what a compound has alone, in units of what it shares.
     strength, odds
-        By which energies are multiplied, as errors of rows that were learnt are small ones, and chances, to be log-odds.
+        By which energies are multiplied, as errors of rows that were learnt are small, and chances, to be log-odds.
     """
 
     unlike_eV_per_atom: float = 0.1
@@ -183,8 +184,8 @@ def _stoichiometries(key: NDArray[np.int64]) -> Iterator[slice]:
     if not len(key):
         return
     bounds = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1], [True]]))
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
-        yield slice(int(begin), int(end))
+    for begin, end in pairwise(bounds.tolist()):
+        yield slice(begin, end)
 
 
 def _shared(alike: NDArray[np.float32], one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float32]:

@@ -29,14 +29,14 @@ from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.evaluation import Scored, predict_rows
 from training.properties.stability.families import Predicted, difference_scores, group_labels, single_swaps
 from training.properties.stability.inputs import Surroundings
-from training.properties.stability.known_errors import KnownErrors, Sharing
+from training.properties.stability.known_errors import KnownErrors, Relatedness
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.table import EnergyTable, read_energies
 
 Array = NDArray[np.float64]
 BUNDLE = Path(__file__).parents[1] / "serving" / "bundles" / "stability"
 FOLDS = 5
-GRID = tuple(Sharing(*each) for each in product((0.07, 0.1, 0.15), (0.7, 2.0), (0.8, 1.1, 1.4), (5.0,)))
+GRID = tuple(Relatedness(*each) for each in product((0.07, 0.1, 0.15), (0.7, 2.0), (0.8, 1.1, 1.4), (5.0,)))
 BOUNDS_eV_PER_ATOM = (0.0, 0.07, 0.08, 0.12, 0.2, 1.0)
 LARGEST_eV_PER_ATOM = 0.3
 
@@ -58,7 +58,7 @@ class Bench:
         """Return atomic numbers and fractions of some rows."""
         return self.table.atomic_number[rows], self.table.fraction[rows]
 
-    def corrected(self, learnt: Scored, scored: Scored, sharing: Sharing) -> Scored:
+    def corrected(self, learnt: Scored, scored: Scored, sharing: Relatedness) -> Scored:
         """Return what is said of validation rows with what was missed of training rows carried over."""
         true = np.column_stack([learnt.formation - learnt.hull, learnt.decomposition])
         dissimilarity = self.known.prototypes.dissimilarity_eV_per_atom
@@ -120,14 +120,14 @@ def _take(said: Pooled, rows: NDArray[np.int64]) -> Pooled:
     return Pooled(**{name: getattr(said, name)[rows] for name in Pooled.__dataclass_fields__})
 
 
-def board(bench: Bench, model: StabilityModel, grid: tuple[Sharing, ...]) -> dict[str, Any]:
+def board(bench: Bench, model: StabilityModel, grid: tuple[Relatedness, ...]) -> dict[str, Any]:
     """Score one model's nets."""
     alone = replace(model, known_errors=None)
     learnt, scored = (predict_rows(alone, bench.table, ("train",), split) for split in ("train", "val"))
     tried = [bench.corrected(learnt, scored, sharing) for sharing in grid]
     return {
         "alone": bench.scores(scored),
-        "corrected": bench.scores(bench.corrected(learnt, scored, Sharing())),
+        "corrected": bench.scores(bench.corrected(learnt, scored, Relatedness())),
         "nested": bench.scores(bench.nested(tried)),
         "correlations": bench.correlations(scored),
     }

@@ -10,7 +10,7 @@ from stability_world import fitted, known, world
 
 from features.candidate import MaterialBatch
 from training.properties.stability.calibration import Pooled
-from training.properties.stability.known_errors import KnownErrors, LARGEST_ERROR_eV_PER_ATOM, Sharing
+from training.properties.stability.known_errors import KnownErrors, LARGEST_ERROR_eV_PER_ATOM, Relatedness
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.neighbours import N_NUMBERS
 from training.properties.stability.table import compositions
@@ -32,7 +32,7 @@ def said(n: int, log_odds: float = 0.0) -> Pooled:
     return Pooled(none, none, some, some, some, np.full(n, log_odds))
 
 
-def errors_of(formulas: list[str], missed: Array, sharing: Sharing | None = None) -> KnownErrors:
+def errors_of(formulas: list[str], missed: Array, sharing: Relatedness | None = None) -> KnownErrors:
     """Fit on nets that miss the energies of some compounds."""
     where = compositions(MaterialBatch.from_formulas(formulas))
     return KnownErrors.fit(where, said(len(formulas)), np.column_stack([missed, missed]), unlike(), sharing)
@@ -44,7 +44,7 @@ def asked(errors: KnownErrors, *formulas: str) -> Array:
 
 
 def test_the_correction_is_that_of_a_gaussian_process() -> None:
-    errors = errors_of(KNOWN, MISSED, Sharing(unlike_eV_per_atom=0.2, noise=0.5, strength=1.0, odds=1.0))
+    errors = errors_of(KNOWN, MISSED, Relatedness(unlike_eV_per_atom=0.2, noise=0.5, strength=1.0, odds=1.0))
     law = np.exp(-unlike() / 0.2)
     elements = [(3, 13, 8), (11, 13, 8), (19, 13, 8), (3, 13, 16)]
 

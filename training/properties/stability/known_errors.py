@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Sharing:
+class Relatedness:
     """How relatives share errors.
 
     Attributes
@@ -74,7 +74,7 @@ class KnownErrors:
         said: Pooled,
         true_eV_per_atom: Array,
         dissimilarity_eV_per_atom: Array,
-        sharing: Sharing | None = None,
+        sharing: Relatedness | None = None,
     ) -> KnownErrors:
         """Fit on what the nets say of compounds that they learnt from.
 
@@ -91,7 +91,7 @@ class KnownErrors:
         """
         from scipy.linalg import cho_factor, cho_solve
 
-        sharing = sharing or Sharing()
+        sharing = sharing or Relatedness()
         alike = _alike(dissimilarity_eV_per_atom, sharing.unlike_eV_per_atom)
         key, element = _placed(*composition)
         order = np.argsort(key, kind="stable")
@@ -134,8 +134,8 @@ class KnownErrors:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts for the bundle."""
-        parts = {"key": self.key, "element": self.slot_element, "alike": self.alike}
-        return parts | {"weight": self.weight.astype(np.float16)}
+        weight = self.weight.astype(np.float16)
+        return {"key": self.key, "element": self.slot_element, "weight": weight, "alike": self.alike}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> KnownErrors:

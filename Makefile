@@ -66,6 +66,7 @@ smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/rest_soak.py --quick
 	$(BIN)/python benchmarks/command_line.py --quick
 	$(BIN)/python benchmarks/stability.py --quick
+	$(BIN)/python benchmarks/stability_neighbours.py --quick
 	$(BIN)/python benchmarks/ccd.py --quick
 	$(BIN)/python benchmarks/mechanics.py --quick
 	$(BIN)/python benchmarks/structures.py --quick --strict

@@ -85,7 +85,7 @@ def predict_rows(model: StabilityModel, table: EnergyTable, known: tuple[str, ..
     inputs = net_inputs(surroundings, table.batch(rows), model.scaling, table.phases.row_of_input[rows])
     return Scored(
         rows,
-        Pooled.of(model.ensemble(inputs)),
+        model.pooled(inputs, table.atomic_number[rows], table.fraction[rows]),
         inputs.hull.energy_eV_per_atom.astype(float),
         table.formation_energy_eV_per_atom[rows],
         table.decomposition_energy_eV_per_atom[rows],

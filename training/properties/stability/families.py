@@ -78,7 +78,7 @@ def difference_scores(said: Predicted) -> dict[str, float]:
     """
     groups = [rows for rows in said.groups() if len(rows) > 1]
     ranks = [_spearman(said.predicted[rows], said.true[rows]) for rows in groups if len(rows) >= SMALLEST_GROUP]
-    pairs = [_single_swaps(said.atomic_number[rows], said.fraction[rows], rows) for rows in groups]
+    pairs = [single_swaps(said.atomic_number[rows], said.fraction[rows], rows) for rows in groups]
     first, second = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), dtype=np.int64)
     true, predicted = (each[first] - each[second] for each in (said.true, said.predicted))
     reach = np.hypot(said.half_width[first], said.half_width[second])
@@ -144,7 +144,7 @@ def absolute_scores(predicted: Array, true: Array) -> dict[str, float]:
     return {"spearman": _spearman(predicted, true), "bias": _mean(error), "mae": _mean(np.abs(error))}
 
 
-def _single_swaps(atomic_number: NDArray[np.int64], fraction: Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def single_swaps(atomic_number: NDArray[np.int64], fraction: Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the pairs of a group's rows that share all elements but one, in the same amounts; shape (2, p)."""
     dense = np.zeros((len(rows), ATOMIC_NUMBER["Lr"] + 1))
     np.put_along_axis(dense, np.where(fraction > 0, atomic_number, 0), fraction, axis=1)

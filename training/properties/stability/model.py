@@ -19,9 +19,10 @@ from features.elements import SYMBOLS
 from training.properties.contract import PhaseEnergies
 from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.corrected_energies import CorrectedEnergy, corrections_of
-from training.properties.stability.descriptors import Standardisation
+from training.properties.stability.descriptors import NetInputs, Standardisation
 from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.inputs import Surroundings, net_inputs
+from training.properties.stability.known_errors import KnownErrors
 from training.properties.stability.surroundings_store import surroundings_from_arrays, surroundings_to_arrays
 from training.properties.stability.table import compositions
 from training.properties.stability.unlisted import COVERAGE, NASICON, PRIOR, EnergyOpinion, Unlisted
@@ -34,6 +35,8 @@ from training.uncertainty import ConformalScale, InsufficientCalibrationError, I
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 DEFAULT_COVERAGE = 0.9
+ERRORS = "errors."
+"""Prefix of the arrays of what the nets get wrong of known compounds."""
 POOL = "pool."
 """Prefix of the arrays of the nets from which a student learnt."""
 ABOVE_HULL_eV_PER_ATOM = 1e-6
@@ -233,6 +236,9 @@ class StabilityModel:
         What corrects the nets where the table does not list a composition; None in bundles before 2026-11-29.
     pool
         The same model on the nets from which its own one, a student, learnt; None where the nets are no student's.
+    known_errors
+        What corrects the nets by what they get wrong of known relatives; None in bundles before
+        version 2026.11.30.20.
     """
 
     surroundings: Surroundings
@@ -245,6 +251,7 @@ class StabilityModel:
     largest_spread_eV_per_atom: float
     unlisted: Unlisted | None = None
     pool: StabilityModel | None = None
+    known_errors: KnownErrors | None = None
 
     @property
     def of_pool(self) -> StabilityModel:
@@ -316,8 +323,13 @@ class StabilityModel:
     def nets_opinion(self, batch: MaterialBatch) -> tuple[EnergyOpinion, Array]:
         """Return what the nets alone say of such compositions, and the hull of the known phases there (eV/atom)."""
         inputs = net_inputs(self.surroundings, batch, self.scaling)
-        said = EnergyOpinion.of_nets(Pooled.of(self.ensemble(inputs)), self.calibration)
+        said = EnergyOpinion.of_nets(self.pooled(inputs, *compositions(batch)), self.calibration)
         return said, inputs.hull.energy_eV_per_atom.astype(float)
+
+    def pooled(self, inputs: NetInputs, atomic_number: NDArray[np.int64], fraction: Array) -> Pooled:
+        """Return what the nets say of compositions, with what they get wrong of known relatives added."""
+        said = Pooled.of(self.ensemble(inputs))
+        return said if self.known_errors is None else self.known_errors.correct(said, atomic_number, fraction)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all arrays for the bundle."""
@@ -336,6 +348,8 @@ class StabilityModel:
         """Return what differs between a student and its pool."""
         arrays = {f"net.{name}": array for name, array in self.ensemble.to_arrays().items()}
         arrays |= {f"calibration.{name}": array for name, array in self.calibration.to_arrays().items()}
+        if self.known_errors is not None:
+            arrays |= {f"{ERRORS}{name}": array for name, array in self.known_errors.to_arrays().items()}
         return arrays | ({} if self.unlisted is None else {PRIOR: self.unlisted.prior.to_array()})
 
     def settings(self) -> dict[str, Any]:
@@ -370,6 +384,7 @@ class _OfNets(TypedDict):
     calibration: Calibration
     largest_spread_eV_per_atom: float
     unlisted: Unlisted | None
+    known_errors: KnownErrors | None
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
@@ -383,6 +398,7 @@ def _of_nets(arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) ->
         "calibration": Calibration.from_arrays(_part(arrays, "calibration.")),
         "largest_spread_eV_per_atom": float(settings["largest_spread_eV_per_atom"]),
         "unlisted": Unlisted.from_arrays(arrays[PRIOR], _part(arrays, NASICON)) if PRIOR in arrays else None,
+        "known_errors": KnownErrors.from_arrays(errors) if (errors := _part(arrays, ERRORS)) else None,
     }
 
 

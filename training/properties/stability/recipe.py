@@ -4,7 +4,8 @@
 2. Hulls of the training phases at every compound, without the compound; relatives of the same stoichiometry.
 3. A pool of nets, fitted on the training split, the hull redrawn from part of the phases in every epoch; one student of
    it, which answers unless the pool is asked for (`student.py`).
-4. For either: conformal intervals and probabilities from the validation split.
+4. For either: what it gets wrong of training compounds, carried over to their relatives (`known_errors.py`); conformal
+   intervals and probabilities from the validation split.
 5. The served model knows the phases of all three splits, with band gaps where they were computed; the nets stay those
    of the training split.
 6. What lies beyond all tables: a prior and a regression from a family that was computed whole.
@@ -28,6 +29,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.ensemble_fit import NetSettings, fit_ensemble, fit_scaling, load_table
 from training.properties.stability.evaluation import Scored, predict_rows, split_scores, window_deviations
 from training.properties.stability.inputs import Surroundings
+from training.properties.stability.known_errors import KnownErrors
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import SOURCE as NASICONS
 from training.properties.stability.nasicon import NasiconTable, not_listed, read_nasicons
@@ -168,9 +170,10 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
         radius=1.0,
         largest_spread_eV_per_atom=np.inf,
     )
-    validation = predict_rows(uncalibrated, table, ("train",), "val")
-    pooled = validation.pooled
     known = Surroundings.of(table, table.rows_of("train"))
+    errors = fit_known_errors(uncalibrated, table, known)
+    validation = predict_rows(replace(uncalibrated, known_errors=errors), table, ("train",), "val")
+    pooled = validation.pooled
     rows = validation.rows
     _, distance = nearest_phases(known.phases, known.usable, table.atomic_number[rows], table.fraction[rows], 1)
     model = StabilityModel(
@@ -182,8 +185,17 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
         oxidation_error_V=oxidation,
         radius=float(np.quantile(distance[:, 0], DOMAIN_SHARE)),
         largest_spread_eV_per_atom=float(np.quantile(pooled.spread_eV_per_atom, DOMAIN_SHARE)),
+        known_errors=errors,
     )
     return model, validation
+
+
+def fit_known_errors(model: StabilityModel, table: EnergyTable, known: Surroundings) -> KnownErrors:
+    """Fit what carries the errors of a model's nets on training compounds over to their relatives."""
+    learnt = predict_rows(replace(model, known_errors=None), table, ("train",), "train")
+    true = np.column_stack([learnt.formation - learnt.hull, learnt.decomposition])
+    composition = table.atomic_number[learnt.rows], table.fraction[learnt.rows]
+    return KnownErrors.fit(composition, learnt.pooled, true, known.prototypes.dissimilarity_eV_per_atom)
 
 
 def refit_for_evaluation(

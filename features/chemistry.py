@@ -273,7 +273,7 @@ def _mixing_columns(fractions: Array, framework: Array, anions: Array) -> dict[s
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
     """Quotient, 0 where the denominator vanishes."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 1e-12)
+    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 1e-12)
 
 
 def _mean(weights: Array, values: Array) -> Array:

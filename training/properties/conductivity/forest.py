@@ -92,9 +92,10 @@ class QuantileForest:
 
     @cached_property
     def _shares_of_leaves(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
-        """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares."""
-        inside = self._leaf_to_target
-        return inside.indptr.astype(np.int32, copy=False), inside.indices.astype(np.int32, copy=False), inside.data
+        """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares among all trees."""
+        inside, n_trees = self._leaf_to_target, self.leaves.shape[1]
+        starts, targets = (part.astype(np.int32, copy=False) for part in (inside.indptr, inside.indices))
+        return starts, targets, inside.data / n_trees
 
     def shares(self, features: Array) -> Array:
         """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
@@ -165,7 +166,7 @@ def _interpolate_quantiles(
         share[:] = 0.0
         for leaf in leaves[row]:
             for place in range(start[leaf], start[leaf + 1]):
-                share[target_of[place]] += share_of[place] / leaves.shape[1]
+                share[target_of[place]] += share_of[place]
         cumulative, before, lower, j = 0.0, -1.0, 0.0, 0
         for number in range(len(levels)):
             out[row, number] = np.nan

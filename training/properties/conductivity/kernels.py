@@ -48,26 +48,6 @@ class Scaling:
         return scaled
 
 
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """Points to which others have distances, as the squared distance takes them.
-
-    Attributes
-    ----------
-    minus_doubled
-        -2 times the points, shape (d, m).
-    squares
-        Squared norms, shape (m,).
-    """
-
-    minus_doubled: Array
-    squares: Array
-
-    @classmethod
-    def of(cls, points: Array) -> _Points:
-        return cls(-2.0 * points.T, (points**2).sum(axis=1))
-
-
 @dataclass(frozen=True, eq=False)
 class TrainingMaterials:
     """Training materials, ready for distances to them."""
@@ -90,16 +70,16 @@ class TrainingMaterials:
         )
 
     @cached_property
-    def _chemistry_points(self) -> _Points:
-        return _Points.of(self.chemistry_scaling(self.descriptors.chemistry))
+    def _chemistry_points(self) -> Array:
+        return _points(self.chemistry_scaling(self.descriptors.chemistry))
 
     @cached_property
-    def _order_points(self) -> _Points:
-        return _Points.of(self.order_scaling(_order(self.descriptors)))
+    def _order_points(self) -> Array:
+        return _points(self.order_scaling(_order(self.descriptors)))
 
     @cached_property
-    def _crystal_points(self) -> _Points:
-        return _Points.of(self.crystal_scaling(self.descriptors.crystal))
+    def _crystal_points(self) -> Array:
+        return _points(self.crystal_scaling(self.descriptors.crystal))
 
     @cached_property
     def _blurred_columns(self) -> Array:
@@ -163,8 +143,9 @@ def _order(descriptors: Descriptors) -> Array:
 
 def _columns(table: Array) -> Array:
     """Return a table as `_sum_differences` reads it: its columns as rows, a whole number of groups of them."""
-    missing = -table.shape[1] % _COLUMNS_ABREAST
-    return np.ascontiguousarray(np.pad(table, ((0, 0), (0, missing))).T)
+    columns = np.zeros((table.shape[1] + -table.shape[1] % _COLUMNS_ABREAST, len(table)))
+    columns[: table.shape[1]] = table.T
+    return columns
 
 
 def _l1(first: Array, second: Array, columns: Array) -> Array:
@@ -197,10 +178,15 @@ def _sum_differences(first: Array, columns: Array, distance: Array) -> None:
                 total[j] += abs(x0 - y0[j]) + abs(x1 - y1[j]) + abs(x2 - y2[j]) + abs(x3 - y3[j])
 
 
-def _rms(first: Array, second: _Points) -> Array:
-    squared = first @ second.minus_doubled
-    squared += (first**2).sum(axis=1)[:, None] + second.squares[None, :]
-    squared[squared < _ROUNDING] = 0.0  # the root would turn 1e-14 into 1e-7, another one in every batch
-    squared /= first.shape[1]
-    distance: Array = np.sqrt(squared, out=squared)
-    return distance
+def _points(points: Array) -> Array:
+    """Return points, shape (m, d), as `_rms` multiplies by them: a product adds the squared norms too."""
+    whole: Array = np.vstack([-2.0 * points.T, np.ones(len(points)), (points**2).sum(axis=1)])
+    return whole / points.shape[1]
+
+
+def _rms(first: Array, second: Array) -> Array:
+    """Return root mean square differences to `_points`."""
+    width = first.shape[1]
+    squared: Array = np.column_stack([first, (first**2).sum(axis=1), np.ones(len(first))]) @ second
+    squared[squared < _ROUNDING / width] = 0.0  # the root would turn 1e-14 into 1e-7, another one in every batch
+    return np.sqrt(squared, out=squared)

@@ -155,9 +155,15 @@ def prototypes_of(composition: Array) -> NDArray[np.int8]:
 def _codes(composition: bytes, width: int) -> bytes:
     """Return the codes of a table: of one batch, several ask."""
     counts = Counts.of(np.frombuffer(composition).reshape(-1, width))
-    masks = [rule(counts) for _, rule in RULES]
-    codes = [np.int8(prototype) for prototype, _ in RULES]
-    return np.select(masks, codes, default=np.int8(Prototype.OTHER)).astype(np.int8).tobytes()
+    codes = np.full(len(counts.lithium), Prototype.OTHER, dtype=np.int8)
+    undecided = np.ones(len(codes), dtype=np.bool_)
+    for prototype, rule in RULES:
+        fits = rule(counts)
+        codes[undecided & fits] = prototype
+        undecided &= ~fits
+        if not undecided.any():
+            break
+    return codes.tobytes()
 
 
 def _nasicon(c: Counts) -> Mask:

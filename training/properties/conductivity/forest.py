@@ -83,19 +83,18 @@ class QuantileForest:
 
     @cached_property
     def _leaf_to_target(self) -> csr_matrix:
-        """Sparse (nodes, m): the share of each target in the distribution of a leaf."""
+        """Sparse (nodes, m): the share of each target in the distribution of a leaf, divided by the trees."""
         m, n_trees = self.leaves.shape
         leaf, target = self.leaves.ravel(), np.repeat(np.arange(m), n_trees)
         weight = self.weights[target]
         total = np.bincount(leaf, weight, minlength=len(self.trees.value))
-        return csr_matrix((weight / total[leaf], (leaf, target)), shape=(len(self.trees.value), m))
+        return csr_matrix((weight / total[leaf] / n_trees, (leaf, target)), shape=(len(self.trees.value), m))
 
     @cached_property
     def _shares_of_leaves(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
-        """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares among all trees."""
-        inside, n_trees = self._leaf_to_target, self.leaves.shape[1]
-        starts, targets = (part.astype(np.int32, copy=False) for part in (inside.indptr, inside.indices))
-        return starts, targets, inside.data / n_trees
+        """`_leaf_to_target` as plain arrays: where each leaf begins, targets, shares."""
+        inside = self._leaf_to_target
+        return inside.indptr.astype(np.int32, copy=False), inside.indices.astype(np.int32, copy=False), inside.data
 
     def shares(self, features: Array) -> Array:
         """Return the weight of each training target in each candidate's distribution, shape (n, m)."""
@@ -110,7 +109,7 @@ class QuantileForest:
         leaves = self._leaves(features)
         n, n_trees = leaves.shape
         reached = csr_matrix(
-            (np.full(n * n_trees, 1.0 / n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
+            (np.ones(n * n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
             shape=(n, len(self.trees.value)),
         )
         shares = reached @ self._leaf_to_target

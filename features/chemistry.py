@@ -50,7 +50,6 @@ _GROUPS: dict[str, tuple[str, ...]] = _ANION_GROUPS | {
     "rare_earth": SYMBOLS[56:71],
 }
 
-_NOTHING = 1e-12
 NEUTRALITY_TOLERANCE = 0.02
 """Charge per atom below which a formula counts as balanced."""
 
@@ -166,16 +165,14 @@ def _labels() -> tuple[str, ...]:
 
 def _columns(batch: MaterialBatch) -> dict[str, Array]:
     ions = assign_ions(batch)
-    values = _elemental_rows()[:, batch.element_index]
-    element = dict(zip(_elemental(), values, strict=True))
+    of_elements = {name: values[batch.element_index] for name, values in _elemental().items()}
     lithium = batch.fraction_of("Li")
-    framework = ions.cations * (1.0 - element["is_lithium"])
-    of_framework, of_anions = (_Weighted.of(weights, values) for weights in (framework, ions.anions))
+    framework = ions.cations * (1.0 - of_elements["is_lithium"])
     return (
         _lithium_columns(lithium, ions)
-        | _anion_columns(of_anions)
-        | _framework_columns(framework, of_framework, of_anions, element)
-        | _contrast_columns(lithium, framework, ions, of_framework, of_anions, element)
+        | _anion_columns(ions.anions, of_elements)
+        | _framework_columns(framework, ions, of_elements)
+        | _contrast_columns(lithium, framework, ions, of_elements)
         | _mixing_columns(batch.fraction, framework, ions.anions)
         | {"charge_imbalance_per_atom": ions.charge_imbalance}
     )
@@ -186,48 +183,14 @@ def _elemental() -> dict[str, Array]:
     """Element data and group memberships, each of shape (103,)."""
     table = element_table()
     groups = {f"is_{name}": _mask(members) for name, members in _GROUPS.items()}
-    charge = (table["cation_charge_min"] + table["cation_charge_max"]) / 2
     return groups | {
         "chi": table["pauling_electronegativity"],
         "cation_radius": table["cation_radius_A"],
         "anion_radius": table["anion_radius_A"],
-        "charge": charge,
+        "charge": (table["cation_charge_min"] + table["cation_charge_max"]) / 2,
         "anion_charge": table["anion_charge"],
         "mass": table["atomic_mass_g_per_mol"],
-        # the electron cloud's volume over its grip: a stand-in for polarizability
-        "anion_softness": table["anion_radius_A"] ** 3 / table["pauling_electronegativity"],
-        "anion_volume": table["anion_radius_A"] ** 3,
-        "ionic_potential": charge / np.clip(table["cation_radius_A"], 0.2, None),
     }
-
-
-@cache
-def _elemental_rows() -> Array:
-    """Return what `_elemental` names, one a row, shape (names, 103)."""
-    return np.array(list(_elemental().values()))
-
-
-class _Weighted(NamedTuple):
-    """Elemental values over the elements of n materials, weighted.
-
-    Parameters
-    ----------
-    total
-        Shape (n,), sum of the weights.
-    sums, means
-        What `_elemental` names, each of shape (n,): the weighted sum, and the mean, 0 where there are no weights.
-    """
-
-    total: Array
-    sums: dict[str, Array]
-    means: dict[str, Array]
-
-    @classmethod
-    def of(cls, weights: Array, values: Array) -> _Weighted:
-        """Weigh values of shape (names, n, k) by weights of shape (n, k)."""
-        total, sums = weights.sum(axis=1), np.einsum("nk,pnk->pn", weights, values)
-        means = np.divide(sums, total, out=np.zeros_like(sums), where=total > _NOTHING)
-        return cls(total, *(dict(zip(_elemental(), part, strict=True)) for part in (sums, means)))
 
 
 def _lithium_columns(lithium: Array, ions: Ions) -> dict[str, Array]:
@@ -242,65 +205,58 @@ def _lithium_columns(lithium: Array, ions: Ions) -> dict[str, Array]:
     }
 
 
-def _anion_columns(of_anions: _Weighted) -> dict[str, Array]:
-    mean = of_anions.means
-    return {f"{name}_share": mean[f"is_{name}"] for name in (*_ANION_GROUPS, "halide")} | {
-        "anion_electronegativity": mean["chi"],
-        "anion_radius_A": mean["anion_radius"],
-        "anion_softness_A3": mean["anion_softness"],
-        "anion_charge": mean["anion_charge"],
+def _anion_columns(anions: Array, element: dict[str, Array]) -> dict[str, Array]:
+    radius = element["anion_radius"]
+    return {f"{name}_share": _mean(anions, element[f"is_{name}"]) for name in (*_ANION_GROUPS, "halide")} | {
+        "anion_electronegativity": _mean(anions, element["chi"]),
+        "anion_radius_A": _mean(anions, radius),
+        # the electron cloud's volume over its grip: a stand-in for polarizability
+        "anion_softness_A3": _mean(anions, radius**3 / element["chi"]),
+        "anion_charge": _mean(anions, element["anion_charge"]),
     }
 
 
-def _framework_columns(
-    framework: Array, of_framework: _Weighted, of_anions: _Weighted, element: dict[str, Array]
-) -> dict[str, Array]:
-    sums, mean = of_framework.sums, of_framework.means
+def _framework_columns(framework: Array, ions: Ions, element: dict[str, Array]) -> dict[str, Array]:
+    anions = ions.anions.sum(axis=1)
     charge, radius = element["charge"], element["cation_radius"]
 
     def per_anion(group: str) -> Array:
-        return _ratio(sums[f"is_{group}"], of_anions.total)
+        return _ratio((framework * element[f"is_{group}"]).sum(axis=1), anions)
 
     return {
-        "framework_fraction": of_framework.total,
-        "framework_electronegativity": mean["chi"],
-        "framework_radius_A": mean["cation_radius"],
-        "framework_charge": mean["charge"],
-        "framework_ionic_potential_per_A": mean["ionic_potential"],
+        "framework_fraction": framework.sum(axis=1),
+        "framework_electronegativity": _mean(framework, element["chi"]),
+        "framework_radius_A": _mean(framework, radius),
+        "framework_charge": _mean(framework, charge),
+        "framework_ionic_potential_per_A": _mean(framework, charge / np.clip(radius, 0.2, None)),
         "framework_largest_radius_A": np.where(framework > 0, radius, 0.0).max(axis=1),
         "framework_highest_charge": np.where(framework > 0, charge, 0.0).max(axis=1),
         "framework_charge_spread": _spread(framework, charge),
         "tetrahedral_cations_per_anion": per_anion("tetrahedral"),
         "octahedral_cations_per_anion": per_anion("octahedral"),
         "phosphorus_per_anion": per_anion("phosphorus"),
-        "transition_metal_share": mean["is_transition_metal"],
-        "rare_earth_share": mean["is_rare_earth"],
-        "reducible_share": mean["is_reducible"],
-        "other_alkali_fraction": sums["is_other_alkali"],
-        "proton_fraction": sums["is_hydride"],
+        "transition_metal_share": _mean(framework, element["is_transition_metal"]),
+        "rare_earth_share": _mean(framework, element["is_rare_earth"]),
+        "reducible_share": _mean(framework, element["is_reducible"]),
+        "other_alkali_fraction": (framework * element["is_other_alkali"]).sum(axis=1),
+        "proton_fraction": (framework * element["is_hydride"]).sum(axis=1),
     }
 
 
-def _contrast_columns(
-    lithium: Array,
-    framework: Array,
-    ions: Ions,
-    of_framework: _Weighted,
-    of_anions: _Weighted,
-    element: dict[str, Array],
-) -> dict[str, Array]:
-    chi, everything = element["chi"], ions.cations + ions.anions
+def _contrast_columns(lithium: Array, framework: Array, ions: Ions, element: dict[str, Array]) -> dict[str, Array]:
+    chi, r_cation, r_anion = element["chi"], element["cation_radius"], element["anion_radius"]
     of_lithium = {name: values[ATOMIC_NUMBER["Li"] - 1] for name, values in _elemental().items()}
-    anion_chi, anion_r = of_anions.means["chi"], of_anions.means["anion_radius"]
+    anion_chi, anion_r = _mean(ions.anions, chi), _mean(ions.anions, r_anion)
+    everything = ions.cations + ions.anions
     return {
-        "bond_polarity": anion_chi - of_framework.means["chi"],
+        "bond_polarity": anion_chi - _mean(framework, chi),
         "lithium_bond_polarity": anion_chi - of_lithium["chi"],
-        "framework_to_anion_radius": _ratio(of_framework.means["cation_radius"], anion_r),
-        "lithium_to_anion_radius": _ratio(np.full(len(anion_r), of_lithium["cation_radius"]), anion_r),
+        "framework_to_anion_radius": _ratio(_mean(framework, r_cation), anion_r),
+        "lithium_to_anion_radius": _ratio(np.full(len(lithium), of_lithium["cation_radius"]), anion_r),
         "electronegativity_spread": _spread(everything, chi),
-        "framework_radius_spread_A": _spread(framework, element["cation_radius"]),
-        "anion_radius_spread_A": _spread(ions.anions, element["anion_radius"]),
-        "lithium_per_anion_volume_per_A3": _ratio(lithium, of_anions.sums["anion_volume"]),
+        "framework_radius_spread_A": _spread(framework, r_cation),
+        "anion_radius_spread_A": _spread(ions.anions, r_anion),
+        "lithium_per_anion_volume_per_A3": _ratio(lithium, (ions.anions * r_anion**3).sum(axis=1)),
         "mean_atomic_mass_g_per_mol": (everything * element["mass"]).sum(axis=1),
     }
 
@@ -318,7 +274,7 @@ def _mixing_columns(fractions: Array, framework: Array, anions: Array) -> dict[s
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
     """Quotient, 0 where the denominator vanishes."""
-    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > _NOTHING)
+    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 1e-12)
 
 
 def _mean(weights: Array, values: Array) -> Array:

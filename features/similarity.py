@@ -33,20 +33,7 @@ def half_l1(first: Array, second: Array) -> Array:
 
 
 def nearest_columns(distance: Array, count: int) -> tuple[NDArray[np.int64], Array]:
-    """Return where the smallest distances of each row stand, nearest first, of equal ones the first, and themselves.
-
-    Parameters
-    ----------
-    distance
-        Shape (n, m).
-    count
-        How many, all of them where m is smaller.
-
-    Returns
-    -------
-    column, distance
-        Shape (n, count) each.
-    """
+    """Return where the `count` smallest of each row stand, nearest first, of equal ones the first, and themselves."""
     count = min(count, distance.shape[1])
     if compiler_is_loaded():
         column = np.zeros((len(distance), count), dtype=np.int64)

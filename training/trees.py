@@ -1,6 +1,6 @@
 """Fitted decision trees as plain arrays: no scikit-learn or LightGBM where answers are given.
 
-Few rows descend in numpy, many in functions that numba compiles (eight times as fast, the same leaves); so a single
+Few rows descend in numpy, many in a function that numba compiles (eight times as fast, the same leaves); so a single
 question never waits for numba's import.
 """
 

@@ -181,7 +181,8 @@ def _sum_differences(first: Array, columns: Array, distance: Array) -> None:
 def _points(points: Array) -> Array:
     """Return points, shape (m, d), as `_rms` multiplies by them: a product adds the squared norms too."""
     whole: Array = np.vstack([-2.0 * points.T, np.ones(len(points)), (points**2).sum(axis=1)])
-    return whole / points.shape[1]
+    whole /= points.shape[1]
+    return whole
 
 
 def _rms(first: Array, second: Array) -> Array:
@@ -189,4 +190,5 @@ def _rms(first: Array, second: Array) -> Array:
     width = first.shape[1]
     squared: Array = np.column_stack([first, (first**2).sum(axis=1), np.ones(len(first))]) @ second
     squared[squared < _ROUNDING / width] = 0.0  # the root would turn 1e-14 into 1e-7, another one in every batch
-    return np.sqrt(squared, out=squared)
+    np.sqrt(squared, out=squared)
+    return squared

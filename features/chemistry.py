@@ -83,8 +83,9 @@ def assign_ions(batch: MaterialBatch) -> Ions:
 
 def _most_neutral(batch: MaterialBatch) -> Ions:
     best: Ions | None = None
-    for oxidised in (False, True):
-        for hydride in (False, True):
+    has_oxygen, has_hydrogen = (bool(batch.fraction_of(symbol).any()) for symbol in ("O", "H"))
+    for oxidised in (False, True) if has_oxygen else (False,):  # without either, the assignments are the same
+        for hydride in (False, True) if has_hydrogen else (False,):
             mask = _anion_mask(batch, oxidised=oxidised, hydride=hydride)
             trial = _with_imbalance(batch, mask, hydride=hydride)
             best = trial if best is None else _more_neutral(best, trial)
@@ -273,7 +274,7 @@ def _mixing_columns(fractions: Array, framework: Array, anions: Array) -> dict[s
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
     """Quotient, 0 where the denominator vanishes."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 1e-12)
+    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 1e-12)
 
 
 def _mean(weights: Array, values: Array) -> Array:

@@ -42,6 +42,8 @@ class CrystalFeaturizer:
     def __call__(self, batch: MaterialBatch) -> NDArray[np.float64]:
         """Return the descriptors, shape (n, 12)."""
         cell, table, index = batch.lattice, element_table(), batch.element_index
+        if np.isnan(cell).all():
+            return np.full((len(batch), len(LABELS)), np.nan)
         atoms = cell[:, 7]
         with np.errstate(divide="ignore", invalid="ignore"):
             per_atom = cell_volume_A3(cell) / atoms

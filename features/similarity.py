@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiled, is_worth_compiling
+from features.compiling import compiled, compiler_is_loaded, is_worth_compiling, kernel
 
 Array = NDArray[np.float64]
 _TABLE = (np.float64, 2)
@@ -30,6 +30,33 @@ def half_l1(first: Array, second: Array) -> Array:
             shared[np.ix_(rows, columns)] += np.minimum.outer(first[rows, element], second[columns, element])
     np.subtract(1.0, shared, out=shared)
     return np.maximum(shared, 0.0, out=shared)
+
+
+def nearest_columns(distance: Array, count: int) -> tuple[NDArray[np.int64], Array]:
+    """Return where the `count` smallest of each row stand, nearest first, of equal ones the first, and themselves."""
+    count = min(count, distance.shape[1])
+    if compiler_is_loaded():
+        column = np.zeros((len(distance), count), dtype=np.int64)
+        nearest = np.full(column.shape, np.inf)
+        _keep_smallest(distance, column, nearest)
+        return column, nearest
+    column = np.argsort(distance, axis=1, kind="stable")[:, :count]
+    return column, np.take_along_axis(distance, column, axis=1)
+
+
+@kernel
+def _keep_smallest(values: Array, column: NDArray[np.int64], few: Array) -> None:
+    """Write the smallest values of each row, rising, into `few`, which is infinite, and where they stand."""
+    last = few.shape[1] - 1
+    for row in range(values.shape[0]):
+        for place in range(values.shape[1]):
+            value = values[row, place]
+            if value < few[row, last]:
+                slot = last
+                while slot > 0 and few[row, slot - 1] > value:
+                    few[row, slot], column[row, slot] = few[row, slot - 1], column[row, slot - 1]
+                    slot -= 1
+                few[row, slot], column[row, slot] = value, place
 
 
 def _sum_shared(first: Array, columns: Array, shared: Array) -> None:

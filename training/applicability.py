@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import ROOM_TEMPERATURE_C
-from features.compiling import compiled, compiler_is_loaded
 from features.elements import SYMBOLS
-from features.similarity import half_l1
+from features.similarity import half_l1, nearest_columns
 
 Array = NDArray[np.float64]
 N_NEIGHBOURS = 5  # over which a distance is averaged
@@ -89,21 +88,11 @@ class DomainIndex:
 
     def distances(self, composition: Array) -> Array:
         """Return the mean half-L1 distance to the `N_NEIGHBOURS` nearest distinct compositions, shape (n,)."""
-        return self._nearest_few(self._to_distinct(composition))
+        return _nearest_few(self._to_distinct(composition))
 
     def _to_distinct(self, composition: Array) -> Array:
         unique, _ = self._distinct
         return half_l1(composition, unique)
-
-    def _nearest_few(self, between: Array) -> Array:
-        k = min(N_NEIGHBOURS, between.shape[1])
-        if compiler_is_loaded():
-            few = np.full((len(between), k), np.inf)
-            compiled(_keep_smallest, ((np.float64, 2),), (np.float64, 2))(between, few)
-            nearest: Array = few.mean(axis=1)
-            return nearest
-        mean: Array = np.partition(between, k - 1, axis=1)[:, :k].mean(axis=1)
-        return mean
 
     def describe(self, composition: Array, n_nearest: int = N_NEAREST) -> tuple[Array, list[list[Neighbour]]]:
         """Return distances, shape (n,), and each row's nearest known materials, nearest first.
@@ -122,7 +111,7 @@ class DomainIndex:
             [Neighbour(*known[number], distance) for number, distance in zip(chosen, apart, strict=True)]
             for chosen, apart in zip(numbers, distances, strict=True)
         ]
-        return self._nearest_few(between), neighbours
+        return _nearest_few(between), neighbours
 
     @cached_property
     def _representatives(self) -> list[tuple[str, float, float, bool, str]]:
@@ -201,18 +190,10 @@ class DomainIndex:
         )
 
 
-def _keep_smallest(values: Array, few: Array) -> None:
-    """Write the smallest values of each row, rising, into `few`, which is infinite; plain loops, for numba."""
-    last = few.shape[1] - 1
-    for row in range(values.shape[0]):
-        for column in range(values.shape[1]):
-            value = values[row, column]
-            if value < few[row, last]:
-                slot = last
-                while slot > 0 and few[row, slot - 1] > value:
-                    few[row, slot] = few[row, slot - 1]
-                    slot -= 1
-                few[row, slot] = value
+def _nearest_few(between: Array) -> Array:
+    _, apart = nearest_columns(between, N_NEIGHBOURS)
+    mean: Array = apart.mean(axis=1)
+    return mean
 
 
 def encode_texts(texts: Sequence[str]) -> NDArray[np.uint8]:

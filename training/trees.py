@@ -1,6 +1,6 @@
 """Fitted decision trees as plain arrays: no scikit-learn or LightGBM where answers are given.
 
-Few rows descend in numpy, many in a function that numba compiles (four times as fast, the same leaves); so a single
+Few rows descend in numpy, many in a function that numba compiles (eight times as fast, the same leaves); so a single
 question never waits for numba's import.
 """
 
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiling import compiled, is_worth_compiling
+from features.compiling import is_worth_compiling, kernel
 
 if TYPE_CHECKING:
     import lightgbm as lgb
     from sklearn.tree import DecisionTreeRegressor
 
 Array = NDArray[np.float64]
-_ROWS_ABREAST = 16
+_ROWS_ABREAST = 64
 _ROWS_PER_BLOCK = 256  # (rows, trees) temporaries of a block fit the processor's cache
 _WORTH_COMPILING = 100_000
 """Descents (rows times trees) that take numpy 15 ms; importing numba takes 400 ms once, compiling 1 s more."""
@@ -37,10 +38,31 @@ _KINDS: dict[str, Any] = {
     "value": np.float32,
     "roots": np.int32,
 }
-_READ = ((np.float64, 2), (np.int16, 1), (np.float64, 1), *[(np.int32, 1)] * 3)
 
 
-@dataclass(frozen=True, slots=True)
+class _Abreast(NamedTuple):
+    """Nodes in the order in which many rows descend at once: tree by tree, level by level, siblings side by side.
+
+    Parameters
+    ----------
+    feature, threshold, child
+        Shape (nodes,); column that a node compares, where a row goes to the left child, and that child, after which
+        the right one comes; a leaf lets every row go to itself.
+    node
+        Shape (nodes,); its number in the ensemble.
+    roots, levels
+        Shape (trees,); the root of each tree and the steps to its deepest leaf.
+    """
+
+    feature: NDArray[np.uint16]
+    threshold: Array
+    child: NDArray[np.uint32]
+    node: NDArray[np.int32]
+    roots: NDArray[np.uint32]
+    levels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class TreeEnsemble:
     """Several binary trees, their nodes one after the other.
 
@@ -86,19 +108,35 @@ class TreeEnsemble:
         self.check(features)
         out = np.empty((len(features), len(self.roots)), dtype=np.int32)
         if is_worth_compiling(out.size, _WORTH_COMPILING):
-            compiled(_descend_all, _READ, (np.int32, 2))(
-                np.ascontiguousarray(features, dtype=np.float64),
-                self.feature,
-                self.threshold,
-                self.left,
-                self.right,
-                self.roots,
-                out,
-            )
+            _descend_all(np.ascontiguousarray(features, dtype=np.float64), self._abreast, out)
             return out
         for start in range(0, len(features), _ROWS_PER_BLOCK):
             out[start : start + _ROWS_PER_BLOCK] = self._descend(features[start : start + _ROWS_PER_BLOCK])
         return out
+
+    @cached_property
+    def _abreast(self) -> _Abreast:
+        level, tree = self.roots, np.arange(len(self.roots))
+        reached, of, levels = [], [], np.zeros(len(self.roots), dtype=np.int64)
+        while len(level):
+            reached.append(level)
+            of.append(tree)
+            inner = self.feature[level] >= 0
+            level, tree = level[inner], np.repeat(tree[inner], 2)
+            level = np.column_stack([self.left[level], self.right[level]]).ravel()
+            levels[tree] += 1
+        node = np.concatenate(reached)[np.argsort(np.concatenate(of), kind="stable")]
+        place = np.empty(len(self.feature), dtype=np.uint32)
+        place[node] = np.arange(len(node))
+        is_leaf = self.feature[node] < 0
+        return _Abreast(
+            np.where(is_leaf, 0, self.feature[node]).astype(np.uint16),
+            np.where(is_leaf, np.inf, self.threshold[node]),
+            place[self.left[node]],
+            node.astype(np.int32),
+            place[self.roots],
+            levels,
+        )
 
     def _descend(self, features: Array) -> NDArray[np.int32]:
         values, trees = features.ravel(), len(self.roots)
@@ -248,35 +286,28 @@ def split_off_grid(trees: TreeEnsemble) -> TreeEnsemble:
     return replace(trees, threshold=np.where(at_zero, np.sign(trees.threshold) * FEATURE_STEP / 2, trees.threshold))
 
 
-def _descend_all(
-    features: Array,
-    feature: NDArray[np.int16],
-    threshold: Array,
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    roots: NDArray[np.int32],
-    out: NDArray[np.int32],
-) -> None:
-    """Write the leaf of each row in each tree into `out`, shape (n, trees); plain loops, for numba."""
-    node = np.empty(_ROWS_ABREAST, dtype=np.int32)
-    for start in range(0, len(features), _ROWS_PER_BLOCK):
-        end = min(start + _ROWS_PER_BLOCK, len(features))
-        for tree in range(len(roots)):  # one tree's nodes stay in the cache while a block of rows passes
-            for first in range(start, end, _ROWS_ABREAST):  # several rows abreast: none waits for another's memory
-                n_rows = min(_ROWS_ABREAST, end - first)
-                node[:] = roots[tree]
-                moving = True
-                while moving:
-                    moving = False
-                    for place in range(n_rows):
-                        here = node[place]
-                        column = max(feature[here], 0)  # a leaf's children are itself, whatever is compared
-                        low, high = left[here], right[here]
-                        following = low if features[first + place, column] <= threshold[here] else high
-                        node[place] = following
-                        moving |= following != here
-                for place in range(n_rows):
-                    out[first + place, tree] = node[place]
+@kernel
+def _descend_all(features: Array, trees: _Abreast, out: NDArray[np.int32]) -> None:
+    """Write the leaf of each row in each tree into `out`, shape (n, trees).
+
+    Several rows abreast, so that none waits for another's memory. They all take as many steps as the tree is deep,
+    which costs less than finding out when the last has arrived; unsigned numbers, for which numba need not look whether
+    they count from the end.
+    """
+    node = np.empty(_ROWS_ABREAST, dtype=np.uint64)
+    values, width = features.ravel(), np.uint64(features.shape[1])
+    for first in range(0, features.shape[0], _ROWS_ABREAST):
+        n_rows = min(_ROWS_ABREAST, features.shape[0] - first)
+        own = values[first * features.shape[1] :]
+        for tree in range(trees.roots.shape[0]):
+            node[:] = trees.roots[tree]
+            for _ in range(trees.levels[tree]):
+                for row in range(n_rows):
+                    here = node[row]
+                    value = own[np.uint64(row) * width + np.uint64(trees.feature[here])]
+                    node[row] = np.uint64(trees.child[here]) + np.uint64(value > trees.threshold[here])
+            for row in range(n_rows):
+                out[first + row, tree] = trees.node[node[row]]
 
 
 def _flatten(root: dict[str, Any], scale: float) -> tuple[Any, ...]:

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from features.similarity import half_l1
-from training.applicability import _keep_smallest
+from features.similarity import _keep_smallest, half_l1
 from training.properties.conductivity.samples import SAME_COMPOSITION, _mark_same
 
 Array = NDArray[np.float64]
@@ -27,9 +26,10 @@ def compositions(count: int, seed: int) -> Array:
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_the_smallest_values_rise_and_are_those_of_a_sort(k: int) -> None:
     values = np.random.default_rng(k).random((40, 200)).round(2)  # with equal ones
-    few = np.full((40, k), np.inf)
-    _keep_smallest(values, few)
+    column, few = np.zeros((40, k), dtype=np.int64), np.full((40, k), np.inf)
+    _keep_smallest(values, column, few)
     assert np.array_equal(few, np.sort(values, axis=1)[:, :k])
+    assert np.array_equal(column, np.argsort(values, axis=1, kind="stable")[:, :k])
 
 
 def test_samples_of_one_composition_are_those_of_a_tree() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.similarity import half_l1
+from features.similarity import half_l1, nearest_columns
 from training.properties.ccd.cells import MaterialNumbers
 from training.properties.ccd.schema import NO_INTERLAYER, REGULAR
 
@@ -137,8 +137,8 @@ class Shelf:
         own = self.composition[rows]
         unknown = np.where(other, 1.0, UNKNOWN_COMPOSITION)
         distance = np.where(own.any(axis=1), half_l1(composition, own), unknown) + apart
-        order = np.argsort(distance, axis=1, kind="stable")[:, :n_nearest]
-        return rows[order], np.take_along_axis(distance, order, axis=1)
+        order, nearest = nearest_columns(distance, n_nearest)
+        return rows[order], nearest
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle stores."""

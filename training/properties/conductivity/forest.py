@@ -83,12 +83,12 @@ class QuantileForest:
 
     @cached_property
     def _leaf_to_target(self) -> csr_matrix:
-        """Sparse (nodes, m): the share of each target in the distribution of a leaf."""
+        """Sparse (nodes, m): the share of each target in the distribution of a leaf, divided by the trees."""
         m, n_trees = self.leaves.shape
         leaf, target = self.leaves.ravel(), np.repeat(np.arange(m), n_trees)
         weight = self.weights[target]
         total = np.bincount(leaf, weight, minlength=len(self.trees.value))
-        return csr_matrix((weight / total[leaf], (leaf, target)), shape=(len(self.trees.value), m))
+        return csr_matrix((weight / total[leaf] / n_trees, (leaf, target)), shape=(len(self.trees.value), m))
 
     @cached_property
     def _shares_of_leaves(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
@@ -109,7 +109,7 @@ class QuantileForest:
         leaves = self._leaves(features)
         n, n_trees = leaves.shape
         reached = csr_matrix(
-            (np.full(n * n_trees, 1.0 / n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
+            (np.ones(n * n_trees), leaves.ravel(), np.arange(0, n * n_trees + 1, n_trees)),
             shape=(n, len(self.trees.value)),
         )
         shares = reached @ self._leaf_to_target
@@ -165,7 +165,7 @@ def _interpolate_quantiles(
         share[:] = 0.0
         for leaf in leaves[row]:
             for place in range(start[leaf], start[leaf + 1]):
-                share[target_of[place]] += share_of[place] / leaves.shape[1]
+                share[target_of[place]] += share_of[place]
         cumulative, before, lower, j = 0.0, -1.0, 0.0, 0
         for number in range(len(levels)):
             out[row, number] = np.nan

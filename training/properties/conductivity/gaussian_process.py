@@ -66,25 +66,17 @@ class Hyperparameters:
         Likeness of stoichiometry counts among chemically alike materials only: its kernel, a Gaussian of the
         distance, is multiplied by that of the blurred composition.
         """
-        total = np.zeros_like(distances[0])
-        blurred: Array | None = None
-        for name, weight, length, distance in zip(self.kernels, self.weights, self.lengths, distances, strict=True):
-            term = distance / -length  # in place from here on: these matrices are what a batch spends its time on
+        exponents = np.empty((len(distances), *distances[0].shape))
+        for place, (name, length) in enumerate(zip(self.kernels, self.lengths, strict=True)):
+            np.divide(distances[place], -length, out=exponents[place])
             if name == "stoichiometry":
-                assert blurred is not None, "the kernel 'blurred_composition' stands before 'stoichiometry'"
-                np.multiply(term, term, out=term)
-                term *= -0.5
-                np.exp(term, out=term)
-                term *= blurred
-            else:
-                np.exp(term, out=term)
-            if name == "blurred_composition":
-                blurred = term.copy()
-            elif name == "crystal":
-                term[np.isnan(term)] = 0.0
-            term *= weight
-            total += term
-        return total
+                exponents[place] *= -0.5 * exponents[place]
+                exponents[place] += exponents[self.kernels.index("blurred_composition")]
+        terms = np.exp(exponents, out=exponents)  # these matrices are what a batch spends its time on
+        if "crystal" in self.kernels:
+            np.nan_to_num(terms, copy=False)
+        total: Array = np.array(self.weights) @ terms.reshape(len(terms), -1)
+        return total.reshape(distances[0].shape)
 
 
 @dataclass(frozen=True, slots=True)

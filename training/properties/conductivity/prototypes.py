@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class Prototype(IntEnum):
     OTHER = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Counts:
     """Shares of all atoms by their role; every field has shape (n,).
 
@@ -113,27 +113,27 @@ class Counts:
         is_cation = _rounded(counts.oxygen - OXYGEN_PER_CHALCOGEN_CATION * counts.chalcogen) >= 0.0
         return replace(counts, chalcogen=np.where(is_cation, 0.0, counts.chalcogen))
 
-    @property
+    @cached_property
     def anions(self) -> Array:
         """O, S, Se, Te, halogens and N."""
         return self.oxygen + self.chalcogen + self.halogen + self.nitrogen
 
-    @property
+    @cached_property
     def framework(self) -> Array:
         """Every atom that is neither anion, lithium or another alkali metal, nor hydrogen."""
         return 1.0 - self.anions - self.lithium - self.hydrogen - self.other_alkali
 
-    @property
+    @cached_property
     def is_oxide(self) -> Mask:
         """Oxygen is most of the anions and there is no hydrogen to speak of."""
         return (_per(1, self.oxygen, self.anions) > MOST) & (_rounded(self.hydrogen) < 0.02)
 
-    @property
+    @cached_property
     def is_chalcogenide(self) -> Mask:
         """S, Se and Te are half of the anions and oxygen is not a quarter."""
         return (_per(1, self.chalcogen, self.anions) > 0.5) & (_per(1, self.oxygen, self.anions) < 0.25)
 
-    @property
+    @cached_property
     def is_halide(self) -> Mask:
         """Halogens are most of the anions."""
         return _per(1, self.halogen, self.anions) > MOST
@@ -155,9 +155,15 @@ def prototypes_of(composition: Array) -> NDArray[np.int8]:
 def _codes(composition: bytes, width: int) -> bytes:
     """Return the codes of a table: of one batch, several ask."""
     counts = Counts.of(np.frombuffer(composition).reshape(-1, width))
-    masks = [rule(counts) for _, rule in RULES]
-    codes = [np.int8(prototype) for prototype, _ in RULES]
-    return np.select(masks, codes, default=np.int8(Prototype.OTHER)).astype(np.int8).tobytes()
+    codes = np.full(len(counts.lithium), Prototype.OTHER, dtype=np.int8)
+    undecided = np.ones(len(codes), dtype=np.bool_)
+    for prototype, rule in RULES:
+        fits = rule(counts)
+        codes[undecided & fits] = prototype
+        undecided &= ~fits
+        if not undecided.any():
+            break
+    return codes.tobytes()
 
 
 def _nasicon(c: Counts) -> Mask:
@@ -306,7 +312,7 @@ RULES: tuple[tuple[Prototype, Callable[[Counts], Mask]], ...] = (
 
 
 def _rounded(count: Array) -> Array:
-    rounded: Array = np.round(count / COUNT_STEP) * COUNT_STEP
+    rounded: Array = np.rint(count / COUNT_STEP) * COUNT_STEP
     return rounded
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +102,8 @@ class ResidualNets:
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             value = value @ weight
             value += bias
-            value *= expit(value)
+            with np.errstate(over="ignore"):
+                value /= 1.0 + np.exp(-value)  # numpy's exponential runs in vector units, scipy's expit does not
         answer = value @ self.weights[-1] + self.biases[-1]
         centre: Array = prior + RESIDUAL_UNIT * answer[..., 0].mean(axis=0)
         return centre

@@ -109,7 +109,7 @@ class Samples:
             compiled(_mark_same, ((np.float64, 2), (np.float64, 2), (np.float64, 1)), (np.bool_, 2))(
                 np.ascontiguousarray(composition, dtype=np.float64), *self._rows_and_lithium, same
             )
-            return Pairs(*np.nonzero(same))
+            return Pairs(*np.divmod(np.flatnonzero(same), len(self)))  # several times as fast as `nonzero` of a table
         found = self._tree.query_ball_point(composition, 2.0 * SAME_COMPOSITION, p=1.0, return_sorted=True)
         counts = np.array([len(rows) for rows in found])
         flat = np.fromiter((row for rows in found for row in rows), dtype=np.int64, count=int(counts.sum()))

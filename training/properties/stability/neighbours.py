@@ -33,14 +33,14 @@ class Prototypes:
     row
         Row of each phase in the energy table, shape (n,).
     slot_element
-        Atomic numbers in the order of the slots, 0 beyond, shape (n, k).
+        Atomic numbers in the order of the slots, 0 beyond, shape (n, k); in bytes, for a search goes through them.
     dissimilarity_eV_per_atom
         By atomic numbers, shape (128, 128).
     """
 
     key: NDArray[np.int64]
     row: NDArray[np.int64]
-    slot_element: NDArray[np.int64]
+    slot_element: NDArray[np.int8]
     dissimilarity_eV_per_atom: NDArray[np.float64]
 
 
@@ -104,11 +104,11 @@ def arrange_prototypes(
     order = np.argsort(key, kind="stable")
     place = slots(atomic_number, fraction)
     element = np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)[order]
-    return Prototypes(key[order], row[order], np.ascontiguousarray(element), dissimilarity_eV_per_atom)
+    return Prototypes(key[order], row[order], np.ascontiguousarray(element, np.int8), dissimilarity_eV_per_atom)
 
 
 def _learn_dissimilarity(
-    key: NDArray[np.int64], element: NDArray[np.int64], residual: NDArray[np.float64]
+    key: NDArray[np.int64], element: NDArray[np.int8], residual: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     total, count = np.zeros((N_NUMBERS, N_NUMBERS)), np.zeros((N_NUMBERS, N_NUMBERS))
     for slot in range(element.shape[1]):
@@ -182,7 +182,7 @@ def nearest(
     place = slots(atomic_number, fraction)
     element = np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)
     width = max(k, prototypes.slot_element.shape[1])
-    query, known = (_padded(slots_of, width) for slots_of in (element, prototypes.slot_element))
+    query, known = _padded(element.astype(np.int8), width), _padded(prototypes.slot_element, width)
     key = prototype_key(fraction)
     first = np.searchsorted(prototypes.key, key, side="left")
     last = np.searchsorted(prototypes.key, key, side="right")
@@ -191,23 +191,23 @@ def nearest(
     _search(first, last, query, known, prototypes.dissimilarity_eV_per_atom, found, cost)
     none = found < 0
     in_slots = np.where(none[:, :, None], 0, known[found][:, :, :k])
-    by_query = np.zeros_like(in_slots)
+    by_query = np.zeros(in_slots.shape, dtype=np.int64)
     np.put_along_axis(by_query, np.broadcast_to(place[:, None, :], in_slots.shape).copy(), in_slots, axis=2)
     return np.where(none, -1, prototypes.row[found]), np.where(none, 0.0, cost), by_query
 
 
-def _padded(slot_element: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+def _padded(slot_element: NDArray[np.int8], width: int) -> NDArray[np.int8]:
     missing = width - slot_element.shape[1]
     return np.pad(slot_element, ((0, 0), (0, missing))) if missing else slot_element
 
 
 @kernel
-def _holds(elements: NDArray[np.int64], wanted: int) -> bool:
+def _holds(elements: NDArray[np.int8], wanted: int) -> bool:
     return bool(np.any(elements == wanted))
 
 
 @kernel
-def _cost(query: NDArray[np.int64], known: NDArray[np.int64], dissimilarity: NDArray[np.float64], most: float) -> float:
+def _cost(query: NDArray[np.int8], known: NDArray[np.int8], dissimilarity: NDArray[np.float64], most: float) -> float:
     """Return the summed dissimilarity of two compounds, slot by slot; `_FARTHEST` if `known` adds no element."""
     total, foreign = 0.0, False
     for s in range(query.shape[0]):
@@ -225,8 +225,8 @@ def _cost(query: NDArray[np.int64], known: NDArray[np.int64], dissimilarity: NDA
 def _search(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
-    query: NDArray[np.int64],
-    known: NDArray[np.int64],
+    query: NDArray[np.int8],
+    known: NDArray[np.int8],
     dissimilarity: NDArray[np.float64],
     found: NDArray[np.int64],
     cost: NDArray[np.float64],

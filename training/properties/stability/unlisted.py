@@ -114,17 +114,28 @@ def distance_to_listed(surroundings: Surroundings, atomic_number: NDArray[np.int
 
 
 @kernel
-def _transport(surplus: NDArray[np.float64], cost: NDArray[np.float64], most: float) -> float:
-    """Return what it costs to move all surplus into deficits, or more than `most` where it costs that much."""
-    more, less = np.flatnonzero(surplus > LEAST_AMOUNT), np.flatnonzero(surplus < -LEAST_AMOUNT)
+def _transport(surplus: NDArray[np.float64], cost: NDArray[np.float64], most: float, place: NDArray[np.int64]) -> float:
+    """Return what it costs to move all surplus into deficits, or more than `most` where it costs that much.
+
+    `place` is room for two lists of elements, shape (2, N_NUMBERS): allocating them took longer than the search.
+    """
+    more, less = place[0], place[1]
+    n_more, n_less = 0, 0
+    for number in range(N_NUMBERS):
+        if surplus[number] > LEAST_AMOUNT:
+            more[n_more] = number
+            n_more += 1
+        elif surplus[number] < -LEAST_AMOUNT:
+            less[n_less] = number
+            n_less += 1
     total, amount = 0.0, 1.0
     while amount > 0.0 and total < most:
-        cheapest, amount, source, sink = 2.0, 0.0, more[:1], less[:1]
-        for a in range(more.shape[0]):
-            for b in range(less.shape[0]):
+        cheapest, amount, source, sink = 2.0, 0.0, 0, 0
+        for a in range(n_more):
+            for b in range(n_less):
                 free = min(surplus[more[a]], -surplus[less[b]])
                 if free > LEAST_AMOUNT and cost[more[a], less[b]] < cheapest:
-                    cheapest, amount, source, sink = cost[more[a], less[b]], free, more[a : a + 1], less[b : b + 1]
+                    cheapest, amount, source, sink = cost[more[a], less[b]], free, more[a], less[b]
         total += amount * cheapest
         surplus[source] -= amount
         surplus[sink] += amount
@@ -143,7 +154,7 @@ def _move(
     distance: NDArray[np.float64],
 ) -> None:
     """Write the smallest distance to the phases in `rows`, where it is below what `distance` holds."""
-    surplus = np.zeros(N_NUMBERS)
+    surplus, place_of = np.zeros(N_NUMBERS), np.empty((2, N_NUMBERS), dtype=np.int64)
     for i in range(rows.shape[0]):
         for phase in rows[i]:
             if phase < 0:
@@ -153,7 +164,7 @@ def _move(
                 surplus[atomic_number[i, j]] += composition[i, j]
             for place in range(start[phase], start[phase + 1]):
                 surplus[element[place]] -= fraction[place]
-            distance[i] = min(distance[i], _transport(surplus, cost, distance[i]))
+            distance[i] = min(distance[i], _transport(surplus, cost, distance[i], place_of))
 
 
 @dataclass(frozen=True)

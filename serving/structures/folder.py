@@ -65,7 +65,7 @@ class FolderRun:
         rows = []
         for count, (path, request) in enumerate(sorted(files, key=lambda pair: pair[0].name), start=1):
             row, known = self._answered(request, judge)
-            rows.append(cast("StructureRow", {**row, "file": path.name, "index": count - 1}))
+            rows.append(placed(row, path, count - 1))
             done(count, known)
         write_whole(self.target / RESULTS, b"".join(orjson.dumps(row) + b"\n" for row in self._kept(rows)))
         return rows
@@ -97,6 +97,12 @@ class FolderRun:
                 write_whole(self.target / RELAXED / name, text.encode())
                 said["relaxed_file"] = f"{RELAXED}/{name}"
             yield said
+
+
+def placed(row: StructureRow, path: Path, index: int) -> StructureRow:
+    """Return a row with the name of its file and its place among the files; an error names the place, too."""
+    error = {"error": {**row["error"], "index": index}} if "error" in row else {}
+    return cast("StructureRow", {**row, **error, "file": path.name, "index": index})
 
 
 def relaxed_name(name: str) -> str:

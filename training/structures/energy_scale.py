@@ -31,7 +31,6 @@ from training.structures.potentials import Scale
 
 Array = NDArray[np.float64]
 SCALE_TABLE = Path(__file__).with_name("energy_scale.csv")
-DIATOMIC_CORRECTED = ("H", "N", "F", "Cl")
 # Bonds between two oxygens, and of oxygen to hydrogen, in angstrom, with the slack that Materials Project gives them
 SUPEROXIDE_A, PEROXIDE_A, HYDROXIDE_A, SLACK = 1.35, 1.49, 0.93, 1.05
 _NEIGHBOURS_WITHIN_A = 0.4

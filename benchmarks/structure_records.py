@@ -20,7 +20,6 @@ from features.elements import SYMBOLS
 from features.errors import CandidateError
 from features.structures.cells import OrderedCell
 from features.structures.representatives import ordered_representative
-from serving.structures.folder import write_whole
 from training.properties.stability.nasicon import CENTRES, METALS, read_nasicons
 from training.properties.stability.table import EnergyTable
 from training.sources import locate, require
@@ -29,6 +28,7 @@ from training.structures.potentials import Potential, Scale, load_potential
 from training.structures.relaxation import RelaxationLimits, relax
 from training.thermodynamics.phases import rows_of_compositions
 from training.thermodynamics.reactions import layout
+from training.whole_files import write_whole
 
 RELAXING, SECOND = "sevenn-0", "sevenn-l3i5"
 MOST_STEPS = 200

@@ -7,7 +7,6 @@ at all.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from serving.structures.request import StructureRequest
+from training.whole_files import write_whole
 
 if TYPE_CHECKING:
     from serving.structures.document import StructureRow
@@ -108,16 +108,6 @@ def placed(row: StructureRow, path: Path, index: int) -> StructureRow:
 def relaxed_name(name: str) -> str:
     """Return under which name the relaxed cell of a file is kept."""
     return name if name.endswith(".cif") else f"{name}.cif"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    half = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with half.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    half.replace(path)
 
 
 def _read(part: Path) -> StructureRow | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import shlex
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -47,16 +46,12 @@ def consoles() -> list[tuple[str, str, str]]:
     return found
 
 
-def crystal_of_obelix() -> bytes:
+def crystal_of_obelix() -> str:
     from training import sources
 
     if sources.missing(["obelix_cifs"]):
         pytest.skip(f"the crystals of OBELiX are absent: run `elyte data fetch` or set {sources.MIRROR_VARIABLE}")
-    with tarfile.open(sources.locate("obelix_cifs")) as archive:
-        member = next(one for one in archive if Path(one.name).stem == ENTRY_OF_OBELIX)
-        content = archive.extractfile(member)
-        assert content is not None
-        return content.read()
+    return sources.texts_of_archive("obelix_cifs")[ENTRY_OF_OBELIX]
 
 
 def unit_of(number: str) -> float:
@@ -113,6 +108,6 @@ def test_what_a_page_shows_is_printed(
     for name, text in TABLES.items():
         Path(name).write_text(text, encoding="utf-8")
     if CRYSTAL in command:
-        Path(CRYSTAL).write_bytes(crystal_of_obelix())
+        Path(CRYSTAL).write_text(crystal_of_obelix(), encoding="utf-8")
     result = CliRunner().invoke(elyte, shlex.split(command))
     assert missing_lines(shown, result.output) == [], f"{page}.md, elyte {command} prints\n{result.output}"

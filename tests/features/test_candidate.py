@@ -149,8 +149,8 @@ def test_the_first_bad_formula_stops_a_batch() -> None:
 def test_ten_thousand_rows_are_read_and_laid_out_within_a_second() -> None:
     formulas = [f"Li{6 - i / 10_000:.4f}PS5Cl" for i in range(10_000)]
     nothing = [None] * len(formulas)
-    started = time.perf_counter()
+    started = time.process_time()
     rows = read_candidates(formulas, nothing, nothing)
     batch = MaterialBatch.from_candidates([row for row in rows if isinstance(row, Candidate)])
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert len(batch) == len(formulas)

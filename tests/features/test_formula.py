@@ -398,21 +398,21 @@ def test_arbitrary_text_is_read_or_refused_with_a_reason(text: str) -> None:
     ],
 )
 def test_no_text_makes_the_parser_slow(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(10):
         try:
             parse_formula(text)
         except CandidateError:
             continue
-    assert (time.perf_counter() - started) / 10 < 0.05
+    assert (time.process_time() - started) / 10 < 0.05
 
 
 def test_ten_thousand_formulas_are_read_within_a_second() -> None:
     formulas = [f"Li{1 + i / 10_000:.4f}Al0.3Ti1.7(PO4)3" for i in range(10_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     for formula in formulas:
         parse_formula(formula)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def assert_equal_to_pymatgen(formulas: Sequence[str]) -> None:

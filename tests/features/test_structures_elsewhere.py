@@ -258,14 +258,14 @@ def with_species(**changes: Any) -> list[dict[str, Any]]:
 def test_an_optimade_document_that_cannot_be_used_is_refused_in_words(
     document: dict[str, Any], code: RowErrorCode | None, words: str
 ) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     if code is None:
         assert Candidate.from_structure(document).formula == words
         return
     with pytest.raises(CandidateError, match=words) as caught:
         read_material({"structure": document})
     assert caught.value.code is code
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 def test_concentrations_and_vacancies_are_occupancies() -> None:

@@ -79,11 +79,11 @@ def test_poscars_changed_by_chance_are_read_or_refused_and_nothing_else() -> Non
 def test_the_largest_structure_is_read_quickly() -> None:
     n = 5_000
     grid = np.indices((18, 18, 18)).reshape(3, -1).T[:n] * 3.0
-    started = time.perf_counter()
+    started = time.process_time()
     large = entry(
         lattice_vectors=(np.eye(3) * 54.0).tolist(),
         cartesian_site_positions=grid.tolist(),
         species_at_sites=["lithium", "chloride"] * (n // 2),
     )
     assert Candidate.from_structure(large).formula == "LiCl"
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0

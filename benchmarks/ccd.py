@@ -20,9 +20,10 @@ import numpy as np
 from serving.answers.request import CandidateInput
 from serving.commands.train import shipped_model
 from serving.predictor import Predictor
+from training.correlation import spearman
 from training.properties.ccd import mixed_model, terms
 from training.properties.ccd.cells import Reports
-from training.properties.ccd.evaluation import class_medians, paper_mean, spearman
+from training.properties.ccd.evaluation import class_medians, paper_mean
 from training.properties.ccd.model import cross_fit
 from training.properties.ccd.recipe import report_set
 from training.properties.ccd.table import load_literature

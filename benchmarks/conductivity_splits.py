@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
+from training.correlation import spearman
 from training.properties.conductivity.ensemble import EnsembleSettings, Pool
 from training.properties.conductivity.familiarity import DOMAIN_QUANTILE, is_familiar, known_radius
 from training.properties.conductivity.metrics import (
@@ -151,7 +151,7 @@ class LeftOut:
             "composition_distance": self.composition_distance[keep],
         }
         return {
-            f"{name}_{convention}": float(spearmanr(warning, error).statistic)
+            f"{name}_{convention}": spearman(warning, error)
             for name, warning in warnings.items()
             for convention, error in errors.items()
         }

@@ -33,6 +33,7 @@ from stability_prototypes import prototype_board
 from features.candidate import MaterialBatch
 from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.formula import parse_formula
+from training.correlation import spearman
 from training.distributions import ScoreDistribution
 from training.properties.stability.bundling import load_stability
 from training.properties.stability.distributions import ResidualEnergy
@@ -122,8 +123,6 @@ def window_errors(table: PhaseTable) -> dict[str, float]:
 
 def hydrolysis_errors(table: PhaseTable) -> dict[str, dict[str, float]]:
     """Compare hydrolysis energies with the published ones, by family and by what stands for the gas pressure."""
-    from scipy.stats import spearmanr
-
     rows = literature_hydrolysis()
     published = np.array([row.energy_eV_per_H2O for row in rows])
     sulfide = np.array([row.gas == "H2S" for row in rows])
@@ -142,7 +141,7 @@ def hydrolysis_errors(table: PhaseTable) -> dict[str, dict[str, float]]:
                 "mae_eV": float(np.abs(part).mean()),
                 "median_difference_eV": float(np.median(part)),
                 "mae_after_shift_eV": float(np.abs(part - np.median(part)).mean()),
-                "spearman": float(spearmanr(part + expected[kept], expected[kept])[0]),
+                "spearman": spearman(part + expected[kept], expected[kept]),
             }
     return out
 

@@ -35,6 +35,7 @@ from structure_records import (
     obelix_cells,
 )
 
+from training.correlation import spearman
 from training.properties.stability.table import read_energies
 from training.structures.intervals import CALIBRATION, LEAST_UNLISTED, EnergyIntervals, scale_eV_per_atom
 from training.thermodynamics.given_energy import judge_energy
@@ -164,7 +165,7 @@ def _cover(residual: np.ndarray, apart: np.ndarray) -> dict[str, Any]:
         "mae_eV_per_atom": round(float(np.abs(residual).mean()), 4),
         "bias_eV_per_atom": round(float(residual.mean()), 4),
         "mean_score": round(float(score.mean()), 2),
-        "spearman_of_disagreement": round(_spearman(np.abs(residual), np.abs(apart)), 2),
+        "spearman_of_disagreement": round(spearman(np.abs(residual), np.abs(apart)), 2),
     }
     if len(score) < LEAST_UNLISTED:
         return said | {"coverage_90": None, "mean_half_width_90_eV_per_atom": None}
@@ -174,12 +175,6 @@ def _cover(residual: np.ndarray, apart: np.ndarray) -> dict[str, Any]:
         "mean_half_width_90_eV_per_atom": round(float((factor * scale).mean()), 4),
         "median_half_width_90_eV_per_atom": round(float(np.median(factor * scale)), 4),
     }
-
-
-def _spearman(one: np.ndarray, other: np.ndarray) -> float:
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(one, other).statistic)
 
 
 def _about(said: dict[str, Any]) -> dict[str, Any]:

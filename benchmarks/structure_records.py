@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,15 +19,15 @@ from features.elements import SYMBOLS
 from features.errors import CandidateError
 from features.structures.cells import OrderedCell
 from features.structures.representatives import ordered_representative
-from serving.structures.folder import write_whole
 from training.properties.stability.nasicon import CENTRES, METALS, read_nasicons
 from training.properties.stability.table import EnergyTable
-from training.sources import locate, require
+from training.sources import texts_of_archive
 from training.structures.energy_scale import table_energy_eV_per_atom
 from training.structures.potentials import Potential, Scale, load_potential
 from training.structures.relaxation import RelaxationLimits, relax
 from training.thermodynamics.phases import rows_of_compositions
 from training.thermodynamics.reactions import layout
+from training.whole_files import write_whole
 
 RELAXING, SECOND = "sevenn-0", "sevenn-l3i5"
 MOST_STEPS = 200
@@ -108,7 +107,7 @@ class Relaxer:
 
 def obelix_cells(names: tuple[str, ...] | None = None) -> Iterator[tuple[str, OrderedCell]]:
     """Yield the lithium crystals of OBELiX that can be made whole atoms, with the names of their CIFs."""
-    for name, text in sorted(_texts().items()):
+    for name, text in sorted(texts_of_archive(ARCHIVE).items()):
         if names is not None and name not in names:
             continue
         try:
@@ -129,16 +128,6 @@ def binaries() -> Iterator[tuple[str, OrderedCell]]:
         yield f"antifluorite-{anion}", OrderedCell(edge_A * faces, places, ("Li", "Li", anion))
 
 
-def _texts() -> dict[str, str]:
-    require((ARCHIVE,), "relaxing its crystals")
-    with tarfile.open(locate(ARCHIVE)) as archive:
-        return {
-            Path(member.name).stem: handle.read().decode()
-            for member in archive.getmembers()
-            if member.name.endswith(".cif") and (handle := archive.extractfile(member)) is not None
-        }
-
-
 def listed(table: EnergyTable, cell: OrderedCell) -> float | None:
     """Return the formation energy by which the table lists a cell's composition."""
     phases = table.phases
@@ -148,7 +137,7 @@ def listed(table: EnergyTable, cell: OrderedCell) -> float | None:
 
 def nasicon_cells(count: int, most_atoms: int = 45, seed: int = 0) -> Iterator[tuple[str, OrderedCell, float]]:
     """Yield `count` NASICONs in an order drawn once: name, cell, energy against its source's hull in eV/atom."""
-    table, prototype = read_nasicons(), _texts()[PROTOTYPE]
+    table, prototype = read_nasicons(), texts_of_archive(ARCHIVE)[PROTOTYPE]
     order = list(range(len(table.batch)))
     random.Random(seed).shuffle(order)
     done = 0

@@ -21,14 +21,12 @@ import argparse
 import importlib
 import json
 import sys
-import tarfile
-from pathlib import Path
 
 from structures_barriers import barriers, beside_bvlain
 from structures_dynamics import dynamics
 from structures_representatives import representatives
 
-from training.sources import MissingSourceError, locate
+from training.sources import MissingSourceError, texts_of_archive
 
 RELAXED = {
     "energies": "structure_energies",
@@ -38,13 +36,6 @@ RELAXED = {
 }
 """Parts that relax structures, and the module beside this one whose `main` takes the same arguments."""
 PARTS = {"representatives": representatives, "barriers": barriers, "bvlain": beside_bvlain, "dynamics": dynamics}
-
-
-def crystals() -> dict[str, str]:
-    """Return the texts of OBELiX's CIFs by name."""
-    with tarfile.open(locate("obelix_cifs")) as archive:
-        members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
-        return {name: content.read().decode() for name, content in members.items() if content is not None}
 
 
 def main() -> int:
@@ -58,7 +49,7 @@ def main() -> int:
         return int(importlib.import_module(relaxed).main(sys.argv[1:]))
     given = parser.parse_args()
     try:
-        cifs = crystals()
+        cifs = texts_of_archive("obelix_cifs")
     except MissingSourceError as error:
         print(json.dumps({"benchmark": "structures", "what": given.what, "skipped": str(error)}))
         return 0 if given.quick else 2

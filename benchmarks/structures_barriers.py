@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from features.cif import read_atoms
 from features.errors import CandidateError
 from features.structures.expansion import OccupiedPositions, occupied_positions
 from features.structures.pathways import Pathways, describe, pathways
 from features.structures.representatives import ordered_representative
+from training.correlation import spearman
 from training.sources import MIRROR_VARIABLE, locate
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ def numbers(found: Pathways) -> list[float]:
 
 def rank_correlations(columns: Array, other: Array) -> dict[str, float]:
     """Return Spearman's rho of each column with one other."""
-    return {name: round(float(spearmanr(columns[:, i], other)[0]), 3) for i, name in enumerate(NAMES)}
+    return {name: round(spearman(columns[:, i], other), 3) for i, name in enumerate(NAMES)}
 
 
 def anion_of(formula: str) -> str:
@@ -129,7 +129,7 @@ def literature(*, quick: bool) -> dict[str, Any] | str:
         "described": len(table),
         "refused": dict(refused),
         "spearman": rank_correlations(table, measured)
-        | {"along_the_path_of_the_paper": round(float(spearmanr(own, measured)[0]), 3)},
+        | {"along_the_path_of_the_paper": round(spearman(own, measured), 3)},
         "mae_of_the_median_eV": round(float(np.abs(measured - np.median(measured)).mean()), 3),
         "mae_of_a_line_through_the_path_eV": round(float(np.abs(measured - slope * own - shift).mean()), 3),
     }
@@ -176,7 +176,7 @@ def beside_bvlain(cifs: dict[str, str], *, quick: bool) -> dict[str, Any]:
     return {
         "ordered_crystals": len(both),
         "bvlain_fails": failed,
-        "spearman_3d": round(float(spearmanr(both[:, 0], both[:, 1])[0]), 3),
+        "spearman_3d": round(spearman(both[:, 0], both[:, 1]), 3),
         "median_difference_3d_eV": round(float(np.median(difference)), 3),
         "median_absolute_difference_3d_eV": round(float(np.median(np.abs(difference))), 3),
     }

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from features.blank_words import WORDS_FOR_NOTHING
 from features.elements import ATOMIC_NUMBER, element_table
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
+from features.formula_case import hint_of_case
 from features.formula_doubts import ANIONS, doubt_of
 from features.formula_faults import explain
 from features.formula_notation import ADDUCT_DOTS, SOLVENTS, SPACED_DOT, to_plain_formula, too_long
@@ -238,12 +239,12 @@ def _in_range(amounts: dict[str, float], text: str) -> dict[str, float]:
         return amounts
     for symbol, amount in amounts.items():
         if symbol not in ATOMIC_NUMBER:
-            hint = "; write every hydrogen as H" if symbol in ("D", "T") else ""
+            hint = "write every hydrogen as H" if symbol in ("D", "T") else hint_of_case(text)
             if symbol[-1] in "xyz":
-                hint = "; give a number in place of the variable"
+                hint = "give a number in place of the variable"
             raise CandidateError(
                 RowErrorCode.UNKNOWN_ELEMENT,
-                f"'{symbol}' in '{shown(text)}' is not one of the elements H to Lr{hint}",
+                f"'{symbol}' in '{shown(text)}' is not one of the elements H to Lr" + (hint and f"; {hint}"),
             )
         if amount <= 0:
             raise CandidateError(

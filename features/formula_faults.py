@@ -6,12 +6,14 @@ import re
 import unicodedata
 
 from features.errors import CandidateError, RowErrorCode, shown
+from features.formula_case import hint_of_case
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _SYMBOL = re.compile(r"[A-Z][a-z]?|[)\]}]")
 _EMPTY_BRACKETS = re.compile(r"[(\[{][)\]}]")
 _SIGNED_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
+_CAPITAL_FIRST = "element symbols begin with a capital letter"
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[0-9.]+[:/][0-9]"), "write a mixture with its amounts, such as 75Li2S-25P2S5"),
     (re.compile(r","), "write decimals with a point"),
@@ -19,8 +21,8 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-[0-9.]*[A-Z(\[{]|[:/]"), "write a mixture with its amounts, such as 75Li2S-25P2S5"),
     (re.compile(r"\+[0-9.]+[A-Z(\[{]"), "work out the sum"),
     (re.compile(r"[-+^]"), "charges are not part of the formula"),
-    (re.compile(r"[a-z]{3}"), "leave remarks out; element symbols begin with a capital letter"),
-    (re.compile(r"[a-z]"), "element symbols begin with a capital letter"),
+    (re.compile(r"[a-z]{3}"), f"leave remarks out; {_CAPITAL_FIRST}"),
+    (re.compile(r"[a-z]"), _CAPITAL_FIRST),
     (re.compile(r"[0-9]"), "an amount follows its element or bracket"),
     (re.compile(r"□"), "leave vacancies out"),
 )
@@ -51,7 +53,7 @@ def explain(part: str, start: int, *, whole: str, max_depth: int) -> CandidateEr
             continue
         symbol = _SYMBOL.match(part, position)
         if symbol is None:
-            return _unreadable(part, position)
+            return _unreadable(part, position, whole)
         if symbol.group() in _CLOSING.values() and (not expected or expected.pop() != symbol.group()):
             return _fault(f"'{shown(part)}': bracket '{symbol.group()}' closes nothing")
         number = _SIGNED_NUMBER.match(part, symbol.end())
@@ -75,13 +77,15 @@ def _not_positive(part: str, symbol: str, number: str) -> CandidateError:
     )
 
 
-def _unreadable(part: str, position: int) -> CandidateError:
+def _unreadable(part: str, position: int, whole: str) -> CandidateError:
     letter = part[position]
-    hint = next((f"; {text}" for pattern, text in _HINTS if pattern.match(part, position)), "")
+    hint = next((text for pattern, text in _HINTS if pattern.match(part, position)), "")
+    if hint.endswith(_CAPITAL_FIRST):
+        hint = hint_of_case(whole) or hint
     if letter.isalpha() and not letter.isascii():
-        hint = f"; it is {unicodedata.name(letter, 'no Latin letter')}: type the Latin letter"
+        hint = f"it is {unicodedata.name(letter, 'no Latin letter')}: type the Latin letter"
     place = f"'{shown(part[position])}' (character {position + 1})"
-    return _fault(f"'{shown(part)}' cannot be read at {place}{hint}")
+    return _fault(f"'{shown(part)}' cannot be read at {place}" + (hint and f"; {hint}"))
 
 
 def _fault(message: str) -> CandidateError:

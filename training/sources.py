@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ __all__ = [
     "places",
     "require",
     "source",
+    "texts_of_archive",
 ]
 
 DATA_DIR_VARIABLE = "ELYTE_DATA_DIR"
@@ -153,6 +155,19 @@ def locate(key: str) -> Path:
     if place.exists():
         problem = f"{place} is not the expected file of '{key}': its SHA-256 differs from {wanted.sha256}."
     raise MissingSourceError(wanted, problem)
+
+
+def texts_of_archive(key: str) -> dict[str, str]:
+    """Return the texts of a catalogued archive by the names of their files without endings.
+
+    Raises
+    ------
+    MissingSourceError
+        As `locate`.
+    """
+    with tarfile.open(locate(key)) as archive:
+        members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
+        return {name: content.read().decode() for name, content in members.items() if content is not None}
 
 
 def check() -> list[StatusRow]:

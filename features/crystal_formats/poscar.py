@@ -54,7 +54,8 @@ def read_poscar(text: str) -> ListedCell:
         raise unusable_structure(f"a POSCAR of {len(lines)} lines ends before its atoms")
     vectors = np.array([_numbers(lines, i) for i in (2, 3, 4)])
     scale = _scale(lines, vectors)
-    vectors_A = check_vectors(vectors * scale)
+    with np.errstate(over="ignore"):  # what overflows is refused as impossible
+        vectors_A = check_vectors(vectors * scale)
     symbols, counts = _composition(lines)
     mode = 8 if lines[7].strip()[:1].lower() == "s" else 7
     letter = lines[mode].strip()[:1].lower() if mode < len(lines) else ""

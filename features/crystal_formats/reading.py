@@ -45,6 +45,8 @@ def format_of(document: Document) -> CrystalFormat:
     lower = document.lower()
     if any(sign in lower for sign in _SIGNS_OF_CIF):
         return CrystalFormat.CIF
+    if not document.strip("\ufeff \t\r\n"):
+        raise unusable_structure("there is nothing in it; expected a CIF, a POSCAR or an OPTIMADE document")
     begins = shown(document.strip().split("\n", 1)[0])
     raise unusable_structure(
         f"neither a CIF, a POSCAR nor an OPTIMADE document: it begins with '{begins}'; a POSCAR has numbers alone in"

@@ -24,7 +24,6 @@ SHORTEST_RING = 8
 """Backbone atoms of the closed chain, at least; fewer would make neighbours of atoms that are none."""
 _MARKS = re.compile(r"\[(?:Cu|Au|\d*\*(?::\d+)?|R\d?|[<>$]\d*)\]")
 _BIG_SMILES = re.compile(r"^\s*\{\s*(?:\[\s*\])?\s*(?P<unit>.+?)\s*(?:\[\s*\])?\s*\}\s*$")
-_HEAD_LABEL, _TAIL_LABEL = 1, 2
 
 
 @dataclass(frozen=True, eq=False)

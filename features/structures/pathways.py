@@ -1,7 +1,7 @@
 """The room that lithium has to move in a crystal: bond-valence barriers, dimension and bottleneck.
 
 A description of the structure, not a prediction: over the crystals of OBELiX the barrier in three dimensions follows
-the measured conductivity at a rank correlation of -0.4, and adds nothing to a model that knows the composition.
+the measured conductivity at a rank correlation of -0.5, and adds nothing to a model that knows the composition.
 """
 
 from __future__ import annotations

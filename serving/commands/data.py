@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from serving.commands.ledger import (
     retract,
     source_option,
 )
+from serving.commands.printing import echo_json
 from serving.commands.verify import verify
 
 EXIT_SOME_FAILED = 1
@@ -53,7 +53,7 @@ def list_sources(as_json: bool) -> None:
 
     sources = list(catalogue().values())
     if as_json:
-        _print_json({"data_dir": str(data_dir()), "sources": [asdict(source) for source in sources]})
+        echo_json({"data_dir": str(data_dir()), "sources": [asdict(source) for source in sources]})
         return
     _print_table(
         ("key", "size", "shipped", "licence", "title"),
@@ -91,7 +91,7 @@ def fetch_sources(keys: Sequence[str], mirror: Path | None, as_json: bool) -> No
     except (UnknownSourceError, NotADirectoryError) as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        _print_json({"data_dir": str(data_dir()), "results": [asdict(result) for result in results]})
+        echo_json({"data_dir": str(data_dir()), "results": [asdict(result) for result in results]})
     else:
         _print_table(("key", "outcome", "path"), [(r.key, str(r.outcome), r.path or "-") for r in results])
     _report_failures({result.key: result.message for result in results if not result.ok})
@@ -148,7 +148,7 @@ def _check_tables(as_json: bool) -> None:
         raise click.UsageError(str(error)) from error
     if as_json:
         everything_is_here = all(row.ok for row in rows)
-        _print_json({"data_dir": str(data_dir()), "ok": everything_is_here, "sources": [asdict(row) for row in rows]})
+        echo_json({"data_dir": str(data_dir()), "ok": everything_is_here, "sources": [asdict(row) for row in rows]})
     else:
         _print_table(("key", "status", "path"), [(row.key, str(row.status), row.path or "-") for row in rows])
     _report_failures({row.key: row.message for row in rows if not row.ok})
@@ -160,10 +160,6 @@ def _report_failures(messages: dict[str, str]) -> None:
         click.echo(f"{key}: {message}", err=True)
     if messages:
         sys.exit(EXIT_SOME_FAILED)
-
-
-def _print_json(document: dict[str, object]) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

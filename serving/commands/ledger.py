@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from serving.commands.printing import echo_json
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -273,11 +273,6 @@ def _accepting_command(report: Report) -> str:
             text = report.ledger if name == "address" and "***" in report.ledger else str(one)
             words += [text] if isinstance(parameter, click.Argument) else [parameter.opts[0], text]
     return shlex.join([*words, "--accept-warnings", report.accept_warnings])
-
-
-def echo_json(document: Mapping[str, object]) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _entry_document(entry: Entry, *, holds: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ def history(property_name: str | None, as_json: bool) -> None:
             documents[name] = {"champion": version, "moves": [asdict(move) for move in moves]}
             shipped |= {name} if alias is not None and alias.is_shipped else set()
     if as_json:
-        click.echo(json.dumps(documents, indent=2))
+        echo_json(documents)
         return
     for name, document in documents.items():
         champion = document["champion"] or "the shipped bundle (no version is champion)"

@@ -6,7 +6,14 @@ import click
 
 
 def echo_json(document: object) -> None:
-    """Print a document as indented JSON, and nothing else."""
+    """Print a document as indented JSON, and nothing else; what is no finite number is null, a named tuple an array."""
     import orjson  # not for `elyte --help`
 
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
+    click.echo(orjson.dumps(document, default=_as_list, option=options).decode())
+
+
+def _as_list(value: object) -> list[object]:
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON holds")

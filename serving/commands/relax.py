@@ -125,9 +125,10 @@ def _answer(
     as_json: bool,
     wishes: dict[str, object],
 ) -> StructuresDocument:
-    from serving.structures.folder import FolderRun, write_whole
+    from serving.structures.folder import FolderRun, placed
     from serving.structures.request import StructureRequest
     from training.structures.relaxation import RelaxationLimits
+    from training.whole_files import write_whole
 
     limits = RelaxationLimits(most_steps=int(str(wishes["most_steps"])), most_seconds=wishes["most_seconds"])  # type: ignore[arg-type]
     most_atoms = int(str(wishes["most_atoms"]))
@@ -142,8 +143,7 @@ def _answer(
     else:
         rows = []
         for index, (path, request) in enumerate(asked):
-            row = answer(request) if isinstance(request, StructureRequest) else request
-            row["file"], row["index"] = path.name, index
+            row = placed(answer(request) if isinstance(request, StructureRequest) else request, path, index)
             rows.append(row)
             text = row.get("relaxed_cif")
             if output is not None and text is not None:

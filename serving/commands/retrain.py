@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from serving.commands.printing import echo_json
 from training.properties import registry
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def exit_status(status: JobStatus) -> int:
 
 def _tell(results: Sequence[JobResult], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"results": [result.as_dict() for result in results]}, indent=2))
+        echo_json({"results": [result.as_dict() for result in results]})
     for result in results:
         if not as_json:
             click.echo(f"{result.property}: {result.status}: {result.message}")

@@ -13,6 +13,7 @@ import click
 
 from serving.answers.request import read_inputs
 from serving.commands.condition_options import condition_options, conditions_of_options
+from serving.commands.printing import echo_json
 from serving.models.lines import say_models
 from training.properties import registry
 
@@ -144,9 +145,7 @@ def _show(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
         click.echo(ROWS_COUNTED, err=True)
     say_models(document["models"], as_json=as_json)
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+        echo_json(document)
         return
     for line in lines:
         click.echo(line)

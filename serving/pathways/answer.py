@@ -28,7 +28,7 @@ def answer_pathways(request: PathwaysRequest) -> PathwaysDocument:
         found = pathways(crystal)
     except CandidateError as error:
         return failed_document(crystal, error)
-    document = _document(crystal, "ok", (*_closed(found), PICTURE_ONLY))
+    document = _document(crystal, "ok", (*_without_lithium(crystal), *_closed(found), PICTURE_ONLY))
     document["pathway"] = _block(found)
     if request.grid:
         document["grid"] = picture(found)
@@ -69,6 +69,13 @@ def _block(found: Pathways) -> PathwayBlock:
         "bottleneck_A": round(found.bottleneck_A, 3),
         "grid_step_A": round(float(steps_A.max()), 3),
     }
+
+
+def _without_lithium(crystal: CifAtoms) -> tuple[Remark, ...]:
+    if "Li" in crystal.structure.amounts:
+        return ()
+    message = f"no lithium in {crystal.structure.formula}: these are the ways of a lithium ion put between its atoms"
+    return (Remark(WarningCode.NO_LITHIUM, message),)
 
 
 def _closed(found: Pathways) -> tuple[Remark, ...]:

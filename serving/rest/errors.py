@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from serving.answers.refusals import RequestError
 from serving.rest.observability import LOGGER_NAME, RECORD_KEY
@@ -22,6 +23,7 @@ from serving.rest.request_record import RequestRecord
 
 DOCS_PATH = "/docs"
 NOT_READY_RETRY_SECONDS = 2
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 def error_response(error: RequestError, record: RequestRecord | None = None) -> Response:
@@ -73,6 +75,16 @@ class AnsweringRoute(APIRoute):
         return answered
 
 
+def _methods_of_path(request: Request) -> list[str]:
+    """Return the methods that a route of the path has; the framework names those of its first route alone."""
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return [*found, *(["HEAD"] if "GET" in found else [])]
+
+
 async def answer_http_exception(request: Request, error: Exception) -> Response:
     """Give the framework's own refusals (404, 405) the one error shape.
 
@@ -91,9 +103,8 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
             message = f"no such route; GET {DOCS_PATH} lists what there is"
             refused = RequestError(404, "not_found", message, headers)
         case 405:
-            if headers.get("Allow") == "GET":
-                headers["Allow"] = "GET, HEAD"
-            message = f"method: received {request.method}, expected {headers.get('Allow', 'another method')}"
+            headers["Allow"] = ", ".join(_methods_of_path(request))
+            message = f"method: received {request.method}, expected {headers['Allow']}"
             refused = RequestError(405, "method_not_allowed", message, headers)
             if record is not None:
                 route = request.scope.get("route")

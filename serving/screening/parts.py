@@ -22,6 +22,7 @@ from serving.answers.columns import FLAG_COLUMNS, NUMBER_COLUMNS, empty_columns
 from serving.screening.plan import WorkUnit
 from training.properties import registry
 from training.properties.contract import Content
+from training.whole_files import flush_folder
 
 UNFINISHED = ".tmp"
 FINISHED = ".parquet"
@@ -138,20 +139,11 @@ def write_table(path: Path, table: Any) -> None:  # noqa: ANN401
         with unfinished.open("rb") as handle:
             os.fsync(handle.fileno())
         os.replace(unfinished, path)
-        sync_folder(path.parent)
+        flush_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             unfinished.unlink()
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_stamp(folder: Path, key: str, plan: str) -> Stamp | None:

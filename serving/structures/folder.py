@@ -7,7 +7,6 @@ at all.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from serving.structures.request import StructureRequest
+from training.whole_files import write_whole
 
 if TYPE_CHECKING:
     from serving.structures.document import StructureRow
@@ -65,7 +65,7 @@ class FolderRun:
         rows = []
         for count, (path, request) in enumerate(sorted(files, key=lambda pair: pair[0].name), start=1):
             row, known = self._answered(request, judge)
-            rows.append(cast("StructureRow", {**row, "file": path.name, "index": count - 1}))
+            rows.append(placed(row, path, count - 1))
             done(count, known)
         write_whole(self.target / RESULTS, b"".join(orjson.dumps(row) + b"\n" for row in self._kept(rows)))
         return rows
@@ -94,19 +94,15 @@ class FolderRun:
             yield said
 
 
+def placed(row: StructureRow, path: Path, index: int) -> StructureRow:
+    """Return a row with the name of its file and its place among the files; an error names the place, too."""
+    error = {"error": {**row["error"], "index": index}} if "error" in row else {}
+    return cast("StructureRow", {**row, **error, "file": path.name, "index": index})
+
+
 def relaxed_name(name: str) -> str:
     """Return under which name the relaxed cell of a file is kept."""
     return name if name.endswith(".cif") else f"{name}.cif"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    half = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with half.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    half.replace(path)
 
 
 def _read(part: Path) -> StructureRow | None:

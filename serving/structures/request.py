@@ -14,7 +14,6 @@ from serving.answers.request import DEFAULT_COVERAGE, MAX_COVERAGE, MAX_ID_LENGT
 from training.structures.relaxation import MOST_STEPS, FORCE_eV_PER_A
 
 MOST_ATOMS = 100
-MOST_SECONDS = 600.0
 
 
 class PotentialName(StrEnum):

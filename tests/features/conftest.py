@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,9 +39,10 @@ def obelix_formulas(obelix_rows: dict[str, dict[str, str]]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def obelix_cifs() -> dict[str, str]:
-    with tarfile.open(located("obelix_cifs")) as archive:
-        members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
-        return {name: content.read().decode() for name, content in members.items() if content is not None}
+    from training.sources import texts_of_archive
+
+    located("obelix_cifs")
+    return texts_of_archive("obelix_cifs")
 
 
 @pytest.fixture(scope="session")

@@ -260,6 +260,22 @@ def test_the_documented_routes_are_those_that_exist(app: FastAPI) -> None:
         assert call(app, "POST", of_one(path), content=b"", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/predict", "POST"),
+        ("POST", "/livez", "GET, HEAD"),
+        ("PUT", "/structures", "GET, POST, HEAD"),
+        ("PUT", "/structures/1", "DELETE, GET, HEAD"),
+    ],
+)
+def test_a_refused_method_names_all_that_the_path_has(app: FastAPI, method: str, path: str, allowed: str) -> None:
+    refused = call(app, method, path)
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == allowed
+    assert refused.json()["error"]["message"] == f"method: received {method}, expected {allowed}"
+
+
 ACROSS_FIELDS = {"/rate", "/synthesis", "/generate"}
 """Routes with rules that a schema cannot say: rooms that are too small, one of two names, what a pattern is."""
 

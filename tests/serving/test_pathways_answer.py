@@ -122,6 +122,15 @@ def test_requests_are_read_strictly(body: dict[str, Any], status: int) -> None:
         assert response.json()["status"] == ("ok" if body["block"] == "test" else "error")
 
 
+def test_a_crystal_without_lithium_is_said_to_be_one() -> None:
+    codes = []
+    for symbol in ("Na", "Li"):
+        document = answer_pathways(PathwaysRequest(cif=cif(sites=f"A1 {symbol} 0 0 0 1\nCl1 Cl 0.5 0.5 0.5 1")))
+        codes.append([warning["code"] for warning in document["warnings"]])
+    assert "no_lithium" in codes[0]
+    assert "no_lithium" not in codes[1]
+
+
 def test_without_a_way_the_barrier_is_null_and_said() -> None:
     """A wall of cations across one axis."""
     wall = "\n".join(f"Ta{i}{j} Ta {i / 2} {j / 2} 0 1" for i in range(2) for j in range(2))

@@ -27,8 +27,9 @@ from training.retraining.promotion import (
 )
 from training.retraining.promotion_log import Move, MoveKind, PromotionLog, State, state_folder
 from training.retraining.registry import ModelRegistry, RunRecord
-from training.retraining.stages import Stages, write_whole
+from training.retraining.stages import Stages
 from training.tracking import AliasTarget
+from training.whole_files import write_whole
 
 NAME = "conductivity"
 WHO = "a test"

@@ -39,7 +39,8 @@ from training.retraining.registry import (
 )
 from training.retraining.report import Pictured, write_report
 from training.retraining.rules import Rules
-from training.retraining.stages import Stages, write_whole
+from training.retraining.stages import Stages
+from training.whole_files import write_whole
 
 FINISHED, REPORT = "finished.json", "report.html"
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from training.retraining.stages import write_whole
+from training.whole_files import write_whole
 
 
 class JobRunningError(RuntimeError):

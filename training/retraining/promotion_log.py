@@ -19,7 +19,7 @@ from typing import Any
 from training.hash_chain import GENESIS, Audit, Break, ChainFault, NotedHead, compare_heads, link
 from training.local_store import store_file
 from training.retraining.locks import only_one, stamp
-from training.retraining.stages import flush_folder
+from training.whole_files import flush_folder
 
 LOG_FILE = "promotions.jsonl"
 LOG_LOCK_SECONDS = 30.0

@@ -31,7 +31,6 @@ from training.structures.potentials import Scale
 
 Array = NDArray[np.float64]
 SCALE_TABLE = Path(__file__).with_name("energy_scale.csv")
-DIATOMIC_CORRECTED = ("H", "N", "F", "Cl")
 # Bonds between two oxygens, and of oxygen to hydrogen, in angstrom, with the slack that Materials Project gives them
 SUPEROXIDE_A, PEROXIDE_A, HYDROXIDE_A, SLACK = 1.35, 1.49, 0.93, 1.05
 _NEIGHBOURS_WITHIN_A = 0.4
@@ -116,7 +115,7 @@ def correction_2019_eV(cell: OrderedCell, *, vintage: bool = True) -> float:
         return 0.0
     found = _hubbard_eV(amounts, Kind.HUBBARD_2019)
     if vintage and found == 0.0:
-        found += _vintage_eV(cell)
+        found += _of_anions_eV(cell, Kind.VINTAGE)
     if "S" in amounts and not holds_sulfate(cell):
         found += amounts["S"] * table[Kind.ANION_2019, "sulfide", ""]
     if "O" in amounts:
@@ -131,29 +130,22 @@ def correction_2020_eV(cell: OrderedCell) -> float:
     An element counts as an anion where it is the most electronegative of the cell or has a negative charge in an
     ionic count; here: where no more electronegative element than it but oxygen or a halogen is not bound to it.
     """
-    amounts, table = cell.amounts, scale_table()
+    amounts = cell.amounts
     if len(amounts) == 1:
         return 0.0
-    found = _hubbard_eV(amounts, Kind.HUBBARD_2020)
-    if "O" in amounts:
-        kind, bonded = oxide_kind(cell)
-        found += bonded * table[Kind.ANION_2020, kind, ""]
-    for symbol, amount in amounts.items():
-        if (Kind.ANION_2020, symbol, "") in table and not _is_oxidised(cell, symbol):
-            found += amount * table[Kind.ANION_2020, symbol, ""]
-    return found
+    return _hubbard_eV(amounts, Kind.HUBBARD_2020) + _of_anions_eV(cell, Kind.ANION_2020)
 
 
-def _vintage_eV(cell: OrderedCell) -> float:
-    """Return by how much the table's computation of the same compound differs, the sum over its anions."""
+def _of_anions_eV(cell: OrderedCell, of: Kind) -> float:
+    """Return the sum over anions: of oxygen by how it is bound, of others by their element where they are anions."""
     amounts, table = cell.amounts, scale_table()
     found = 0.0
     if "O" in amounts:
         kind, bonded = oxide_kind(cell)
-        found += bonded * table.get((Kind.VINTAGE, kind, ""), 0.0)
+        found += bonded * table.get((of, kind, ""), 0.0)
     for symbol, amount in amounts.items():
-        if (Kind.VINTAGE, symbol, "") in table and not _is_oxidised(cell, symbol):
-            found += amount * table[Kind.VINTAGE, symbol, ""]
+        if (of, symbol, "") in table and not _is_oxidised(cell, symbol):
+            found += amount * table[of, symbol, ""]
     return found
 
 

@@ -12,6 +12,9 @@ from typing import cast
 
 import pytest
 
+from features.candidate import RowError
+from features.errors import RowErrorCode
+from serving.structures.answer import failed_row
 from serving.structures.document import StructureRow
 from serving.structures.folder import PARTS, RESULTS, FolderRun
 from serving.structures.request import StructureRequest
@@ -41,6 +44,13 @@ def test_results_stand_in_the_order_of_names(tmp_path: Path) -> None:
     assert known == [False] * 5
     assert "relaxed_cif" not in rows[0]
     assert (tmp_path / "out" / rows[0]["relaxed_file"]).read_text() == "data_a.cif relaxed"
+
+
+def test_the_error_of_a_file_names_its_place_among_the_files(tmp_path: Path) -> None:
+    failed = failed_row(RowError(0, None, RowErrorCode.UNREADABLE_ROW, "no file"))
+    FolderRun(tmp_path, 100).run([*asked(tmp_path), (tmp_path / "z.cif", failed)], judge, lambda *_: None)
+    last = json.loads((tmp_path / RESULTS).read_bytes().splitlines()[-1])
+    assert (last["file"], last["index"], last["error"]["index"]) == ("z.cif", 5, 5)
 
 
 def test_a_run_that_raised_goes_on(tmp_path: Path) -> None:

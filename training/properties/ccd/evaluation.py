@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.correlation import spearman
 from training.properties.ccd.cells import Reports
 from training.properties.ccd.model import LeftOut, conformal_scale, cross_fit, is_covered
 from training.properties.ccd.schema import NO_INTERLAYER
@@ -146,13 +147,6 @@ def _bootstrap_mean(
     drawn = np.random.default_rng(0).integers(0, len(total), (N_BOOTSTRAP, len(total)))
     low, high = np.percentile(total[drawn].sum(axis=1) / count[drawn].sum(axis=1), percent)
     return float(low), float(high)
-
-
-def spearman(a: Array, b: Array) -> float:
-    """Return the rank correlation."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
 
 
 def _within_papers(left_out: LeftOut) -> dict[str, float]:

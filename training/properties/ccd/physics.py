@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.correlation import spearman
 from training.properties.ccd.model import CcdModel
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ def _differ_in_one(first: Mapping[Hashable, Any], second: Mapping[Hashable, Any]
 
 
 def _spearman_with_resistance(table: pd.DataFrame) -> float:
-    from scipy.stats import spearmanr
-
     known = table[(table["regime"] == "regular") & table["interfacial_resistance_ohm_cm2"].notna()]
-    return float(spearmanr(known["ccd_mA_per_cm2"], known["interfacial_resistance_ohm_cm2"]).statistic)
+    return spearman(known["ccd_mA_per_cm2"], known["interfacial_resistance_ohm_cm2"])
 
 
 def _pressure_effect(model: CcdModel) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.pictures import BLUE, GREY, ORANGE, save_picture
 from training.properties.ccd.evaluation import COVERAGE, COVERAGES, scores_of
 from training.properties.ccd.model import conformal_scale
 from training.properties.ccd.physics import overpotentials_mV
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from training.properties.ccd.recipe import CcdFit
 
-BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 SHOWN_CLASSES = {"argyrodite": BLUE, "garnet": ORANGE}
 
 
@@ -27,13 +28,16 @@ def write_plots(trained: CcdFit, folder: Path) -> dict[str, Path]:
 
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    drawings: dict[str, tuple[Callable[[Axes, CcdFit], None], tuple[float, float]]] = {
+    drawings: dict[str, tuple[Callable[..., None], tuple[float, float]]] = {
         "parity": (_draw_parity, (5.4, 5.2)),
         "calibration": (_draw_calibration, (4.6, 4.4)),
         "effects": (_draw_effects, (6.0, 6.4)),
         "overpotential": (_draw_overpotential, (5.2, 4.2)),
     }
-    return {name: _save(folder / f"ccd_{name}.png", draw, size, trained) for name, (draw, size) in drawings.items()}
+    return {
+        name: save_picture(folder / f"ccd_{name}.png", partial(draw, trained=trained), size)
+        for name, (draw, size) in drawings.items()
+    }
 
 
 def _draw_parity(axes: Axes, trained: CcdFit) -> None:
@@ -78,14 +82,3 @@ def _draw_effects(axes: Axes, trained: CcdFit) -> None:
 def _draw_overpotential(axes: Axes, trained: CcdFit) -> None:
     axes.hist(np.log10(overpotentials_mV(trained.table)), bins=10, color=BLUE)
     axes.set(xlabel="log10 of CCD x interfacial resistance (mV)", ylabel="rows that state both")
-
-
-def _save(path: Path, draw: Callable[[Axes, CcdFit], None], size: tuple[float, float], trained: CcdFit) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=size, dpi=130)
-    draw(axes, trained)
-    figure.tight_layout()
-    figure.savefig(path)
-    plt.close(figure)
-    return path

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
+from training.correlation import spearman
 from training.properties.conductivity.ensemble import Ensemble, EnsembleSettings, Pool
 from training.properties.conductivity.familiarity import is_familiar
 from training.properties.conductivity.gaussian_process import Hyperparameters
@@ -294,4 +294,4 @@ def _rank_correlation(value: Array, measured: Array) -> float:
     """Return Spearman's rho, NaN where one of the two does not vary."""
     if len(value) < 2 or np.ptp(value) == 0.0 or np.ptp(measured) == 0.0:
         return float("nan")
-    return float(spearmanr(value, measured).statistic)
+    return spearman(value, measured)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from training.correlation import spearman
+
 Array = NDArray[np.float64]
 
 PUBLISHED_CENSORED_VALUE = -15.0
@@ -44,8 +46,6 @@ def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
     """
     censored = truth.is_upper_bound
     published = np.where(censored, PUBLISHED_CENSORED_VALUE, truth.log10_sigma)
-    from scipy.stats import spearmanr
-
     error = answer.value - published
     floored = np.maximum(answer.value, SMALLEST_REPORTED_PREDICTION)
     covered = is_covered(truth, answer)
@@ -55,7 +55,7 @@ def score(truth: Truth, answer: ScoredPredictions) -> dict[str, float]:
         "mae_bound": float(np.abs(answer.value - truth.log10_sigma).mean()),
         "mae_uncensored": float(np.abs(floored - truth.log10_sigma)[~censored].mean()),
         "rmse": float(np.sqrt((error**2).mean())),
-        "spearman": float(spearmanr(answer.value, published).statistic),
+        "spearman": spearman(answer.value, published),
         "accuracy_1e-4": float(((answer.value > GOOD_CONDUCTOR) == (published > GOOD_CONDUCTOR)).mean()),
         "coverage_90": float(covered.mean()),
         "mean_half_width_90": float(half_width.mean()),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from training.pictures import BLUE, GREY, ORANGE, save_picture
 from training.properties.conductivity.metrics import ScoredPredictions, Truth
 from training.properties.conductivity.model import ConductivityModel, OutOfFold, at_temperature
 from training.properties.conductivity.recipe import scored_rows
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 SMALLEST_FAMILY = 8
 COVERAGES = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 
@@ -46,7 +46,7 @@ def write_plots(model: ConductivityModel, left_out: dict[str, OutOfFold], folder
             "families": (partial(_draw_families, truth=truth, answer=answer, families=families), (6.4, 5.4)),
         }
         for name, (draw, size) in drawings.items():
-            written[f"{name}_{variant}"] = _save(folder / f"{name}_{variant}.png", draw, size)
+            written[f"{name}_{variant}"] = save_picture(folder / f"{name}_{variant}.png", draw, size)
     return written
 
 
@@ -132,14 +132,3 @@ def _draw_families(axes: Axes, truth: Truth, answer: ScoredPredictions, families
     axes.set_yticks(range(1, len(large) + 1), [f"{name} ({int((of_row == name).sum())})" for name in large], fontsize=7)
     axes.axvline(0.0, color=GREY, lw=0.8)
     axes.set(xlabel="predicted minus measured log10 sigma, papers left out")
-
-
-def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=size, dpi=130)
-    draw(axes)
-    figure.tight_layout()
-    figure.savefig(path)
-    plt.close(figure)
-    return path

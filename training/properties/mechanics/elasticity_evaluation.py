@@ -147,7 +147,7 @@ def evaluate_elasticity(
         Moduli in the order of the benchmark.
     auxiliary
         What the nets learn first. It holds other quantities of the compositions that are left out
-        (`without_systems_of_fold` leaves them out here too).
+        (`AuxiliaryTargets.without_systems` leaves them out here too).
     settings
         What is fitted; every fold has as many nets as the model.
     seed
@@ -217,14 +217,6 @@ def known_electrolytes(model: ElasticityModel, coverage: float = COVERAGE) -> li
     middle = 10.0**prediction.log10_G, 10.0**prediction.log10_K
     columns = (*middle, youngs_modulus(*middle), *ends)
     return [StiffnessAnswer(known, *(float(column[row]) for column in columns)) for row, known in enumerate(KNOWN)]
-
-
-def without_systems_of_fold(
-    table: ModuliTable, auxiliary: AuxiliaryTargets, fold: int, seed: int = 0
-) -> AuxiliaryTargets:
-    """Return the auxiliary table without the chemical systems of one fold: what new systems are in earnest."""
-    held_out = system_folds(table.crystals.batch, N_FOLDS, seed) == fold
-    return auxiliary.without_systems(table.crystals.batch.take(held_out))
 
 
 def _tasks(folds: tuple[Labels, Labels], settings: ElasticitySettings) -> list[Task]:

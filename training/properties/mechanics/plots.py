@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from training.pictures import BLUE, GREY, ORANGE, save_picture
 from training.properties.mechanics.gap_model import GapPrediction
 from training.properties.mechanics.recipe import MechanicsFit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 COVERAGES = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 Array = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def write_plots(trained: MechanicsFit, folder: Path) -> dict[str, Path]:
         "mechanics_gap_parity": (partial(_draw_gaps, trained=trained), (5.2, 5.0)),
         "mechanics_calibration": (partial(_draw_calibration, trained=trained), (4.6, 4.4)),
     }
-    return {name: _save(folder / f"{name}.png", draw, size) for name, (draw, size) in drawings.items()}
+    return {name: save_picture(folder / f"{name}.png", draw, size) for name, (draw, size) in drawings.items()}
 
 
 def _draw_moduli(axes: Axes, trained: MechanicsFit) -> None:
@@ -95,14 +95,3 @@ def _prediction(trained: MechanicsFit) -> GapPrediction:
 def _diagonal(axes: Axes, span: tuple[float, float], x: str, y: str) -> None:
     axes.plot(span, span, color=GREY, linewidth=0.8)
     axes.set(xlim=span, ylim=span, xlabel=x, ylabel=y)
-
-
-def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    draw(axes)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
-    return path

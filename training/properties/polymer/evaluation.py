@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.correlation import spearman
 from training.properties.polymer.auxiliary import ChainMobility
 from training.properties.polymer.baselines import BASELINES, answers
 from training.properties.polymer.fit import (
@@ -105,7 +106,7 @@ def score(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDA
     figures = {
         "mae": error.mean(),
         "mae_mean": np.average(error, weights=by_group),
-        "spearman": _spearman(said, measured),
+        "spearman": spearman(said, measured),
         "coverage_90": np.average(covered, weights=by_group),
         "coverage_90_rows": covered.mean(),
         "mean_half_width_90": half_width.mean(),
@@ -118,12 +119,6 @@ def score(points: Points, folds: list[Fold], left_out: LeftOutPoints, group: NDA
         "parts": _rounded({name: np.abs(measured - part).mean() for name, part in parts.items()}),
         "baselines": _rounded({name: np.abs(measured - part).mean() for name, part in baselines.items()}),
     }
-
-
-def _spearman(one: Array, other: Array) -> float:
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(one, other).statistic)
 
 
 def _rounded(figures: dict[str, Any]) -> dict[str, float]:

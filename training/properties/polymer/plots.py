@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.polymers.candidate import PolymerBatch, PolymerFields, polymer_name, read_polymer
+from training.pictures import BLUE, GREEN, ORANGE, save_picture
 from training.properties.polymer.fit import COVERAGE, folds_of, half_widths
 from training.properties.polymer.uncertainty import equal_groups
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from training.properties.polymer.fit import PolymerFit, PolymerSettings
 
-BLUE, ORANGE, GREEN, GREY = "#2b5c8a", "#d1782f", "#3a8f5c", "#8a8a8a"
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHOWN = (("PEO20-LiTFSI", BLUE), ("PTMC8-LiTFSI", ORANGE), ("PCL6-LiTFSI", GREEN))
 NEAR = 0.25
@@ -38,7 +38,7 @@ def write_plots(fit: PolymerFit, settings: PolymerSettings, folder: Path) -> dic
         "curves": (_draw_curves, (5.6, 4.4)),
     }
     return {
-        name: _save(folder / f"polymer_{name}.png", partial(draw, fit=fit, settings=settings), size)
+        name: save_picture(folder / f"polymer_{name}.png", partial(draw, fit=fit, settings=settings), size)
         for name, (draw, size) in drawings.items()
     }
 
@@ -89,14 +89,3 @@ def _draw_curves(axes: Axes, fit: PolymerFit, settings: PolymerSettings) -> None
         axes.plot(table.temperature_C[same], table.log10_sigma[same], ".", ms=3, color=colour, alpha=0.5)
     axes.set(xlim=(0, 100), ylim=(-11, -1), xlabel="temperature (C)", ylabel="log10 sigma (S/cm)")
     axes.legend(frameon=False, fontsize=8)
-
-
-def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=size, dpi=110)
-    draw(axes)
-    figure.tight_layout()
-    figure.savefig(path)
-    plt.close(figure)
-    return path

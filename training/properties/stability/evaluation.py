@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.candidate import MaterialBatch
+from training.correlation import spearman
 from training.properties.stability.calibration import Pooled
 from training.properties.stability.families import Predicted, family_scores, nasicon_scores
 from training.properties.stability.inputs import Surroundings, net_inputs
@@ -117,19 +118,13 @@ def split_scores(model: StabilityModel, scored: Scored) -> dict[str, float]:
         "mean_half_width_90": float(reach["ef"].mean()),
         "mean_half_width_90_ed": float(reach["ed"].mean()),
         "coverage_90_widest_fifth": _coverage_of_widest(error["ef"], reach["ef"]),
-        "spearman_half_width_error": _spearman(reach["ef"], error["ef"]),
+        "spearman_half_width_error": spearman(reach["ef"], error["ef"]),
     }
 
 
 def _coverage_of_widest(error: Array, reach: Array) -> float:
     widest = reach >= np.quantile(reach, 0.8)
     return float((error <= reach)[widest].mean())
-
-
-def _spearman(a: Array, b: Array) -> float:
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
 
 
 def window_deviations(table: EnergyTable, *, as_printed: bool = False) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.elements import ATOMIC_NUMBER
+from training.correlation import spearman
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import NasiconModel, NasiconTable, cross_validated, not_listed
 from training.properties.stability.neighbours import prototype_key
@@ -77,7 +78,7 @@ def difference_scores(said: Predicted) -> dict[str, float]:
         the two independent.
     """
     groups = [rows for rows in said.groups() if len(rows) > 1]
-    ranks = [_spearman(said.predicted[rows], said.true[rows]) for rows in groups if len(rows) >= SMALLEST_GROUP]
+    ranks = [spearman(said.predicted[rows], said.true[rows]) for rows in groups if len(rows) >= SMALLEST_GROUP]
     pairs = [single_swaps(said.atomic_number[rows], said.fraction[rows], rows) for rows in groups]
     first, second = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), dtype=np.int64)
     true, predicted = (each[first] - each[second] for each in (said.true, said.predicted))
@@ -141,7 +142,7 @@ def _opinion_scores(said: EnergyOpinion, factor: float, true: Array) -> dict[str
 def absolute_scores(predicted: Array, true: Array) -> dict[str, float]:
     """Return rank correlation, bias and mean absolute error (eV/atom)."""
     error = predicted - true
-    return {"spearman": _spearman(predicted, true), "bias": _mean(error), "mae": _mean(np.abs(error))}
+    return {"spearman": spearman(predicted, true), "bias": _mean(error), "mae": _mean(np.abs(error))}
 
 
 def single_swaps(atomic_number: NDArray[np.int64], fraction: Array, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -156,12 +157,6 @@ def single_swaps(atomic_number: NDArray[np.int64], fraction: Array, rows: NDArra
         near = np.flatnonzero((off.sum(axis=1) == 2) & ~moved)
         found.append(np.stack([np.full(len(near), rows[row]), rows[row + 1 + near]]))
     return np.concatenate(found, axis=1) if found else np.zeros((2, 0), dtype=np.int64)
-
-
-def _spearman(a: Array, b: Array) -> float:
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)
 
 
 def _mean(values: NDArray[Any]) -> float:

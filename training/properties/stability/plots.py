@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.candidate import MaterialBatch
+from training.pictures import BLUE, GREY, ORANGE, save_picture
 from training.properties.stability.evaluation import Scored
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.recipe import StabilityFit
@@ -17,7 +18,6 @@ from training.properties.stability.recipe import StabilityFit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREY = "#2b5c8a", "#d1782f", "#8a8a8a"
 COVERAGES = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
 SHOWN_WINDOWS = (
     "Li3N",
@@ -56,7 +56,7 @@ def write_plots(trained: StabilityFit, folder: Path) -> dict[str, Path]:
         "stability_roc": (partial(_draw_roc, model=model, scored=scored), (4.6, 4.4)),
         "stability_windows": (partial(_draw_windows, model=model), (7.2, 4.6)),
     }
-    return {name: _save(folder / f"{name}.png", draw, size) for name, (draw, size) in drawings.items()}
+    return {name: save_picture(folder / f"{name}.png", draw, size) for name, (draw, size) in drawings.items()}
 
 
 def _draw_parity(axes: Axes, scored: Scored) -> None:
@@ -113,14 +113,3 @@ def _draw_windows(axes: Axes, model: StabilityModel) -> None:
         axes.text(voltage + 0.05, len(order) - 0.3, name, fontsize=8, color=GREY, clip_on=True)
     axes.set_yticks(range(len(order)), [SHOWN_WINDOWS[row] for row in order])
     axes.set(xlabel="potential against Li/Li+ (V)", xlim=(0, 8), ylim=(-0.7, len(order) + 0.3))
-
-
-def _save(path: Path, draw: Callable[[Axes], None], size: tuple[float, float]) -> Path:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    draw(axes)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
-    return path

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.bundle import Bundle, Card, DataSource, data_source, save_bundle, stamped
 from training.crystals import GAP, GapTable, read_gaps, with_band_gaps
@@ -74,7 +73,6 @@ class StabilityFit:
     digest: str
     model: StabilityModel
     validation: Scored
-    window_deviations_V: tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def train(
@@ -137,7 +135,7 @@ def train(
         **stamped(LIBRARIES),
     )
     digest = save_bundle(folder, card, model.to_arrays())
-    return StabilityFit(folder, card, digest, model, validation, deviations)
+    return StabilityFit(folder, card, digest, model, validation)
 
 
 def rounds_of_kept(kept: tuple[StabilityModel, Bundle], settings: NetSettings) -> int:

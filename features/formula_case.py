@@ -28,12 +28,8 @@ _SYMBOLS = frozenset(symbol for symbol, number in ATOMIC_NUMBER.items() if numbe
 def other_cases(text: str) -> list[str]:
     """Return the formulas that a text may mean whose letters have the wrong case.
 
-    Those whose charges balance go before others, then those of the fewest symbols.
-
-    Returns
-    -------
-    list
-        One or two formulas; none where nothing or too much can be meant.
+    One or two, or none where nothing or too much can be meant; those whose charges balance go before others, then
+    those of the fewest symbols.
 
     Examples
     --------

@@ -158,13 +158,7 @@ def locate(key: str) -> Path:
 
 
 def texts_of_archive(key: str) -> dict[str, str]:
-    """Return the texts of a catalogued archive by the names of their files without endings.
-
-    Raises
-    ------
-    MissingSourceError
-        As `locate`.
-    """
+    """Return the texts of a catalogued archive by the names of their files without endings; raises as `locate`."""
     with tarfile.open(locate(key)) as archive:
         members = {Path(member.name).stem: archive.extractfile(member) for member in archive if member.isfile()}
         return {name: content.read().decode() for name, content in members.items() if content is not None}

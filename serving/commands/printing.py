@@ -10,10 +10,4 @@ def echo_json(document: object) -> None:
     import orjson  # not for `elyte --help`
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
-    click.echo(orjson.dumps(document, default=_as_list, option=options).decode())
-
-
-def _as_list(value: object) -> list[object]:
-    if isinstance(value, tuple):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} is nothing that JSON holds")
+    click.echo(orjson.dumps(document, default=list, option=options).decode())

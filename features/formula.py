@@ -273,7 +273,7 @@ def format_formula(amounts: Mapping[str, float]) -> str:
     """
     order = sorted(amounts, key=_places_by_electronegativity().__getitem__)
     values = reduced_amounts([amounts[symbol] for symbol in order])
-    return "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    return "".join([symbol + written_amount(value) for symbol, value in zip(order, values, strict=True)])
 
 
 @cache

@@ -152,15 +152,17 @@ def is_neutral(amounts: Mapping[str, float]) -> bool:
 
     A rough look for slips of the pen; `features.chemistry.assign_ions` is the answer for materials.
     """
-    if not ATOMIC_NUMBER.keys() >= amounts.keys() or ANIONS.isdisjoint(amounts) or amounts.keys() <= ANIONS:
-        return False
-    charges, lowest, highest = _charges(), 0.0, 0.0
+    charges, lowest, highest, atoms, anions = _charges(), 0.0, 0.0, 0.0, 0
     for symbol, amount in amounts.items():
+        if symbol not in charges:
+            return False
         least, most = charges[symbol]
         lowest += amount * least
         highest += amount * most
-    tolerance = 0.02 * sum(amounts.values())
-    return bool(lowest <= tolerance and highest >= -tolerance)
+        atoms += amount
+        anions += symbol in ANIONS
+    tolerance = 0.02 * atoms
+    return 0 < anions < len(amounts) and lowest <= tolerance and highest >= -tolerance
 
 
 def _letter_for_chlorine(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:

@@ -71,7 +71,7 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True, sound: s
     order = sorted(amounts, key=_ranks_among(amounts).__getitem__)
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
-    text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    text = "".join([symbol + written_amount(value) for symbol, value in zip(order, values, strict=True)])
     if not reduce or not _misleads(text, amounts, is_sound=text == sound):
         return text
     written = dict(zip(order, values, strict=True))

@@ -350,7 +350,7 @@ def _details(
 
 def _footnotes(footnotes: Sequence[str | None]) -> dict[str, list[str]]:
     """Return what is to be said of reactions that are shown otherwise than computed."""
-    said = list(dict.fromkeys(note for note in footnotes if note is not None))
+    said = list(dict.fromkeys([note for note in footnotes if note is not None]))
     return {"footnotes": said} if said else {}
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from features.blank_words import WORDS_FOR_NOTHING
-from features.elements import ATOMIC_NUMBER, element_table
+from features.elements import ATOMIC_NUMBER, SYMBOLS, element_table
 from features.errors import CandidateError, Remark, RowErrorCode, WarningCode, shown
 from features.formula_case import hint_of_case
 from features.formula_doubts import ANIONS, doubt_of
@@ -272,11 +272,13 @@ def format_formula(amounts: Mapping[str, float]) -> str:
     >>> format_formula({"S": 10, "P": 2, "Li": 12, "Cl": 2})
     'Li6PS5Cl'
     """
-    order = sorted(amounts, key=lambda symbol: (_electronegativity(symbol), symbol))
+    order = sorted(amounts, key=_places_by_electronegativity().__getitem__)
     values = reduced_amounts([amounts[symbol] for symbol in order])
-    return "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    return "".join([symbol + written_amount(value) for symbol, value in zip(order, values, strict=True)])
 
 
-@lru_cache(maxsize=256)
-def _electronegativity(symbol: str) -> float:
-    return float(element_table()["pauling_electronegativity"][ATOMIC_NUMBER[symbol] - 1])
+@cache
+def _places_by_electronegativity() -> dict[str, int]:
+    electronegativity = element_table()["pauling_electronegativity"].tolist()
+    order = sorted(zip(electronegativity, SYMBOLS, strict=True))
+    return {symbol: place for place, (_, symbol) in enumerate(order)}

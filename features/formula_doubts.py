@@ -24,6 +24,9 @@ MAY_MISLEAD = re.compile(
 )
 """A cheap first look, which sound formulas such as Li10GeP2S12 do not pass either."""
 
+_PLAIN = re.compile(r"(?:(?!No|C1|CI|IV)[A-Z][a-z]?(?:(?:0\.|[1-9][0-9]*(?:\.(?=[0-9]))?)[0-9]*)?)+(?<!H20)(?<!\.[12])")
+"""Elements without brackets, digits on both sides of each point: of such, only the charges may give doubt."""
+
 _LEADING_ZERO = re.compile(r"(?<![0-9.])0[0-9]+(?:\.[0-9]*)?")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 _SYMBOL_AND_AMOUNT = re.compile(r"([A-Z][a-z]?)?([0-9]+(?:\.[0-9]+)?)")
@@ -55,7 +58,8 @@ def doubt_of(formula: str, amounts: Mapping[str, float]) -> CandidateError | Non
     amounts
         As they read.
     """
-    if MAY_MISLEAD.search(formula) is None:
+    is_plain = _PLAIN.fullmatch(formula) is not None and len(_SYMBOL.findall(formula)) == len(amounts)
+    if (is_plain and is_neutral(amounts)) or MAY_MISLEAD.search(formula) is None:
         return None
     point, zero = "." in formula, "0" in formula  # what a check looks for stands in few formulas
     return (
@@ -148,15 +152,17 @@ def is_neutral(amounts: Mapping[str, float]) -> bool:
 
     A rough look for slips of the pen; `features.chemistry.assign_ions` is the answer for materials.
     """
-    if not ATOMIC_NUMBER.keys() >= amounts.keys() or ANIONS.isdisjoint(amounts) or amounts.keys() <= ANIONS:
-        return False
-    charges, lowest, highest = _charges(), 0.0, 0.0
+    charges, lowest, highest, atoms, anions = _charges(), 0.0, 0.0, 0.0, 0
     for symbol, amount in amounts.items():
+        if symbol not in charges:
+            return False
         least, most = charges[symbol]
         lowest += amount * least
         highest += amount * most
-    tolerance = 0.02 * sum(amounts.values())
-    return bool(lowest <= tolerance and highest >= -tolerance)
+        atoms += amount
+        anions += symbol in ANIONS
+    tolerance = 0.02 * atoms
+    return 0 < anions < len(amounts) and lowest <= tolerance and highest >= -tolerance
 
 
 def _letter_for_chlorine(formula: str, amounts: Mapping[str, float]) -> CandidateError | None:

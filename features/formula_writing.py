@@ -71,7 +71,7 @@ def write_formula(amounts: Mapping[str, float], *, reduce: bool = True, sound: s
     order = sorted(amounts, key=_ranks_among(amounts).__getitem__)
     values = [amounts[symbol] for symbol in order]
     values = reduced_amounts(values) if reduce else values
-    text = "".join(symbol + written_amount(value) for symbol, value in zip(order, values, strict=True))
+    text = "".join([symbol + written_amount(value) for symbol, value in zip(order, values, strict=True)])
     if not reduce or not _misleads(text, amounts, is_sound=text == sound):
         return text
     written = dict(zip(order, values, strict=True))
@@ -105,10 +105,12 @@ def with_every_amount(amounts: Mapping[str, float], *, decimals: bool = False) -
 
 def reduced_amounts(values: list[float]) -> list[float]:
     """Divide integers (to 1e-6) by their greatest common divisor; return anything else as it is."""
-    whole = [round(value) for value in values]
-    for value, count in zip(values, whole, strict=True):
+    whole: list[int] = []
+    for value in values:
+        count = round(value)
         if count <= 0 or abs(value - count) >= 1e-6:
             return values
+        whole.append(count)
     divisor = math.gcd(*whole)
     return [count / divisor for count in whole]
 

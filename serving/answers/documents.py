@@ -24,7 +24,7 @@ from serving.answers.judging import (
 )
 from serving.answers.request import MIN_COVERAGE, CandidateInput, read_inputs
 from serving.answers.rows import KnownMaterial, ResultRow, ShownDomain, error_row, material_of, warnings_of
-from training.properties.contract import DECIMALS, Judgement, Property, Quantity, Query, rounded
+from training.properties.contract import DECIMALS, Judgement, Property, Quantity, Query, rounded_columns
 from training.uncertainty import Interval
 
 Row = CandidateInput | RowError
@@ -57,10 +57,16 @@ def write(one: Property, judged: Judgement, *, explain: bool = False) -> Written
     details, applicability = judged.details(), domains_of(judged, one.n_nearest)
     shown = {q.name: _shown(q, judged.intervals[q.name], judged.query.coverage) for q in one.quantities if q.in_answers}
     explanations = judged.explanations() if explain else [{}] * len(judged)
-    blocks: list[Mapping[str, Any]] = []
-    for row, (detail, explanation) in enumerate(zip(details, explanations, strict=True)):
-        first = dict.fromkeys(name for name in shown if name not in detail)
-        blocks.append({**first, **detail, **{name: column[row] for name, column in shown.items()}, **explanation})
+    columns = zip(details, explanations, *shown.values(), strict=True)
+    blocks: list[Mapping[str, Any]] = [
+        {
+            **{name: None for name in shown if name not in detail},
+            **detail,
+            **dict(zip(shown, numbers, strict=True)),
+            **explanation,
+        }
+        for detail, explanation, *numbers in columns
+    ]
     return Written(blocks, applicability, remarks_of(judged), judged.reasons)
 
 
@@ -77,11 +83,12 @@ def domains_of(judged: Judgement, count: int) -> list[ShownDomain]:
 
 def interval_blocks(interval: Interval, coverage: float) -> list[ShownInterval | None]:
     """Return n intervals as JSON, rounded; None where nothing is said, and ends that are NaN are null with a reason."""
+    values, lowest, highest = rounded_columns(interval)
     blocks: list[ShownInterval | None] = [
         None if value is None else {"value": value, "lower": lower, "upper": upper, "coverage": coverage}
-        for value, lower, upper in zip(*map(rounded, interval), strict=True)
+        for value, lower, upper in zip(values, lowest, highest, strict=True)
     ]
-    for block in filter(None, blocks):
+    for block in filter(None, blocks if None in lowest or None in highest else ()):
         if block["lower"] is None or block["upper"] is None:
             reason = f"too few calibration rows for coverage {coverage:g}"
             block.update({"lower": None, "upper": None, "reason": reason})
@@ -228,15 +235,17 @@ def _nearest(candidate: Candidate, said: Said[list[_Near]], row: int) -> dict[st
 
 
 def _answered(candidate: Candidate, said: Said[Written], row: int) -> dict[str, object]:
-    blocks: dict[str, object] = {}
+    answer: dict[str, object] = {}
     applicability: dict[str, ShownDomain] = {}
     reasons: dict[str, str | None] = {}
     remarks = list(candidate.remarks)
     for name, found in said.items():
         if isinstance(found, Silence):
-            blocks[name], reasons[name] = None, found.reason
+            answer[name], reasons[name] = None, found.reason
             continue
-        blocks[name], applicability[name] = found.blocks[row], found.applicability[row]
+        answer[name], applicability[name] = found.blocks[row], found.applicability[row]
         reasons[name] = found.reasons[row]
-        remarks += [remark for remark in found.remarks[row] if remark not in remarks]
-    return blocks | {"applicability": applicability, "warnings": warnings_of(remarks)} | _reasons(reasons)
+        if more := found.remarks[row]:
+            remarks += [remark for remark in more if remark not in remarks]
+    answer |= {"applicability": applicability, "warnings": warnings_of(remarks)}
+    return answer | _reasons(reasons)

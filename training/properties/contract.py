@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.properties.declared import Array, CellRole, Condition, Content, Flags, Quantity
-from training.properties.judgement import DECIMALS, Beside, Judgement, Query, Warn, rounded, texts
+from training.properties.judgement import DECIMALS, Beside, Judgement, Query, Warn, rounded, rounded_columns, texts
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -71,6 +71,7 @@ __all__ = [
     "Warn",
     "default_columns",
     "rounded",
+    "rounded_columns",
     "texts",
 ]
 

@@ -156,7 +156,7 @@ class Judgement(ABC):
         """Return whether the model knows each row's like, and `count` materials that it knows, nearest first."""
         nearest = self.nearest(count)  # first: what it finds also says what lies in the domain
         numbers = {"distance": self.distance, **self.domain}
-        columns = zip(*(rounded(numbers[name]) for name in numbers), strict=True)
+        columns = zip(*rounded_columns([*numbers.values()]), strict=True)
         return [
             {"in_domain": inside, **dict(zip(numbers, values, strict=True)), "nearest": known}
             for inside, values, known in zip(self.in_domain.tolist(), columns, nearest, strict=True)
@@ -178,7 +178,16 @@ class Judge(Protocol):
 
 def rounded(values: Array) -> list[float | None]:
     """Return numbers as JSON, rounded to what carries meaning; NaN becomes None."""
-    return [None if value != value else value for value in values.round(DECIMALS).tolist()]
+    return rounded_columns([values])[0]
+
+
+def rounded_columns(columns: Sequence[Array]) -> list[list[float | None]]:
+    """Return columns of equal length as `rounded` does, in one pass."""
+    values = np.array(columns).round(DECIMALS)
+    lists: list[list[float | None]] = values.tolist()
+    if not np.isnan(values).any():
+        return lists
+    return [[None if value != value else value for value in column] for column in lists]
 
 
 def texts(values: Sequence[str | None]) -> NDArray[np.object_]:

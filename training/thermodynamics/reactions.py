@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from features.elements import ATOMIC_NUMBER, SYMBOLS
 from features.errors import CandidateError, RowErrorCode
 from features.formula import format_formula, parse_formula
 from features.formula_terms import plain_amounts
+from features.formula_writing import reduced_amounts
 from training.thermodynamics.hull import Equilibria, equilibria
 from training.thermodynamics.phases import PhaseTable, rows_of_compositions
 
@@ -68,8 +69,7 @@ class Reactant:
         return max(self.energy_eV_per_atom - self.mixture_energy_eV_per_atom, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(NamedTuple):
     """A balanced reaction; a species on both sides is netted.
 
     Attributes
@@ -87,8 +87,8 @@ class Reaction:
     reactants: Mapping[str, float]
     products: Mapping[str, float]
     energy_eV: float | None = None
-    gases: frozenset[str] = field(default=frozenset())
-    band_gap_eV: Mapping[str, float] = field(default_factory=dict, compare=False)
+    gases: frozenset[str] = frozenset()
+    band_gap_eV: Mapping[str, float] = {}
 
     @property
     def text(self) -> str:
@@ -98,9 +98,9 @@ class Reaction:
         return f"{self._side(self.reactants)}{ARROW}{self._side(self.products)}"
 
     def _side(self, species: Mapping[str, float]) -> str:
-        terms, gases = [], self.gases
+        terms = []
         for formula, amount in species.items():
-            name = f"{formula}(g)" if formula in gases else chemists_formula(formula)
+            name = f"{formula}(g)" if formula in self.gases else chemists_formula(formula)
             shown = "1" if amount == 1.0 else written_amount(amount)
             terms.append(name if shown == "1" else f"{shown} {name}")
         return " + ".join(terms)
@@ -117,9 +117,13 @@ def amounts_of_own(formula: str) -> dict[str, float]:
     return plain_amounts(formula) or parse_formula(formula)
 
 
-@lru_cache(maxsize=4096)
 def chemists_formula(formula: str) -> str:
     """Write a hydroxide the usual way, `Al(OH)3` for `AlH3O3`; other formulas stay as they are."""
+    return _with_hydroxide(formula) if "H" in formula and "O" in formula else formula
+
+
+@lru_cache(maxsize=4096)
+def _with_hydroxide(formula: str) -> str:
     amounts = amounts_of_own(formula)
     hydroxide = amounts.pop("H", 0.0)
     if not hydroxide or amounts.pop("O", 0.0) != hydroxide or len(amounts) != 1:
@@ -291,11 +295,11 @@ def reduced(amounts: Mapping[str, float]) -> tuple[str, Mapping[str, float]]:
 
 @lru_cache(maxsize=4096)
 def _reduced(pairs: tuple[tuple[str, float], ...]) -> tuple[str, Mapping[str, float]]:
-    amounts = dict(pairs)
-    counts = [round(amount) for amount in amounts.values()]
-    whole = all(abs(a - n) < 1e-6 and n > 0 for a, n in zip(amounts.values(), counts, strict=True))
-    divisor = math.gcd(*counts) if whole else 1
-    return format_formula(amounts), {symbol: amount / divisor for symbol, amount in amounts.items()}
+    amounts, written = dict(pairs), [amount for _, amount in pairs]
+    if (smallest := reduced_amounts(written)) is not written:
+        divisor = round(written[0] / smallest[0])
+        amounts = {symbol: amount / divisor for symbol, amount in pairs}
+    return format_formula(amounts), amounts
 
 
 def decompositions(

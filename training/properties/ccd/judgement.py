@@ -26,7 +26,7 @@ from training.properties.ccd.schema import CLASSES, REGULAR
 from training.properties.ccd.shelf import Shelf, Support
 from training.properties.ccd.slopes import uncarried, without_uncarried, words_of
 from training.properties.conditions import refused_words
-from training.properties.contract import DECIMALS, Array, Beside, Flags, Judgement, Query, Warn, rounded
+from training.properties.contract import DECIMALS, Array, Beside, Flags, Judgement, Query, Warn, rounded_columns
 from training.uncertainty import Interval
 
 KELVIN_BY_MISTAKE_C = 250.0
@@ -70,17 +70,13 @@ class CcdJudgement(Judgement):
     @cached_property
     def questions(self) -> list[Question]:
         """Which cell is meant by each row."""
-        stated = self.query.conditions
-        spelled = {
-            name: {text: one_of(text, allowed, name) for text in set(stated.texts[name].tolist())}
-            for name, allowed in VOCABULARIES.items()
-        }
-        return [
-            Question.of(amounts, {name: spelled[name][stated.texts[name][row]] for name in spelled}, degrees)
-            for row, (amounts, degrees) in enumerate(
-                zip(self.query.amounts, stated.temperature_C().tolist(), strict=True)
-            )
-        ]
+        stated, words = self.query.conditions, []
+        for name, allowed in VOCABULARIES.items():
+            texts = stated.texts[name].tolist()
+            spelled = {text: one_of(text, allowed, name) for text in set(texts)}
+            words.append([spelled[text] for text in texts])
+        rows = zip(self.query.amounts, stated.temperature_C().tolist(), *words, strict=True)
+        return [Question.of(*row) for row in rows]
 
     @cached_property
     def _places(self) -> dict[Question, list[int]]:
@@ -254,9 +250,9 @@ class CcdJudgement(Judgement):
 
     def details(self) -> Sequence[Mapping[str, Any]]:
         """Return the number in mA/cm2, the conditions meant, and what stands behind it."""
-        ends = zip(*(rounded(end) for end in self.intervals["log10_ccd_mA_per_cm2"]), strict=True)
+        ends = zip(*rounded_columns(self.intervals["log10_ccd_mA_per_cm2"]), strict=True)
         stated = {name: _or_none(self.query.conditions.numbers[name]) for name in ECHOED}
-        material = zip(*(rounded(column) for column in self.material), strict=True)
+        material = zip(*rounded_columns(self.material), strict=True)
         return [
             self._details(row, log10, dict(zip(MaterialNumbers._fields, numbers, strict=True)), stated)
             for row, (log10, numbers) in enumerate(zip(ends, material, strict=True))
@@ -302,7 +298,7 @@ def _or_none(values: Array) -> list[float | None]:
 @lru_cache(maxsize=4)
 def _reports(shelf: Shelf) -> list[dict[str, Any]]:
     """Return every report of a shelf as JSON, without a distance."""
-    degrees, pressures = rounded(shelf.temperature_C), rounded(shelf.stack_pressure_MPa)
+    degrees, pressures = rounded_columns([shelf.temperature_C, shelf.stack_pressure_MPa])
     return [
         {
             "formula": str(shelf.formula[i]) or str(shelf.material[i]),

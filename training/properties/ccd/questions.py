@@ -37,9 +37,10 @@ class Question(NamedTuple):
     regime: str
 
     @classmethod
-    def of(cls, amounts: Mapping[str, float], words: Mapping[str, str], temperature_C: float) -> Question:
-        """Return what is meant of a material by `VOCABULARIES` as they spell them, "" where nothing is stated."""
-        named, interlayer, anode = (words[name] for name in VOCABULARIES)
+    def of(
+        cls, amounts: Mapping[str, float], temperature_C: float, named: str, interlayer: str, anode: str
+    ) -> Question:
+        """Return what is meant of a material by words of `VOCABULARIES` in their order, "" where nothing is stated."""
         group = named or class_of(amounts) or ""
         where = regime(temperature_C, interlayer, anode)
         return cls(group, bool(named), interlayer, anode, temperature_C, where)

@@ -95,10 +95,11 @@ class Shelf:
         return _support(self, electrolyte_class, interlayer_type, temperature_C)
 
     @cached_property
-    def _rows_of_regime(self) -> dict[str, NDArray[np.int64]]:
-        """Rows of each regime, by their ids."""
+    def _of_regime(self) -> dict[str, tuple[NDArray[np.int64], Array]]:
+        """Rows of each regime by their ids, and their compositions."""
         order = np.argsort(self.id, kind="stable")
-        return {regime: order[self.regime[order] == regime] for regime in set(self.regime.tolist())}
+        rows = {regime: order[self.regime[order] == regime] for regime in set(self.regime.tolist())}
+        return {regime: (own, self.composition[own]) for regime, own in rows.items()}
 
     @cached_property
     def _degrees(self) -> Array:
@@ -129,12 +130,11 @@ class Shelf:
         rows, distances
             Nearest first, of equally near ones that with the smaller id; shape (n, n_nearest).
         """
-        rows = self._rows_of_regime.get(regime, np.zeros(0, dtype=np.int64))
+        rows, own = self._of_regime.get(regime, (np.zeros(0, dtype=np.int64), self.composition[:0]))
         other = self.electrolyte_class[rows] != electrolyte_class
         apart = OTHER_CLASS * other + PER_DEGREE * np.abs(self._degrees[rows] - temperature_C)
         if interlayer_type:
             apart = apart + OTHER_INTERLAYER * (self.interlayer_type[rows] != interlayer_type)
-        own = self.composition[rows]
         unknown = np.where(other, 1.0, UNKNOWN_COMPOSITION)
         distance = np.where(own.any(axis=1), half_l1(composition, own), unknown) + apart
         order, nearest = nearest_columns(distance, n_nearest)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,43 +93,41 @@ def measured_blocks(
     blocks: list[dict[str, Any] | None] = [None] * len(temperature_C)
     value = carried(samples, pairs, said.centre(temperature_C))
     middle, weight = said.measured.log10_sigma.tolist(), said.measured.weight.tolist()
-    for candidate, rows, values in zip(*_by_candidate(pairs, value), strict=True):
-        blocks[candidate] = _block(samples, rows, values, (middle[candidate], weight[candidate]))
+    for candidate, rows, lowest, highest in zip(*_by_candidate(pairs, value), strict=True):
+        papers, shown = _papers_and_latest(samples, rows)
+        blocks[candidate] = {
+            "log10_sigma_S_per_cm": None
+            if middle[candidate] != middle[candidate]
+            else round(middle[candidate], DECIMALS),
+            "lowest": round(lowest, DECIMALS),
+            "highest": round(highest, DECIMALS),
+            "measurements": len(rows),
+            "papers": papers,
+            "weight": round(weight[candidate], DECIMALS),
+            "samples": [sample.copy() for sample in shown],
+        }
     return blocks
 
 
 def _by_candidate(
     pairs: Pairs, value: NDArray[np.float64]
-) -> tuple[list[int], list[NDArray[np.int64]], list[NDArray[np.float64]]]:
-    """Return the candidates that were measured, with the samples and the values of each; pairs come in their order."""
+) -> tuple[list[int], list[tuple[int, ...]], list[float], list[float]]:
+    """Return the candidates that were measured, with their samples and the ends of the values; pairs come in order."""
     if not len(pairs.candidate):
-        return [], [], []
+        return [], [], [], []
     starts = np.flatnonzero(np.diff(pairs.candidate, prepend=-1))
-    return pairs.candidate[starts].tolist(), np.split(pairs.sample, starts[1:]), np.split(value, starts[1:])
-
-
-def _block(
-    samples: Samples, rows: NDArray[np.int64], value: NDArray[np.float64], measured: tuple[float, float]
-) -> dict[str, Any]:
-    middle, weight = measured
-    papers, shown = _papers_and_latest(samples, rows.tobytes())
-    return {
-        "log10_sigma_S_per_cm": None if middle != middle else round(middle, DECIMALS),
-        "lowest": round(float(value.min()), DECIMALS),
-        "highest": round(float(value.max()), DECIMALS),
-        "measurements": len(rows),
-        "papers": papers,
-        "weight": round(weight, DECIMALS),
-        "samples": [_sample(samples, i) for i in shown],
-    }
+    sample, ends = pairs.sample.tolist(), [*starts.tolist(), len(value)]
+    rows = [tuple(sample[start:end]) for start, end in pairwise(ends)]
+    lowest, highest = (ufunc.reduceat(value, starts).tolist() for ufunc in (np.minimum, np.maximum))
+    return pairs.candidate[starts].tolist(), rows, lowest, highest
 
 
 @lru_cache(maxsize=1024)
-def _papers_and_latest(samples: Samples, rows: bytes) -> tuple[int, list[int]]:
+def _papers_and_latest(samples: Samples, rows: tuple[int, ...]) -> tuple[int, list[dict[str, Any]]]:
     """Return how many papers some samples come from, and those to show: many candidates lie near the same ones."""
-    own = np.frombuffer(rows, dtype=np.int64)
+    own = np.array(rows)
     order = np.lexsort((-samples.log10_sigma[own], -np.nan_to_num(samples.year[own])))
-    return len(set(samples.paper[own].tolist())), own[order[:MOST_SHOWN]].tolist()
+    return len(set(samples.paper[own].tolist())), [_sample(samples, i) for i in own[order[:MOST_SHOWN]].tolist()]
 
 
 def _sample(samples: Samples, i: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from training.properties.stability.nets_choice import NETS, POOL
 from training.properties.stability.quantities import SOLID_SOLUTION
 from training.properties.stability.solid_solution import SYNTHESIS_TEMPERATURE, MixingEntropy, mixing
 from training.thermodynamics.hull import NO_PHASE
-from training.thermodynamics.reactions import NO_REACTION, Reaction, decompositions, phase_formula, shown_reaction
+from training.thermodynamics.reactions import Reaction, decompositions, phase_formula, shown_reaction
 from training.thermodynamics.window import limit_reactions
 from training.uncertainty import Interval
 
@@ -327,14 +327,14 @@ def _details(
     unstable: bool,
 ) -> dict[str, Any]:
     breaking, footnote = shown_reaction(computed)
-    text, products = breaking.text, _parts(breaking.products)
+    products = _parts(breaking.products)
     footnotes = [footnote] if unstable else []
     details: dict[str, Any] = {
         **_ENERGIES_FIRST,
         "basis": basis,
         "decomposition_products": [dict(part) for part in products] if unstable else [],
-        "decomposition": text if unstable else None,
-        "competing_phases": [] if text == NO_REACTION else products,
+        "decomposition": breaking.text if unstable else None,
+        "competing_phases": products if breaking.reactants else [],
         **_LIMITS_LAST,
     }
     if reason is not None:
@@ -350,7 +350,7 @@ def _details(
 
 def _footnotes(footnotes: Sequence[str | None]) -> dict[str, list[str]]:
     """Return what is to be said of reactions that are shown otherwise than computed."""
-    said = list(dict.fromkeys(note for note in footnotes if note is not None))
+    said = list(dict.fromkeys([note for note in footnotes if note is not None]))
     return {"footnotes": said} if said else {}
 
 

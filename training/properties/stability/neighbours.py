@@ -8,6 +8,7 @@ training phases: the mean change of the energy above the hull of other phases wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,9 @@ class Prototypes:
     dissimilarity_eV_per_atom: NDArray[np.float64]
 
 
+@cache
 def electronegativity_by_number() -> NDArray[np.float64]:
-    """Return Pauling electronegativities by atomic number, shape (128,)."""
+    """Return Pauling electronegativities by atomic number, shape (128,); do not change them."""
     out = np.zeros(N_NUMBERS)
     values = element_table()["pauling_electronegativity"]
     out[1 : len(values) + 1] = np.nan_to_num(values)

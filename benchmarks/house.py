@@ -78,7 +78,7 @@ LIMITS: Mapping[str, Limit] = {
     "toy_entrances_that_work": Limit(17, is_lowest=True),
     "toy_entrances_that_fail": Limit(0),
     "silent_fallthroughs": Limit(0),
-    "lines_since_the_beginning": Limit(16_700, asked=-3_500),
+    "lines_since_the_beginning": Limit(17_200, asked=-3_500),
     "module_circles": Limit(0),
     "room_circles": Limit(0),
     "serving_rooms": Limit(21),

@@ -6,7 +6,7 @@ Only ever a hint beside a refusal: a formula is read as it is typed or not at al
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import islice, product
 from math import prod
 
 from features.elements import ATOMIC_NUMBER
@@ -19,7 +19,7 @@ _SEPARATOR = re.compile(r"[·-]")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉•", "0123456789·")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _WORD = re.compile(r"[a-z]{3}")  # a remark, unless all is in small letters
-_MOST_READINGS = 256
+_MOST_READINGS = 64
 _MOST_NAMED = 2
 # nobody means polonium or nobelium
 _SYMBOLS = frozenset(symbol for symbol, number in ATOMIC_NUMBER.items() if number < 84 or symbol in ("Th", "U", "Pu"))
@@ -50,20 +50,32 @@ def other_cases(text: str) -> list[str]:
         balanced = _is_balanced(proposed)
         if balanced is not None and proposed != text:
             ranks.setdefault((not balanced, sum(map(str.isupper, proposed))), []).append(proposed)
-    best = ranks[min(ranks)] if ranks else []
-    return best if len(best) <= _MOST_NAMED else []
+    for rank in sorted(ranks):
+        best = list(islice((proposed for proposed in ranks[rank] if not _is_doubted(proposed)), _MOST_NAMED + 1))
+        if best:
+            return best if len(best) <= _MOST_NAMED else []
+    return []
+
+
+def _parts(formula: str) -> list[tuple[str, dict[str, float] | None]]:
+    """Return the terms of every part, without its multiplier, and what they read as; None where they cannot be read."""
+    terms = [part.lstrip("0123456789.") for part in _SEPARATOR.split(formula)]
+    return [(each, plain_amounts(each)) for each in terms]
 
 
 def _is_balanced(formula: str) -> bool | None:
-    """Whether the charges of every part balance; None where a part cannot be read or is hardly meant."""
+    """Whether the charges of every part balance; None where a part cannot be read."""
     balanced = True
-    for part in _SEPARATOR.split(formula):
-        terms = part.lstrip("0123456789.")
-        amounts = plain_amounts(terms)
-        if amounts is None or doubt_of(terms, amounts):
+    for _, amounts in _parts(formula):
+        if amounts is None:
             return None
         balanced = balanced and is_neutral(amounts)
     return balanced
+
+
+def _is_doubted(formula: str) -> bool:
+    """Whether a part is hardly meant: ten times as long to find out as whether its charges balance."""
+    return any(amounts is not None and doubt_of(terms, amounts) is not None for terms, amounts in _parts(formula))
 
 
 def hint_of_case(text: str) -> str:

@@ -24,8 +24,11 @@ MAY_MISLEAD = re.compile(
 )
 """A cheap first look, which sound formulas such as Li10GeP2S12 do not pass either."""
 
-_PLAIN = re.compile(r"(?:(?!No|C1|CI|IV)[A-Z][a-z]?(?:(?:0\.|[1-9][0-9]*(?:\.(?=[0-9]))?)[0-9]*)?)+(?<!H20)(?<!\.[12])")
-"""Elements without brackets, digits on both sides of each point: of such, only the charges may give doubt."""
+_PLAIN = re.compile(r"(?:(?!No|C1|CI|IV)[A-Z][a-z]?(?:0\.[0-9]+|[1-9][0-9]*(?:\.[0-9]+)?)?)+(?<!H20)(?<!\.[12])")
+"""Elements without brackets, digits on both sides of each point: of such, only the charges may give doubt.
+
+There is one way only to match an amount: with two, a text with a bracket at its end takes longer than anyone waits.
+"""
 
 _LEADING_ZERO = re.compile(r"(?<![0-9.])0[0-9]+(?:\.[0-9]*)?")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")

@@ -100,6 +100,13 @@ def test_no_text_within_the_limit_takes_long(text: str) -> None:
     assert time.process_time() - started < 0.1
 
 
+def test_a_column_of_what_is_read_in_many_ways_does_not_take_long() -> None:
+    started = time.process_time()
+    for count in range(2, 102):
+        other_cases(f"nisnnisn{count}insibhfhf")
+    assert time.process_time() - started < 1.0  # 2.5 s where every reading is looked at for doubts
+
+
 def test_the_code_of_the_refusal_stays() -> None:
     for typed, code in (("LI6PS5CL", RowErrorCode.UNKNOWN_ELEMENT), ("li3ps4", RowErrorCode.UNPARSEABLE_FORMULA)):
         with pytest.raises(CandidateError) as caught:

@@ -35,11 +35,12 @@ def half_l1(first: Array, second: Array) -> Array:
 def nearest_columns(distance: Array, count: int) -> tuple[NDArray[np.int64], Array]:
     """Return where the `count` smallest of each row stand, nearest first, of equal ones the first, and themselves."""
     count = min(count, distance.shape[1])
-    if compiler_is_loaded():
+    if count and compiler_is_loaded():
         column = np.zeros((len(distance), count), dtype=np.int64)
         nearest = np.full(column.shape, np.inf)
         _keep_smallest(distance, column, nearest)
-        return column, nearest
+        if np.isfinite(nearest[:, -1]).all():  # else fewer than `count` are
+            return column, nearest
     column = np.argsort(distance, axis=1, kind="stable")[:, :count]
     return column, np.take_along_axis(distance, column, axis=1)
 

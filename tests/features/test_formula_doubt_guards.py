@@ -58,7 +58,7 @@ def test_no_check_is_left_out_that_would_doubt() -> None:
 @pytest.mark.parametrize("end", ["(OH)2", "(", "@", "H20", ".1", "No", ""])
 @pytest.mark.parametrize("pieces", [["123"], ["12", "1.25", "0.123"], ["1000.0001"]])
 def test_no_long_formula_is_looked_at_for_long(pieces: list[str], end: str) -> None:
-    """Where an amount can be matched in two ways, nineteen of them can in half a million, and one text stops a service."""
+    """Where an amount can be matched in two ways, nineteen can in half a million, and one text stops a service."""
     symbols = "Li P S Na Mg Al Si K Ca O Ti V Cr Mn Fe Ni Cu Zn Ga".split()
     formula = "".join(symbol + pieces[i % len(pieces)] for i, symbol in enumerate(symbols)) + end
     started = time.process_time()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.candidate import MaterialBatch
-from features.similarity import half_l1
+from features.similarity import half_l1, nearest_columns
 
 
 def distances(first: list[str], second: list[str]) -> np.ndarray:
@@ -45,3 +45,18 @@ def test_compiled_and_plain_distances_agree_to_the_last_digit(monkeypatch: pytes
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0)])
 def test_nothing_to_compare_gives_an_empty_table(n: int, m: int) -> None:
     assert half_l1(np.ones((n, 103)) / 103, np.ones((m, 103)) / 103).shape == (n, m)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 100])
+@pytest.mark.parametrize("lost", [0.0, np.nan, np.inf])
+def test_compiled_or_not_the_same_columns_are_nearest(count: int, lost: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None asked for, more than there are, equal ones, and distances that are none."""
+    distance = np.random.default_rng(3).integers(0, 5, (30, 7)).astype(float)
+    distance[distance == 4.0] = lost
+    for table in (distance, distance[:0], distance[:, :0]):
+        monkeypatch.setattr("features.similarity.compiler_is_loaded", lambda: False)
+        column, nearest = nearest_columns(table, count)
+        monkeypatch.setattr("features.similarity.compiler_is_loaded", lambda: True)
+        compiled_column, compiled_nearest = nearest_columns(table, count)
+        np.testing.assert_array_equal(compiled_column, column)
+        np.testing.assert_array_equal(compiled_nearest, nearest)

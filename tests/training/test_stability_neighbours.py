@@ -56,6 +56,17 @@ def test_spelling_changes_neither_stoichiometry_nor_slots(
     assert in_slots(plain) == in_slots(other)
 
 
+@pytest.mark.parametrize("amounts", [(3, 8, 21), (2, 15, 15), (7, 9, 16), (3, 9, 20)])
+@pytest.mark.parametrize("factor", [0.1, 1 / 3, 0.7, 7.0])
+def test_fractions_between_two_steps_of_the_grid_do_not_depend_on_the_spelling(
+    amounts: tuple[int, ...], factor: float
+) -> None:
+    """3 of 32 atoms are 937.5 steps, or 937.4999999999999: another stoichiometry, and 0.01 eV/atom."""
+    plain, other = ("".join(f"{s}{n * by:.15g}" for s, n in zip(SYMBOLS, amounts, strict=False)) for by in (1, factor))
+    assert prototype_key(of(plain)[1])[0] == prototype_key(of(other)[1])[0]
+    assert in_slots(plain) == in_slots(other)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.data())
 def test_the_key_knows_amounts_only_and_padding_is_no_amount(amounts: list[int], data: st.DataObject) -> None:

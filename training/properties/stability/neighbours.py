@@ -56,13 +56,19 @@ def electronegativity_by_number() -> NDArray[np.float64]:
 
 def slots(atomic_number: NDArray[np.int64], fraction: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the order of the elements of each row by amount, then electronegativity; padding last; shape (n, k)."""
-    amount = np.where(fraction > 0, np.round(fraction / FRACTION_GRID), np.inf)
+    amount = np.where(fraction > 0, _on_grid(fraction), np.inf)
     return np.lexsort((electronegativity_by_number()[atomic_number], amount), axis=1)
+
+
+def _on_grid(fraction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return whole steps of the grid; what lies between two, as 1/32 does, goes the same way however it was summed."""
+    steps: NDArray[np.float64] = np.round(np.round(fraction / FRACTION_GRID, 6))
+    return steps
 
 
 def prototype_key(fraction: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return an integer per row that is the same for the same sorted amounts; shape (n,)."""
-    amount = np.sort(np.round(fraction / FRACTION_GRID).astype(np.uint64), axis=1)[:, ::-1]
+    amount = np.sort(_on_grid(fraction).astype(np.uint64), axis=1)[:, ::-1]
     key = np.full(len(fraction), 1469598103934665603, dtype=np.uint64)
     with np.errstate(over="ignore"):
         for column in range(amount.shape[1]):

@@ -315,7 +315,7 @@ def _preflight_answer(scope: Scope) -> Response:
     if record is not None:
         record.route = "preflight"
     headers = {
-        "Access-Control-Allow-Methods": "GET, POST",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE",
         "Access-Control-Allow-Headers": f"Content-Type, X-API-Key, Authorization, {AGENTS_HEADERS}",
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }

@@ -246,6 +246,8 @@ def test_a_listed_page_is_answered_with_the_headers_that_browsers_want() -> None
     assert (preflight.status_code, preflight.content) == (204, b"")
     assert preflight.headers["access-control-allow-origin"] == "https://lab.example"
     assert "X-API-Key" in preflight.headers["access-control-allow-headers"]
+    wanted = {method for route in iter_route_contexts(create_app().routes) for method in route.methods or ()}
+    assert wanted <= {*preflight.headers["access-control-allow-methods"].split(", "), "HEAD"}
     agents = {MCP_PROTOCOL_VERSION_HEADER, MCP_METHOD_HEADER, MCP_NAME_HEADER}  # of an agent in a browser
     assert agents <= set(preflight.headers["access-control-allow-headers"].lower().split(", "))
     assert preflight.headers["vary"] == "Origin"

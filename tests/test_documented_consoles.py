@@ -104,10 +104,9 @@ def test_there_is_something_to_run() -> None:
 def test_what_a_page_shows_is_printed(
     page: str, command: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    texts = TABLES | ({CRYSTAL: crystal_of_obelix()} if CRYSTAL in command else {})  # the mirror may be a relative path
     monkeypatch.chdir(tmp_path)
-    for name, text in TABLES.items():
+    for name, text in texts.items():
         Path(name).write_text(text, encoding="utf-8")
-    if CRYSTAL in command:
-        Path(CRYSTAL).write_text(crystal_of_obelix(), encoding="utf-8")
     result = CliRunner().invoke(elyte, shlex.split(command))
     assert missing_lines(shown, result.output) == [], f"{page}.md, elyte {command} prints\n{result.output}"

@@ -29,8 +29,9 @@ from training.properties.stability.calibration import Calibration, Pooled
 from training.properties.stability.evaluation import Scored, predict_rows
 from training.properties.stability.families import Predicted, difference_scores, group_labels, single_swaps
 from training.properties.stability.inputs import Surroundings
-from training.properties.stability.known_errors import KnownErrors, Relatedness
+from training.properties.stability.known_errors import Relatedness
 from training.properties.stability.model import StabilityModel
+from training.properties.stability.recipe import fit_known_errors
 from training.properties.stability.table import EnergyTable, read_energies
 
 Array = NDArray[np.float64]
@@ -50,7 +51,7 @@ class Bench:
             rows = rows[:: len(rows) // 4000]
         self.table = table.take(rows)
         self.known = Surroundings.of(self.table, self.table.rows_of("train"))
-        self.train, self.val = self.table.rows_of("train"), self.table.rows_of("val")
+        self.val = self.table.rows_of("val")
         label = group_labels(self.table.atomic_number[self.val], self.table.fraction[self.val])
         self.fold = np.random.default_rng(0).integers(0, FOLDS, label.max() + 1)[label]
 
@@ -58,11 +59,9 @@ class Bench:
         """Return atomic numbers and fractions of some rows."""
         return self.table.atomic_number[rows], self.table.fraction[rows]
 
-    def corrected(self, learnt: Scored, scored: Scored, sharing: Relatedness) -> Scored:
+    def corrected(self, learnt: Scored, scored: Scored, relatedness: Relatedness) -> Scored:
         """Return what is said of validation rows with what was missed of training rows carried over."""
-        true = np.column_stack([learnt.formation - learnt.hull, learnt.decomposition])
-        dissimilarity = self.known.prototypes.dissimilarity_eV_per_atom
-        errors = KnownErrors.fit(self.composition(self.train), learnt.pooled, true, dissimilarity, sharing)
+        errors = fit_known_errors(learnt, self.table, self.known, relatedness)
         return replace(scored, pooled=errors.correct(scored.pooled, *self.composition(self.val)))
 
     def nested(self, tried: list[Scored]) -> Scored:
@@ -83,8 +82,8 @@ class Bench:
         for fold in range(FOLDS):
             own, other = np.flatnonzero(self.fold == fold), np.flatnonzero(self.fold != fold)
             truth = (said.formation - said.hull)[other], said.decomposition[other]
-            calibration = Calibration.fit(_take(said.pooled, other), *truth)
-            chance[own] = calibration.probability_published_stable(_take(said.pooled, own))
+            calibration = Calibration.fit(said.pooled.take(other), *truth)
+            chance[own] = calibration.probability_published_stable(said.pooled.take(own))
             called[own] = chance[own] >= calibration.decision
         return {
             "ef_mae": float(np.abs(said.formation_error).mean()),
@@ -116,15 +115,11 @@ class Bench:
         return out
 
 
-def _take(said: Pooled, rows: NDArray[np.int64]) -> Pooled:
-    return Pooled(**{name: getattr(said, name)[rows] for name in Pooled.__dataclass_fields__})
-
-
 def board(bench: Bench, model: StabilityModel, grid: tuple[Relatedness, ...]) -> dict[str, Any]:
     """Score one model's nets."""
     alone = replace(model, known_errors=None)
     learnt, scored = (predict_rows(alone, bench.table, ("train",), split) for split in ("train", "val"))
-    tried = [bench.corrected(learnt, scored, sharing) for sharing in grid]
+    tried = [bench.corrected(learnt, scored, relatedness) for relatedness in grid]
     return {
         "alone": bench.scores(scored),
         "corrected": bench.scores(bench.corrected(learnt, scored, Relatedness())),

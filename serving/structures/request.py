@@ -45,7 +45,7 @@ class StructureRequest(CrystalRequest):
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"expected an object that JSON can hold: {error}") from None
 
-    def digest(self, most_atoms: int, versions: str = "") -> str:
+    def digest(self, most_atoms: int, versions: str) -> str:
         """Return what names the answer: a hash of everything that it depends on.
 
         The `id` is part of it, as the answer repeats it, and so are the `versions` of potentials and models: what

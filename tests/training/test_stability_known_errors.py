@@ -32,10 +32,10 @@ def said(n: int, log_odds: float = 0.0) -> Pooled:
     return Pooled(none, none, some, some, some, np.full(n, log_odds))
 
 
-def errors_of(formulas: list[str], missed: Array, sharing: Relatedness | None = None) -> KnownErrors:
+def errors_of(formulas: list[str], missed: Array, relatedness: Relatedness | None = None) -> KnownErrors:
     """Fit on nets that miss the energies of some compounds."""
     where = compositions(MaterialBatch.from_formulas(formulas))
-    return KnownErrors.fit(where, said(len(formulas)), np.column_stack([missed, missed]), unlike(), sharing)
+    return KnownErrors.fit(where, said(len(formulas)), np.column_stack([missed, missed]), unlike(), relatedness)
 
 
 def asked(errors: KnownErrors, *formulas: str) -> Array:

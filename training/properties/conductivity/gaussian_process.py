@@ -71,10 +71,13 @@ class Hyperparameters:
             np.divide(distances[place], -length, out=exponents[place])
             if name == "stoichiometry":
                 exponents[place] *= -0.5 * exponents[place]
-                exponents[place] += exponents[self.kernels.index("blurred_composition")]
+                blurred = self.kernels.index("blurred_composition")
+                assert blurred < place, "the kernel 'blurred_composition' stands before 'stoichiometry'"
+                exponents[place] += exponents[blurred]
         terms = np.exp(exponents, out=exponents)  # these matrices are what a batch spends its time on
         if "crystal" in self.kernels:
-            np.nan_to_num(terms, copy=False)
+            crystal = terms[self.kernels.index("crystal")]
+            crystal[np.isnan(crystal)] = 0.0
         total: Array = np.array(self.weights) @ terms.reshape(len(terms), -1)
         return total.reshape(distances[0].shape)
 

@@ -8,7 +8,7 @@ log-odds and on how many scales the predicted energies lie below zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,10 @@ class Pooled:
             log_odds_stable=said.log_odds_stable.mean(axis=0).astype(float),
         )
 
+    def take(self, rows: NDArray[np.int64]) -> Pooled:
+        """Return what is said of some compositions."""
+        return Pooled(*(getattr(self, field.name)[rows] for field in fields(self)))
+
     def signs_of_stability(self) -> Array:
         """Return the predictors of the logistic regressions, shape (n, 4), the last one constant."""
         depth = [
@@ -133,16 +137,16 @@ class Calibration:
             ),
             published_weights=published,
             known_weights=_logistic(signs, residual_eV_per_atom <= 0, without=DECOMPOSITION_COLUMN),
-            decision=_best_decision(_sigmoid(signs @ published), decomposition_eV_per_atom <= 0),
+            decision=_best_decision(chance_of(signs @ published), decomposition_eV_per_atom <= 0),
         )
 
     def probability_published_stable(self, pooled: Pooled) -> Array:
         """Return the probability that the published decomposition energy is at most 0, shape (n,)."""
-        return _sigmoid(pooled.signs_of_stability() @ self.published_weights)
+        return chance_of(pooled.signs_of_stability() @ self.published_weights)
 
     def probability_stable(self, pooled: Pooled) -> Array:
         """Return the probability of lying on or below the hull of the known other phases, shape (n,)."""
-        return _sigmoid(pooled.signs_of_stability() @ self.known_weights)
+        return chance_of(pooled.signs_of_stability() @ self.known_weights)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parts for the bundle."""
@@ -166,8 +170,9 @@ class Calibration:
         )
 
 
-def _sigmoid(x: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-np.clip(x, -50, 50)))
+def chance_of(log_odds: Array) -> Array:
+    """Return the probabilities of log-odds."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -50, 50)))
 
 
 def _logistic(signs: Array, label: NDArray[np.bool_], without: int | None = None) -> Array:

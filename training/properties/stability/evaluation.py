@@ -208,5 +208,5 @@ def differences(model: StabilityModel, table: EnergyTable, scored: Scored) -> di
 
 def _with_lithium(scored: Scored, table: EnergyTable) -> Scored:
     keep = np.flatnonzero((table.atomic_number[scored.rows] == 3).any(axis=1))
-    pooled = Pooled(**{name: getattr(scored.pooled, name)[keep] for name in Pooled.__dataclass_fields__})
-    return Scored(scored.rows[keep], pooled, scored.hull[keep], scored.formation[keep], scored.decomposition[keep])
+    rest = (part[keep] for part in (scored.hull, scored.formation, scored.decomposition))
+    return Scored(scored.rows[keep], scored.pooled.take(keep), *rest)

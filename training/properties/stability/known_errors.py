@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.properties.stability.calibration import Pooled
-from training.properties.stability.neighbours import N_NUMBERS, prototype_key, slots
+from training.properties.stability.calibration import Pooled, chance_of
+from training.properties.stability.neighbours import N_NUMBERS, in_slots, padded, prototype_key
 
 Array = NDArray[np.float64]
 LARGEST_ERROR_eV_PER_ATOM = 0.07
@@ -74,7 +74,7 @@ class KnownErrors:
         said: Pooled,
         true_eV_per_atom: Array,
         dissimilarity_eV_per_atom: Array,
-        sharing: Relatedness | None = None,
+        relatedness: Relatedness | None = None,
     ) -> KnownErrors:
         """Fit on what the nets say of compounds that they learnt from.
 
@@ -88,11 +88,13 @@ class KnownErrors:
             Residuals and published decomposition energies, shape (m, 2).
         dissimilarity_eV_per_atom
             Of elements by atomic numbers, shape (128, 128).
+        relatedness
+            How relatives share errors; None means as chosen.
         """
         from scipy.linalg import cho_factor, cho_solve
 
-        sharing = sharing or Relatedness()
-        alike = _alike(dissimilarity_eV_per_atom, sharing.unlike_eV_per_atom)
+        chosen = relatedness or Relatedness()
+        alike = _alike(dissimilarity_eV_per_atom, chosen.unlike_eV_per_atom)
         key, element = _placed(*composition)
         order = np.argsort(key, kind="stable")
         order = order[(element[order] > 0).sum(axis=1) > 1]
@@ -100,9 +102,9 @@ class KnownErrors:
         weight = np.zeros(error.shape, dtype=np.float32)
         for rows in _stoichiometries(key):
             covariance = _shared(alike, element[rows], element[rows])
-            covariance[np.diag_indices(len(covariance))] += np.float32(sharing.noise)
+            covariance[np.diag_indices(len(covariance))] += np.float32(chosen.noise)
             weight[rows] = cho_solve(cho_factor(covariance, overwrite_a=True), error[rows])
-        weight *= np.array([sharing.strength, sharing.strength, sharing.odds], dtype=np.float32)
+        weight *= np.array([chosen.strength, chosen.strength, chosen.odds], dtype=np.float32)
         return cls(key, element.astype(np.uint8), weight.astype(np.float16).astype(np.float32), alike)
 
     def correct(self, said: Pooled, atomic_number: NDArray[np.int64], fraction: Array) -> Pooled:
@@ -120,7 +122,7 @@ class KnownErrors:
         out = np.zeros((len(fraction), self.weight.shape[1]))
         key, element = _placed(atomic_number, fraction)
         width = max(element.shape[1], self.slot_element.shape[1])
-        known, asked = (np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in (self.slot_element, element))
+        known, asked = padded(self.slot_element, width), padded(element, width)
         order = np.argsort(key, kind="stable")
         for place in _stoichiometries(key[order]):
             wanted = key[order[place.start]]
@@ -167,16 +169,14 @@ def _alike(dissimilarity_eV_per_atom: Array, unlike_eV_per_atom: float) -> NDArr
 
 def _placed(atomic_number: NDArray[np.int64], fraction: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the hash of the amounts of each composition, and its elements slot by slot."""
-    place = slots(atomic_number, fraction)
-    return prototype_key(fraction), np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)
+    return prototype_key(fraction), in_slots(atomic_number, fraction)[1]
 
 
 def _errors(said: Pooled, true_eV_per_atom: Array) -> NDArray[np.float32]:
     """Return what is missing of both energies, cut, and of the chance of being stable; shape (m, 3)."""
     energy = np.column_stack([said.residual_eV_per_atom, said.decomposition_eV_per_atom])
     missed = np.clip(true_eV_per_atom - energy, -LARGEST_ERROR_eV_PER_ATOM, LARGEST_ERROR_eV_PER_ATOM)
-    chance = 1.0 / (1.0 + np.exp(-np.clip(said.log_odds_stable, -50, 50)))
-    return np.column_stack([missed, (true_eV_per_atom[:, 1] <= 0) - chance]).astype(np.float32)
+    return np.column_stack([missed, (true_eV_per_atom[:, 1] <= 0) - chance_of(said.log_odds_stable)]).astype(np.float32)
 
 
 def _stoichiometries(key: NDArray[np.int64]) -> Iterator[slice]:

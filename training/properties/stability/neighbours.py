@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ N_NUMBERS = 128  # rows of tables by atomic number
 FRACTION_GRID = 1e-4
 PRIOR_PAIRS = 5.0
 _FARTHEST = 1e6
+Slot = TypeVar("Slot", bound=np.integer[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,14 @@ def slots(atomic_number: NDArray[np.int64], fraction: NDArray[np.float64]) -> ND
     """Return the order of the elements of each row by amount, then electronegativity; padding last; shape (n, k)."""
     amount = np.where(fraction > 0, _on_grid(fraction), np.inf)
     return np.lexsort((electronegativity_by_number()[atomic_number], amount), axis=1)
+
+
+def in_slots(
+    atomic_number: NDArray[np.int64], fraction: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return `slots`, and the atomic numbers of each row in that order, 0 beyond; shape (n, k) each."""
+    place = slots(atomic_number, fraction)
+    return place, np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)
 
 
 def _on_grid(fraction: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,9 +120,8 @@ def arrange_prototypes(
     """Sort phases by stoichiometry; arguments as `build_prototypes`, with the dissimilarity already learned."""
     key = prototype_key(fraction)
     order = np.argsort(key, kind="stable")
-    place = slots(atomic_number, fraction)
-    element = np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)[order]
-    return Prototypes(key[order], row[order], np.ascontiguousarray(element, np.int8), dissimilarity_eV_per_atom)
+    _, element = in_slots(atomic_number, fraction)
+    return Prototypes(key[order], row[order], np.ascontiguousarray(element[order], np.int8), dissimilarity_eV_per_atom)
 
 
 def _learn_dissimilarity(
@@ -187,10 +196,9 @@ def nearest(
         Atomic numbers of the neighbours in the place of the query's elements, shape (n, n_nearest, k).
     """
     n, k = fraction.shape
-    place = slots(atomic_number, fraction)
-    element = np.take_along_axis(np.where(fraction > 0, atomic_number, 0), place, axis=1)
+    place, element = in_slots(atomic_number, fraction)
     width = max(k, prototypes.slot_element.shape[1])
-    query, known = _padded(element.astype(np.int8), width), _padded(prototypes.slot_element, width)
+    query, known = padded(element.astype(np.int8), width), padded(prototypes.slot_element, width)
     key = prototype_key(fraction)
     first = np.searchsorted(prototypes.key, key, side="left")
     last = np.searchsorted(prototypes.key, key, side="right")
@@ -198,13 +206,14 @@ def nearest(
     cost = np.full((n, n_nearest), _FARTHEST)
     _search(first, last, query, known, prototypes.dissimilarity_eV_per_atom, found, cost)
     none = found < 0
-    in_slots = np.where(none[:, :, None], 0, known[found][:, :, :k])
-    by_query = np.zeros(in_slots.shape, dtype=np.int64)
-    np.put_along_axis(by_query, np.broadcast_to(place[:, None, :], in_slots.shape).copy(), in_slots, axis=2)
+    relative = np.where(none[:, :, None], 0, known[found][:, :, :k])
+    by_query = np.zeros(relative.shape, dtype=np.int64)
+    np.put_along_axis(by_query, np.broadcast_to(place[:, None, :], relative.shape).copy(), relative, axis=2)
     return np.where(none, -1, prototypes.row[found]), np.where(none, 0.0, cost), by_query
 
 
-def _padded(slot_element: NDArray[np.int8], width: int) -> NDArray[np.int8]:
+def padded(slot_element: NDArray[Slot], width: int) -> NDArray[Slot]:
+    """Return elements in slots with empty slots added, shape (n, width)."""
     missing = width - slot_element.shape[1]
     return np.pad(slot_element, ((0, 0), (0, missing))) if missing else slot_element
 

@@ -28,7 +28,7 @@ from training.properties.stability.ensemble import NetEnsemble
 from training.properties.stability.ensemble_fit import NetSettings, fit_ensemble, fit_scaling, load_table
 from training.properties.stability.evaluation import Scored, predict_rows, split_scores, window_deviations
 from training.properties.stability.inputs import Surroundings
-from training.properties.stability.known_errors import KnownErrors
+from training.properties.stability.known_errors import KnownErrors, Relatedness
 from training.properties.stability.model import StabilityModel
 from training.properties.stability.nasicon import SOURCE as NASICONS
 from training.properties.stability.nasicon import NasiconTable, not_listed, read_nasicons
@@ -169,7 +169,7 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
         largest_spread_eV_per_atom=np.inf,
     )
     known = Surroundings.of(table, table.rows_of("train"))
-    errors = fit_known_errors(uncalibrated, table, known)
+    errors = fit_known_errors(predict_rows(uncalibrated, table, ("train",), "train"), table, known)
     validation = predict_rows(replace(uncalibrated, known_errors=errors), table, ("train",), "val")
     pooled = validation.pooled
     rows = validation.rows
@@ -188,12 +188,14 @@ def assemble(nets: NetEnsemble, table: EnergyTable) -> tuple[StabilityModel, Sco
     return model, validation
 
 
-def fit_known_errors(model: StabilityModel, table: EnergyTable, known: Surroundings) -> KnownErrors:
-    """Fit what carries the errors of a model's nets on training compounds over to their relatives."""
-    learnt = predict_rows(replace(model, known_errors=None), table, ("train",), "train")
+def fit_known_errors(
+    learnt: Scored, table: EnergyTable, known: Surroundings, relatedness: Relatedness | None = None
+) -> KnownErrors:
+    """Fit what carries over to relatives what the nets alone say wrongly of compounds that they learnt from."""
     true = np.column_stack([learnt.formation - learnt.hull, learnt.decomposition])
     composition = table.atomic_number[learnt.rows], table.fraction[learnt.rows]
-    return KnownErrors.fit(composition, learnt.pooled, true, known.prototypes.dissimilarity_eV_per_atom)
+    unlike = known.prototypes.dissimilarity_eV_per_atom
+    return KnownErrors.fit(composition, learnt.pooled, true, unlike, relatedness)
 
 
 def refit_for_evaluation(
